@@ -1,0 +1,3 @@
+"""The flight recorder for programs that use language models."""
+
+__version__ = "0.1.0"
