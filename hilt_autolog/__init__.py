@@ -1,3 +1,59 @@
-"""The flight recorder for programs that use language models."""
+"""The flight recorder for programs that use language models.
+
+    import hilt_autolog
+    hilt_autolog.enable()
+
+and every call that this program makes through the SDKs of the model providers stands in a log on its own
+disk: `logs/<program>-<date>-<time>-<pid>.hilt.jsonl`. Everything here is loaded when it is first used.
+"""
+
+TYPE_CHECKING = False  # type checkers know the name; importing typing would cost every program's start
+if TYPE_CHECKING:
+    from .conversations import conversation
+    from .event import Actor, Content, Event, Metrics, Privacy
+    from .io.reader import Log, messages_of, read
+    from .settings import Settings, SettingsError
+    from .switch import Recording, Status, disable, enable, status
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Actor",
+    "Content",
+    "Event",
+    "Log",
+    "Metrics",
+    "Privacy",
+    "Recording",
+    "Settings",
+    "SettingsError",
+    "Status",
+    "conversation",
+    "disable",
+    "enable",
+    "messages_of",
+    "read",
+    "status",
+]
+
+_HOMES = {
+    "conversations": ("conversation",),
+    "event": ("Actor", "Content", "Event", "Metrics", "Privacy"),
+    "io.reader": ("Log", "messages_of", "read"),
+    "settings": ("Settings", "SettingsError"),
+    "switch": ("Recording", "Status", "disable", "enable", "status"),
+}
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    for home, names in _HOMES.items():
+        if name in names:
+            value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,300 @@
+"""One call to a model, from its prompt to its end. Whatever ends it, it ends once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from . import clock, events
+from .chunks import Chunks
+from .facts import Failure, Fold, Http, Prompt, Provider, Reply, ToolCall
+from .guard import guarded, quietly
+from .pricing import cost_usd
+from .toolresults import write_tool_results
+
+if TYPE_CHECKING:
+    from .conversations import Place
+    from .events import Event
+    from .recorder import Recorder
+
+_OK = range(200, 300)
+
+
+class Call:
+    """What the engine drives: a prompt, perhaps chunks, and the first of finish, fail and cut.
+
+    What the engine calls is guarded: a fault of ours is counted, and the program never sees it.
+    """
+
+    __slots__ = (
+        "_background",
+        "_begun",
+        "_chunks",
+        "_fold",
+        "_http",
+        "_open",
+        "_place",
+        "_prompt",
+        "_prompt_id",
+        "_recorder",
+        "provider",
+    )
+
+    def __init__(self, recorder: Recorder, provider: Provider, prompt: Prompt) -> None:
+        self.provider = provider
+        self._recorder = recorder
+        self._prompt = prompt
+        self._background = bool(prompt.request.get("background"))
+        self._prompt_id: str | None = None
+        self._place: Place
+        self._http: Http | None = None
+        self._fold: Fold | None = None
+        self._chunks: Chunks | None = None
+        self._open = ["open"]  # pop() is atomic: whoever gets the item ends the call
+        self._begun = clock.monotonic()
+
+    # --- what the engine calls
+
+    def ask(self) -> None:
+        """Write the prompt, and before it the tool results that it brings for the first time."""
+        prompt, recorder = self._prompt, self._recorder
+        if prompt.operation.is_embedding:
+            self._place = recorder.conversations.apart(prompt)
+        else:
+            recorder.describer.describe(prompt.messages)
+            place = self._place = recorder.conversations.place(prompt)
+            place, tool = write_tool_results(recorder.conversations, place, prompt.messages, self._write)
+            self._prompt_id = self._write(events.prompt_event(prompt, place, recorder.user, tool))
+            prompt.messages, prompt.request, self._place = [], {}, place._replace(new=[])  # written, so let go
+        recorder.open[id(self)] = self
+        self._begun = clock.monotonic()
+
+    @guarded
+    def responded(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Take note of the HTTP response; the engine calls this while the SDK has not parsed it yet."""
+        self._http = self.provider.http(args, kwargs)
+
+    @property
+    def http(self) -> Http | None:
+        """The HTTP response, once there is one."""
+        return self._http
+
+    def take(self, chunk: Any) -> None:
+        """Take the next chunk of a stream."""
+        if self._open:
+            self._take(chunk)
+
+    @guarded
+    def _take(self, chunk: Any) -> None:
+        if self._fold is None:
+            self.streams()
+        deltas = self._fold.take(chunk) if self._fold is not None else ()
+        if deltas and self._chunks is not None:
+            self._chunks.take(deltas)
+
+    def streams(self) -> None:
+        """Take note that the answer will come in chunks."""
+        if self._fold is None and self._prompt.operation.fold is not None:
+            recorder = self._recorder
+            self._fold = self._prompt.operation.fold()
+            model = self._prompt.model or self._prompt.provider
+            self._chunks = Chunks(recorder.write, recorder.chunks, self._place.session_id, model, self._prompt_id)
+
+    @guarded
+    def finish(self, result: Any) -> None:
+        """End the call with what the SDK returns."""
+        if self._open:
+            self._conclude(self.provider.reply(self._prompt, result, self._http))
+
+    @guarded
+    def finish_body(self, content: bytes) -> None:
+        """End the call with the body of the response, which the program has read by itself."""
+        if self._open and self._http is not None:
+            self._conclude(self.provider.body(self._prompt, content, self._http))
+
+    @guarded
+    def finish_stream(self) -> None:
+        """End the call: the stream is drained."""
+        if self._open:
+            self._conclude(self._fold.reply() if self._fold is not None else Reply())
+
+    @guarded
+    def fail(self, error: BaseException) -> None:
+        """End the call with an exception; what was said before, and paid for, is kept."""
+        if not self._take_end():
+            return
+        kind = type(error).__name__
+        failure = quietly(self.provider.failure, error) or Failure(text=kind, type=kind, code="api_error")
+        ended = "cancelled" if failure.code == "cancelled" else "error"
+        if self._fold is not None:
+            if self._chunks is not None and self._chunks.count:
+                self._complete(self._fold.reply(), ended)
+        elif self._http is not None and self._status() in _OK:
+            reply = quietly(self.provider.reply, self._prompt, None, self._http)
+            if reply is not None and (reply.messages or reply.tokens):
+                self._complete(reply, None)  # the answer came whole; what failed is its parsing
+        self._write_error(failure)
+
+    @guarded
+    def cut(self, how: str) -> None:
+        """End the call where it stands: `how` is closed, cancelled, dropped or exit."""
+        if not self._open:
+            return
+        fold = self._fold
+        if fold is not None and fold.finished:
+            self._conclude(fold.reply())
+        elif self._take_end():
+            self._complete(fold.reply() if fold is not None else Reply(), how)
+            if self._background:
+                self._await(fold.reply() if fold is not None else Reply())
+
+    def disown(self) -> None:
+        """Forget the call without a word: it is another process's."""
+        self._open.clear()
+
+    # --- ends
+
+    def _take_end(self) -> bool:
+        try:
+            self._open.pop()
+        except IndexError:
+            return False
+        self._recorder.open.pop(id(self), None)
+        return True
+
+    def _conclude(self, reply: Reply) -> None:
+        if reply.pending and self._background:
+            self._await(reply)
+        elif self._take_end():
+            self._settle(reply)
+
+    def _settle(self, reply: Reply) -> None:
+        if reply.error is not None:
+            if reply.messages:
+                self._complete(reply, "error")
+            self._write_error(reply.error)
+        elif self._prompt.operation.is_embedding:
+            self._measure(event := events.embedding_event(self._prompt, self._place.session_id, reply), reply)
+            self._write(event)
+        else:
+            self._complete(reply, None)
+
+    def _await(self, reply: Reply) -> None:
+        if reply.response_id is not None:
+            self._recorder.awaited[reply.response_id] = self
+
+    def collected(self, reply: Reply) -> None:
+        """End a call that was answered in the background."""
+        self._take_end()
+        self._settle(reply)
+
+    # --- events
+
+    def _complete(self, reply: Reply, ended: str | None) -> None:
+        conversations, place = self._recorder.conversations, self._place
+        self._recorder.describer.describe(reply.messages)
+        if self._chunks is not None:
+            self._chunks.flush()
+        event = events.completion_event(self._prompt, place.session_id, reply, self._prompt_id)
+        extensions = event["extensions"]
+        extensions.update(events.linked(None, status_code=self._status(), retries=self._http and self._http.retries or None))
+        if self._chunks is not None:
+            extensions["chunks"] = self._chunks.count
+        if ended is not None:
+            extensions["partial"], extensions["ended"] = True, ended
+        self._measure(event, reply)
+        conversations.answered(place, reply, self._write(event))
+        for call in reply.tool_calls:
+            if ended is None or _is_whole(call):
+                self._write_tool_call(call, event)
+
+    def _write_tool_call(self, call: ToolCall, completion: Event) -> None:
+        model = completion["actor"]["id"]
+        event = events.tool_call_event(self._place.session_id, model, call, completion["event_id"])
+        event_id = self._write(event)
+        if call.id is not None:
+            self._recorder.conversations.asked(self._place.session_id, call.id, event_id, call.name)
+
+    def _write_error(self, failure: Failure) -> None:
+        if self._chunks is not None:
+            self._chunks.flush()
+        if failure.status is None and failure.type == "ResponseError":
+            failure.status = self._status()
+        event = events.error_event(self._prompt, self._place.session_id, failure, self._prompt_id)
+        event["metrics"]["latency_ms"] = self._elapsed()
+        self._write(event)
+
+    def _measure(self, event: Event, reply: Reply) -> None:
+        """Add what a call took and cost, and the provider's name for the request."""
+        metrics = event["metrics"]
+        metrics["latency_ms"] = self._elapsed()
+        if self._chunks is not None and self._chunks.first is not None:
+            metrics["ttft_ms"] = round((self._chunks.first - self._begun) * 1000)
+        if reply.tokens:
+            metrics["tokens"] = reply.tokens
+            cost = quietly(_cost, self._prompt, reply)
+            if cost is not None:
+                metrics["cost_usd"] = cost
+        request_id = quietly(self.provider.request_id, self._http) if self._http is not None else None
+        if request_id is not None:
+            event["provenance"]["request_id"] = request_id
+
+    def _write(self, event: Event) -> str:
+        recorder, place = self._recorder, self._place
+        extensions = event.setdefault("extensions", {})
+        if place.name is not None:
+            extensions["conversation"] = place.name
+        if recorder.tags:
+            extensions["tags"] = recorder.tags
+        recorder.write(event)
+        return event["event_id"]  # type: ignore[no-any-return]
+
+    def _elapsed(self) -> int:
+        return round((clock.monotonic() - self._begun) * 1000)
+
+    def _status(self) -> int | None:
+        return quietly(lambda: int(self._http.response.status_code)) if self._http is not None else None  # type: ignore[union-attr]
+
+
+class Collection(Call):
+    """Fetches the answer of a call that was made before, perhaps by another process."""
+
+    def ask(self) -> None:
+        """Find the call; a fetch asks the model nothing and writes no prompt."""
+        recorder = self._recorder
+        original = recorder.awaited.get(self._prompt.previous or "")
+        self._place = recorder.conversations.place(self._prompt) if original is None else original._place
+        self._prompt_id = None if original is None else original._prompt_id
+        if original is not None:
+            self._prompt.model = original._prompt.model
+
+    def _conclude(self, reply: Reply) -> None:
+        if reply.pending or not self._take_end():
+            return
+        recorder, identity = self._recorder, reply.response_id
+        original = recorder.awaited.pop(identity or "", None)
+        if original is not None:
+            original._http, original._chunks = self._http or original._http, self._chunks or original._chunks
+            original.collected(reply)
+        elif not recorder.conversations.is_known(identity):
+            self._settle(reply)
+
+
+def _cost(prompt: Prompt, reply: Reply) -> float | None:
+    tier = reply.service_tier or prompt.service_tier
+    for model in (reply.model, prompt.model):
+        if model is not None:
+            cost = cost_usd(prompt.provider, model, reply.tokens, at=clock.now() / 1e9, service_tier=tier)
+            if cost is not None:
+                return cost
+    return None
+
+
+def _is_whole(call: ToolCall) -> bool:
+    """Return whether the arguments of a tool call came through before the stream was cut."""
+    try:
+        orjson.loads(call.arguments)
+    except orjson.JSONDecodeError:
+        return False
+    return True

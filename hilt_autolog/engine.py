@@ -1,0 +1,154 @@
+"""The engine: wraps the functions that a provider names, and is the only code that awaits a call.
+
+It knows neither events nor files. It is handed `begin`, which turns a call's arguments into a `Watched`
+(or None: step aside), and tells that object how the call goes on. Sync and async differ by one line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from typing import Any, Protocol
+
+import wrapt
+
+from .facts import Probe, Provider
+from .guard import faults
+from .streams import Watched, parsed, watch_body, watch_items
+
+Arguments = tuple[Any, ...]
+Keywords = dict[str, Any]
+
+
+class Watching(Watched, Protocol):
+    """A call that is under way."""
+
+    def responded(self, args: Arguments, kwargs: Keywords) -> None: ...
+    def finish(self, result: Any) -> None: ...
+
+
+Begin = Callable[[Provider, Any, Arguments, Keywords], Watching | None]
+
+_current: ContextVar[Watching | None] = ContextVar("hilt_call", default=None)
+
+
+def arm(provider: Provider, probe: Probe, begin: Begin) -> Callable[[], None] | None:
+    """Wrap one function of a module that is imported.
+
+    Returns:
+        The undo, which puts the very same function back; None when this version of the SDK has no such
+        function.
+    """
+    owner = getattr(sys.modules.get(probe.module), probe.owner, None)
+    original = vars(owner).get(probe.name) if owner is not None else None
+    if original is None:
+        return None
+    wrapper = wrapt.FunctionWrapper(original, _WATCHERS[probe.role](provider, begin))
+    setattr(owner, probe.name, wrapper)
+
+    def undo() -> None:
+        # Somebody may have wrapped our wrapper since: then it stays where it is, and steps aside.
+        if vars(owner).get(probe.name) is wrapper:
+            setattr(owner, probe.name, original)
+
+    return undo
+
+
+def _call(provider: Provider, begin: Begin) -> Callable[..., Any]:
+    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+        call = begin(provider, instance, args, kwargs)
+        if call is None:
+            return wrapped(*args, **kwargs)
+        token = _current.set(call)
+        try:
+            result = wrapped(*args, **kwargs)
+        except BaseException as error:
+            call.fail(error)
+            raise
+        finally:
+            _leave(token)
+        return _returned(call, result)
+
+    return watched
+
+
+def _async_call(provider: Provider, begin: Begin) -> Callable[..., Any]:
+    async def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+        call = begin(provider, instance, args, kwargs)
+        if call is None:
+            return await wrapped(*args, **kwargs)
+        token = _current.set(call)
+        try:
+            result = await wrapped(*args, **kwargs)
+        except BaseException as error:
+            call.fail(error)
+            raise
+        finally:
+            _leave(token)
+        return _returned(call, result)
+
+    return watched
+
+
+def _response(provider: Provider, begin: Begin) -> Callable[..., Any]:
+    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+        call = _current.get()
+        if call is not None:
+            call.responded(args, kwargs)
+        return wrapped(*args, **kwargs)
+
+    return watched
+
+
+def _stream(provider: Provider, begin: Begin) -> Callable[..., Any]:
+    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+        result = wrapped(*args, **kwargs)
+        try:
+            stream = provider.stream(instance)
+            if stream is not None:
+                parsed(stream)
+        except Exception as fault:
+            faults.note(fault)
+        return result
+
+    return watched
+
+
+_WATCHERS: dict[str, Callable[[Provider, Begin], Callable[..., Any]]] = {
+    "call": _call,
+    "async call": _async_call,
+    "response": _response,
+    "stream": _stream,
+}
+
+
+def _leave(token: Token[Watching | None]) -> None:
+    # A coroutine that is thrown away is closed in another context than the one that it began in.
+    with contextlib.suppress(ValueError):
+        _current.reset(token)
+
+
+def _returned(call: Any, result: Any) -> Any:
+    """Watch what a call returned, or end the call with it; give the very same object back."""
+    try:
+        stream = call.provider.stream(result)
+        if stream is not None:
+            watch_items(call, stream)
+        elif call.http is not None and _is_unread(call.http.response):
+            watch_body(call, call.http.response)
+        else:
+            call.finish(result)
+    except Exception as fault:
+        faults.note(fault)
+    return result
+
+
+def _is_unread(response: Any) -> bool:
+    """Return whether the body of a response is still to be read: asking for it early would steal it."""
+    try:
+        _ = response.content
+    except Exception:  # noqa: BLE001  both HTTP libraries have a class of their own for this
+        return True
+    return False

@@ -1,0 +1,178 @@
+"""Facts in, events out: the one place where a prompt, an answer or a failure becomes an event.
+
+Events are plain dicts on this side of the house, written in the order of the contract's table of fields;
+`event.Event` is the same thing validated. Nothing here reads a clock but `blank`, or writes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import clock
+from .conversations import Place
+from .facts import Delta, Failure, Message, Prompt, Reply, ToolCall, text_of
+
+Event = dict[str, Any]
+
+HILT_VERSION = "1.0.0"
+_ACTORS = {"user": "human", "assistant": "agent", "tool": "tool", "system": "system"}
+
+
+def blank(action: str, session_id: str, actor: str, identity: str) -> Event:
+    """Return a new event with the fields that every event has."""
+    ns = clock.now()
+    return {
+        "hilt_version": HILT_VERSION,
+        "event_id": clock.event_id(ns),
+        "timestamp": clock.timestamp(ns),
+        "session_id": session_id,
+        "actor": {"type": actor, "id": identity},
+        "action": action,
+    }
+
+
+def prompt_event(prompt: Prompt, place: Place, user: str, tool: str | None) -> Event:
+    """Return the event of a request.
+
+    Args:
+        prompt: the request.
+        place: where it stands in its conversation, and which of its messages no event holds yet.
+        user: the id of the human.
+        tool: the name of the tool whose result is the newest message, if one is.
+    """
+    newest = prompt.messages[-1] if prompt.messages else None
+    role = newest["role"] if newest is not None else "user"
+    names = {"user": user, "tool": tool or "tool", "system": "system", "assistant": prompt.model or prompt.provider}
+    event = blank("prompt", place.session_id, _ACTORS.get(role, "human"), names.get(role, role))
+    event["content"] = _content(text_of(newest) if newest is not None else None, place.new)
+    event["provenance"] = provenance(prompt)
+    extensions = event["extensions"] = linked(place.reply_to)
+    if prompt.model is not None:
+        extensions["model"] = prompt.model
+    if prompt.request:
+        extensions["request"] = prompt.request
+    if place.head is not None:
+        extensions["history"] = place.head.history()
+    return event
+
+
+def _content(text: str | None, messages: list[Message]) -> dict[str, Any]:
+    """Return a text and the messages behind it; one message that says just this text is left out."""
+    content: dict[str, Any] = {} if text is None else {"text": text}
+    if text is None or len(messages) != 1 or not _says_only(messages[0], text):
+        content["messages"] = messages
+    return content
+
+
+def _says_only(message: Message, text: str) -> bool:
+    parts = message["parts"]
+    return (
+        message.keys() <= _PLAIN
+        and len(parts) == 1
+        and parts[0].keys() == _PLAIN_PART
+        and parts[0]["type"] == "text"
+        and parts[0]["content"] == text
+    )
+
+
+_PLAIN = {"role", "parts", "finish_reason"}
+_PLAIN_PART = {"type", "content"}
+
+
+def tool_result_event(place: Place, identity: str | None, tool: str | None, text: str, call: str | None) -> Event:
+    """Return the event of a tool's result; `call` is the event that asked for it, when that is known."""
+    event = blank("tool_result", place.session_id, "tool", tool or "tool")
+    event["content"] = {"text": text}
+    event["extensions"] = linked(call, tool_call_id=identity, tool=tool)
+    return event
+
+
+def chunk_event(session_id: str, model: str, delta: Delta, reply_to: str | None, index: int) -> Event:
+    """Return the event of one delta of a stream."""
+    event = blank("completion_chunk", session_id, "agent", model)
+    event["content"] = {"text": delta.text}
+    extensions = event["extensions"] = linked(reply_to)
+    extensions["index"] = index
+    extensions["kind"] = delta.kind
+    if delta.choice:
+        extensions["choice"] = delta.choice
+    return event
+
+
+def completion_event(prompt: Prompt, session_id: str, reply: Reply, reply_to: str | None) -> Event:
+    """Return the event of an answer."""
+    model = reply.model or prompt.model
+    event = blank("completion", session_id, "agent", model or prompt.provider)
+    content = _content(reply.text, reply.messages)
+    if content.get("text") or content.get("messages"):
+        event["content"] = content if content.get("messages") else {"text": content["text"]}
+    event["metrics"] = {}
+    event["provenance"] = provenance(prompt, reply)
+    event["extensions"] = linked(reply_to, model=model, finish_reason=reply.finish_reason, usage=reply.usage)
+    return event
+
+
+def embedding_event(prompt: Prompt, session_id: str, reply: Reply) -> Event:
+    """Return the event of an embedding: what went in, and the number and length of the vectors."""
+    model = reply.model or prompt.model
+    event = blank("embedding", session_id, "agent", model or prompt.provider)
+    only = prompt.messages[0] if len(prompt.messages) == 1 else None
+    event["content"] = _content(text_of(only) if only is not None else None, prompt.messages)
+    event["metrics"] = {}
+    event["provenance"] = provenance(prompt, reply)
+    event["extensions"] = linked(None, model=model, dimensions=reply.dimensions, usage=reply.usage)
+    event["extensions"]["inputs"] = len(prompt.messages)
+    if prompt.request:
+        event["extensions"]["request"] = prompt.request
+    return event
+
+
+def tool_call_event(session_id: str, model: str, call: ToolCall, reply_to: str) -> Event:
+    """Return the event of a tool that an answer asks for."""
+    event = blank("tool_call", session_id, "agent", model)
+    event["content"] = {"text": call.arguments}
+    event["extensions"] = linked(reply_to, tool_call_id=call.id, tool=call.name)
+    return event
+
+
+def error_event(prompt: Prompt, session_id: str, failure: Failure, reply_to: str | None) -> Event:
+    """Return the event of a failed call."""
+    event = blank("system", session_id, "system", prompt.provider)
+    event["content"] = {"text": failure.text}
+    event["metrics"] = {}
+    event["provenance"] = provenance(prompt)
+    event["extensions"] = linked(
+        reply_to,
+        status_code=failure.status,
+        model=prompt.model,
+        error_type=failure.type,
+        error_code=failure.code,
+        retry_after=failure.retry_after,
+        rate_limit=failure.rate_limit or None,
+        retries=failure.retries or None,
+    )
+    return event
+
+
+def provenance(prompt: Prompt, reply: Reply | None = None) -> dict[str, Any]:
+    """Return where an event came from."""
+    model = (reply.model if reply is not None else None) or prompt.model
+    known = {
+        "provider": prompt.provider,
+        "operation": prompt.operation.name,
+        "model": model,
+        "response_id": reply.response_id if reply is not None else None,
+        "service_tier": (reply.service_tier if reply is not None else None) or prompt.service_tier,
+        "sdk": prompt.sdk,
+        "server": prompt.server,
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def linked(reply_to: str | None, **known: Any) -> dict[str, Any]:
+    """Return extensions with what is known of these."""
+    extensions = {} if reply_to is None else {"reply_to": reply_to}
+    for name, value in known.items():
+        if value is not None:
+            extensions[name] = value
+    return extensions

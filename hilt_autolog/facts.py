@@ -1,0 +1,223 @@
+"""What a provider may say about a call: plain facts, with nothing of the SDK's left in them.
+
+A provider reads a foreign request into a `Prompt`, a foreign answer into a `Reply`, each piece of a
+stream into `Delta`s and an exception into a `Failure`. Clocks, files and events are not its business.
+
+Messages have the shape of OpenTelemetry's GenAI conventions: `{"role": ..., "parts": [...]}`, as
+`event-format` says. A part that carries bytes holds them under `data` (bytes, or base64 text) until
+the recorder has described them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+Part = dict[str, Any]
+Message = dict[str, Any]
+
+
+class Probe(NamedTuple):
+    """A function to wrap: `owner.name` in `module`.
+
+    `role` says what it is: "call" (one call to a model), "async call" (the same, awaited) or "response"
+    (sees the HTTP response of the call that is under way).
+    """
+
+    module: str
+    owner: str
+    name: str
+    role: str
+
+
+class Stream(NamedTuple):
+    """Where the items of a stream pass by: `holder.attribute` is the iterator, `response` its HTTP response."""
+
+    holder: Any
+    attribute: str
+    response: Any
+
+
+class Delta(NamedTuple):
+    """One piece of a stream that says something: `kind` is text, reasoning or tool_arguments."""
+
+    kind: str
+    text: str
+    choice: int = 0
+
+
+class ToolCall(NamedTuple):
+    """A tool that the answer asks for; `arguments` is JSON text as the provider gave it."""
+
+    id: str | None
+    name: str | None
+    arguments: str
+
+
+class Http(NamedTuple):
+    """The HTTP response behind an answer: the foreign object, and what was learnt on the way."""
+
+    response: Any
+    retries: int = 0
+
+
+class Fold(Protocol):
+    """Accumulates the chunks of one stream, each in O(1)."""
+
+    finished: bool  # the provider has said that the answer is whole
+
+    def take(self, chunk: Any) -> Sequence[Delta]:
+        """Take the next chunk (the SDK's object, or the wire's dict); return what it newly says."""
+
+    def reply(self) -> Reply:
+        """Return the answer as far as it has come."""
+
+
+@dataclass(slots=True)
+class Reply:
+    """An answer. Every field that the provider did not give stays empty, and no event will show it."""
+
+    messages: list[Message] = field(default_factory=list)  # one assistant message a choice
+    text: str | None = None  # what a person would see
+    tool_calls: list[ToolCall] = field(default_factory=list)
+    model: str | None = None
+    response_id: str | None = None
+    finish_reason: str | None = None
+    usage: Mapping[str, Any] | None = None  # the provider's own object, whole
+    tokens: dict[str, int] = field(default_factory=dict)
+    service_tier: str | None = None
+    inputs: int | None = None  # embeddings
+    dimensions: int | None = None
+    pending: bool = False  # accepted, to be answered later under `response_id`
+    error: Failure | None = None  # a failure that the SDK hands over as an answer
+
+
+@dataclass(slots=True)
+class Failure:
+    """Why a call failed. `code` is the provider's, or one of the contract's; `retry_after` in seconds."""
+
+    text: str
+    type: str
+    code: str
+    status: int | None = None
+    retry_after: float | None = None
+    rate_limit: dict[str, str] = field(default_factory=dict)
+    retries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """How one endpoint is read: pure functions from the wire's JSON to facts."""
+
+    name: str  # provenance.operation
+    messages: Callable[[Mapping[str, Any]], list[Message]]
+    reply: Callable[[Mapping[str, Any]], Reply]
+    fold: Callable[[], Fold] | None = None
+    content: tuple[str, ...] = ()  # body keys that `messages` has read; the others are parameters
+    files: Callable[[Any], dict[str, Any]] | None = None  # reads what is uploaded beside the body
+    binary: Callable[[bytes, str], Reply] | None = None  # an answer that is not JSON: (body, content type)
+    is_embedding: bool = False
+    collects: bool = False  # fetches an answer that another call asked for
+
+
+@dataclass(slots=True)
+class Prompt:
+    """A request as the program made it."""
+
+    operation: Operation
+    provider: str
+    model: str | None
+    messages: list[Message]  # the whole request, in order
+    request: dict[str, Any]  # the other parameters
+    server: str | None = None
+    sdk: str | None = None
+    conversation: str | None = None  # named by the API
+    previous: str | None = None  # id of the response that this request continues or collects
+    service_tier: str | None = None
+
+
+def text_part(content: str) -> Part:
+    """Return `content` as a text part."""
+    return {"type": "text", "content": content}
+
+
+def message(role: str, parts: list[Part]) -> Message:
+    """Return a message of these parts."""
+    return {"role": role, "parts": parts}
+
+
+def text_of(message: Message) -> str:
+    """Return what a message says in words: its texts, else the results that it brings."""
+    parts = message["parts"]
+    words = [part["content"] for part in parts if part.get("type") == "text"]
+    if not words:
+        words = [part["response"] for part in parts if part.get("type") == "tool_call_response"]
+    return "".join(word for word in words if isinstance(word, str))
+
+
+def fields(value: Any) -> dict[str, Any]:
+    """Return the attributes of an SDK's object, or a dict itself, as one dict; of anything else, none.
+
+    Reads the instance only: no property, no `model_dump`, nothing that runs the SDK's or the user's code.
+    """
+    if type(value) is dict:
+        return value
+    try:
+        known: dict[str, Any] = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return dict(value) if isinstance(value, dict) else {}
+    extra = getattr(value, "__pydantic_extra__", None)
+    return {**known, **extra} if extra else known
+
+
+def jsonable(value: Any) -> Any:
+    """Return an SDK's object as JSON-able data, without the fields that were not given (`None`)."""
+    if isinstance(value, dict) or hasattr(value, "__pydantic_fields_set__"):
+        return {k: jsonable(v) for k, v in fields(value).items() if v is not None}
+    if isinstance(value, list | tuple):
+        return [jsonable(item) for item in value]
+    return value
+
+
+def text_or_none(value: Any) -> str | None:
+    """Return `value` if it is a text that says something."""
+    return value if isinstance(value, str) and value else None
+
+
+def count_or_none(value: Any) -> int | None:
+    """Return `value` if it is a number of things (an int, not a bool), else nothing."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+class Provider(Protocol):
+    """What a provider file offers as `PROVIDER`."""
+
+    package: str
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """The functions to wrap."""
+
+    def prompt(self, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Prompt | None:
+        """Read a call's arguments; None when the call is not one to a model: step aside."""
+
+    def http(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Http | None:
+        """Read the arguments of a "response" probe."""
+
+    def stream(self, result: Any) -> Stream | None:
+        """Return where the items of `result` can be watched, if it is a stream."""
+
+    def reply(self, prompt: Prompt, result: Any, http: Http | None) -> Reply:
+        """Read what a call returned."""
+
+    def body(self, prompt: Prompt, content: bytes, http: Http) -> Reply:
+        """Read the body of a response that the program has read by itself."""
+
+    def request_id(self, http: Http) -> str | None:
+        """Return the provider's name for the request."""
+
+    def failure(self, error: BaseException) -> Failure:
+        """Read an exception."""

@@ -1,0 +1,69 @@
+"""What a log says about the process that wrote it: its first line, its last, and any gap between."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from . import __version__
+from .clock import token
+from .events import Event, blank
+
+_NAME = "hilt-autolog"
+
+
+class Process:
+    """The events of this process.
+
+    Args:
+        argv: "program" tells the name of the program only, "full" the whole command line.
+    """
+
+    def __init__(self, argv: str) -> None:
+        self._argv = argv
+        self._session_id = f"process_{token()}"
+
+    def opened(self, sdks: Mapping[str, str]) -> Event:
+        """Return the first line of a file; `sdks` are the versions of the SDKs that are watched."""
+        event = self._event("session opened")
+        event["extensions"] = {
+            "pid": os.getpid(),
+            "argv": list(sys.argv) if self._argv == "full" else [app_name()],
+            "host": platform.node(),
+            "versions": {"python": platform.python_version(), "hilt_autolog": __version__, **sdks},
+        }
+        return event
+
+    def closed(self, written: int, drops: Mapping[str, int], faults: Mapping[str, str], failed: int) -> Event:
+        """Return the last line of a file: what was written, dropped, and what failed in our own code."""
+        event = self._event("session closed")
+        event["extensions"] = {"written": written, "dropped": sum(drops.values()), "failed": failed}
+        if drops:
+            event["extensions"]["drops"] = dict(drops)
+        if faults:
+            event["extensions"]["faults"] = dict(faults)
+        return event
+
+    def dropped(self, drops: Mapping[str, int]) -> Event:
+        """Return the line that follows a gap."""
+        event = self._event("events dropped")
+        event["extensions"] = {"dropped": sum(drops.values()), "drops": dict(drops)}
+        return event
+
+    def _event(self, text: str) -> Event:
+        event: dict[str, Any] = blank("system", self._session_id, "system", _NAME)
+        event["content"] = {"text": text}
+        return event
+
+
+def app_name() -> str:
+    """Return the name of the running program: its script, or the module that `python -m` was given."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    if spec is not None and spec.name:
+        return str(spec.name).removesuffix(".__main__")
+    script = sys.argv[0] if sys.argv else ""
+    name = os.path.basename(script).removesuffix(".py")  # noqa: PTH119  text in, text out
+    return "python" if name in ("", "-c", "-") else name

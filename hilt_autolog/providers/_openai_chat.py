@@ -1,0 +1,202 @@
+"""The chat-completions protocol, which OpenAI began and half the field speaks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hilt_autolog.facts import (
+    Message,
+    Part,
+    Reply,
+    ToolCall,
+    fields,
+    jsonable,
+    message,
+    text_or_none,
+    text_part,
+)
+from hilt_autolog.media import blob, from_url
+
+from ._openai_usage import tokens
+
+_ROLES = {"developer": "system", "function": "tool"}
+_AUDIO_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav"}
+
+
+# --- requests
+
+
+def chat_messages(body: Mapping[str, Any]) -> list[Message]:
+    """Return the messages of a chat request."""
+    return [chat_message(fields(one)) for one in sequence(body.get("messages"))]
+
+
+def chat_message(given: Mapping[str, Any]) -> Message:
+    """Return one message, of a request or of an answer.
+
+    A role outside of the conventions keeps its name under `provider_role`, so that nothing is lost.
+    """
+    role = given.get("role") or "assistant"
+    if role in ("tool", "function"):
+        parts = [_tool_result(given)]
+    else:
+        parts = [*_reasoning(given), *content_parts(given.get("content"), keep_empty=role != "assistant")]
+        parts += _refusal(given) + _audio(given)
+        parts += [_tool_call_part(call) for call in tool_calls(given)]
+    read = message(_ROLES.get(role, role), parts)
+    if role in _ROLES:
+        read["provider_role"] = role
+    if name := text_or_none(given.get("name")):
+        read["name"] = name
+    return read
+
+
+def content_parts(content: Any, *, keep_empty: bool = True) -> list[Part]:
+    """Return the content of a message, a text or a list of typed pieces, as parts."""
+    if isinstance(content, str):
+        return [text_part(content)] if content or keep_empty else []
+    return [_content_part(fields(piece) or {"type": "text", "text": piece}) for piece in sequence(content)]
+
+
+def _content_part(piece: Mapping[str, Any]) -> Part:
+    kind = piece.get("type")
+    if kind == "text":
+        return text_part(piece.get("text") or "")
+    if kind == "image_url":
+        image = piece.get("image_url")
+        part = from_url("image", fields(image).get("url") if not isinstance(image, str) else image)
+        return part | ({"detail": detail} if (detail := fields(image).get("detail")) else {})
+    if kind == "input_audio":
+        audio = fields(piece.get("input_audio"))
+        form = audio.get("format")
+        return blob("audio", _AUDIO_TYPES.get(str(form), f"audio/{form}"), audio.get("data"))
+    if kind == "file":
+        return _file_part(fields(piece.get("file")))
+    if kind == "thinking":  # Mistral
+        thoughts = content_parts(piece.get("thinking"))
+        return {"type": "reasoning", "content": "".join(part.get("content", "") for part in thoughts)}
+    if kind == "refusal":
+        return {"type": "refusal", "content": piece.get("refusal")}
+    return jsonable(dict(piece))  # type: ignore[no-any-return]
+
+
+def _file_part(given: Mapping[str, Any]) -> Part:
+    if file_id := given.get("file_id"):
+        return {"type": "file", "file_id": file_id}
+    part = from_url("document", given.get("file_data"))
+    return part | ({"name": name} if (name := given.get("filename")) else {})
+
+
+def _tool_result(given: Mapping[str, Any]) -> Part:
+    content = given.get("content")
+    response = content if isinstance(content, str) else content_parts(content)
+    identity = given.get("tool_call_id") or given.get("name")
+    return {"type": "tool_call_response", "id": identity, "response": response}
+
+
+# --- answers
+
+
+def chat_reply(body: Mapping[str, Any]) -> Reply:
+    """Read a chat completion that has come whole."""
+    choices = [fields(choice) for choice in sequence(body.get("choices"))]
+    reply = Reply(messages=[answer(choice, fields(choice.get("message"))) for choice in choices])
+    envelope(reply, body)
+    return complete(reply, [fields(choice.get("message")) for choice in choices])
+
+
+def text_reply(body: Mapping[str, Any]) -> Reply:
+    """Read a legacy completion that has come whole."""
+    choices = [fields(choice) for choice in sequence(body.get("choices"))]
+    # Some servers answer the legacy endpoint with chat messages.
+    spoken = [fields(choice.get("message")) or {"content": choice.get("text")} for choice in choices]
+    reply = Reply(messages=[answer(choice, given) for choice, given in zip(choices, spoken, strict=True)])
+    envelope(reply, body)
+    return complete(reply, spoken)
+
+
+def complete(reply: Reply, spoken: Sequence[Mapping[str, Any]]) -> Reply:
+    """Fill in what follows from the messages of an answer: its text, tool calls and finish reason."""
+    texts = [_visible(message) for message in reply.messages]
+    said = [text for text in texts if text]
+    reply.text = "\n\n".join(said) if said else None
+    reply.tool_calls = [call for given in spoken for call in tool_calls(given)]
+    reply.finish_reason = next((m["finish_reason"] for m in reply.messages if "finish_reason" in m), None)
+    return reply
+
+
+def tool_calls(given: Mapping[str, Any]) -> list[ToolCall]:
+    """Return the tool calls of an assistant message, with the older `function_call` among them."""
+    calls = []
+    for one in sequence(given.get("tool_calls")):
+        call = fields(one)
+        function = fields(call.get("function")) or fields(call.get("custom"))
+        arguments = function.get("arguments", function.get("input"))
+        calls.append(ToolCall(call.get("id") or None, function.get("name"), as_json(arguments)))
+    older = fields(given.get("function_call"))
+    if older.get("name"):
+        calls.append(ToolCall(None, older["name"], as_json(older.get("arguments"))))
+    return calls
+
+
+def as_json(arguments: Any) -> str:
+    """Return tool arguments as JSON text; most providers send text, some an object."""
+    return arguments if isinstance(arguments, str) else json.dumps(jsonable(arguments or {}), ensure_ascii=False)
+
+
+def answer(choice: Mapping[str, Any], given: Mapping[str, Any]) -> Message:
+    """Return the message of one choice."""
+    spoken = chat_message({**given, "role": given.get("role") or "assistant"})
+    if choice.get("finish_reason"):
+        spoken["finish_reason"] = choice["finish_reason"]
+    return spoken
+
+
+def envelope(reply: Reply, body: Mapping[str, Any]) -> None:
+    """Read what stands beside the choices, in a whole answer and in each chunk of a stream alike."""
+    reply.model = reply.model or text_or_none(body.get("model"))
+    reply.response_id = reply.response_id or text_or_none(body.get("id"))
+    reply.service_tier = text_or_none(body.get("service_tier")) or reply.service_tier
+    usage = fields(body.get("usage")) or fields(fields(body.get("x_groq")).get("usage"))
+    if usage:
+        reply.usage = jsonable(usage)
+        reply.tokens = tokens(usage)
+
+
+def _visible(spoken: Message) -> str:
+    parts = spoken["parts"]
+    for kind in ("text", "refusal", "blob"):
+        said = [part.get("transcript" if kind == "blob" else "content") for part in parts if part["type"] == kind]
+        if any(said):
+            return "".join(text for text in said if isinstance(text, str))
+    return ""
+
+
+def _reasoning(given: Mapping[str, Any]) -> list[Part]:
+    thought = given.get("reasoning_content") or given.get("reasoning")
+    return [{"type": "reasoning", "content": thought}] if isinstance(thought, str) else []
+
+
+def _refusal(given: Mapping[str, Any]) -> list[Part]:
+    refusal = given.get("refusal")
+    return [{"type": "refusal", "content": refusal}] if refusal else []
+
+
+def _audio(given: Mapping[str, Any]) -> list[Part]:
+    audio = fields(given.get("audio"))
+    if not audio.get("data"):
+        return [{"type": "file", "modality": "audio", "file_id": audio["id"]}] if audio.get("id") else []
+    part = blob("audio", None, audio["data"])
+    return [part | {key: audio[key] for key in ("id", "transcript") if audio.get(key)}]
+
+
+def _tool_call_part(call: ToolCall) -> Part:
+    return {"type": "tool_call", "id": call.id, "name": call.name, "arguments": call.arguments}
+
+
+def sequence(value: Any) -> Sequence[Any]:
+    """Return a list as it is, and of anything else nothing: iterators in a request are the program's."""
+    return value if isinstance(value, list | tuple) else ()
+

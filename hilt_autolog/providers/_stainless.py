@@ -1,0 +1,206 @@
+"""What every SDK made by the Stainless generator shares (openai, anthropic, groq, together ...).
+
+Each public method of such an SDK ends in the client's `request(cast_to, options, *, stream, stream_cls)`:
+once a logical call, whatever its retries, helpers and raw wrappers. `_process_response` then sees the
+HTTP response before anything is parsed, and a raw response that is parsed late makes a `Stream`. These
+six functions are all that is wrapped.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from hilt_autolog.facts import (
+    Failure,
+    Http,
+    Operation,
+    Probe,
+    Prompt,
+    Reply,
+    Stream,
+    fields,
+    text_or_none,
+)
+
+_REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id", "cf-ray")
+_TOO_MANY_REQUESTS = 429
+_CONNECTION = re.compile("Connect|NetworkError|ProtocolError|TransportError|ReadError|WriteError")
+
+
+@dataclass(frozen=True, slots=True)
+class Stainless:
+    """An SDK of this family.
+
+    `routes` maps (method, path) to operations; `{id}` stands for the last segment of a path. `hosts`
+    names the providers that are reached through this SDK: (pattern of the host and port, name).
+    """
+
+    package: str
+    routes: Mapping[tuple[str, str], Operation]
+    provider: str
+    hosts: tuple[tuple[str, str], ...]
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """The functions to wrap."""
+        client = f"{self.package}._base_client"
+        return (
+            Probe(client, "SyncAPIClient", "request", "call"),
+            Probe(client, "AsyncAPIClient", "request", "async call"),
+            Probe(client, "SyncAPIClient", "_process_response", "response"),
+            Probe(client, "AsyncAPIClient", "_process_response", "response"),
+            Probe(f"{self.package}._streaming", "Stream", "__init__", "stream"),
+            Probe(f"{self.package}._streaming", "AsyncStream", "__init__", "stream"),
+        )
+
+    def prompt(self, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Prompt | None:
+        """Read `client.request(cast_to, options, ...)`; None when the call reaches no model."""
+        options = kwargs["options"] if "options" in kwargs else args[1]
+        operation, identity = self._route(options.method, options.url)
+        if operation is None:
+            return None
+        body = _body(options)
+        if operation.files is not None:
+            body = {**body, **operation.files(options.files)}
+        url = client.base_url
+        server = url.host if url.port is None else f"{url.host}:{url.port}"
+        return Prompt(
+            operation=operation,
+            provider=self._provider(type(client).__name__, server),
+            model=text_or_none(body.get("model")),
+            messages=operation.messages(body),
+            request={k: v for k, v in body.items() if k not in operation.content},
+            server=server,
+            sdk=f"{self.package} {_version(self.package)}",
+            conversation=_conversation(body.get("conversation")),
+            previous=identity or text_or_none(body.get("previous_response_id")),
+            service_tier=text_or_none(body.get("service_tier")),
+        )
+
+    def http(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Http | None:
+        """Read the arguments of `_process_response`."""
+        response = kwargs.get("response")
+        return None if response is None else Http(response, kwargs.get("retries_taken", 0))
+
+    def stream(self, result: Any) -> Stream | None:
+        """Return where the items of an event stream pass by, if `result` is one."""
+        known = fields(result)
+        if "_iterator" in known and "response" in known:
+            return Stream(result, "_iterator", known["response"])
+        return None
+
+    def reply(self, prompt: Prompt, result: Any, http: Http | None) -> Reply:
+        """Read an answer that has come whole: from the wire where possible, else from the SDK's object."""
+        operation = prompt.operation
+        if http is None or (operation.is_embedding and "data" in fields(result)):
+            return operation.reply(fields(result))
+        return self.body(prompt, http.response.content, http)
+
+    def body(self, prompt: Prompt, content: bytes, http: Http) -> Reply:
+        """Read the body of an HTTP response."""
+        operation = prompt.operation
+        kind = http.response.headers.get("content-type", "")
+        if "json" in kind or operation.binary is None:
+            return operation.reply(fields(orjson.loads(content)))
+        return operation.binary(content, kind)
+
+    def request_id(self, http: Http) -> str | None:
+        """Return the provider's name for the request, from the headers of its response."""
+        headers = http.response.headers
+        return next((headers[name] for name in _REQUEST_IDS if name in headers), None)
+
+    def failure(self, error: BaseException) -> Failure:
+        """Read an exception; works for those of the SDK, of its HTTP library, and for any other."""
+        known = fields(error)
+        response = known.get("response")
+        headers = response.headers if response is not None else {}
+        details = _details(known.get("body"))
+        status = known.get("status_code")
+        return Failure(
+            text=text_or_none(details.get("message")) or str(error) or type(error).__name__,
+            type=type(error).__name__,
+            code=_code(error, details, status),
+            status=status if isinstance(status, int) else None,
+            retry_after=_retry_after(headers),
+            rate_limit={k: v for k, v in headers.items() if k.startswith("x-ratelimit-")},
+            retries=_retries(response, known.get("request")),
+        )
+
+    def _route(self, method: str, url: str) -> tuple[Operation | None, str | None]:
+        path = url.partition("?")[0].rstrip("/")
+        operation = self.routes.get((method.upper(), path))
+        if operation is not None:
+            return operation, None
+        head, _, identity = path.rpartition("/")
+        return self.routes.get((method.upper(), head + "/{id}")), identity
+
+    def _provider(self, client: str, server: str) -> str:
+        return "azure" if "Azure" in client else _provider_at(server, self.hosts) or self.provider
+
+
+@lru_cache(maxsize=256)
+def _provider_at(server: str, hosts: tuple[tuple[str, str], ...]) -> str | None:
+    return next((name for pattern, name in hosts if re.search(pattern, server)), None)
+
+
+@lru_cache(maxsize=16)
+def _version(package: str) -> str:
+    return str(getattr(sys.modules.get(package), "__version__", "unknown"))
+
+
+def _body(options: Any) -> dict[str, Any]:
+    """Return the request's body as it will be sent: `extra_body` is merged in late, and wins."""
+    body, extra = options.json_data, getattr(options, "extra_json", None)
+    if not isinstance(body, dict):
+        return dict(extra or {})
+    return {**body, **extra} if extra else body
+
+
+def _conversation(value: Any) -> str | None:
+    """Return the id in OpenAI's `conversation` parameter: a text, or an object that has one."""
+    return text_or_none(value) or text_or_none(fields(value).get("id"))
+
+
+def _details(body: Any) -> dict[str, Any]:
+    """Return the error object of an error's body, whether or not the SDK has unwrapped it already."""
+    known = fields(body)
+    inner = known.get("error")
+    return fields(inner) if isinstance(inner, dict) else known
+
+
+def _code(error: BaseException, details: Mapping[str, Any], status: Any) -> str:
+    if not isinstance(error, Exception) or type(error).__name__ == "CancelledError":
+        return "cancelled"
+    code = details.get("code") or getattr(error, "code", None)
+    if isinstance(code, str | int) and not isinstance(code, bool) and str(code) != str(status):
+        return str(code)
+    if status == _TOO_MANY_REQUESTS:
+        return "rate_limit"
+    family = " ".join(kind.__name__ for kind in type(error).__mro__)
+    if "Timeout" in family:
+        return "timeout"
+    return "connection" if _CONNECTION.search(family) else "api_error"
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that the provider asks to wait; a date, which the header may also be, is none."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return float(headers[name]) * unit
+        except (KeyError, ValueError):
+            continue
+    return None
+
+
+def _retries(response: Any, request: Any) -> int:
+    """Return how often the SDK had tried before; it says so in the headers of the last attempt."""
+    request = fields(response).get("_request") or request
+    headers = fields(request).get("headers") or {}
+    return int(headers.get("x-stainless-retry-count", 0))

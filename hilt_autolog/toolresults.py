@@ -1,0 +1,80 @@
+"""The results of tools, which come by in the next request: each is an event of its own, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .conversations import Conversations, Head, Place
+from .events import Event, tool_result_event
+from .facts import Message, text_of
+
+
+def write_tool_results(
+    conversations: Conversations, place: Place, messages: list[Message], write: Callable[[Event], str]
+) -> tuple[Place, str | None]:
+    """Write the tool results that a request brings for the first time.
+
+    A result that is plain text and follows directly upon what the log holds is held by its event: the
+    prompt need not repeat it, and the conversation's head moves on to it.
+
+    Args:
+        conversations: knows which results have come by.
+        place: where the request stands.
+        messages: the whole request, where the names of older calls are found.
+        write: writes an event and returns its id.
+
+    Returns:
+        The place with its head moved on, and the name of the tool that the newest message is from.
+    """
+    tool = None
+    holding = True
+    for message in list(place.new):
+        results = [part for part in message["parts"] if part.get("type") == "tool_call_response"]
+        if not results:
+            holding, tool = False, None
+            continue
+        for part in results:
+            known = conversations.resulted(place.session_id, part["id"]) if part.get("id") else (None, None)
+            tool = (known[1] if known else None) or _name_of(messages, part.get("id"))
+            if known is None:
+                holding = False
+                continue
+            event = tool_result_event(place, part.get("id"), tool, _words(part["response"]), known[0])
+            if holding and _is_plain(message) and place.head is not None:
+                event["extensions"]["history"] = place.head.history()
+            place = place._replace(reply_to=write(event))
+            holding = holding and _is_plain(message)
+            if holding:
+                count = place.head.messages if place.head is not None else 0
+                head = Head(place.session_id, event["event_id"], count + 1)
+                place = place._replace(head=head, new=place.new[1:])
+    return place, tool
+
+
+def _is_plain(message: Message) -> bool:
+    """Return whether an event of the result's text says all that the message does."""
+    parts: list[dict[str, Any]] = message["parts"]
+    return (
+        message.keys() == {"role", "parts"}
+        and len(parts) == 1
+        and parts[0].keys() == {"type", "id", "response"}
+        and bool(parts[0]["id"])
+        and isinstance(parts[0]["response"], str)
+    )
+
+
+def _words(response: Any) -> str:
+    """Return a result's text; of one that came in parts, the texts among them."""
+    return response if isinstance(response, str) else text_of({"parts": response or []})
+
+
+def _name_of(messages: list[Message], identity: str | None) -> str | None:
+    """Return the tool that a call named, from the assistant message which made the call."""
+    if identity is None:
+        return None
+    for message in reversed(messages):
+        for part in message["parts"]:
+            if part.get("type") == "tool_call" and part.get("id") == identity:
+                return part.get("name")
+    return None
