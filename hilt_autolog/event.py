@@ -1,0 +1,148 @@
+"""The HILT event as a validated object: for programs that write events themselves, and for readers.
+
+The recorder writes plain dicts, because validation costs more than writing; a test holds what it
+writes to these models. So `Event.from_dict(line).to_dict() == line` holds for every line of a log of ours.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+import orjson
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    StrictInt,
+    model_serializer,
+)
+
+from . import clock
+
+if TYPE_CHECKING:
+    from pydantic import SerializerFunctionWrapHandler
+
+HILT_VERSION = "1.0.0"
+
+Action = Literal[
+    "prompt",
+    "completion",
+    "completion_chunk",
+    "tool_call",
+    "tool_result",
+    "retrieval",
+    "feedback",
+    "system",
+    "rerank",
+    "embedding",
+]
+
+
+def _now() -> str:
+    return clock.timestamp(clock.now())
+
+
+def _new_id() -> str:
+    return clock.event_id(clock.now())
+
+
+def _in_utc(value: object) -> str:
+    """Return a moment (RFC 3339 text or an aware `datetime`) the way the format spells it."""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise ValueError("a timestamp is RFC 3339 text, or a datetime, that names its time zone")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+class _Open(BaseModel):
+    """A part of an event that keeps the keys it does not know."""
+
+    model_config = ConfigDict(extra="allow")
+
+    @model_serializer(mode="wrap")
+    def _leave_out_absent(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Only our own fields: a null under a key that we do not know is somebody's fact, and stays.
+        known = type(self).model_fields
+        return {key: value for key, value in dump(self).items() if value is not None or key not in known}
+
+
+class Actor(_Open):
+    """Who spoke or acted. Takes no key beyond these: hilt-python refuses an actor that has more."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["human", "agent", "tool", "system"]
+    id: str = Field(min_length=1)
+    name: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class Content(_Open):
+    """What was said: in words, as messages (OpenTelemetry's GenAI shape), or as a hash of it."""
+
+    text: str | None = None
+    messages: list[dict[str, Any]] | None = None
+    media: list[dict[str, Any]] | None = None
+    text_hash: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$")
+    text_encrypted: str | None = None
+
+
+class Metrics(_Open):
+    """What was measured: milliseconds, tokens by kind, US dollars."""
+
+    latency_ms: NonNegativeInt | None = None
+    ttft_ms: NonNegativeInt | None = None
+    tokens: dict[str, StrictInt] | None = None
+    cost_usd: NonNegativeFloat | None = None
+
+
+class Privacy(_Open):
+    """What was found in the content and done about it."""
+
+    pii_detected: list[Any] | None = None
+    redaction_applied: bool | None = None
+    consent: dict[str, Any] | None = None
+
+
+class Event(_Open):
+    """One event of a HILT log; only who, what and in which conversation must be said.
+
+    Raises:
+        pydantic.ValidationError: (a `ValueError`) where a value is not what the format allows; for an
+            unknown action its text names the known ones.
+    """
+
+    hilt_version: str = HILT_VERSION
+    event_id: str = Field(default_factory=_new_id, min_length=1)
+    timestamp: Annotated[str, BeforeValidator(_in_utc)] = Field(default_factory=_now)
+    session_id: str = Field(min_length=1)
+    actor: Actor
+    action: Action
+    content: Content | None = None
+    metrics: Metrics | None = None
+    provenance: dict[str, Any] | None = None
+    privacy: Privacy | None = None
+    integrity: dict[str, Any] | None = None
+    extensions: dict[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the event as JSON-able data; what is absent has no key."""
+        return self.model_dump()
+
+    def to_json(self) -> str:
+        """Return the event as one line of JSON, without the line's end."""
+        return orjson.dumps(self.to_dict()).decode()
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Return the event that `data` describes; keys that are not known are kept."""
+        return cls.model_validate(data)
+
+    @classmethod
+    def from_json(cls, line: str | bytes) -> Self:
+        """Return the event that stands in a line of a log."""
+        return cls.from_dict(orjson.loads(line))
