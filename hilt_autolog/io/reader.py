@@ -1,0 +1,166 @@
+"""Reading logs back: many files as one stream of events, and each request whole again.
+
+log = read("logs/")
+for event in log:
+    if event["action"] == "prompt":
+        print(log.messages_of(event))
+print(log.problems)
+"""
+
+from __future__ import annotations
+
+import glob
+import heapq
+import os
+import sys
+from datetime import UTC, datetime
+from itertools import islice
+from operator import itemgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hilt_autolog.settings import load
+
+from .lines import Problem, Source, events
+from .messages import HOLDERS, Message, rebuilt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Event = dict[str, Any]
+
+ENDINGS = (".hilt.jsonl", ".hilt.jsonl.gz", ".hilt.jsonl.zst")
+_SPELLED_LENGTH = len("2026-01-31T12:00:00.000000Z")
+_REBUILDS = ("event_id", "action", "actor", "content")  # what of an event its messages are rebuilt from
+
+
+def read(*sources: str | os.PathLike[str]) -> Log:
+    """Return the events of `sources` as one log.
+
+    Args:
+        sources: Files, folders (every `*.hilt.jsonl`, `.gz` and `.zst` in and below), globs, or "-" for
+            standard input; without any, the folder that the settings let logs be written to (`logs`).
+            What cannot be read twice (a pipe) is held in memory.
+
+    Raises:
+        FileNotFoundError: when a source does not exist. Bad lines raise nothing: see `Log.problems`.
+    """
+    found = [source for name in sources or (_written_to(),) for source in _found(os.fspath(name))]
+    return Log(list({os.path.realpath(source.name): source for source in found}.values()))
+
+
+def messages_of(event: Event, log: Log) -> list[Message]:
+    """Return the messages that `event`, an event of `log`, stands for; see `Log.messages_of`."""
+    return log.messages_of(event)
+
+
+class Log:
+    """The events of one or many files, merged by time, read anew by each iteration.
+
+    Attributes:
+        problems: What could not be read so far (file, line number, reason), each once.
+    """
+
+    def __init__(self, sources: list[Source]) -> None:
+        self.sources = sources
+        self._problems: dict[Problem, None] = {}
+        self._holders: dict[str, Event] | None = None
+
+    def __iter__(self) -> Iterator[Event]:
+        streams = [_timed(source, self._note) for source in self.sources]
+        return map(itemgetter(1), heapq.merge(*streams, key=itemgetter(0)))
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Return what could not be read so far; it is complete once the log has been read to its end."""
+        return list(self._problems)
+
+    def messages_of(self, event: Event) -> list[Message]:
+        """Return every message that `event` stands for, oldest first, however often it was not repeated.
+
+        For a prompt that is the whole request, for a completion the request and the (first) answer, for
+        a tool_result the conversation up to that result. Reads the log once, at the first call, and keeps
+        what was said. The messages belong to the log: copy before changing them.
+
+        Raises:
+            LookupError: when the log lacks an event that is referred to, or contradicts itself.
+        """
+        if self._holders is None:
+            self._holders = {e["event_id"]: _essence(e) for e in self if _holds_messages(e)}
+        return rebuilt(event, self._holders.get)
+
+    def _note(self, problem: Problem) -> None:
+        self._problems[problem] = None
+
+
+def _written_to() -> str:
+    """Return the folder of the log's template, or the one file that it names."""
+    settings, _ = load({}, os.environ, str(Path.cwd()))
+    fixed, field, _ = settings.path.partition("{")
+    return (os.path.dirname(fixed) or ".") if field else fixed  # noqa: PTH120  pathlib drops a slash at the end
+
+
+def _found(name: str) -> list[Source]:
+    if name == "-":
+        return [Source(name, sys.stdin.buffer.read())]
+    path = Path(name).expanduser()
+    if path.exists():
+        return _at(path)
+    matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  pathlib refuses an absolute pattern
+    if not matches:
+        raise FileNotFoundError(f"no such log: {name}")
+    return [source for match in matches for source in _at(Path(match))]
+
+
+def _at(path: Path) -> list[Source]:
+    if path.is_dir():
+        return [Source(str(p)) for p in sorted(path.rglob("*")) if p.name.endswith(ENDINGS) and p.is_file()]
+    if path.exists() and not path.is_file():
+        return [Source(str(path), path.read_bytes())]
+    return [Source(str(path))]
+
+
+def _timed(source: Source, report: Callable[[Problem], None]) -> Iterator[tuple[str, Event]]:
+    """Yield (time, event), the time never going back: a file's own order stands."""
+    latest = ""
+    for event in _sparingly(source, report):
+        latest = max(latest, _moment(event))
+        yield latest, event
+
+
+def _sparingly(source: Source, report: Callable[[Problem], None]) -> Iterator[Event]:
+    """Yield the events of a file that is closed again until the one after the first is wanted.
+
+    Merging asks each file for its first event before anything else. One file a process makes thousands
+    of them in a folder, and a process may hold about a thousand open.
+    """
+    beginning = events(source, report)
+    first = next(beginning, None)
+    beginning.close()
+    if first is not None:
+        yield first
+        yield from islice(events(source, report), 1, None)
+
+
+def _moment(event: Event) -> str:
+    """Return an event's time as text that sorts; "" (no later than what came before) if it tells none."""
+    time = event.get("timestamp")
+    if not isinstance(time, str):
+        return ""
+    if len(time) == _SPELLED_LENGTH and time.endswith("Z"):
+        return time
+    try:
+        moment = datetime.fromisoformat(time)
+        utc = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return ""
+    return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _holds_messages(event: Event) -> bool:
+    return event.get("action") in HOLDERS and isinstance(event.get("event_id"), str)
+
+
+def _essence(event: Event) -> Event:
+    extensions = event.get("extensions")
+    return {key: event[key] for key in _REBUILDS if key in event} | {"extensions": extensions}
