@@ -1,0 +1,96 @@
+"""A provider of language models on this machine: no key, no network, the same answer every time.
+
+    with OfflineProvider() as provider:
+        client = OpenAI(api_key="offline", base_url=provider.base_url)
+
+or, for programs in any language,
+
+    python examples/offline_provider.py --port 8099
+    export OPENAI_BASE_URL=http://127.0.0.1:8099/v1 OPENAI_API_KEY=offline
+
+It calls a tool when the question has a word of the tool's name, fills JSON schemas from the words of
+the question, thinks when the model's name says so (`o4-mini`, `my-reasoner`), refuses as `refusing-model`,
+counts when it is told to ("count to 500"), and fails as it is told to: see `--faults`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import threading
+from typing import TYPE_CHECKING, Self
+
+from offline import faults, openai_chat, openai_envelope, openai_media, openai_responses
+from offline.server import Server
+from offline.wire import Request, Wire
+
+if TYPE_CHECKING:
+    from collections import deque
+
+OPENAI = Wire(
+    routes=(*openai_chat.ROUTES, *openai_responses.ROUTES, *openai_media.ROUTES),
+    headers=openai_envelope.headers,
+    error=openai_envelope.error,
+)
+WIRES = [OPENAI]
+
+
+class OfflineProvider:
+    """The provider, running in threads of its own between `with` and its end.
+
+    Args:
+        port: 0 takes a free one.
+        pause: Seconds between two pieces of a stream.
+        slow: Seconds that an answer takes where the request asks for a slow one.
+    """
+
+    def __init__(self, port: int = 0, *, pause: float = 0.02, slow: float = 30.0) -> None:
+        self._server = Server(WIRES, port, pause, slow)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Return the address, without a path."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def base_url(self) -> str:
+        """Return what OpenAI's clients call the base URL."""
+        return f"{self.url}/v1"
+
+    @property
+    def requests(self) -> deque[Request]:
+        """Return the newest thousand requests that came, oldest first."""
+        return self._server.requests
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def main() -> None:
+    """Run the provider until it is interrupted."""
+    parser = argparse.ArgumentParser(description="A provider of language models on this machine.")
+    parser.add_argument("--port", type=int, default=8099)
+    parser.add_argument("--pause", type=float, default=0.02, help="seconds between two pieces of a stream")
+    parser.add_argument("--faults", action="store_true", help="list what can go wrong on demand, and stop")
+    chosen = parser.parse_args()
+    if chosen.faults:
+        print(faults.__doc__)
+        print("\n".join(f"  {kind:<12}{meaning}" for kind, meaning in faults.KINDS.items()))
+        return
+    with OfflineProvider(chosen.port, pause=chosen.pause) as provider:
+        print(f"OpenAI: {provider.base_url}", flush=True)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            print("stopped")
+
+
+if __name__ == "__main__":
+    main()
