@@ -198,16 +198,21 @@ class Call:
             self._chunks.flush()
         event = events.completion_event(self._prompt, place.session_id, reply, self._prompt_id)
         extensions = event["extensions"]
-        extensions.update(events.linked(None, status_code=self._status(), retries=self._http and self._http.retries or None))
+        if (status := self._status()) is not None:
+            extensions["status_code"] = status
+        if self._http is not None and self._http.retries:
+            extensions["retries"] = self._http.retries
         if self._chunks is not None:
             extensions["chunks"] = self._chunks.count
         if ended is not None:
             extensions["partial"], extensions["ended"] = True, ended
         self._measure(event, reply)
         conversations.answered(place, reply, self._write(event))
+        known: set[str] = set()  # several choices may ask for one and the same call
         for call in reply.tool_calls:
-            if ended is None or _is_whole(call):
+            if call.id not in known and (ended is None or _is_whole(call)):
                 self._write_tool_call(call, event)
+                known |= {call.id} - {None}
 
     def _write_tool_call(self, call: ToolCall, completion: Event) -> None:
         model = completion["actor"]["id"]
@@ -254,7 +259,8 @@ class Call:
         return round((clock.monotonic() - self._begun) * 1000)
 
     def _status(self) -> int | None:
-        return quietly(lambda: int(self._http.response.status_code)) if self._http is not None else None  # type: ignore[union-attr]
+        status = getattr(self._http.response, "status_code", None) if self._http is not None else None
+        return status if isinstance(status, int) else None
 
 
 class Collection(Call):

@@ -157,16 +157,19 @@ def error_event(prompt: Prompt, session_id: str, failure: Failure, reply_to: str
 def provenance(prompt: Prompt, reply: Reply | None = None) -> dict[str, Any]:
     """Return where an event came from."""
     model = (reply.model if reply is not None else None) or prompt.model
-    known = {
-        "provider": prompt.provider,
-        "operation": prompt.operation.name,
-        "model": model,
-        "response_id": reply.response_id if reply is not None else None,
-        "service_tier": (reply.service_tier if reply is not None else None) or prompt.service_tier,
-        "sdk": prompt.sdk,
-        "server": prompt.server,
-    }
-    return {name: value for name, value in known.items() if value is not None}
+    known = {"provider": prompt.provider, "operation": prompt.operation.name}
+    if model is not None:
+        known["model"] = model
+    if reply is not None and reply.response_id is not None:
+        known["response_id"] = reply.response_id
+    tier = (reply.service_tier if reply is not None else None) or prompt.service_tier
+    if tier is not None:
+        known["service_tier"] = tier
+    if prompt.sdk is not None:
+        known["sdk"] = prompt.sdk
+    if prompt.server is not None:
+        known["server"] = prompt.server
+    return known
 
 
 def linked(reply_to: str | None, **known: Any) -> dict[str, Any]:

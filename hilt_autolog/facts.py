@@ -173,11 +173,29 @@ def fields(value: Any) -> dict[str, Any]:
 
 def jsonable(value: Any) -> Any:
     """Return an SDK's object as JSON-able data, without the fields that were not given (`None`)."""
-    if isinstance(value, dict) or hasattr(value, "__pydantic_fields_set__"):
-        return {k: jsonable(v) for k, v in fields(value).items() if v is not None}
+    if type(value) in _SCALARS:
+        return value
     if isinstance(value, list | tuple):
         return [jsonable(item) for item in value]
+    if type(value) is dict and _is_whole(value):
+        return value
+    if isinstance(value, dict) or hasattr(value, "__pydantic_fields_set__"):
+        return {
+            name: one if type(one) in _SCALARS else jsonable(one)
+            for name, one in fields(value).items()
+            if one is not None
+        }
     return value
+
+
+def _is_whole(value: dict[str, Any]) -> bool:
+    for one in value.values():
+        if type(one) not in _SCALARS and not (type(one) is dict and _is_whole(one)):
+            return False
+    return True
+
+
+_SCALARS = frozenset((str, int, float, bool))
 
 
 def text_or_none(value: Any) -> str | None:
@@ -187,9 +205,11 @@ def text_or_none(value: Any) -> str | None:
 
 def count_or_none(value: Any) -> int | None:
     """Return `value` if it is a number of things (an int, not a bool), else nothing."""
+    if type(value) is int:
+        return value
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return None
 
 
 class Provider(Protocol):

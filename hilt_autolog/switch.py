@@ -143,6 +143,12 @@ def _wait(sdks: frozenset[str]) -> None:
 
 def _arm(sdk: str) -> None:
     """Wrap the functions of an SDK that is imported."""
+    from .guard import guarded
+
+    guarded(_wrap)(sdk)
+
+
+def _wrap(sdk: str) -> None:
     from importlib import import_module
 
     from .engine import arm

@@ -22,6 +22,8 @@ from hilt_autolog.media import blob, from_url
 from ._openai_usage import tokens
 
 _ROLES = {"developer": "system", "function": "tool"}
+_SPEAKERS = frozenset(("user", "assistant", "system"))
+_SAYING = frozenset(("role", "content"))
 _AUDIO_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 
 
@@ -39,10 +41,13 @@ def chat_message(given: Mapping[str, Any]) -> Message:
     A role outside of the conventions keeps its name under `provider_role`, so that nothing is lost.
     """
     role = given.get("role") or "assistant"
+    content = given.get("content")
+    if role in _SPEAKERS and content and isinstance(content, str) and _says_no_more(given):
+        return message(role, [text_part(content)])  # most messages
     if role in ("tool", "function"):
         parts = [_tool_result(given)]
     else:
-        parts = [*_reasoning(given), *content_parts(given.get("content"), keep_empty=role != "assistant")]
+        parts = [*_reasoning(given), *content_parts(content, keep_empty=role != "assistant")]
         parts += _refusal(given) + _audio(given)
         parts += [_tool_call_part(call) for call in tool_calls(given)]
     read = message(_ROLES.get(role, role), parts)
@@ -51,6 +56,11 @@ def chat_message(given: Mapping[str, Any]) -> Message:
     if name := text_or_none(given.get("name")):
         read["name"] = name
     return read
+
+
+def _says_no_more(given: Mapping[str, Any]) -> bool:
+    """Return whether a message has nothing but its role and content: the rest is absent or empty."""
+    return len(given) == len(_SAYING) or not any(given[key] for key in given if key not in _SAYING)
 
 
 def content_parts(content: Any, *, keep_empty: bool = True) -> list[Part]:
@@ -119,9 +129,7 @@ def text_reply(body: Mapping[str, Any]) -> Reply:
 
 def complete(reply: Reply, spoken: Sequence[Mapping[str, Any]]) -> Reply:
     """Fill in what follows from the messages of an answer: its text, tool calls and finish reason."""
-    texts = [_visible(message) for message in reply.messages]
-    said = [text for text in texts if text]
-    reply.text = "\n\n".join(said) if said else None
+    reply.text = "\n\n".join(filter(None, map(_visible, reply.messages))) or None
     reply.tool_calls = [call for given in spoken for call in tool_calls(given)]
     reply.finish_reason = next((m["finish_reason"] for m in reply.messages if "finish_reason" in m), None)
     return reply
@@ -129,13 +137,16 @@ def complete(reply: Reply, spoken: Sequence[Mapping[str, Any]]) -> Reply:
 
 def tool_calls(given: Mapping[str, Any]) -> list[ToolCall]:
     """Return the tool calls of an assistant message, with the older `function_call` among them."""
+    asked, older = given.get("tool_calls"), given.get("function_call")
+    if not asked and not older:
+        return []
     calls = []
-    for one in sequence(given.get("tool_calls")):
+    for one in sequence(asked):
         call = fields(one)
         function = fields(call.get("function")) or fields(call.get("custom"))
         arguments = function.get("arguments", function.get("input"))
         calls.append(ToolCall(call.get("id") or None, function.get("name"), as_json(arguments)))
-    older = fields(given.get("function_call"))
+    older = fields(older)
     if older.get("name"):
         calls.append(ToolCall(None, older["name"], as_json(older.get("arguments"))))
     return calls
@@ -148,7 +159,7 @@ def as_json(arguments: Any) -> str:
 
 def answer(choice: Mapping[str, Any], given: Mapping[str, Any]) -> Message:
     """Return the message of one choice."""
-    spoken = chat_message({**given, "role": given.get("role") or "assistant"})
+    spoken = chat_message(given)
     if choice.get("finish_reason"):
         spoken["finish_reason"] = choice["finish_reason"]
     return spoken
@@ -167,6 +178,8 @@ def envelope(reply: Reply, body: Mapping[str, Any]) -> None:
 
 def _visible(spoken: Message) -> str:
     parts = spoken["parts"]
+    if len(parts) == 1 and parts[0]["type"] == "text":
+        return parts[0]["content"]  # type: ignore[no-any-return]
     for kind in ("text", "refusal", "blob"):
         said = [part.get("transcript" if kind == "blob" else "content") for part in parts if part["type"] == kind]
         if any(said):

@@ -7,18 +7,12 @@ from typing import Any
 
 from hilt_autolog.facts import count_or_none, fields
 
-_PARTS = (
-    # our name, where it stands: (object, field)
-    ("cached", "prompt_tokens_details", "cached_tokens"),
-    ("cached", "input_tokens_details", "cached_tokens"),
-    ("cache_creation", "prompt_tokens_details", "cache_write_tokens"),
-    ("cache_creation", "input_tokens_details", "cache_write_tokens"),
-    ("reasoning", "completion_tokens_details", "reasoning_tokens"),
-    ("reasoning", "output_tokens_details", "reasoning_tokens"),
-    ("audio_prompt", "prompt_tokens_details", "audio_tokens"),
-    ("audio_prompt", "input_token_details", "audio_tokens"),
-    ("audio_completion", "completion_tokens_details", "audio_tokens"),
-)
+_Names = tuple[tuple[str, str], ...]
+
+_PROMPT_PARTS = (("cached", "cached_tokens"), ("cache_creation", "cache_write_tokens"), ("audio_prompt", "audio_tokens"))
+_COMPLETION_PARTS = (("reasoning", "reasoning_tokens"), ("audio_completion", "audio_tokens"))
+_PROMPT_DETAILS = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
+_COMPLETION_DETAILS = ("completion_tokens_details", "output_tokens_details", "output_token_details")
 
 
 def tokens(usage: Mapping[str, Any]) -> dict[str, int]:
@@ -27,29 +21,35 @@ def tokens(usage: Mapping[str, Any]) -> dict[str, int]:
     `completion` includes reasoning. xAI counts reasoning beside the completion and only the total shows
     it; DeepSeek reports its cache in `prompt_cache_hit_tokens`.
     """
-    prompt = _first(usage, "prompt_tokens", "input_tokens")
-    completion = _first(usage, "completion_tokens", "output_tokens")
-    total = _first(usage, "total_tokens")
+    get = usage.get
+    prompt = _first(get("prompt_tokens"), get("input_tokens"))
+    completion = _first(get("completion_tokens"), get("output_tokens"))
+    total = count_or_none(get("total_tokens"))
     parts: dict[str, int] = {}
-    for name, holder, field in _PARTS:
-        count = count_or_none(fields(usage.get(holder)).get(field))
-        if count:
-            parts.setdefault(name, count)
-    cached = _first(usage, "prompt_cache_hit_tokens", "cached_tokens")
+    _parts(usage, _PROMPT_DETAILS, _PROMPT_PARTS, parts)
+    _parts(usage, _COMPLETION_DETAILS, _COMPLETION_PARTS, parts)
+    cached = _first(get("prompt_cache_hit_tokens"), get("cached_tokens"))
     if cached:
         parts.setdefault("cached", cached)
-    reasoning = parts.get("reasoning", 0)
-    if None not in (prompt, completion, total) and reasoning and prompt + completion + reasoning == total:  # type: ignore[operator]
-        completion += reasoning  # type: ignore[operator]
+    reasoning = parts.get("reasoning")
+    if total is None:
+        total = None if prompt is None and completion is None else (prompt or 0) + (completion or 0)
+    elif reasoning and completion is not None and (prompt or 0) + completion + reasoning == total:
+        completion += reasoning
     whole = {"prompt": prompt, "completion": completion, "total": total}
-    if total is None and (prompt is not None or completion is not None):
-        whole["total"] = (prompt or 0) + (completion or 0)
     return {name: count for name, count in whole.items() if count is not None} | parts
 
 
-def _first(usage: Mapping[str, Any], *names: str) -> int | None:
-    for name in names:
-        count = count_or_none(usage.get(name))
-        if count is not None:
-            return count
-    return None
+def _first(count: Any, otherwise: Any) -> int | None:
+    count = count_or_none(count)
+    return count_or_none(otherwise) if count is None else count
+
+
+def _parts(usage: Mapping[str, Any], holders: tuple[str, ...], names: _Names, parts: dict[str, int]) -> None:
+    for holder in holders:
+        if details := usage.get(holder):
+            known = fields(details)
+            for ours, theirs in names:
+                if count := count_or_none(known.get(theirs)):
+                    parts[ours] = count
+            return

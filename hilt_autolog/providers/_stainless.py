@@ -31,6 +31,7 @@ from hilt_autolog.facts import (
 
 _REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id", "cf-ray")
 _TOO_MANY_REQUESTS = 429
+_MOST_SERVERS = 256
 _CONNECTION = re.compile("Connect|NetworkError|ProtocolError|TransportError|ReadError|WriteError")
 
 
@@ -69,8 +70,7 @@ class Stainless:
         body = _body(options)
         if operation.files is not None:
             body = {**body, **operation.files(options.files)}
-        url = client.base_url
-        server = url.host if url.port is None else f"{url.host}:{url.port}"
+        server = _server(getattr(client, "_base_url", None) or client.base_url)
         return Prompt(
             operation=operation,
             provider=self._provider(type(client).__name__, server),
@@ -106,15 +106,16 @@ class Stainless:
     def body(self, prompt: Prompt, content: bytes, http: Http) -> Reply:
         """Read the body of an HTTP response."""
         operation = prompt.operation
-        kind = http.response.headers.get("content-type", "")
-        if "json" in kind or operation.binary is None:
-            return operation.reply(fields(orjson.loads(content)))
-        return operation.binary(content, kind)
+        if operation.binary is not None:
+            kind = http.response.headers.get("content-type", "")
+            if "json" not in kind:
+                return operation.binary(content, kind)
+        return operation.reply(fields(orjson.loads(content)))
 
     def request_id(self, http: Http) -> str | None:
         """Return the provider's name for the request, from the headers of its response."""
-        headers = http.response.headers
-        return next((headers[name] for name in _REQUEST_IDS if name in headers), None)
+        get = http.response.headers.get
+        return next(filter(None, map(get, _REQUEST_IDS)), None)
 
     def failure(self, error: BaseException) -> Failure:
         """Read an exception; works for those of the SDK, of its HTTP library, and for any other."""
@@ -143,6 +144,21 @@ class Stainless:
 
     def _provider(self, client: str, server: str) -> str:
         return "azure" if "Azure" in client else _provider_at(server, self.hosts) or self.provider
+
+
+_servers: dict[int, tuple[Any, str]] = {}  # id of a URL -> (the URL, its host and port)
+
+
+def _server(url: Any) -> str:
+    """Return the host and port of a client's URL, which the HTTP library would parse anew each time."""
+    known = _servers.get(id(url))
+    if known is not None and known[0] is url:
+        return known[1]
+    if len(_servers) >= _MOST_SERVERS:
+        _servers.clear()
+    server: str = url.host if url.port is None else f"{url.host}:{url.port}"
+    _servers[id(url)] = (url, server)
+    return server
 
 
 @lru_cache(maxsize=256)
