@@ -81,7 +81,7 @@ def stop_waiting() -> None:
 
 
 class _Finder:
-    """Answers for the names that are waited for, with what the finders behind it say; for no other."""
+    """Answers for the names that are waited for, with what the other finders say; for no other."""
 
     __slots__ = ("asking", "watches")
 
@@ -113,7 +113,7 @@ class _Finder:
     def find_watched(self, name: str, *where: "Any") -> "ModuleSpec | None":
         """Find the module as if we were not here, and put our loader before its own."""
         question = (get_ident(), name)
-        if question in self.asking:  # a finder behind us asks the whole list again: one loader is enough
+        if question in self.asking:  # another finder asks the whole list again: one loader is enough
             return None
         self.asking.add(question)
         try:
@@ -126,11 +126,9 @@ class _Finder:
         return spec
 
     def ask_others(self, name: str, *where: "Any") -> "ModuleSpec | None":
-        finders = list(sys.meta_path)
-        behind = finders.index(self) + 1 if self in finders else len(finders)
-        for finder in finders[behind:]:
+        for finder in list(sys.meta_path):
             find_spec = getattr(finder, "find_spec", None)
-            spec: ModuleSpec | None = find_spec(name, *where) if find_spec else None
+            spec: ModuleSpec | None = find_spec(name, *where) if find_spec and finder is not self else None
             if spec is not None:
                 return spec
         return None

@@ -129,11 +129,12 @@ def _pyproject(folder: str) -> tuple[Path | None, dict[str, object], list[str]]:
     from pathlib import Path
 
     here = Path(folder).absolute()
+    files = (place / "pyproject.toml" for place in (here, *here.parents))
+    file = next((file for file in files if os.path.isfile(file)), None)  # noqa: PTH113  this one never raises
     try:
-        file = next((f for f in (p / "pyproject.toml" for p in (here, *here.parents)) if f.is_file()), None)
         return file, _table(file.read_bytes()) if file else {}, []
     except (OSError, ValueError, RecursionError) as error:
-        return None, {}, [f"hilt: pyproject.toml: {error} (ignored)"]
+        return file, {}, [f"hilt: {file}: {error} (ignored)"]
 
 
 def _table(toml: bytes) -> dict[str, object]:

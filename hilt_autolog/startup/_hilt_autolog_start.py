@@ -16,9 +16,9 @@ def run() -> None:
     """Wait for the first model SDK to be imported, if the environment asks for it; never raise."""
     try:
         if not _waiting and _asked_for():
-            from hilt_autolog import importer
+            from hilt_autolog.importer import sdks, wait  # `from hilt_autolog import ...` would load importlib
 
-            _waiting.append(importer.wait(importer.sdks(), _first_sdk))
+            _waiting.append(wait(sdks(), _first_sdk))
     except KeyboardInterrupt:
         raise
     except BaseException:  # noqa: S110  a program starts as it would without us, whatever is broken here
