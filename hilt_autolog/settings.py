@@ -208,7 +208,7 @@ SETTINGS = (
         "each",
         _choice,
         ("each", "merged", "off"),
-        "a stream's deltas: one event each, joined for up to 100 ms, or none",
+        "the deltas of a stream: each, merged (for up to 100 ms) or off",
     ),
     Setting(
         "content",
@@ -216,7 +216,7 @@ SETTINGS = (
         "full",
         _choice,
         ("full", "hash", "none"),
-        "what is kept of the texts: all, their SHA-256, or nothing",
+        "what is kept of texts: full, hash (SHA-256) or none",
     ),
     Setting(
         "media",
@@ -224,11 +224,13 @@ SETTINGS = (
         "describe",
         _choice,
         ("describe", "store"),
-        "inline images, sound and files: size and SHA-256 only, or the bytes too, in media/ beside the log",
+        "inline images and files: describe (size, hash) or store beside the log",
     ),
-    Setting("providers", "HILT_PROVIDERS", (), _list, (), "the SDKs to record; all, if none is named"),
+    Setting(
+        "providers", "HILT_PROVIDERS", (), _list, (), "the SDKs to record, by module; all, if none is named"
+    ),
     Setting("conversation", "HILT_SESSION", None, _text, (), "the conversation that every event belongs to"),
-    Setting("user", "HILT_USER", "user", _text, (), "who is asking: the actor of the prompts"),
+    Setting("user", "HILT_USER", "user", _text, (), "who asks: the actor of the prompts"),
     Setting("tags", "HILT_TAGS", (), _list, (), "words that every event carries"),
     Setting(
         "argv",
@@ -236,8 +238,8 @@ SETTINGS = (
         "program",
         _choice,
         ("program", "full"),
-        "what the log says of the command line: the program's name, or all",
+        "what the log keeps of the command line: program or full",
     ),
-    Setting("strict", "HILT_STRICT", False, _flag, (), "raise hilt's own errors (for tests)"),
+    Setting("strict", "HILT_STRICT", False, _flag, (), "raise our own errors (for tests): true or false"),
 )
 """The table. What `providers` may name is filled in by `load()`."""

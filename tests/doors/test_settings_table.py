@@ -136,8 +136,10 @@ WRONG = [
     (
         "providers",
         "openai,antropic",
-        "providers='openai,antropic': 'antropic' is not one of anthropic, google.genai, openai"
-        " (did you mean anthropic?)",
+        (
+            "providers='openai,antropic': 'antropic' is not one of anthropic, google.genai, openai"
+            " (did you mean anthropic?)"
+        ),
     ),
     ("chunk", "off", f"unknown setting chunk: not one of {NAMES} (did you mean chunks?)"),
     ("colour", "red", f"unknown setting colour: not one of {NAMES}"),
