@@ -1,0 +1,69 @@
+"""The system calls of the writer, as they were when this module was loaded.
+
+Programs replace them: pyfakefs and test suites everything that touches a file, blockbuster `os.write` on an
+event loop. They replace attributes of `os`, and names inside other modules that are those very functions; a
+class's attributes they leave alone. So the calls are taken from the module below `os` and kept in a class.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from os import path
+from typing import TYPE_CHECKING, Any
+
+if sys.platform == "win32":
+    import nt as _system
+else:
+    import posix as _system
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Kernel:
+    """A namespace; nothing makes instances of it. Tests inject faults by replacing its attributes."""
+
+    open = _system.open
+    read = _system.read
+    write = _system.write
+    fstat = _system.fstat
+    stat = _system.stat
+    lseek = _system.lseek
+    ftruncate = _system.ftruncate
+    close = _system.close
+    mkdir = _system.mkdir
+    unlink = _system.unlink
+    getcwd = _system.getcwd
+    getpid = _system.getpid
+    sleep = time.sleep
+    # Not on Windows:
+    fstatvfs: Any = getattr(_system, "fstatvfs", None)
+    geteuid: Any = getattr(_system, "geteuid", None)
+
+    dirname: Any = staticmethod(path.dirname)
+    expanduser: Any = staticmethod(path.expanduser)
+    isabs: Callable[[str], bool] = staticmethod(path.isabs)
+    join: Callable[[str, str], str] = staticmethod(path.join)
+
+
+def _flag(name: str) -> int:
+    return getattr(_system, name, 0)
+
+
+# O_NONBLOCK: a FIFO that was planted at the path is refused at once instead of blocking the program.
+APPEND = (
+    _flag("O_WRONLY")
+    | _flag("O_APPEND")
+    | _flag("O_CLOEXEC")
+    | _flag("O_NOINHERIT")
+    | _flag("O_NOFOLLOW")
+    | _flag("O_NONBLOCK")
+    | _flag("O_BINARY")
+)
+CREATE = _flag("O_CREAT")
+EXCLUSIVE = _flag("O_EXCL")
+LOOK = (
+    _flag("O_RDONLY") | _flag("O_CLOEXEC") | _flag("O_NOINHERIT") | _flag("O_NOFOLLOW") | _flag("O_NONBLOCK")
+)
+FOLDER = _flag("O_DIRECTORY")

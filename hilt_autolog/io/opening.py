@@ -1,0 +1,105 @@
+"""Which file a process writes to, and how it comes to be open."""
+
+from __future__ import annotations
+
+import errno
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from hilt_autolog.io import logfile
+from hilt_autolog.io.folder import Refused
+from hilt_autolog.io.kernel import APPEND, CREATE, Kernel
+from hilt_autolog.io.logfile import LogFile, Lost
+from hilt_autolog.io.naming import check, filled, is_generated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# What opening the old path says when it is not the old file any more.
+_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+
+
+class Opening:
+    """Opens the log file of this process: the first time, and again when it was lost, closed or deleted.
+
+    Args:
+        template: The path; see `naming`. Relative to `folder`.
+        app: The program's name, for `{app}`.
+        folder: The current directory at the first opening, if `None`.
+        ledger: A file that learns of each opening, by one line: `<bytes in the log><TAB><its path>`.
+
+    Attributes:
+        path: The file that was opened last.
+
+    Raises:
+        ValueError: the template has an unknown field.
+    """
+
+    def __init__(self, template: str, app: str, folder: str | None, ledger: str | None) -> None:
+        check(template)
+        self._template = Kernel.expanduser(template)
+        self._generated = is_generated(template)
+        self._app = app
+        self._folder = folder
+        self._ledger = ledger
+        self.path: str | None = None
+
+    def forget(self) -> None:
+        """The next file gets a new name: this is another process."""
+        self.path = None
+
+    def open(self, last: LogFile | None, first: Callable[[], bytes]) -> LogFile:
+        """Opens the file that was written last, if it is still there; else a new one (or the shared one).
+
+        Args:
+            last: The file before, closed or lost.
+            first: Makes the line that a file begins with.
+
+        Raises:
+            Refused: the place cannot be trusted, or is not a file.
+            OSError: the file cannot be opened, or does not take its first line.
+        """
+        file = self._again(last) or self._anew(first())
+        self.path = file.path
+        self._note(file)
+        return file
+
+    def _again(self, last: LogFile | None) -> LogFile | None:
+        if last is None:
+            return None
+        try:
+            return last.again()
+        except (Lost, Refused):
+            return None
+        except OSError as error:
+            if error.errno in _GONE:
+                return None
+            raise
+
+    def _anew(self, first: bytes) -> LogFile:
+        path = self.path or self._place()
+        file = logfile.create(path) if self._generated else logfile.share(path)
+        try:
+            file.append(first)
+        except BaseException:
+            file.discard()
+            raise
+        return file
+
+    def _place(self) -> str:
+        path = filled(self._template, self._app)
+        if Kernel.isabs(path):
+            return path
+        # Kept, so that a child that changed its directory before its first event writes beside its parent.
+        self._folder = Kernel.join(Kernel.getcwd(), self._folder or "")
+        return Kernel.join(self._folder, path)
+
+    def _note(self, file: LogFile) -> None:
+        if self._ledger is None:
+            return
+        with suppress(OSError):
+            fd = Kernel.open(self._ledger, APPEND | CREATE, 0o600)
+            try:
+                Kernel.write(fd, f"{file.size}\t{file.path}\n".encode(errors="surrogateescape"))
+            finally:
+                Kernel.close(fd)

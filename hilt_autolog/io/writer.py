@@ -1,0 +1,250 @@
+"""The writer: events -> whole lines in a file, on the caller's thread.
+
+No thread, no queue, and no lock on the way of an ordinary event: one `write` to a descriptor opened with
+O_APPEND is whole by itself, and what the kernel has survives any death of the process (but no power cut).
+Everything else (opening, a full disk, a file that went away, telling what was dropped) goes through one door,
+behind which there is one thread at a time. The reasons stand in reliability.md, part 2.
+"""
+
+from __future__ import annotations
+
+from _thread import RLock
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from hilt_autolog import clock
+from hilt_autolog.io.encoder import line
+from hilt_autolog.io.folder import Refused
+from hilt_autolog.io.kernel import Kernel
+from hilt_autolog.io.logfile import LogFile, Lost
+from hilt_autolog.io.opening import Opening
+from hilt_autolog.io.pause import Pause
+from hilt_autolog.io.tally import Tallies, Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+# Seconds at the door: behind it some `__del__` may run, and wait for a lock that one who waits here holds.
+_PATIENCE = 5.0
+_LATE = ""
+
+
+class Writer:
+    """Writes events to the log file of this process, which is opened with the first of them.
+
+    Args:
+        template: The path, with the fields of `naming.FIELDS`. With `{pid}` or `{session}` in it, each
+            process creates a file of its own, in a folder that nobody else can tamper with. Without, it names
+            one file to which several processes may append.
+        app: The program's name, for `{app}`.
+        opened: Makes the event that a file begins with; may be called by several threads at a time.
+        closed: Makes the event that it ends with.
+        dropped: Makes the event that tells, after a disturbance, how many were dropped, by reason. It must
+            not wait for anything: it is called behind the door.
+        ledger: A file that learns which log files are opened; see `Opening`.
+        folder: Where a relative template begins; if `None`, the current directory at the first event.
+        monotonic: A clock in seconds.
+
+    Attributes:
+        trouble: The last error, in words; `None` if there was none.
+
+    Raises:
+        ValueError: the template has an unknown field.
+    """
+
+    def __init__(  # noqa: PLR0913 (all by name, all from one place: the switch)
+        self,
+        template: str,
+        *,
+        app: str,
+        opened: Callable[[], dict[str, Any]],
+        closed: Callable[[], dict[str, Any]],
+        dropped: Callable[[dict[str, int]], dict[str, Any]],
+        ledger: str | None = None,
+        folder: str | None = None,
+        monotonic: Callable[[], float] = clock.monotonic,
+    ) -> None:
+        self._opening = Opening(template, app, folder, ledger)
+        self._opened, self._closed, self._dropped = opened, closed, dropped
+        self._monotonic = monotonic
+        self._begin()
+
+    def _begin(self) -> None:
+        """The state of a process that has not written yet."""
+        self.trouble: str | None = None
+        self._file: LogFile | None = None
+        self._last: LogFile | None = None
+        self._calm = False  # a file is open, nothing is wrong, nothing is to be told
+        self._live = False  # a file has its first line, and not yet its last
+        self._busy = False  # somebody is at work behind the door
+        self._late: deque[bytes] = deque()  # lines of signal handlers that interrupted that work
+        self._written = Tally()
+        self._drops = Tallies()
+        self._pause = Pause(self._monotonic)
+        self._opening.forget()
+        self._door = RLock()
+        self._pid = Kernel.getpid()
+
+    @property
+    def path(self) -> str | None:
+        """The file that is open, or was last."""
+        return self._opening.path
+
+    @property
+    def written(self) -> int:
+        """How many events the kernel has, whole. The first and last lines of files are not counted."""
+        return int(self._written)
+
+    @property
+    def drops(self) -> dict[str, int]:
+        """How many events are lost, by reason: an errno's name, `encode`, `folder`, `busy`, ..."""
+        return self._drops.totals()
+
+    def write(self, event: Mapping[str, Any]) -> bool:
+        """Writes one event as one line. Never raises, never prints.
+
+        Args:
+            event: It is read before this returns, and not kept.
+
+        Returns:
+            Whether the kernel has the whole line. `False` also in a signal handler that interrupted the
+            writer behind its door: then the interrupted call writes the line a moment later.
+        """
+        try:
+            if Kernel.getpid() != self._pid:  # forked without the at-fork hooks
+                self.forked()
+            try:
+                data = line(event)
+            except Exception as error:
+                return self._drop("encode", f"an event cannot be encoded: {type(error).__name__}")
+            return self._send(data)
+        except Exception as error:  # no memory or stack left
+            with suppress(Exception):
+                self._drop(type(error).__name__, str(error))
+            return False
+
+    def close(self) -> None:
+        """Writes the last line and closes the file. A later event opens the same file again."""
+        with suppress(Exception):
+            if Kernel.getpid() != self._pid:
+                self.forked()
+            if not self._live:
+                return
+            self._behind_door(self._made(self._closed), anyway=True)
+            self._calm = self._live = False
+            file, self._file = self._file, None
+            if file is not None:
+                self._last = file
+                file.close()
+
+    def forked(self) -> None:
+        """Begins anew in a forked child: lets its parent's file go; its next event opens its own."""
+        file = self._file
+        self._begin()
+        if file is not None:
+            file.close(alone=True)
+
+    # --- one line
+
+    def _send(self, data: bytes) -> bool:
+        file, failed = self._file, None
+        if file is not None and self._calm:
+            try:
+                file.append(data)
+            except Lost:
+                pass
+            except OSError as error:
+                failed = error
+            else:
+                self._written.add()
+                return True
+        reason = self._behind_door(data, failed)
+        if reason is None:
+            self._written.add()
+            return True
+        return False if reason == _LATE else self._drop(reason)
+
+    def _behind_door(self, data: bytes, failed: OSError | None = None, *, anyway: bool = False) -> str | None:
+        """Writes a line and whatever must come before it, one thread at a time.
+
+        Args:
+            data: The line.
+            failed: How writing it failed already.
+            anyway: Try even during a pause.
+
+        Returns:
+            `None` if it is written, `_LATE` if it will be, else the reason why it is lost.
+        """
+        if self._pause.lasts() and not anyway:
+            return self._pause.reason
+        # Made out here: it asks for versions, and must not want the import system's locks behind the door.
+        first = b"" if self._file is not None else self._made(self._opened)
+        door = self._door  # a fork in a signal handler exchanges it
+        if not door.acquire(timeout=_PATIENCE):
+            return "busy"
+        try:
+            if self._busy:
+                self._late.append(data)
+                return _LATE
+            self._busy = True
+            try:
+                return self._attempt(data, first, failed, anyway=anyway)
+            finally:
+                self._busy = False
+        finally:
+            door.release()
+            while self._late and not self._busy:
+                self._send(self._late.popleft())
+
+    def _attempt(self, data: bytes, first: bytes, failed: OSError | None, *, anyway: bool) -> str | None:
+        if self._pause.lasts() and not anyway:  # another thread failed meanwhile
+            return self._pause.reason
+        try:
+            if failed is not None:
+                raise failed
+            file = self._ready(first)
+            self._tell(file)
+            file.append(data)
+        except (Refused, Lost, OSError) as error:
+            self._calm = False
+            self._pause.begin(error)
+            self.trouble = self._pause.words
+            return self._pause.reason
+        self._pause.end()
+        self._calm = True
+        if self._drops.untold():  # since we told
+            self._calm = False
+        return None
+
+    def _tell(self, file: LogFile) -> None:
+        counts = self._drops.untold()
+        if counts:
+            file.append(self._made(lambda: self._dropped(counts)))
+            self._drops.tell(counts)
+
+    def _made(self, make: Callable[[], dict[str, Any]]) -> bytes:
+        try:
+            return line(make())
+        except Exception as error:  # better a log without this line than none
+            self.trouble = f"{type(error).__name__}: {error}"
+            return b""
+
+    # --- the file
+
+    def _ready(self, first: bytes) -> LogFile:
+        file = self._file
+        if file is not None:
+            if file.is_ours():
+                return file
+            self._file, self._last = None, file
+            file.close()
+        file = self._opening.open(self._last, lambda: first or self._made(self._opened))
+        self._file, self._live = file, True
+        return file
+
+    def _drop(self, reason: str, words: str | None = None) -> bool:
+        self._drops.add(reason)
+        self._calm = False
+        self.trouble = words or self.trouble
+        return False
