@@ -238,7 +238,7 @@ class Call:
             metrics["ttft_ms"] = round((self._chunks.first - self._begun) * 1000)
         if reply.tokens:
             metrics["tokens"] = reply.tokens
-            cost = quietly(_cost, self._prompt, reply)
+            cost = _cost(self._prompt, reply)
             if cost is not None:
                 metrics["cost_usd"] = cost
         request_id = quietly(self.provider.request_id, self._http) if self._http is not None else None
@@ -247,7 +247,7 @@ class Call:
 
     def _write(self, event: Event) -> str:
         recorder, place = self._recorder, self._place
-        extensions = event.setdefault("extensions", {})
+        extensions = event["extensions"]
         if place.name is not None:
             extensions["conversation"] = place.name
         if recorder.tags:

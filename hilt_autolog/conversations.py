@@ -18,26 +18,29 @@ import uuid
 from collections.abc import Hashable, Iterator
 from contextvars import ContextVar
 from functools import lru_cache
-from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from .clock import token
 from .facts import Message, Prompt, Reply
 from .io.encoder import line
 
 _NAMESPACE = uuid.UUID("a8f7e6d5-c4b3-4a21-9f0e-1d2c3b4a5e6f")  # the rule of hilt-python
-_REMEMBERED = 8192  # heads, answers and tool calls each; the oldest are forgotten first
+_REMEMBERED = 4096  # at least so many heads, answers and tool calls each; the oldest are forgotten first
 _REPEATED = ("text", "tool_call")  # the parts that every client repeats
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 chosen: ContextVar[str | None] = ContextVar("hilt_conversation", default=None)
 
 
 class Head(NamedTuple):
-    """The last event of a conversation as it stood, and how many messages it holds."""
+    """The last event of a conversation as it stood, how many messages it holds, and who asked."""
 
     conversation: str
     event_id: str
     messages: int
+    owner: int = 0
     choice: int = 0
     omits: tuple[str, ...] = ()
 
@@ -59,18 +62,33 @@ class Place(NamedTuple):
     head: Head | None
     reply_to: str | None
     new: list[Message]
-    digest: bytes
+    digest: int
     total: int
 
 
-class Memory(dict[Any, Any]):
-    """A dict that forgets its oldest entries; each operation is one that threads may share."""
+class Memory(Generic[K, V]):
+    """Remembers the newest entries, in two halves: when the young one is full, the old one is forgotten.
 
-    def __setitem__(self, key: Hashable, value: Any) -> None:
-        if len(self) >= _REMEMBERED:
-            with contextlib.suppress(KeyError, RuntimeError, StopIteration):  # another thread was faster
-                del self[next(iter(self))]
-        super().__setitem__(key, value)
+    Each operation is one that threads may share. (A dict that drops its first entry at each insertion
+    would have to find it behind the gaps of all those that it has dropped before.)
+    """
+
+    __slots__ = ("_old", "_young")
+
+    def __init__(self) -> None:
+        self._old: dict[K, V] = {}
+        self._young: dict[K, V] = {}
+
+    def get(self, key: K) -> V | None:
+        """Return what is remembered under `key`."""
+        value = self._young.get(key)
+        return self._old.get(key) if value is None else value
+
+    def put(self, key: K, value: V) -> None:
+        """Remember `value`."""
+        if len(self._young) >= _REMEMBERED:
+            self._old, self._young = self._young, {}
+        self._young[key] = value
 
 
 class Conversations:
@@ -82,30 +100,32 @@ class Conversations:
 
     def __init__(self, name: str | None = None) -> None:
         self._name = name
-        self._heads = Memory()
-        self._answers = Memory()  # response id -> Head
-        self._calls = Memory()  # (session id, tool call id) -> (event id, tool) or None when its result is known
+        self._heads: Memory[Hashable, Head] = Memory()  # by digest, or (digest, owner) for words said twice
+        self._answers: Memory[str, Head] = Memory()  # by response id
+        self._calls: Memory[tuple[str, str], _Asked] = Memory()  # by session and tool call id
 
     def place(self, prompt: Prompt) -> Place:
         """Return where a request stands."""
         named = chosen.get() or self._name or prompt.conversation
-        answer: Head | None = self._answers.get(prompt.previous) if prompt.previous else None
-        seed = b"" if named is None else session_id_of(named).encode()
-        digests = list(_digests(seed, prompt.messages))
+        answer = self._answers.get(prompt.previous) if prompt.previous else None
+        digest = 0 if named is None else hash(session_id_of(named))
+        digests = [digest := _next(digest, message) for message in prompt.messages]
         head = None if answer is not None else self._longest(digests)
         known = head.messages if head is not None else 0
+        came_before = head or answer
         if named is not None:
             session = session_id_of(named)
         else:
-            session = (head or answer or _NOBODY).conversation or new_session_id()
-        came_before = head or (answer if answer is not None and answer.conversation == session else None)
+            session = came_before.conversation if came_before is not None else new_session_id()
+        if came_before is not None and came_before.conversation != session:
+            came_before = None
         return Place(
             session_id=session,
             name=named,
             head=head,
             reply_to=came_before.event_id if came_before is not None else None,
-            new=prompt.messages[known:],
-            digest=digests[-1] if digests else seed,
+            new=prompt.messages[known:] if known else prompt.messages,
+            digest=digest,
             total=len(prompt.messages),
         )
 
@@ -113,45 +133,53 @@ class Conversations:
         """Return the place of a request that continues nothing and is continued by nothing."""
         named = chosen.get() or self._name or prompt.conversation
         session = session_id_of(named) if named is not None else new_session_id()
-        return Place(session, named, None, None, prompt.messages, b"", len(prompt.messages))
+        return Place(session, named, None, None, prompt.messages, 0, len(prompt.messages))
 
     def is_known(self, response_id: str | None) -> bool:
         """Return whether the log holds the response of this id."""
-        return response_id in self._answers
+        return response_id is not None and self._answers.get(response_id) is not None
 
-    def _longest(self, digests: list[bytes]) -> Head | None:
-        owner = _owner()
+    def _longest(self, digests: list[int]) -> Head | None:
         for digest in reversed(digests):
-            head: Head | None = self._heads.get((digest, owner)) or self._heads.get(digest)
+            head = self._heads.get(digest)
             if head is not None:
-                return head
+                owner = _owner()
+                return head if head.owner == owner else self._heads.get((digest, owner)) or head
         return None
 
     def answered(self, place: Place, reply: Reply, event_id: str) -> None:
         """Remember the answer to a request, in every form in which the next request may repeat it."""
         owner = _owner()
+        head = Head(place.session_id, event_id, place.total + 1, owner)
         for choice, message in enumerate(reply.messages):
             for spoken, omits in _forms(message):
-                head = Head(place.session_id, event_id, place.total + 1, choice, omits)
                 digest = _next(place.digest, spoken)
-                self._heads[(digest, owner)] = head
-                self._heads[digest] = head
+                form = head._replace(choice=choice, omits=omits) if choice or omits else head
+                rival = self._heads.get(digest)
+                if rival is not None and rival.owner != owner:
+                    self._heads.put((digest, rival.owner), rival)
+                self._heads.put(digest, form)
         if reply.response_id is not None:
-            self._answers[reply.response_id] = Head(place.session_id, event_id, 0)
+            self._answers.put(reply.response_id, head)
 
     def asked(self, session_id: str, tool_call_id: str, event_id: str, tool: str | None) -> None:
         """Remember that an answer asked for a tool."""
-        self._calls[(session_id, tool_call_id)] = (event_id, tool)
+        self._calls.put((session_id, tool_call_id), _Asked(event_id, tool))
 
     def resulted(self, session_id: str, tool_call_id: str) -> tuple[str | None, str | None] | None:
         """Take note of a tool's result: (event of its call, tool), or None if it was known already."""
         key = (session_id, tool_call_id)
-        known: tuple[str | None, str | None] | None = self._calls.get(key, (None, None))
-        self._calls[key] = None
-        return known
+        asked = self._calls.get(key)
+        self._calls.put(key, _DONE)
+        return None if asked is _DONE else (asked or _Asked(None, None))
 
 
-_NOBODY = Head("", "", 0)
+class _Asked(NamedTuple):
+    event_id: str | None
+    tool: str | None
+
+
+_DONE = _Asked(None, None)
 
 
 def new_session_id() -> str:
@@ -167,13 +195,15 @@ def session_id_of(name: str) -> str:
 
 def repeated(message: Message) -> Message:
     """Return a message without what only its completion knows."""
-    return {key: value for key, value in message.items() if key != "finish_reason"}
+    message = message.copy()
+    message.pop("finish_reason", None)
+    return message
 
 
 def _forms(message: Message) -> list[tuple[Message, tuple[str, ...]]]:
     whole = repeated(message)
-    if len(whole["parts"]) == 1 and whole["parts"][0].keys() == _PLAIN_PART:
-        return [(whole, ())]
+    if len(whole["parts"]) == 1 and whole["parts"][0]["type"] == "text" and len(whole["parts"][0]) == _PLAIN:
+        return [(whole, ())]  # most answers
     kinds = {part["type"] for part in whole["parts"]} - set(_REPEATED)
     noted = any("annotations" in part for part in whole["parts"])
     if not kinds and not noted:
@@ -190,25 +220,19 @@ def without(message: Message, omits: tuple[str, ...] | list[str]) -> Message:
     return {**message, "parts": parts}
 
 
-def _digests(seed: bytes, messages: list[Message]) -> Iterator[bytes]:
-    digest = seed
-    for message in messages:
-        digest = _next(digest, message)
-        yield digest
+def _next(digest: int, message: Message) -> int:
+    """Return the digest over a message and all that came before it.
 
-
-def _next(digest: bytes, message: Message) -> bytes:
+    It lives in this process only, among some thousand others, and Python's hash of 64 bits, with a key of
+    its own for each process, is a tenth of the price of one that could be written down.
+    """
     parts = message["parts"]
-    if len(message) == len(_PLAIN) and len(parts) == 1 and parts[0].keys() == _PLAIN_PART:
-        # Most messages; a first byte that JSON cannot begin with keeps them apart from the others.
-        data = b"\0%s\0%s" % (message["role"].encode(), parts[0]["content"].encode("utf-8", "surrogatepass"))
-    else:
-        data = line(message)
-    return blake2b(digest + data, digest_size=16).digest()
+    if len(parts) == 1 and len(message) == _PLAIN and parts[0]["type"] == "text" and len(parts[0]) == _PLAIN:
+        return hash((digest, message["role"], parts[0]["content"]))  # most messages
+    return hash((digest, line(message)))
 
 
-_PLAIN = ("role", "parts")
-_PLAIN_PART = {"type", "content"}
+_PLAIN = 2  # a message of role and parts, a part of type and content
 
 
 def _owner() -> int:

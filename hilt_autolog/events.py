@@ -108,7 +108,13 @@ def completion_event(prompt: Prompt, session_id: str, reply: Reply, reply_to: st
         event["content"] = content if content.get("messages") else {"text": content["text"]}
     event["metrics"] = {}
     event["provenance"] = provenance(prompt, reply)
-    event["extensions"] = linked(reply_to, model=model, finish_reason=reply.finish_reason, usage=reply.usage)
+    extensions = event["extensions"] = linked(reply_to)
+    if model is not None:
+        extensions["model"] = model
+    if reply.finish_reason is not None:
+        extensions["finish_reason"] = reply.finish_reason
+    if reply.usage is not None:
+        extensions["usage"] = reply.usage
     return event
 
 

@@ -150,6 +150,8 @@ def message(role: str, parts: list[Part]) -> Message:
 def text_of(message: Message) -> str:
     """Return what a message says in words: its texts, else the results that it brings."""
     parts = message["parts"]
+    if len(parts) == 1 and parts[0]["type"] == "text":
+        return parts[0]["content"]  # type: ignore[no-any-return]
     words = [part["content"] for part in parts if part.get("type") == "text"]
     if not words:
         words = [part["response"] for part in parts if part.get("type") == "tool_call_response"]

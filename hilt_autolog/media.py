@@ -109,14 +109,11 @@ class Describer:
     def describe(self, messages: list[Message]) -> None:
         """Describe every part that holds bytes, also those inside of tool results."""
         for message in messages:
-            self._parts(message["parts"])
-
-    def _parts(self, parts: list[Part]) -> None:
-        for part in parts:
-            if "data" in part:
-                self._part(part)
-            elif isinstance(part.get("response"), list):
-                self._parts(part["response"])
+            for part in message["parts"]:
+                if "data" in part:
+                    self._part(part)
+                elif "response" in part and isinstance(part["response"], list):
+                    self.describe([{"parts": part["response"]}])
 
     def _part(self, part: Part) -> None:
         data = part.pop("data")

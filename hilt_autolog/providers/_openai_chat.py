@@ -129,9 +129,12 @@ def text_reply(body: Mapping[str, Any]) -> Reply:
 
 def complete(reply: Reply, spoken: Sequence[Mapping[str, Any]]) -> Reply:
     """Fill in what follows from the messages of an answer: its text, tool calls and finish reason."""
-    reply.text = "\n\n".join(filter(None, map(_visible, reply.messages))) or None
-    reply.tool_calls = [call for given in spoken for call in tool_calls(given)]
-    reply.finish_reason = next((m["finish_reason"] for m in reply.messages if "finish_reason" in m), None)
+    said = []
+    for message, given in zip(reply.messages, spoken, strict=True):
+        said.append(_visible(message))
+        reply.tool_calls += tool_calls(given)
+        reply.finish_reason = reply.finish_reason or message.get("finish_reason")
+    reply.text = "\n\n".join(filter(None, said)) or None
     return reply
 
 

@@ -70,15 +70,15 @@ class Stainless:
         body = _body(options)
         if operation.files is not None:
             body = {**body, **operation.files(options.files)}
-        server = _server(getattr(client, "_base_url", None) or client.base_url)
+        server, provider = self._reached(client)
         return Prompt(
             operation=operation,
-            provider=self._provider(type(client).__name__, server),
+            provider=provider,
             model=text_or_none(body.get("model")),
             messages=operation.messages(body),
             request={k: v for k, v in body.items() if k not in operation.content},
             server=server,
-            sdk=f"{self.package} {_version(self.package)}",
+            sdk=_sdk(self.package),
             conversation=_conversation(body.get("conversation")),
             previous=identity or text_or_none(body.get("previous_response_id")),
             service_tier=text_or_none(body.get("service_tier")),
@@ -135,40 +135,38 @@ class Stainless:
         )
 
     def _route(self, method: str, url: str) -> tuple[Operation | None, str | None]:
-        path = url.partition("?")[0].rstrip("/")
-        operation = self.routes.get((method.upper(), path))
+        operation = self.routes.get((method, url))
+        if operation is not None:
+            return operation, None
+        method, path = method.lower(), url.partition("?")[0].rstrip("/")
+        operation = self.routes.get((method, path))
         if operation is not None:
             return operation, None
         head, _, identity = path.rpartition("/")
-        return self.routes.get((method.upper(), head + "/{id}")), identity
+        return self.routes.get((method, head + "/{id}")), identity
 
-    def _provider(self, client: str, server: str) -> str:
-        return "azure" if "Azure" in client else _provider_at(server, self.hosts) or self.provider
-
-
-_servers: dict[int, tuple[Any, str]] = {}  # id of a URL -> (the URL, its host and port)
-
-
-def _server(url: Any) -> str:
-    """Return the host and port of a client's URL, which the HTTP library would parse anew each time."""
-    known = _servers.get(id(url))
-    if known is not None and known[0] is url:
-        return known[1]
-    if len(_servers) >= _MOST_SERVERS:
-        _servers.clear()
-    server: str = url.host if url.port is None else f"{url.host}:{url.port}"
-    _servers[id(url)] = (url, server)
-    return server
+    def _reached(self, client: Any) -> tuple[str, str]:
+        """Return the host and port that a client talks to, and the provider who is there."""
+        url = getattr(client, "_base_url", None) or client.base_url
+        known = _reached.get(id(url))
+        if known is not None and known[0] is url:
+            return known[1]
+        server: str = url.host if url.port is None else f"{url.host}:{url.port}"
+        named = next((name for pattern, name in self.hosts if re.search(pattern, server)), self.provider)
+        found = (server, "azure" if "Azure" in type(client).__name__ else named)
+        if len(_reached) >= _MOST_SERVERS:
+            _reached.clear()
+        _reached[id(url)] = (url, found)
+        return found
 
 
-@lru_cache(maxsize=256)
-def _provider_at(server: str, hosts: tuple[tuple[str, str], ...]) -> str | None:
-    return next((name for pattern, name in hosts if re.search(pattern, server)), None)
+# id of a client's URL -> (the URL, what is reached there): the HTTP libraries parse a URL at every look.
+_reached: dict[int, tuple[Any, tuple[str, str]]] = {}
 
 
 @lru_cache(maxsize=16)
-def _version(package: str) -> str:
-    return str(getattr(sys.modules.get(package), "__version__", "unknown"))
+def _sdk(package: str) -> str:
+    return f"{package} {getattr(sys.modules.get(package), '__version__', 'unknown')}"
 
 
 def _body(options: Any) -> dict[str, Any]:

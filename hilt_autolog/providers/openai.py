@@ -183,28 +183,28 @@ _RESPONSES = Operation(
 _PROMPT = ("prompt", "model", "stream", "files")
 
 ROUTES: dict[tuple[str, str], Operation] = {
-    ("POST", "/chat/completions"): _CHAT,
-    ("POST", "/responses"): _RESPONSES,
-    ("GET", "/responses/{id}"): Operation(
+    ("post", "/chat/completions"): _CHAT,
+    ("post", "/responses"): _RESPONSES,
+    ("get", "/responses/{id}"): Operation(
         "responses.retrieve", response_messages, response_reply, ResponseFold, collects=True
     ),
-    ("POST", "/responses/compact"): Operation(
+    ("post", "/responses/compact"): Operation(
         "responses.compact", response_messages, response_reply, None, _RESPONSES.content
     ),
-    ("POST", "/completions"): Operation("completions", _legacy_prompts, text_reply, ChatFold, _PROMPT),
-    ("POST", "/embeddings"): Operation(
+    ("post", "/completions"): Operation("completions", _legacy_prompts, text_reply, ChatFold, _PROMPT),
+    ("post", "/embeddings"): Operation(
         "embeddings", _embedding_inputs, _embedding_reply, None, ("input", "model"), is_embedding=True
     ),
-    ("POST", "/images/generations"): Operation(
+    ("post", "/images/generations"): Operation(
         "images.generate", _spoken_prompt, _image_reply, _ImageFold, _PROMPT
     ),
-    ("POST", "/images/edits"): Operation(
+    ("post", "/images/edits"): Operation(
         "images.edit", _spoken_prompt, _image_reply, _ImageFold, _PROMPT, files=_files("image")
     ),
-    ("POST", "/images/variations"): Operation(
+    ("post", "/images/variations"): Operation(
         "images.create_variation", _spoken_prompt, _image_reply, None, _PROMPT, files=_files("image")
     ),
-    ("POST", "/audio/transcriptions"): Operation(
+    ("post", "/audio/transcriptions"): Operation(
         "audio.transcriptions",
         _spoken_prompt,
         _transcript_reply,
@@ -213,7 +213,7 @@ ROUTES: dict[tuple[str, str], Operation] = {
         files=_files("audio"),
         binary=_transcript_text,
     ),
-    ("POST", "/audio/translations"): Operation(
+    ("post", "/audio/translations"): Operation(
         "audio.translations",
         _spoken_prompt,
         _transcript_reply,
@@ -222,10 +222,10 @@ ROUTES: dict[tuple[str, str], Operation] = {
         files=_files("audio"),
         binary=_transcript_text,
     ),
-    ("POST", "/audio/speech"): Operation(
+    ("post", "/audio/speech"): Operation(
         "audio.speech", _spoken_prompt, _transcript_reply, None, _SPEECH_INPUT, binary=_speech
     ),
-    ("POST", "/moderations"): Operation("moderations", _moderated, _moderation_reply, None, ("input", "model")),
+    ("post", "/moderations"): Operation("moderations", _moderated, _moderation_reply, None, ("input", "model")),
 }
 
 # The host and port of a base_url -> provider.
