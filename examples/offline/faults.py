@@ -73,19 +73,23 @@ def spoiled(
 ) -> Iterator[bytes]:
     """Yield the frames of a stream as the fault leaves them; `failure` is an error as a frame."""
     half = len(frames) // 2
-    if fault.kind == "no-done":
-        yield from frames[:-1]
-        return
-    yield from frames[:half]
     match fault.kind:
+        case "no-done":
+            yield from frames[:-1]
+        case "unfinished":
+            yield from frames[:half]
         case "cut":
+            yield from frames[:half]
             raise HangUp
         case "error":
+            yield from frames[:half]
             yield failure
         case "malformed":
+            yield from frames[:half]
             yield frames[half][: len(frames[half]) // 2] + b"\n\n"
         case "stall":
+            yield from frames[:half]
             wait()
             yield from frames[half:]
-        case kind if kind != "unfinished":
-            yield from frames[half:]
+        case _:
+            yield from frames

@@ -50,23 +50,22 @@ def completions(request: Request) -> Answer | Stream:
         "created": now(),
         "model": exact(body["model"]),
     }
-    read, written = sum(read_tokens([one.text]) for one in asked), sum(one.tokens for one in replies)
+    read, written = read_tokens(one.text for one in asked), sum(one.tokens for one in replies)
     usage = {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
+    if body.get("stream"):
+        choices = [
+            _text_choice(n, piece, None) for n, one in enumerate(replies) for piece in pieces(one.text)
+        ]
+        choices += [_text_choice(n, "", _finish(one)) for n, one in enumerate(replies)]
+        payloads: list[Payload] = [{**envelope, "choices": [choice]} for choice in choices]
+        payloads += [{**envelope, "choices": [], "usage": usage}] if _wants_usage(body) else []
+        return Stream([*map(frame, payloads), DONE], frame(error(500, request)))
+    choices = [_text_choice(n, one.text, _finish(one)) for n, one in enumerate(replies)]
+    return as_json({**envelope, "choices": choices, "usage": usage})
 
-    def choice(index: int, text: str, finish: str | None) -> Payload:
-        return {"index": index, "text": text, "logprobs": None, "finish_reason": finish}
 
-    if not body.get("stream"):
-        choices = [choice(index, one.text, _finish(one)) for index, one in enumerate(replies)]
-        return as_json({**envelope, "choices": choices, "usage": usage})
-    deltas = [
-        {**envelope, "choices": [choice(index, piece, None)]}
-        for index, one in enumerate(replies)
-        for piece in pieces(one.text)
-    ]
-    ends = [{**envelope, "choices": [choice(index, "", _finish(one))]} for index, one in enumerate(replies)]
-    last = [{**envelope, "choices": [], "usage": usage}] if _wants_usage(body) else []
-    return Stream([*map(frame, deltas + ends + last), DONE], frame(error(500, request)))
+def _text_choice(index: int, text: str, finish: str | None) -> Payload:
+    return {"index": index, "text": text, "logprobs": None, "finish_reason": finish}
 
 
 # --- the request
@@ -96,7 +95,8 @@ def _tool(function: Payload) -> Tool:
 def _schema(response_format: Payload) -> Payload | None:
     if response_format.get("type") == "json_object":
         return ANY_OBJECT
-    return response_format.get("json_schema", {}).get("schema")
+    schema: Payload | None = response_format.get("json_schema", {}).get("schema")
+    return schema
 
 
 def _wants_usage(body: Payload) -> bool:

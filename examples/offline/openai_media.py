@@ -20,11 +20,39 @@ if TYPE_CHECKING:
 
 Payload = dict[str, Any]
 DIMENSIONS = {"text-embedding-3-large": 3072}
+DOT_TOKENS = 272
 HARM = ("attack", "hurt", "kill")
 CATEGORIES = ("harassment", "hate", "illicit", "self-harm", "sexual", "violence", "violence/graphic")
 SOUND_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "opus": "audio/opus", "flac": "audio/flac"}
 HEARD = "This recording has a name and a size, and nobody has listened to it."
-SECONDS = 2.5
+HEARD_USAGE = {
+    "type": "tokens",
+    "input_tokens": 30,
+    "input_token_details": {"text_tokens": 0, "audio_tokens": 30},
+    "output_tokens": tokens(HEARD),
+    "total_tokens": 30 + tokens(HEARD),
+}
+HEARD_VERBOSELY = {
+    "task": "transcribe",
+    "language": "english",
+    "duration": 2.5,
+    "text": HEARD,
+    "segments": [
+        {
+            "id": 0,
+            "seek": 0,
+            "start": 0.0,
+            "end": 2.5,
+            "text": HEARD,
+            "tokens": [],
+            "temperature": 0.0,
+            "avg_logprob": -0.2,
+            "compression_ratio": 1.0,
+            "no_speech_prob": 0.0,
+        }
+    ],
+    "usage": {"type": "duration", "seconds": 3},
+}
 
 
 # --- vectors
@@ -68,37 +96,31 @@ def _base64_floats(values: list[float]) -> str:
 def images(request: Request) -> Answer | Stream:
     """Answer POST /images/generations, edits and variations with a grey dot."""
     body = request.body
-    prompt = body.get("prompt", "")
-    by_url = "dall-e" in body.get("model", "dall-e-2") and body.get("response_format") != "b64_json"
-    image = {"url": f"https://images.example.com/{new_id('img-')}.png"} if by_url else {"b64_json": _dot()}
-    read = read_tokens([prompt])
-    details = {"text_tokens": read, "image_tokens": 0}
+    read = read_tokens([body.get("prompt", "")])
     usage = {
         "input_tokens": read,
-        "output_tokens": 272,
-        "total_tokens": read + 272,
-        "input_tokens_details": details,
-    }
-    look = {
-        "created_at": now(),
-        "size": "1024x1024",
-        "quality": "low",
-        "background": "opaque",
-        "output_format": "png",
+        "input_tokens_details": {"text_tokens": read, "image_tokens": 0},
+        "output_tokens": DOT_TOKENS,
+        "total_tokens": read + DOT_TOKENS,
     }
     if body.get("stream"):
-        partial = {
-            "type": "image_generation.partial_image",
-            "partial_image_index": 0,
-            "b64_json": _dot(),
-            **look,
-        }
-        whole = {"type": "image_generation.completed", "b64_json": _dot(), "usage": usage, **look}
-        return Stream(
-            [frame(event, event["type"]) for event in (partial, whole)], frame(error(500, request), "error")
-        )
+        return _image_stream(request, usage)
     count = int(body.get("n") or 1)
-    return as_json({"created": now(), "data": [image] * count, **({} if by_url else {"usage": usage})})
+    if "dall-e" in body.get("model", "dall-e-2") and body.get("response_format") != "b64_json":
+        image = {"url": f"https://images.example.com/{new_id('img-')}.png"}
+        return as_json({"created": now(), "data": [image] * count})
+    return as_json({"created": now(), "data": [{"b64_json": _dot()}] * count, "usage": usage})
+
+
+def _image_stream(request: Request, usage: Payload) -> Stream:
+    image = {"b64_json": _dot(), "created_at": now(), "size": "1024x1024", "quality": "low"}
+    image |= {"background": "opaque", "output_format": "png"}
+    first, last = "image_generation.partial_image", "image_generation.completed"
+    frames = [
+        frame({"type": first, "partial_image_index": 0, **image}, first),
+        frame({"type": last, "usage": usage, **image}, last),
+    ]
+    return Stream(frames, frame(error(500, request), "error"))
 
 
 def _dot() -> str:
@@ -120,41 +142,24 @@ def _dot() -> str:
 
 def transcription(request: Request) -> Answer | Stream:
     """Answer POST /audio/transcriptions and translations."""
-    body = request.body
-    shape = body.get("response_format", "json")
-    usage = {
-        "type": "tokens",
-        "input_tokens": 30,
-        "output_tokens": tokens(HEARD),
-        "total_tokens": 30 + tokens(HEARD),
-    }
-    usage["input_token_details"] = {"text_tokens": 0, "audio_tokens": 30}
-    if str(body.get("stream")).lower() == "true":
+    if str(request.body.get("stream")).lower() == "true":
         deltas = [frame({"type": "transcript.text.delta", "delta": piece}) for piece in pieces(HEARD)]
-        done = frame({"type": "transcript.text.done", "text": HEARD, "usage": usage})
+        done = frame({"type": "transcript.text.done", "text": HEARD, "usage": HEARD_USAGE})
         return Stream([*deltas, done, frame("[DONE]")], frame(error(500, request)))
-    if shape == "verbose_json":
-        segment = {
-            "id": 0,
-            "seek": 0,
-            "start": 0.0,
-            "end": SECONDS,
-            "text": HEARD,
-            "tokens": [],
-            "temperature": 0.0,
-        }
-        segment |= {"avg_logprob": -0.2, "compression_ratio": 1.0, "no_speech_prob": 0.0}
-        spent = {"type": "duration", "seconds": 3}
-        whole = {"task": "transcribe", "language": "english", "duration": SECONDS, "text": HEARD}
-        return as_json({**whole, "segments": [segment], "usage": spent})
-    texts = {
-        "text": HEARD + "\n",
-        "srt": f"1\n00:00:00,000 --> 00:00:02,500\n{HEARD}\n\n",
-        "vtt": f"WEBVTT\n\n00:00.000 --> 00:02.500\n{HEARD}\n\n",
-    }
-    if shape in texts:
-        return Answer(texts[shape].encode(), "text/plain; charset=utf-8")
-    return as_json({"text": HEARD, "usage": usage})
+    match request.body.get("response_format"):
+        case "text":
+            return _text(f"{HEARD}\n")
+        case "srt":
+            return _text(f"1\n00:00:00,000 --> 00:00:02,500\n{HEARD}\n\n")
+        case "vtt":
+            return _text(f"WEBVTT\n\n00:00.000 --> 00:02.500\n{HEARD}\n\n")
+        case "verbose_json":
+            return as_json(HEARD_VERBOSELY)
+    return as_json({"text": HEARD, "usage": HEARD_USAGE})
+
+
+def _text(text: str) -> Answer:
+    return Answer(text.encode(), "text/plain; charset=utf-8")
 
 
 def speech(request: Request) -> Answer:

@@ -38,15 +38,19 @@ DEFAULTS: Payload = {
     "top_p": 1.0,
     "truncation": "disabled",
 }
+FAILED: Payload = {
+    "status": "failed",
+    "error": {"code": "server_error", "message": "Something broke while the answer was made"},
+    "output": [],
+    "usage": None,
+}
 
 
 def create(request: Request) -> Answer | Stream:
     """Answer POST /responses."""
     body, store = request.body, request.store
-    conversation = body.get("conversation")
-    thread = body.get("previous_response_id") or (
-        conversation["id"] if isinstance(conversation, dict) else conversation
-    )
+    conversation = _name(body.get("conversation"))
+    thread = body.get("previous_response_id") or conversation
     if thread and thread not in store:
         refused = error(400, request)
         refused["error"] |= {"code": "previous_response_not_found", "param": "previous_response_id"}
@@ -55,13 +59,12 @@ def create(request: Request) -> Answer | Stream:
     items = before + _items(body["input"])
     response = _response(body, items, before)
     if request.fault and request.fault.kind == "failed":
-        failure = {"code": "server_error", "message": "Something broke while the answer was made"}
-        response |= {"status": "failed", "error": failure, "output": [], "usage": None}
+        response |= FAILED
+    if conversation:
+        response["conversation"] = {"id": conversation}
+        _remember(store, conversation, {"items": items + response["output"]})
     if body.get("store") is not False:
-        _remember(store, response["id"], {"response": response, "items": items + response["output"]})
-        if conversation:
-            response["conversation"] = {"id": thread}
-            store[thread]["items"] = items + response["output"]
+        _remember(store, response["id"], {"items": items + response["output"], "response": response})
     if body.get("stream"):
         return streamed(request, response)
     return as_json(queued(response) if body.get("background") else response)
@@ -106,6 +109,11 @@ def _remember(store: Payload, name: str, what: Payload) -> None:
 
 
 # --- the request
+
+
+def _name(conversation: Any) -> str | None:
+    name: str | None = conversation["id"] if isinstance(conversation, dict) else conversation
+    return name
 
 
 def _items(given: Any) -> list[Payload]:

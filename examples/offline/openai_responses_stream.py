@@ -45,7 +45,7 @@ def _events(response: Payload) -> Iterator[Payload]:
     yield {"type": "response.in_progress", "response": begun}
     for index, item in enumerate(response["output"]):
         place = {"output_index": index}
-        empty = {"summary": []} if item["type"] == "reasoning" else {"status": "in_progress"}
+        empty: Payload = {"summary": []} if item["type"] == "reasoning" else {"status": "in_progress"}
         empty |= {key: type(item[key])() for key in ("content", "arguments") if key in item}
         yield {"type": "response.output_item.added", **place, "item": item | empty}
         for event in ITEM_EVENTS[item["type"]](item):
@@ -76,7 +76,7 @@ def _message_events(item: Payload) -> Iterator[Payload]:
         kind = part["type"]
         key = kind.removeprefix("output_")
         place = {"content_index": index}
-        logprobs = {"logprobs": []} if key == "text" else {}
+        logprobs: Payload = {"logprobs": []} if key == "text" else {}
         yield {"type": "response.content_part.added", **place, "part": part | {key: ""}}
         for piece in pieces(part[key]):
             yield {"type": f"response.{kind}.delta", **place, "delta": piece, **logprobs}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 DEEP = 2  # from here on optional things are left out, so that a schema may contain itself
 TOO_DEEP = 40
@@ -47,7 +47,7 @@ def example(schema: dict[str, Any], text: str) -> Any:
     return _value(schema, "", Material(schema, text, iter(names), iter(numbers)), 0)
 
 
-def _value(schema: Any, name: str, material: Material, depth: int) -> Any:
+def _value(schema: dict[str, Any], name: str, material: Material, depth: int) -> Any:
     plain = _plain(schema, material, depth)
     if "const" in plain:
         return plain["const"]
@@ -55,11 +55,11 @@ def _value(schema: Any, name: str, material: Material, depth: int) -> Any:
         return next(
             (option for option in options if str(option).lower() in material.text.lower()), options[0]
         )
-    make = MAKERS.get(_type(plain, depth), _null)
+    make = MAKERS.get(_type(plain, depth), MAKERS["null"])
     return make(plain, name, material, depth)
 
 
-def _plain(schema: Any, material: Material, depth: int) -> dict[str, Any]:
+def _plain(schema: dict[str, Any], material: Material, depth: int) -> dict[str, Any]:
     """Return the schema that stands behind references and alternatives."""
     for _ in range(TOO_DEEP - depth):
         if "$ref" in schema:
@@ -113,8 +113,8 @@ def _string(schema: dict[str, Any], name: str, material: Material, _: int) -> st
 
 
 def _number(schema: dict[str, Any], _: str, material: Material, __: int) -> float:
-    least = schema.get("minimum", schema.get("exclusiveMinimum", float("-inf")))
-    most = schema.get("maximum", schema.get("exclusiveMaximum", float("inf")))
+    least: float = schema.get("minimum", schema.get("exclusiveMinimum", float("-inf")))
+    most: float = schema.get("maximum", schema.get("exclusiveMaximum", float("inf")))
     return min(max(next(material.numbers, 1.0), least), most)
 
 
@@ -130,11 +130,12 @@ def _null(*_: Any) -> None:
     return None
 
 
-MAKERS = {
+MAKERS: dict[str, Callable[[dict[str, Any], str, Material, int], Any]] = {
     "object": _object,
     "array": _array,
     "string": _string,
     "number": _number,
     "integer": _integer,
     "boolean": _boolean,
+    "null": _null,
 }

@@ -93,9 +93,8 @@ class Handler(BaseHTTPRequestHandler):
         url, raw = urlsplit(self.path), self._raw_body()
         wire, answer, values = self.server.route(self.command, url.path)
         body = values | _read_body(raw, self.headers.get("content-type", ""))
-        request = Request(
-            self.command, url.path, dict(parse_qsl(url.query)), self.headers, body, self.server.store
-        )
+        query = dict(parse_qsl(url.query))
+        request = Request(self.command, url.path, query, self.headers, body, self.server.store)
         self.server.requests.append(request)
         fault = self.server.due(faults.asked(request), (url.path, raw))
         try:
@@ -190,7 +189,7 @@ def _read_form(raw: bytes, content_type: str) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for part in form.iter_parts():
         name = str(part.get_param("name", header="content-disposition"))
-        content = part.get_payload(decode=True)
+        content: Any = part.get_payload(decode=True)
         if part.get_filename():
             fields[name] = {"filename": part.get_filename(), "bytes": len(content)}
         elif name.endswith("[]"):

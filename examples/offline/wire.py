@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
+    from email.message import Message
 
     from offline.faults import Fault
 
@@ -31,7 +32,7 @@ class Request:
     method: str
     path: str
     query: dict[str, str]
-    headers: Mapping[str, str]
+    headers: Message  # looks like a dict, and does not care about upper and lower case
     body: dict[str, Any]  # of JSON or of a form; with what the path names, such as the model
     store: dict[str, Any]  # what the provider remembers between requests
     fault: Fault | None = None

@@ -1,0 +1,140 @@
+"""A short conversation with a model, and the log of it.
+
+    hilt-run python examples/quickstart.py    nothing in here is needed for that
+    python examples/quickstart.py             then `enable()` switches the log on
+
+With OPENAI_API_KEY in the environment it asks OpenAI, without it the offline provider next to it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any
+
+from offline_provider import OfflineProvider
+from openai import OpenAI
+
+import hilt_autolog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+MODEL = "gpt-4o-mini"
+WEATHER: Any = {
+    "name": "get_weather",
+    "description": "Tells the weather of a city.",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+}
+COLUMNS = {
+    "time": "<12",
+    "action": "<20",
+    "actor": "<22",
+    "text": "<48",
+    "tokens": ">6",
+    "$": ">8",
+    "ms": ">5",
+}
+
+
+def main() -> None:
+    """Talk for three turns, then show what the log has of them."""
+    began = datetime.now(UTC).isoformat(timespec="microseconds")
+    hilt_autolog.enable()  # under hilt-run it is on already, and this does nothing
+    messages: list[Any] = [{"role": "system", "content": "You are brief and friendly."}]
+    with openai_client() as client:
+        ask(client, messages, "What is a flight recorder?")
+        ask(client, messages, "How is the weather in Paris?")
+        ask_and_listen(client, messages, "Thank you. Now count to 12, please.")
+    path = hilt_autolog.status().path
+    if path is None:
+        print("There is no log: HILT_AUTOLOG=0 has switched it off.")
+        return
+    print(f"\n{path}\n")
+    show(event for event in hilt_autolog.read(path) if event["timestamp"] >= began)
+
+
+@contextmanager
+def openai_client() -> Iterator[OpenAI]:
+    """Give a client of OpenAI where there is a key for it, else of the offline provider."""
+    if os.environ.get("OPENAI_API_KEY"):
+        yield OpenAI()
+        return
+    with OfflineProvider() as provider:
+        yield OpenAI(api_key="offline", base_url=provider.base_url)
+
+
+def ask(client: OpenAI, messages: list[Any], question: str) -> None:
+    """Ask, and run the tools that the model wants to know from before it answers."""
+    messages.append({"role": "user", "content": question})
+    print(f"> {question}")
+    while True:
+        completion = client.chat.completions.create(
+            model=MODEL, messages=messages, tools=[{"type": "function", "function": WEATHER}]
+        )
+        answer = completion.choices[0].message
+        messages.append(answer)
+        if not answer.tool_calls:
+            print(answer.content)
+            return
+        for call in answer.tool_calls:
+            result = get_weather(**json.loads(call.function.arguments))
+            messages.append({"role": "tool", "tool_call_id": call.id, "content": result})
+
+
+def ask_and_listen(client: OpenAI, messages: list[Any], question: str) -> None:
+    """Ask, and print the answer while it comes."""
+    messages.append({"role": "user", "content": question})
+    print(f"> {question}")
+    stream = client.chat.completions.create(
+        model=MODEL, messages=messages, stream=True, stream_options={"include_usage": True}
+    )
+    for chunk in stream:
+        if chunk.choices:
+            print(chunk.choices[0].delta.content or "", end="", flush=True)
+    print()
+
+
+def get_weather(city: str) -> str:
+    """Return the weather of a city, which is always fine."""
+    return f"18 degrees and sunny in {city}"
+
+
+def show(events: Iterable[dict[str, Any]]) -> None:
+    """Print events as a table, the pieces of a stream in one row."""
+    print(line(COLUMNS))
+    for action, group in groupby(events, key=itemgetter("action")):
+        rows = list(group)
+        if action == "completion_chunk":
+            text = "".join(event["content"]["text"] for event in rows)
+            rows = [rows[0] | {"action": f"{action} x{len(rows)}", "content": {"text": text}}]
+        for event in rows:
+            print(line(cells(event)))
+
+
+def cells(event: dict[str, Any]) -> tuple[object, ...]:
+    """Return what stands in an event's row; what the event does not have stays empty."""
+    metrics = event.get("metrics", {})
+    return (
+        event["timestamp"][11:23],
+        event["action"],
+        "{type}/{id}".format_map(event["actor"])[:22],
+        shorten(event.get("content", {}).get("text", ""), 48, placeholder=" ..."),
+        metrics.get("tokens", {}).get("total", ""),
+        f"{metrics['cost_usd']:.6f}" if "cost_usd" in metrics else "",
+        metrics.get("latency_ms", ""),
+    )
+
+
+def line(row: Iterable[object]) -> str:
+    """Return a row of the table."""
+    return "  ".join(format(cell, width) for cell, width in zip(row, COLUMNS.values(), strict=True)).rstrip()
+
+
+if __name__ == "__main__":
+    main()
