@@ -15,7 +15,6 @@ import os
 import sys
 from datetime import UTC, datetime
 from itertools import islice
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,8 +66,7 @@ class Log:
         self._holders: dict[str, Event] | None = None
 
     def __iter__(self) -> Iterator[Event]:
-        streams = [_timed(source, self._note) for source in self.sources]
-        return map(itemgetter(1), heapq.merge(*streams, key=itemgetter(0)))
+        return heapq.merge(*(_sparingly(source, self._note) for source in self.sources), key=_moment)
 
     @property
     def problems(self) -> list[Problem]:
@@ -120,14 +118,6 @@ def _at(path: Path) -> list[Source]:
     return [Source(str(path))]
 
 
-def _timed(source: Source, report: Callable[[Problem], None]) -> Iterator[tuple[str, Event]]:
-    """Yield (time, event), the time never going back: a file's own order stands."""
-    latest = ""
-    for event in _sparingly(source, report):
-        latest = max(latest, _moment(event))
-        yield latest, event
-
-
 def _sparingly(source: Source, report: Callable[[Problem], None]) -> Iterator[Event]:
     """Yield the events of a file that is closed again until the one after the first is wanted.
 
@@ -143,7 +133,7 @@ def _sparingly(source: Source, report: Callable[[Problem], None]) -> Iterator[Ev
 
 
 def _moment(event: Event) -> str:
-    """Return an event's time as text that sorts; "" (no later than what came before) if it tells none."""
+    """Return an event's time as text that sorts; "", if it tells none: it follows the one before it."""
     time = event.get("timestamp")
     if not isinstance(time, str):
         return ""
