@@ -10,7 +10,7 @@ from typing import Any
 
 from . import clock
 from .conversations import Place
-from .facts import Delta, Failure, Message, Prompt, Reply, ToolCall, text_of
+from .facts import Delta, Failure, Message, Prompt, Reply, ToolCall, words_of
 
 Event = dict[str, Any]
 
@@ -44,7 +44,7 @@ def prompt_event(prompt: Prompt, place: Place, user: str, tool: str | None) -> E
     role = newest["role"] if newest is not None else "user"
     names = {"user": user, "tool": tool or "tool", "system": "system", "assistant": prompt.model or prompt.provider}
     event = blank("prompt", place.session_id, _ACTORS.get(role, "human"), names.get(role, role))
-    event["content"] = _content(text_of(newest) if newest is not None else None, place.new)
+    event["content"] = _content(words_of(newest), place.new)
     event["provenance"] = provenance(prompt)
     extensions = event["extensions"] = linked(place.reply_to)
     if prompt.model is not None:
@@ -103,9 +103,9 @@ def completion_event(prompt: Prompt, session_id: str, reply: Reply, reply_to: st
     """Return the event of an answer."""
     model = reply.model or prompt.model
     event = blank("completion", session_id, "agent", model or prompt.provider)
-    content = _content(reply.text, reply.messages)
-    if content.get("text") or content.get("messages"):
-        event["content"] = content if content.get("messages") else {"text": content["text"]}
+    content = _content(reply.text, [message for message in reply.messages if message["parts"]])
+    if content.get("messages") or "text" in content:
+        event["content"] = content
     event["metrics"] = {}
     event["provenance"] = provenance(prompt, reply)
     extensions = event["extensions"] = linked(reply_to)
@@ -123,7 +123,7 @@ def embedding_event(prompt: Prompt, session_id: str, reply: Reply) -> Event:
     model = reply.model or prompt.model
     event = blank("embedding", session_id, "agent", model or prompt.provider)
     only = prompt.messages[0] if len(prompt.messages) == 1 else None
-    event["content"] = _content(text_of(only) if only is not None else None, prompt.messages)
+    event["content"] = _content(words_of(only), prompt.messages)
     event["metrics"] = {}
     event["provenance"] = provenance(prompt, reply)
     event["extensions"] = linked(None, model=model, dimensions=reply.dimensions, usage=reply.usage)

@@ -147,15 +147,22 @@ def message(role: str, parts: list[Part]) -> Message:
     return {"role": role, "parts": parts}
 
 
-def text_of(message: Message) -> str:
-    """Return what a message says in words: its texts, else the results that it brings."""
+def words_of(message: Message | None) -> str | None:
+    """Return what a message says in words: its texts, else the results that it brings; None for no words."""
+    if message is None:
+        return None
     parts = message["parts"]
     if len(parts) == 1 and parts[0]["type"] == "text":
         return parts[0]["content"]  # type: ignore[no-any-return]
-    words = [part["content"] for part in parts if part.get("type") == "text"]
-    if not words:
-        words = [part["response"] for part in parts if part.get("type") == "tool_call_response"]
-    return "".join(word for word in words if isinstance(word, str))
+    said = [part["content"] for part in parts if part.get("type") == "text"]
+    if not said:
+        said = [words_of_result(part["response"]) for part in parts if part.get("type") == "tool_call_response"]
+    return "".join(word for word in said if isinstance(word, str)) if said else None
+
+
+def words_of_result(response: Any) -> str:
+    """Return a tool's result as text; of one that came in parts, the texts among them."""
+    return response if isinstance(response, str) else words_of({"parts": response or []}) or ""
 
 
 def fields(value: Any) -> dict[str, Any]:

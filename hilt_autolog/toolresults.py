@@ -7,7 +7,7 @@ from typing import Any
 
 from .conversations import Conversations, Head, Place
 from .events import Event, tool_result_event
-from .facts import Message, text_of
+from .facts import Message, words_of_result
 
 
 def write_tool_results(
@@ -40,7 +40,7 @@ def write_tool_results(
             if known is None:
                 holding = False
                 continue
-            event = tool_result_event(place, part.get("id"), tool, _words(part["response"]), known[0])
+            event = tool_result_event(place, part.get("id"), tool, words_of_result(part["response"]), known[0])
             if holding and _is_plain(message) and place.head is not None:
                 event["extensions"]["history"] = place.head.history()
             place = place._replace(reply_to=write(event))
@@ -62,11 +62,6 @@ def _is_plain(message: Message) -> bool:
         and bool(parts[0]["id"])
         and isinstance(parts[0]["response"], str)
     )
-
-
-def _words(response: Any) -> str:
-    """Return a result's text; of one that came in parts, the texts among them."""
-    return response if isinstance(response, str) else text_of({"parts": response or []})
 
 
 def _name_of(messages: list[Message], identity: str | None) -> str | None:
