@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from offline.schema import example
@@ -69,7 +69,7 @@ class Reply:
     calls: tuple[Call, ...] = ()
     refusal: str = ""
     reasoning: str = ""
-    cut: bool = field(default=False)  # the limit was reached
+    cut: bool = False  # the limit was reached
 
     @property
     def tokens(self) -> int:
