@@ -9,7 +9,7 @@ import orjson
 from . import clock, events
 from .chunks import Chunks
 from .facts import Failure, Fold, Http, Prompt, Provider, Reply, ToolCall
-from .guard import guarded, quietly
+from .guard import faults, guarded, quietly
 from .pricing import cost_usd
 from .toolresults import write_tool_results
 
@@ -82,24 +82,24 @@ class Call:
 
     def take(self, chunk: Any) -> None:
         """Take the next chunk of a stream."""
-        if self._open:
-            self._take(chunk)
-
-    @guarded
-    def _take(self, chunk: Any) -> None:
-        if self._fold is None:
-            self.streams()
-        deltas = self._fold.take(chunk) if self._fold is not None else ()
-        if deltas and self._chunks is not None:
-            self._chunks.take(deltas)
+        if self._open and self._fold is not None and self._chunks is not None:
+            try:
+                deltas = self._fold.take(chunk)
+                if deltas:
+                    self._chunks.take(deltas)
+            except Exception as fault:
+                faults.note(fault)
 
     def streams(self) -> None:
-        """Take note that the answer will come in chunks."""
-        if self._fold is None and self._prompt.operation.fold is not None:
-            recorder = self._recorder
-            self._fold = self._prompt.operation.fold()
+        """Take note that the answer comes in chunks; the engine calls this before the first."""
+        operation, recorder = self._prompt.operation, self._recorder
+        if operation.fold is not None:
+            self._fold = operation.fold()
             model = self._prompt.model or self._prompt.provider
-            self._chunks = Chunks(recorder.write, recorder.chunks, self._place.session_id, model, self._prompt_id)
+            session_id = self._place.session_id
+            self._chunks = Chunks(
+                recorder.write, recorder.write_line, recorder.chunks, session_id, model, self._prompt_id
+            )
 
     @guarded
     def finish(self, result: Any) -> None:

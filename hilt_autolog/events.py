@@ -87,15 +87,16 @@ def tool_result_event(place: Place, identity: str | None, tool: str | None, text
     return event
 
 
-def chunk_event(session_id: str, model: str, delta: Delta, reply_to: str | None, index: int) -> Event:
+def chunk_event(session_id: str, model: str, reply_to: str | None, delta: Delta, index: int) -> Event:
     """Return the event of one delta of a stream."""
     event = blank("completion_chunk", session_id, "agent", model)
-    event["content"] = {"text": delta.text}
+    kind, text, choice = delta
+    event["content"] = {"text": text}
     extensions = event["extensions"] = linked(reply_to)
     extensions["index"] = index
-    extensions["kind"] = delta.kind
-    if delta.choice:
-        extensions["choice"] = delta.choice
+    extensions["kind"] = kind
+    if choice:
+        extensions["choice"] = choice
     return event
 
 

@@ -39,12 +39,9 @@ class Stream(NamedTuple):
     response: Any
 
 
-class Delta(NamedTuple):
-    """One piece of a stream that says something: `kind` is text, reasoning or tool_arguments."""
-
-    kind: str
-    text: str
-    choice: int = 0
+# One piece of a stream that says something: (text, reasoning or tool_arguments; the words; the choice).
+# A plain tuple: making anything with names costs more than reading the chunk.
+Delta = tuple[str, str, int]
 
 
 class ToolCall(NamedTuple):
@@ -172,11 +169,16 @@ def fields(value: Any) -> dict[str, Any]:
     """
     if type(value) is dict:
         return value
+    if value is None:
+        return {}
     try:
         known: dict[str, Any] = object.__getattribute__(value, "__dict__")
     except AttributeError:
         return dict(value) if isinstance(value, dict) else {}
-    extra = getattr(value, "__pydantic_extra__", None)
+    try:
+        extra = value.__pydantic_extra__
+    except AttributeError:
+        return known
     return {**known, **extra} if extra else known
 
 

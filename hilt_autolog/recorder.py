@@ -26,6 +26,7 @@ class Recorder:
 
     Args:
         write: takes an event, and hands it to the disk.
+        write_line: takes a line that is an event already.
         chunks: "each", "merged" or "off".
         content: "full", "hash" or "none".
         user: the id of the human in prompts.
@@ -37,6 +38,7 @@ class Recorder:
     def __init__(
         self,
         write: Callable[[Event], object],
+        write_line: Callable[[bytes], object],
         *,
         chunks: str = "each",
         content: str = "full",
@@ -46,6 +48,7 @@ class Recorder:
         media: Callable[[], str] | None = None,
     ) -> None:
         self._write = write
+        self.write_line = write_line
         self._content = content
         self.chunks = chunks if content == "full" else "off"
         self.user = user

@@ -191,6 +191,7 @@ def _recorder() -> Recorder:
         _state.writer = writer
         _state.recorder = Recorder(
             writer.write,
+            writer.write_line,
             chunks=settings.chunks,
             content=settings.content,
             user=settings.user,

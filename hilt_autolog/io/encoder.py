@@ -12,7 +12,7 @@ from hilt_autolog.io.plain import plain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["line", "plain"]
+__all__ = ["line", "plain", "visible"]
 
 _DELETE = 0x7F
 
@@ -48,7 +48,7 @@ def line(event: Mapping[str, Any]) -> bytes:
     """
     try:
         if type(event) is dict and _is_json(event.values()):
-            return _visible(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
+            return visible(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
     except Exception:  # lone surrogates, keys that are not strings, long integers, cycles, great depth
         return _foreign(event)
     return _foreign(event)
@@ -58,7 +58,7 @@ def _foreign(event: Any) -> bytes:
     value = plain(event)
     if type(value) is not dict:
         value = {"event": value}
-    return _visible(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
+    return visible(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def _is_json(values: Iterable[Any]) -> bool:
@@ -81,7 +81,8 @@ def _is_json(values: Iterable[Any]) -> bool:
     return True
 
 
-def _visible(data: bytes) -> bytes:
+def visible(data: bytes) -> bytes:
+    """Escapes what a terminal or an editor would obey, in a line of JSON."""
     if data.isascii() and _DELETE not in data:
         return data
     for lead, hidden in _HIDDEN:

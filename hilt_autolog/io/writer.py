@@ -3,7 +3,7 @@
 No thread, no queue, and no lock on the way of an ordinary event: one `write` to a descriptor opened with
 O_APPEND is whole by itself, and what the kernel has survives any death of the process (but no power cut).
 Everything else (opening, a full disk, a file that went away, telling what was dropped) goes through one door,
-behind which there is one thread at a time. The reasons stand in reliability.md, part 2.
+behind which there is one thread at a time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 # Seconds at the door: behind it some `__del__` may run, and wait for a lock that one who waits here holds.
-_PATIENCE = 5.0
+_PATIENCE = 1.0
 _LATE = ""
 
 
@@ -34,15 +34,14 @@ class Writer:
     """Writes events to the log file of this process, which is opened with the first of them.
 
     Args:
-        template: The path, with the fields of `naming.FIELDS`. With `{pid}` or `{session}` in it, each
-            process creates a file of its own, in a folder that nobody else can tamper with. Without, it names
-            one file to which several processes may append.
+        template: The path, with the fields of `naming.FIELDS`. With `{pid}` or `{session}` each process makes
+            a file of its own, where nobody else can tamper with it. Without, several may append to one.
         app: The program's name, for `{app}`.
         opened: Makes the event that a file begins with; may be called by several threads at a time.
         closed: Makes the event that it ends with.
-        dropped: Makes the event that tells, after a disturbance, how many were dropped, by reason. It must
-            not wait for anything: it is called behind the door.
-        ledger: A file that learns which log files are opened; see `Opening`.
+        dropped: Makes the event that tells how many were dropped, by reason. Called behind the door: it must
+            not wait for anything.
+        ledger: A file that learns of each opening; see `Opening`.
         folder: Where a relative template begins; if `None`, the current directory at the first event.
         monotonic: A clock in seconds.
 
@@ -112,13 +111,30 @@ class Writer:
             writer behind its door: then the interrupted call writes the line a moment later.
         """
         try:
+            data = line(event)
+        except Exception as error:
+            with suppress(Exception):
+                self._drop("encode", f"an event cannot be encoded: {type(error).__name__}")
+            return False
+        return self.write_line(data)
+
+    def write_line(self, data: bytes) -> bool:
+        """Writes an event that is a line already: `write` without the encoding."""
+        try:
             if Kernel.getpid() != self._pid:  # forked without the at-fork hooks
                 self.forked()
-            try:
-                data = line(event)
-            except Exception as error:
-                return self._drop("encode", f"an event cannot be encoded: {type(error).__name__}")
-            return self._send(data)
+            file, failed = self._file, None
+            if file is not None and self._calm:
+                try:
+                    file.append(data)
+                except Lost:
+                    pass
+                except OSError as error:
+                    failed = error
+                else:
+                    self._written.add()
+                    return True
+            return self._slowly(data, failed)
         except Exception as error:  # no memory or stack left
             with suppress(Exception):
                 self._drop(type(error).__name__, str(error))
@@ -145,25 +161,13 @@ class Writer:
         if file is not None:
             file.close(alone=True)
 
-    # --- one line
-
-    def _send(self, data: bytes) -> bool:
-        file, failed = self._file, None
-        if file is not None and self._calm:
-            try:
-                file.append(data)
-            except Lost:
-                pass
-            except OSError as error:
-                failed = error
-            else:
-                self._written.add()
-                return True
+    def _slowly(self, data: bytes, failed: OSError | None) -> bool:
         reason = self._behind_door(data, failed)
         if reason is None:
             self._written.add()
-            return True
-        return False if reason == _LATE else self._drop(reason)
+        elif reason != _LATE:
+            self._drop(reason)
+        return reason is None
 
     def _behind_door(self, data: bytes, failed: OSError | None = None, *, anyway: bool = False) -> str | None:
         """Writes a line and whatever must come before it, one thread at a time.
@@ -182,6 +186,7 @@ class Writer:
         first = b"" if self._file is not None else self._made(self._opened)
         door = self._door  # a fork in a signal handler exchanges it
         if not door.acquire(timeout=_PATIENCE):
+            self._pause.begin(Refused("busy", "another thread has not come back from opening the log"))
             return "busy"
         try:
             if self._busy:
@@ -195,7 +200,7 @@ class Writer:
         finally:
             door.release()
             while self._late and not self._busy:
-                self._send(self._late.popleft())
+                self.write_line(self._late.popleft())
 
     def _attempt(self, data: bytes, first: bytes, failed: OSError | None, *, anyway: bool) -> str | None:
         if self._pause.lasts() and not anyway:  # another thread failed meanwhile
@@ -213,7 +218,7 @@ class Writer:
             return self._pause.reason
         self._pause.end()
         self._calm = True
-        if self._drops.untold():  # since we told
+        if self._drops.untold():  # in this order: a thread that drops counts first, and says so after
             self._calm = False
         return None
 
@@ -229,8 +234,6 @@ class Writer:
         except Exception as error:  # better a log without this line than none
             self.trouble = f"{type(error).__name__}: {error}"
             return b""
-
-    # --- the file
 
     def _ready(self, first: bytes) -> LogFile:
         file = self._file

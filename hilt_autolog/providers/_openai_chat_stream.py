@@ -48,6 +48,17 @@ class ChatFold:
         return complete(self._reply, spoken)
 
 
+_OTHERS = (
+    "role",
+    "reasoning_content",
+    "reasoning",
+    "refusal",
+    "tool_calls",
+    "function_call",
+    "audio",
+)
+
+
 class _Choice:
     """One choice of the answer: lists of pieces, joined once at the end."""
 
@@ -66,18 +77,28 @@ class _Choice:
 
     def take(self, piece: Mapping[str, Any], deltas: list[Delta]) -> None:
         delta = fields(piece.get("delta"))
-        self.finish_reason = piece.get("finish_reason") or self.finish_reason
-        self.role = self.role or delta.get("role")
         content = delta.get("content") if delta else piece.get("text")
         if content:
-            self._say(content, deltas)
+            if type(content) is str:
+                self.text.append(content)
+                deltas.append(("text", content, self.index))
+            else:
+                self._say(content, deltas)
+        if piece.get("finish_reason") is not None:
+            self.finish_reason = piece["finish_reason"]
+        if any(map(delta.get, _OTHERS)):
+            self._take_others(delta, deltas)
+
+    def _take_others(self, delta: Mapping[str, Any], deltas: list[Delta]) -> None:
+        """Take what most chunks do not have."""
+        self.role = self.role or delta.get("role")
         thought = delta.get("reasoning_content") or delta.get("reasoning")
         if thought and isinstance(thought, str):
             self.reasoning.append(thought)
-            deltas.append(Delta("reasoning", thought, self.index))
+            deltas.append(("reasoning", thought, self.index))
         if refusal := delta.get("refusal"):
             self.refusal.append(refusal)
-            deltas.append(Delta("text", refusal, self.index))
+            deltas.append(("text", refusal, self.index))
         for position, call in enumerate(sequence(delta.get("tool_calls"))):
             self._call(fields(call), position, deltas)
         if older := delta.get("function_call"):
@@ -86,15 +107,12 @@ class _Choice:
             self._hear(fields(audio))
 
     def _say(self, content: Any, deltas: list[Delta]) -> None:
-        if isinstance(content, str):
-            self.text.append(content)
-            deltas.append(Delta("text", content, self.index))
-            return
-        for part in content_parts(content):  # Mistral sends thoughts and text as typed pieces
+        """Take content in typed pieces, as Mistral sends thoughts and text."""
+        for part in content_parts(content):
             kind = part["type"]
             if kind in ("text", "reasoning") and part["content"]:
                 (self.text if kind == "text" else self.reasoning).append(part["content"])
-                deltas.append(Delta(kind, part["content"], self.index))
+                deltas.append((kind, part["content"], self.index))
 
     def _call(self, given: Mapping[str, Any], position: int, deltas: list[Delta]) -> None:
         """Take a piece of a tool call. A new id under a known index is a new call: some servers number badly."""
@@ -111,7 +129,7 @@ class _Choice:
         arguments = function.get("arguments", function.get("input"))
         if isinstance(arguments, str) and arguments:
             call.arguments.append(arguments)
-            deltas.append(Delta("tool_arguments", arguments, self.index))
+            deltas.append(("tool_arguments", arguments, self.index))
         elif isinstance(arguments, dict):
             call.whole = arguments
 

@@ -193,7 +193,7 @@ class ResponseFold:
                 return []
             if said == "text":
                 self._partial.append(delta)
-            return [Delta(said, delta)]
+            return [(said, delta, 0)]
         happens = _HAPPENS.get(kind)  # type: ignore[arg-type]
         if happens is not None:
             happens(self, event)

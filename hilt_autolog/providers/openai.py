@@ -153,7 +153,7 @@ class _EventFold:
             self._end, self.finished = event, True
         elif kind.endswith("text.delta") and isinstance(event.get("delta"), str):
             self._said.append(event["delta"])
-            return [Delta("text", event["delta"])]
+            return [("text", event["delta"], 0)]
         return []
 
 
