@@ -108,7 +108,7 @@ class LogFile:
         self.torn = True
 
     def _look_at_disk(self, size: int) -> None:
-        """Stops before the disk is full (reliability.md, 2.7.3); looks once a mebibyte."""
+        """Stops before the disk is full; looks once a mebibyte."""
         if Kernel.fstatvfs is not None:
             disk = Kernel.fstatvfs(self._fd)
             free, total = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize

@@ -65,7 +65,7 @@ def numbered(path: str, number: int) -> str:
 
 
 def segment(text: str) -> str:
-    """Turns any text into one safe part of a file name, on every system (reliability.md, 4.1).
+    """Turns any text into one safe part of a file name, on every system.
 
     Args:
         text: Anything: an app's name, a host, an id from outside.

@@ -34,7 +34,7 @@ class Pause:
         """Whether it is too early to try again."""
         return self._monotonic() < self._until
 
-    def begin(self, error: Exception) -> None:
+    def begin(self, error: Refused | Lost | OSError) -> None:
         """Begins after a failure."""
         self._length = min(self._length * 2 or _FIRST, _LONGEST)
         self._until = self._monotonic() + self._length
@@ -45,14 +45,10 @@ class Pause:
         self._length = self._until = 0.0
 
 
-def _described(error: Exception) -> tuple[str, str]:
+def _described(error: Refused | Lost | OSError) -> tuple[str, str]:
     if isinstance(error, Refused):
         return error.reason, str(error)
     if isinstance(error, Lost):
         return "EBADF", "the log's descriptor is closed as soon as it is opened"
-    if isinstance(error, OSError):
-        where = f": {error.filename}" if error.filename else ""
-        return errno.errorcode.get(
-            error.errno or 0, type(error).__name__
-        ), f"{error.strerror or error}{where}"
-    return type(error).__name__, str(error)
+    where = f": {error.filename}" if error.filename else ""
+    return errno.errorcode.get(error.errno or 0, type(error).__name__), f"{error.strerror or error}{where}"

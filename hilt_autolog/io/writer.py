@@ -113,9 +113,7 @@ class Writer:
         try:
             data = line(event)
         except Exception as error:
-            with suppress(Exception):
-                self._drop("encode", f"an event cannot be encoded: {type(error).__name__}")
-            return False
+            return self._drop("encode", f"an event cannot be encoded: {type(error).__name__}")
         return self.write_line(data)
 
     def write_line(self, data: bytes) -> bool:
@@ -135,10 +133,8 @@ class Writer:
                     self._written.add()
                     return True
             return self._slowly(data, failed)
-        except Exception as error:  # no memory or stack left
-            with suppress(Exception):
-                self._drop(type(error).__name__, str(error))
-            return False
+        except Exception as error:
+            return self._drop(type(error).__name__, str(error))
 
     def close(self) -> None:
         """Writes the last line and closes the file. A later event opens the same file again."""
@@ -247,7 +243,8 @@ class Writer:
         return file
 
     def _drop(self, reason: str, words: str | None = None) -> bool:
-        self._drops.add(reason)
-        self._calm = False
-        self.trouble = words or self.trouble
+        with suppress(Exception):  # no memory or stack left
+            self._drops.add(reason)
+            self._calm = False
+            self.trouble = words or self.trouble
         return False

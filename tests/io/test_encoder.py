@@ -6,10 +6,12 @@ import math
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hilt_autolog.io.encoder import line
+
+patient = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 
 plain_text = st.text(st.characters(exclude_categories=("Cs",)))
 json_values = st.recursive(
@@ -39,11 +41,13 @@ def decoded(event):
     return json.loads(data, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
 
 
+@patient
 @given(st.dictionaries(plain_text, json_values))
 def test_plain_json_comes_back_as_it_was(event):
     assert decoded(event) == event
 
 
+@patient
 @given(st.dictionaries(st.text(), odd_values))
 def test_anything_else_is_one_line_of_valid_json(event):
     assert type(decoded(event)) is dict

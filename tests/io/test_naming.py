@@ -4,14 +4,17 @@ import os
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hilt_autolog.io.naming import check, filled, is_generated, numbered, segment
 
+patient = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+
 DEVICES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
 
 
+@patient
 @given(st.text(max_size=100) | st.from_regex(r"[./\\-]{0,4}(con|NUL|com1|\.\.)(\..*)?", fullmatch=True))
 def test_any_text_becomes_a_safe_part_of_a_name(text):
     safe = segment(text)

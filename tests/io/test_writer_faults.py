@@ -6,6 +6,7 @@ import errno
 import itertools
 import os
 import random
+from pathlib import Path
 
 import pytest
 from writing import Clock, events, files, lines, run, writer
@@ -348,3 +349,87 @@ def test_no_file_descriptors_left(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     (path,) = files(tmp_path)
     assert lines(path) == [{"own": "opened"}, {"own": "dropped", "counts": {"EMFILE": 1}}, {"n": 2}]
+
+
+def test_a_write_that_makes_no_progress_is_an_error(tmp_path, monkeypatch):
+    log = writer(tmp_path)
+    log.write({"n": 1})
+    with monkeypatch.context() as patch:
+        patch.setattr(Kernel, "write", nothing)
+        assert not log.write({"n": 2})
+    assert log.drops == {"EIO": 1}
+    assert events(log.path) == [{"n": 1}]
+
+
+def test_another_threads_line_is_not_cut_off_with_a_part_of_ours(tmp_path, monkeypatch):
+    log = writer(tmp_path, monotonic=(clock := Clock()))
+    log.write({"n": 1})
+    real = Kernel.write
+    parts = iter([5])
+
+    def write(fd, data):
+        for part in parts:
+            return real(fd, data[:part])
+        real(fd, b'{"n":9}\n')
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Kernel, "write", write)
+        assert not log.write({"n": 2})
+    clock.now += 2
+    assert log.write({"n": 3})
+    assert Path(log.path).read_bytes().splitlines()[2:] == [
+        b'{"n":{"n":9}',
+        b"",
+        b'{"own":"dropped","counts":{"ENOSPC":1}}',
+        b'{"n":3}',
+    ]
+
+
+def test_a_descriptor_that_is_lost_at_once_is_a_counted_loss(tmp_path, monkeypatch):
+    log = writer(tmp_path)
+    log.write({"n": 1})
+    real = Kernel.fstat
+    fails = iter([True, False, True])
+
+    def fstat(fd):
+        if next(fails, False):
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        return real(fd)
+
+    monkeypatch.setattr(Kernel, "fstat", fstat)
+    assert not log.write({"n": 2})
+    assert log.drops == {"EBADF": 1}
+    assert log.trouble == "the log's descriptor is closed as soon as it is opened"
+
+
+def test_a_name_is_not_tried_without_end(tmp_path, monkeypatch):
+    monkeypatch.setattr("hilt_autolog.io.logfile._NAMES", 3)
+    monkeypatch.setattr("hilt_autolog.io.opening.filled", lambda *_: "a.hilt.jsonl")
+    for name in ("a.hilt.jsonl", "a-1.hilt.jsonl", "a-2.hilt.jsonl"):
+        (tmp_path / name).touch()
+    log = writer(tmp_path)
+    assert not log.write({})
+    assert log.drops == {"EEXIST": 1}
+
+
+def test_a_drive_that_is_not_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(Kernel, "stat", failing(errno.ENOENT))
+    log = writer(tmp_path)
+    assert not log.write({})
+    assert log.drops == {"ENOENT": 1}
+
+
+def test_another_process_makes_the_folder_first(tmp_path, monkeypatch):
+    real = Kernel.mkdir
+    monkeypatch.setattr(Kernel, "mkdir", lambda *args: (real(*args), real(*args)))
+    assert writer(tmp_path, "a/b/{pid}.hilt.jsonl").write({})
+
+
+def test_without_the_calls_that_windows_lacks(tmp_path, monkeypatch):
+    monkeypatch.setattr("hilt_autolog.io.folder.FOLDER", 0)
+    monkeypatch.setattr(Kernel, "fstatvfs", None)
+    log = writer(tmp_path)
+    assert log.write({"n": 1})
+    log.close()
+    assert events(log.path) == [{"n": 1}]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from pathlib import Path
 
 import pytest
 from writing import Clock, events, files, lines, run, writer
@@ -42,6 +43,14 @@ def test_an_event_is_with_the_kernel_when_write_returns(tmp_path):
     log = writer(tmp_path)
     log.write({"n": 1})
     assert lines(log.path) == [{"own": "opened"}, {"n": 1}]
+
+
+def test_a_line_that_is_encoded_already_is_written_as_it_is(tmp_path):
+    log = writer(tmp_path)
+    assert log.write_line(b'{"n": 1}\n')
+    assert log.write_line(b'{"n": 2}\n')
+    assert Path(log.path).read_bytes() == b'{"own":"opened"}\n{"n": 1}\n{"n": 2}\n'
+    assert log.written == 2
 
 
 def test_closing_twice_writes_one_last_line(tmp_path):
