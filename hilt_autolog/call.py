@@ -34,20 +34,20 @@ class Call:
         "_fold",
         "_http",
         "_open",
-        "_place",
-        "_prompt",
-        "_prompt_id",
-        "_recorder",
+        "place",
+        "prompt",
+        "prompt_id",
         "provider",
+        "recorder",
     )
 
     def __init__(self, recorder: Recorder, provider: Provider, prompt: Prompt) -> None:
         self.provider = provider
-        self._recorder = recorder
-        self._prompt = prompt
+        self.recorder = recorder
+        self.prompt = prompt
         self._background = bool(prompt.request.get("background"))
-        self._prompt_id: str | None = None
-        self._place: Place
+        self.prompt_id: str | None = None
+        self.place: Place
         self._http: Http | None = None
         self._fold: Fold | None = None
         self._chunks: Chunks | None = None
@@ -58,22 +58,26 @@ class Call:
 
     def ask(self) -> None:
         """Write the prompt, and before it the tool results that it brings for the first time."""
-        prompt, recorder = self._prompt, self._recorder
+        prompt, recorder = self.prompt, self.recorder
         if prompt.operation.is_embedding:
-            self._place = recorder.conversations.apart(prompt)
+            self.place = recorder.conversations.apart(prompt)
         else:
             recorder.describer.describe(prompt.messages)
-            place = self._place = recorder.conversations.place(prompt)
+            place = self.place = recorder.conversations.place(prompt)
             place, tool = write_tool_results(recorder.conversations, place, prompt.messages, self._write)
-            self._prompt_id = self._write(events.prompt_event(prompt, place, recorder.user, tool))
-            prompt.messages, prompt.request, self._place = [], {}, place._replace(new=[])  # written, so let go
+            self.prompt_id = self._write(events.prompt_event(prompt, place, recorder.user, tool))
+            prompt.messages, prompt.request, self.place = (
+                [],
+                {},
+                place._replace(new=[]),
+            )  # written, so let go
         recorder.open[id(self)] = self
         self._begun = clock.monotonic()
 
     @guarded
-    def responded(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def responded(self, kwargs: dict[str, Any]) -> None:
         """Take note of the HTTP response; the engine calls this while the SDK has not parsed it yet."""
-        self._http = self.provider.http(args, kwargs)
+        self._http = self.provider.http(kwargs)
 
     @property
     def http(self) -> Http | None:
@@ -92,37 +96,37 @@ class Call:
 
     def streams(self) -> None:
         """Take note that the answer comes in chunks; the engine calls this before the first."""
-        operation, recorder = self._prompt.operation, self._recorder
+        operation, recorder = self.prompt.operation, self.recorder
         if operation.fold is not None:
             self._fold = operation.fold()
-            model = self._prompt.model or self._prompt.provider
-            session_id = self._place.session_id
+            model = self.prompt.model or self.prompt.provider
+            session_id = self.place.session_id
             self._chunks = Chunks(
-                recorder.write, recorder.write_line, recorder.chunks, session_id, model, self._prompt_id
+                recorder.write, recorder.write_line, recorder.chunks, session_id, model, self.prompt_id
             )
 
     @guarded
     def finish(self, result: Any) -> None:
         """End the call with what the SDK returns."""
         if self._open:
-            self._conclude(self.provider.reply(self._prompt, result, self._http))
+            self.conclude(self.provider.reply(self.prompt, result, self._http))
 
     @guarded
     def finish_body(self, content: bytes) -> None:
         """End the call with the body of the response, which the program has read by itself."""
         if self._open and self._http is not None:
-            self._conclude(self.provider.body(self._prompt, content, self._http))
+            self.conclude(self.provider.body(self.prompt, content, self._http))
 
     @guarded
     def finish_stream(self) -> None:
         """End the call: the stream is drained."""
         if self._open:
-            self._conclude(self._fold.reply() if self._fold is not None else Reply())
+            self.conclude(self._fold.reply() if self._fold is not None else Reply())
 
     @guarded
     def fail(self, error: BaseException) -> None:
         """End the call with an exception; what was said before, and paid for, is kept."""
-        if not self._take_end():
+        if not self.take_end():
             return
         kind = type(error).__name__
         failure = quietly(self.provider.failure, error) or Failure(text=kind, type=kind, code="api_error")
@@ -131,7 +135,7 @@ class Call:
             if self._chunks is not None and self._chunks.count:
                 self._complete(self._fold.reply(), ended)
         elif self._http is not None and self._status() in _OK:
-            reply = quietly(self.provider.reply, self._prompt, None, self._http)
+            reply = quietly(self.provider.reply, self.prompt, None, self._http)
             if reply is not None and (reply.messages or reply.tokens):
                 self._complete(reply, None)  # the answer came whole; what failed is its parsing
         self._write_error(failure)
@@ -143,8 +147,8 @@ class Call:
             return
         fold = self._fold
         if fold is not None and fold.finished:
-            self._conclude(fold.reply())
-        elif self._take_end():
+            self.conclude(fold.reply())
+        elif self.take_end():
             self._complete(fold.reply() if fold is not None else Reply(), how)
             if self._background:
                 self._await(fold.reply() if fold is not None else Reply())
@@ -155,48 +159,52 @@ class Call:
 
     # --- ends
 
-    def _take_end(self) -> bool:
+    def take_end(self) -> bool:
+        """End the call; False if it has ended before."""
         try:
             self._open.pop()
         except IndexError:
             return False
-        self._recorder.open.pop(id(self), None)
+        self.recorder.open.pop(id(self), None)
         return True
 
-    def _conclude(self, reply: Reply) -> None:
+    def conclude(self, reply: Reply) -> None:
+        """End the call with an answer, unless it is yet to come."""
         if reply.pending and self._background:
             self._await(reply)
-        elif self._take_end():
-            self._settle(reply)
+        elif self.take_end():
+            self.settle(reply)
 
-    def _settle(self, reply: Reply) -> None:
+    def settle(self, reply: Reply) -> None:
+        """Write the events of an answer."""
         if reply.error is not None:
             if reply.messages:
                 self._complete(reply, "error")
             self._write_error(reply.error)
-        elif self._prompt.operation.is_embedding:
-            self._measure(event := events.embedding_event(self._prompt, self._place.session_id, reply), reply)
+        elif self.prompt.operation.is_embedding:
+            self._measure(event := events.embedding_event(self.prompt, self.place.session_id, reply), reply)
             self._write(event)
         else:
             self._complete(reply, None)
 
     def _await(self, reply: Reply) -> None:
         if reply.response_id is not None:
-            self._recorder.awaited[reply.response_id] = self
+            self.recorder.awaited[reply.response_id] = self
 
-    def collected(self, reply: Reply) -> None:
-        """End a call that was answered in the background."""
-        self._take_end()
-        self._settle(reply)
+    def collected(self, reply: Reply, by: Call) -> None:
+        """End a call that was answered in the background, with what another call has fetched."""
+        self.take_end()
+        self._http, self._chunks = by._http or self._http, by._chunks or self._chunks
+        self.settle(reply)
 
     # --- events
 
     def _complete(self, reply: Reply, ended: str | None) -> None:
-        conversations, place = self._recorder.conversations, self._place
-        self._recorder.describer.describe(reply.messages)
+        conversations, place = self.recorder.conversations, self.place
+        self.recorder.describer.describe(reply.messages)
         if self._chunks is not None:
             self._chunks.flush()
-        event = events.completion_event(self._prompt, place.session_id, reply, self._prompt_id)
+        event = events.completion_event(self.prompt, place.session_id, reply, self.prompt_id)
         extensions = event["extensions"]
         if (status := self._status()) is not None:
             extensions["status_code"] = status
@@ -212,21 +220,22 @@ class Call:
         for call in reply.tool_calls:
             if call.id not in known and (ended is None or _is_whole(call)):
                 self._write_tool_call(call, event)
-                known |= {call.id} - {None}
+                if call.id is not None:
+                    known.add(call.id)
 
     def _write_tool_call(self, call: ToolCall, completion: Event) -> None:
         model = completion["actor"]["id"]
-        event = events.tool_call_event(self._place.session_id, model, call, completion["event_id"])
+        event = events.tool_call_event(self.place.session_id, model, call, completion["event_id"])
         event_id = self._write(event)
         if call.id is not None:
-            self._recorder.conversations.asked(self._place.session_id, call.id, event_id, call.name)
+            self.recorder.conversations.asked(self.place.session_id, call.id, event_id, call.name)
 
     def _write_error(self, failure: Failure) -> None:
         if self._chunks is not None:
             self._chunks.flush()
         if failure.status is None and failure.type == "ResponseError":
             failure.status = self._status()
-        event = events.error_event(self._prompt, self._place.session_id, failure, self._prompt_id)
+        event = events.error_event(self.prompt, self.place.session_id, failure, self.prompt_id)
         event["metrics"]["latency_ms"] = self._elapsed()
         self._write(event)
 
@@ -238,7 +247,7 @@ class Call:
             metrics["ttft_ms"] = round((self._chunks.first - self._begun) * 1000)
         if reply.tokens:
             metrics["tokens"] = reply.tokens
-            cost = _cost(self._prompt, reply)
+            cost = _cost(self.prompt, reply)
             if cost is not None:
                 metrics["cost_usd"] = cost
         request_id = quietly(self.provider.request_id, self._http) if self._http is not None else None
@@ -246,7 +255,7 @@ class Call:
             event["provenance"]["request_id"] = request_id
 
     def _write(self, event: Event) -> str:
-        recorder, place = self._recorder, self._place
+        recorder, place = self.recorder, self.place
         extensions = event["extensions"]
         if place.name is not None:
             extensions["conversation"] = place.name
@@ -261,30 +270,6 @@ class Call:
     def _status(self) -> int | None:
         status = getattr(self._http.response, "status_code", None) if self._http is not None else None
         return status if isinstance(status, int) else None
-
-
-class Collection(Call):
-    """Fetches the answer of a call that was made before, perhaps by another process."""
-
-    def ask(self) -> None:
-        """Find the call; a fetch asks the model nothing and writes no prompt."""
-        recorder = self._recorder
-        original = recorder.awaited.get(self._prompt.previous or "")
-        self._place = recorder.conversations.place(self._prompt) if original is None else original._place
-        self._prompt_id = None if original is None else original._prompt_id
-        if original is not None:
-            self._prompt.model = original._prompt.model
-
-    def _conclude(self, reply: Reply) -> None:
-        if reply.pending or not self._take_end():
-            return
-        recorder, identity = self._recorder, reply.response_id
-        original = recorder.awaited.pop(identity or "", None)
-        if original is not None:
-            original._http, original._chunks = self._http or original._http, self._chunks or original._chunks
-            original.collected(reply)
-        elif not recorder.conversations.is_known(identity):
-            self._settle(reply)
 
 
 def _cost(prompt: Prompt, reply: Reply) -> float | None:

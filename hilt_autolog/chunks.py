@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import orjson
 
 from . import clock
 from .events import Event, chunk_event
-from .facts import Delta
 from .io.encoder import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .facts import Delta
 
 _MERGED_FOR = 0.1  # seconds
 _MILLION = 1_000_000
@@ -40,7 +44,7 @@ class Chunks:
         "first",
     )
 
-    def __init__(  # noqa: PLR0913  what all chunks of a stream share
+    def __init__(  # noqa: PLR0913, PLR0917  what all chunks of a stream share
         self,
         write: Callable[[Event], object],
         write_line: Callable[[bytes], object],
@@ -81,9 +85,8 @@ class Chunks:
 
     def _hold(self, delta: Delta) -> None:
         now = clock.monotonic()
-        if self._held:
-            if self._held[-1][::2] != delta[::2] or now - self._held_since >= _MERGED_FOR:
-                self.flush()
+        if self._held and (self._held[-1][::2] != delta[::2] or now - self._held_since >= _MERGED_FOR):
+            self.flush()
         if not self._held:
             self._held_since = now
         self._held.append(delta)

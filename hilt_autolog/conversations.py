@@ -18,11 +18,13 @@ import uuid
 from collections.abc import Hashable, Iterator
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from .clock import token
-from .facts import Message, Prompt, Reply
 from .io.encoder import line
+
+if TYPE_CHECKING:
+    from .facts import Message, Prompt, Reply
 
 _NAMESPACE = uuid.UUID("a8f7e6d5-c4b3-4a21-9f0e-1d2c3b4a5e6f")  # the rule of hilt-python
 _REMEMBERED = 4096  # at least so many heads, answers and tool calls each; the oldest are forgotten first
@@ -247,7 +249,7 @@ def _owner() -> int:
 
 @contextlib.contextmanager
 def conversation(name: str) -> Iterator[str]:
-    """Put the calls made inside of `with conversation(name):` into one conversation.
+    """Put the calls made inside of the `with` block into one conversation.
 
     Args:
         name: the program's own id ("ticket-42", a user's session); kept in `extensions.conversation`.

@@ -25,8 +25,11 @@ Keywords = dict[str, Any]
 class Watching(Watched, Protocol):
     """A call that is under way."""
 
-    def responded(self, args: Arguments, kwargs: Keywords) -> None: ...
-    def finish(self, result: Any) -> None: ...
+    def responded(self, kwargs: Keywords) -> None:
+        """The HTTP response is there; these are the arguments with which the SDK reads it."""
+
+    def finish(self, result: Any) -> None:
+        """The call returns this."""
 
 
 Begin = Callable[[Provider, Any, Arguments, Keywords], Watching | None]
@@ -92,17 +95,17 @@ def _async_call(provider: Provider, begin: Begin) -> Callable[..., Any]:
     return watched
 
 
-def _response(provider: Provider, begin: Begin) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+def _response(_provider: Provider, _begin: Begin) -> Callable[..., Any]:
+    def watched(wrapped: Callable[..., Any], _instance: Any, args: Arguments, kwargs: Keywords) -> Any:
         call = _current.get()
         if call is not None:
-            call.responded(args, kwargs)
+            call.responded(kwargs)
         return wrapped(*args, **kwargs)
 
     return watched
 
 
-def _stream(provider: Provider, begin: Begin) -> Callable[..., Any]:
+def _stream(provider: Provider, _begin: Begin) -> Callable[..., Any]:
     def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
         result = wrapped(*args, **kwargs)
         try:
@@ -149,6 +152,6 @@ def _is_unread(response: Any) -> bool:
     """Return whether the body of a response is still to be read: asking for it early would steal it."""
     try:
         _ = response.content
-    except Exception:  # noqa: BLE001  both HTTP libraries have a class of their own for this
+    except Exception:
         return True
     return False

@@ -6,11 +6,13 @@ Events are plain dicts on this side of the house, written in the order of the co
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import clock
-from .conversations import Place
 from .facts import Delta, Failure, Message, Prompt, Reply, ToolCall, words_of
+
+if TYPE_CHECKING:
+    from .conversations import Place
 
 Event = dict[str, Any]
 
@@ -42,7 +44,12 @@ def prompt_event(prompt: Prompt, place: Place, user: str, tool: str | None) -> E
     """
     newest = prompt.messages[-1] if prompt.messages else None
     role = newest["role"] if newest is not None else "user"
-    names = {"user": user, "tool": tool or "tool", "system": "system", "assistant": prompt.model or prompt.provider}
+    names = {
+        "user": user,
+        "tool": tool or "tool",
+        "system": "system",
+        "assistant": prompt.model or prompt.provider,
+    }
     event = blank("prompt", place.session_id, _ACTORS.get(role, "human"), names.get(role, role))
     event["content"] = _content(words_of(newest), place.new)
     event["provenance"] = provenance(prompt)
@@ -79,7 +86,9 @@ _PLAIN = {"role", "parts", "finish_reason"}
 _PLAIN_PART = {"type", "content"}
 
 
-def tool_result_event(place: Place, identity: str | None, tool: str | None, text: str, call: str | None) -> Event:
+def tool_result_event(
+    place: Place, identity: str | None, tool: str | None, text: str, call: str | None
+) -> Event:
     """Return the event of a tool's result; `call` is the event that asked for it, when that is known."""
     event = blank("tool_result", place.session_id, "tool", tool or "tool")
     event["content"] = {"text": text}
@@ -182,7 +191,5 @@ def provenance(prompt: Prompt, reply: Reply | None = None) -> dict[str, Any]:
 def linked(reply_to: str | None, **known: Any) -> dict[str, Any]:
     """Return extensions with what is known of these."""
     extensions = {} if reply_to is None else {"reply_to": reply_to}
-    for name, value in known.items():
-        if value is not None:
-            extensions[name] = value
+    extensions.update({name: value for name, value in known.items() if value is not None})
     return extensions

@@ -10,9 +10,11 @@ the recorder has described them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 Part = dict[str, Any]
 Message = dict[str, Any]
@@ -32,7 +34,7 @@ class Probe(NamedTuple):
 
 
 class Stream(NamedTuple):
-    """Where the items of a stream pass by: `holder.attribute` is the iterator, `response` its HTTP response."""
+    """Where the items of a stream pass by: the iterator in `holder.attribute`, and its HTTP response."""
 
     holder: Any
     attribute: str
@@ -153,7 +155,9 @@ def words_of(message: Message | None) -> str | None:
         return parts[0]["content"]  # type: ignore[no-any-return]
     said = [part["content"] for part in parts if part.get("type") == "text"]
     if not said:
-        said = [words_of_result(part["response"]) for part in parts if part.get("type") == "tool_call_response"]
+        said = [
+            words_of_result(part["response"]) for part in parts if part.get("type") == "tool_call_response"
+        ]
     return "".join(word for word in said if isinstance(word, str)) if said else None
 
 
@@ -226,7 +230,9 @@ def count_or_none(value: Any) -> int | None:
 class Provider(Protocol):
     """What a provider file offers as `PROVIDER`."""
 
-    package: str
+    @property
+    def package(self) -> str:
+        """The name under which the SDK is imported."""
 
     @property
     def probes(self) -> tuple[Probe, ...]:
@@ -235,7 +241,7 @@ class Provider(Protocol):
     def prompt(self, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Prompt | None:
         """Read a call's arguments; None when the call is not one to a model: step aside."""
 
-    def http(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Http | None:
+    def http(self, kwargs: Mapping[str, Any]) -> Http | None:
         """Read the arguments of a "response" probe."""
 
     def stream(self, result: Any) -> Stream | None:

@@ -73,6 +73,4 @@ def _place(traceback: TracebackType | None) -> str:
     if traceback is None:
         return "unknown"
     code = traceback.tb_frame.f_code
-    return f"{os.path.basename(code.co_filename)}:{traceback.tb_lineno} {code.co_name}"  # noqa: PTH119  no pathlib here
-
-
+    return f"{os.path.basename(code.co_filename)}:{traceback.tb_lineno} {code.co_name}"

@@ -12,10 +12,12 @@ import hashlib
 import io
 import mimetypes
 import os
-from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .facts import Message, Part
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .facts import Message, Part
 
 _KNOWN = 256  # descriptions remembered: a conversation repeats its images with every turn
 _SIGNATURES = (
@@ -45,7 +47,11 @@ def from_url(modality: str, url: Any) -> Part:
         return {"type": "uri", "modality": modality}
     head, comma, data = url.partition(",") if url.startswith("data:") else ("", "", url)
     if not comma:
-        return {"type": "uri", "modality": modality, "uri": url} if len(url) < _LONG else blob(modality, None, url)
+        return (
+            {"type": "uri", "modality": modality, "uri": url}
+            if len(url) < _LONG
+            else blob(modality, None, url)
+        )
     mime_type = head[len("data:") :].partition(";")[0]
     return blob(_modality(mime_type, modality), mime_type or None, data)
 
@@ -74,7 +80,7 @@ def upload(modality: str, given: Any) -> Part:
     if isinstance(name, str):
         mime_type = mime_type or mimetypes.guess_type(name)[0]
     part = blob(modality, mime_type if isinstance(mime_type, str) else None, content)
-    return part | ({"name": os.path.basename(name)} if isinstance(name, str) else {})  # noqa: PTH119  text in, text out
+    return part | ({"name": os.path.basename(name)} if isinstance(name, str) else {})
 
 
 def _content(given: Any) -> bytes | None:
@@ -133,7 +139,11 @@ class Describer:
         if mime_type:
             facts["mime_type"] = mime_type
         if self._folder is not None:
-            _store(self._folder(), facts["sha256"] + (mimetypes.guess_extension(mime_type or "") or ".bin"), content)
+            _store(
+                self._folder(),
+                facts["sha256"] + (mimetypes.guess_extension(mime_type or "") or ".bin"),
+                content,
+            )
         return facts
 
 
@@ -154,16 +164,16 @@ def _sniffed(content: bytes) -> str | None:
 
 def _store(folder: str, name: str, content: bytes) -> None:
     """Write a content once; a reader never sees half of it."""
-    target = os.path.join(folder, name)  # noqa: PTH118  no pathlib on a call's path
-    if os.path.exists(target):  # noqa: PTH110  as above
+    target = os.path.join(folder, name)
+    if os.path.exists(target):
         return
-    os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103  as above
+    os.makedirs(folder, mode=0o700, exist_ok=True)
     partial = f"{target}.{os.getpid()}.{id(content)}"
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        os.replace(partial, target)  # noqa: PTH105  as above
+        os.replace(partial, target)
     except OSError:
-        os.unlink(partial)  # noqa: PTH108  as above
+        os.unlink(partial)
         raise

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .clock import token
 from .events import Event, blank
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _NAME = "hilt-autolog"
 
@@ -65,5 +67,5 @@ def app_name() -> str:
     if spec is not None and spec.name:
         return str(spec.name).removesuffix(".__main__")
     script = sys.argv[0] if sys.argv else ""
-    name = os.path.basename(script).removesuffix(".py")  # noqa: PTH119  text in, text out
+    name = os.path.basename(script).removesuffix(".py")
     return "python" if name in ("", "-c", "-") else name

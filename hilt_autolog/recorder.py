@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .call import Call, Collection
+from .call import Call
+from .collection import Collection
 from .conversations import Conversations
-from .events import Event
-from .facts import Provider
 from .guard import faults
 from .media import Describer
 from .privacy import withhold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .events import Event
+    from .facts import Provider
 
 _DEEPEST = 2
 
@@ -35,7 +39,7 @@ class Recorder:
         media: gives the folder for contents of media; None stores none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the settings, each by its name
         self,
         write: Callable[[Event], object],
         write_line: Callable[[bytes], object],

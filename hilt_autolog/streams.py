@@ -10,26 +10,42 @@ from __future__ import annotations
 import contextlib
 import sys
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
-from types import CodeType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from .facts import Http, Stream
 from .guard import guarded
 from .sse import Decoder
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from types import CodeType
+
+    from .facts import Http, Stream
 
 
 class Watched(Protocol):
     """What a stream tells: `call.Call`."""
 
-    def streams(self) -> None: ...
-    def take(self, chunk: Any) -> None: ...
-    def finish_stream(self) -> None: ...
-    def finish_body(self, content: bytes) -> None: ...
-    def fail(self, error: BaseException) -> None: ...
-    def cut(self, how: str) -> None: ...
+    def streams(self) -> None:
+        """The answer comes in chunks."""
+
+    def take(self, chunk: Any) -> None:
+        """The next chunk is there."""
+
+    def finish_stream(self) -> None:
+        """There are no more chunks."""
+
+    def finish_body(self, content: bytes) -> None:
+        """The program has read the whole body."""
+
+    def fail(self, error: BaseException) -> None:
+        """An exception has ended it."""
+
+    def cut(self, how: str) -> None:
+        """It ends here: closed, dropped, cancelled or exit."""
+
     @property
-    def http(self) -> Http | None: ...
+    def http(self) -> Http | None:
+        """The HTTP response."""
 
 
 def _nothing() -> None:
@@ -77,7 +93,7 @@ class _Steps:
         self._call.fail(error)
 
     def closed(self, caller: CodeType) -> None:
-        """Take note that the response was closed by `caller`: the SDK's own generator does it when it is dropped."""
+        """Take note that `caller` closes the response: the SDK's own generator does so when it is dropped."""
         if not self.stepping:
             inner = self._inner
             code = getattr(inner, "gi_code", None) or getattr(inner, "ag_code", None)
@@ -157,7 +173,9 @@ def parsed(stream: Stream) -> None:
         watch_items(call, stream)
 
 
-_unread: weakref.WeakKeyDictionary[Any, tuple[Watched, list[Callable[[], None]]]] = weakref.WeakKeyDictionary()
+_unread: weakref.WeakKeyDictionary[Any, tuple[Watched, list[Callable[[], None]]]] = (
+    weakref.WeakKeyDictionary()
+)
 
 
 class Whole:
@@ -180,7 +198,7 @@ class Whole:
         """Take note that reading failed."""
         self._call.fail(error)
 
-    def closed(self, caller: CodeType) -> None:
+    def closed(self, _caller: CodeType) -> None:
         """Take note that the response was closed."""
         if not self.stepping:
             self._call.cut("closed")
@@ -220,7 +238,9 @@ def _bytes(original: Callable[..., Iterator[bytes]], body: Whole) -> Callable[..
     return iter_bytes
 
 
-def _async_bytes(original: Callable[..., AsyncIterator[bytes]], body: Whole) -> Callable[..., AsyncIterator[bytes]]:
+def _async_bytes(
+    original: Callable[..., AsyncIterator[bytes]], body: Whole
+) -> Callable[..., AsyncIterator[bytes]]:
     async def aiter_bytes(*args: Any, **kwargs: Any) -> AsyncIterator[bytes]:
         pieces = original(*args, **kwargs)
         while True:
@@ -253,7 +273,8 @@ def _reading(body: Whole) -> Iterator[None]:
 class Closable(Protocol):
     """Is told when a response is closed."""
 
-    def closed(self, caller: CodeType) -> None: ...
+    def closed(self, caller: CodeType) -> None:
+        """The response is being closed by this code."""
 
 
 def _watch_close(response: Any, watcher: Closable) -> Callable[[], None]:

@@ -17,6 +17,7 @@ from .settings import Settings, load
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+    from typing import Self
 
     from .facts import Provider
     from .io.writer import Writer
@@ -59,7 +60,7 @@ class Recording:
     def __init__(self, *, began: bool) -> None:
         self._began = began
 
-    def __enter__(self) -> Recording:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -81,7 +82,7 @@ def enable(**arguments: Any) -> Recording:
     environment wins over it.
 
     Args:
-        **arguments: settings by name (`path`, `chunks`, `content`, `providers`, ...; see `settings.SETTINGS`).
+        **arguments: settings by name: `path`, `chunks`, `content`, `providers` ... (see `settings.SETTINGS`).
 
     Returns:
         A context manager: `with enable(path="app.hilt.jsonl"): ...` records what happens inside.
@@ -94,7 +95,7 @@ def enable(**arguments: Any) -> Recording:
     if _state.settings is not None and not arguments:
         return Recording(began=False)
     sdks = importer.sdks()
-    settings, complaints = load(arguments, os.environ, os.getcwd(), sdks)  # noqa: PTH109  no pathlib at start
+    settings, complaints = load(arguments, os.environ, os.getcwd(), sdks)
     began = _state.settings is None
     if settings != _state.settings:
         _tell(complaints)
@@ -206,12 +207,14 @@ def _recorder() -> Recorder:
 
 def _media_folder(template: str) -> str:
     path = _state.writer.path if _state.writer is not None else None
-    return os.path.join(os.path.dirname(os.path.abspath(path or template)), "media")  # noqa: PTH100,PTH118,PTH120
+    return os.path.join(os.path.dirname(os.path.abspath(path or template)), "media")
 
 
 def _versions() -> dict[str, str]:
     modules = ((sdk, sys.modules.get(sdk)) for sdk in _state.watching)
-    return {sdk: str(getattr(module, "__version__", "unknown")) for sdk, module in modules if module is not None}
+    return {
+        sdk: str(getattr(module, "__version__", "unknown")) for sdk, module in modules if module is not None
+    }
 
 
 def _close() -> None:

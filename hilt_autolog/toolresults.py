@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .conversations import Conversations, Head, Place
 from .events import Event, tool_result_event
 from .facts import Message, words_of_result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def write_tool_results(
@@ -40,7 +42,9 @@ def write_tool_results(
             if known is None:
                 holding = False
                 continue
-            event = tool_result_event(place, part.get("id"), tool, words_of_result(part["response"]), known[0])
+            event = tool_result_event(
+                place, part.get("id"), tool, words_of_result(part["response"]), known[0]
+            )
             if holding and _is_plain(message) and place.head is not None:
                 event["extensions"]["history"] = place.head.history()
             place = place._replace(reply_to=write(event))
@@ -71,5 +75,6 @@ def _name_of(messages: list[Message], identity: str | None) -> str | None:
     for message in reversed(messages):
         for part in message["parts"]:
             if part.get("type") == "tool_call" and part.get("id") == identity:
-                return part.get("name")
+                name: str | None = part.get("name")
+                return name
     return None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.facts import (
     Message,
@@ -20,6 +19,9 @@ from hilt_autolog.facts import (
 from hilt_autolog.media import blob, from_url
 
 from ._openai_usage import tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 _ROLES = {"developer": "system", "function": "tool"}
 _SPEAKERS = frozenset(("user", "assistant", "system"))
@@ -71,32 +73,52 @@ def content_parts(content: Any, *, keep_empty: bool = True) -> list[Part]:
 
 
 def _content_part(piece: Mapping[str, Any]) -> Part:
-    kind = piece.get("type")
-    if kind == "text":
-        return text_part(piece.get("text") or "")
-    if kind == "image_url":
-        image = piece.get("image_url")
-        part = from_url("image", fields(image).get("url") if not isinstance(image, str) else image)
-        return part | ({"detail": detail} if (detail := fields(image).get("detail")) else {})
-    if kind == "input_audio":
-        audio = fields(piece.get("input_audio"))
-        form = audio.get("format")
-        return blob("audio", _AUDIO_TYPES.get(str(form), f"audio/{form}"), audio.get("data"))
-    if kind == "file":
-        return _file_part(fields(piece.get("file")))
-    if kind == "thinking":  # Mistral
-        thoughts = content_parts(piece.get("thinking"))
-        return {"type": "reasoning", "content": "".join(part.get("content", "") for part in thoughts)}
-    if kind == "refusal":
-        return {"type": "refusal", "content": piece.get("refusal")}
-    return jsonable(dict(piece))  # type: ignore[no-any-return]
+    read = _PIECES.get(piece.get("type"))  # type: ignore[arg-type]  # whatever it is, it may not be known
+    return jsonable(dict(piece)) if read is None else read(piece)  # type: ignore[no-any-return]
 
 
-def _file_part(given: Mapping[str, Any]) -> Part:
+def _text_part(piece: Mapping[str, Any]) -> Part:
+    return text_part(piece.get("text") or "")
+
+
+def _image_part(piece: Mapping[str, Any]) -> Part:
+    image = piece.get("image_url")
+    part = from_url("image", image if isinstance(image, str) else fields(image).get("url"))
+    return part | ({"detail": detail} if (detail := fields(image).get("detail")) else {})
+
+
+def _audio_part(piece: Mapping[str, Any]) -> Part:
+    audio = fields(piece.get("input_audio"))
+    form = audio.get("format")
+    return blob("audio", _AUDIO_TYPES.get(str(form), f"audio/{form}"), audio.get("data"))
+
+
+def _thought_part(piece: Mapping[str, Any]) -> Part:
+    """Read what Mistral's models think: a list of texts."""
+    thoughts = content_parts(piece.get("thinking"))
+    return {"type": "reasoning", "content": "".join(part.get("content", "") for part in thoughts)}
+
+
+def _refused_part(piece: Mapping[str, Any]) -> Part:
+    return {"type": "refusal", "content": piece.get("refusal")}
+
+
+def _file_part(piece: Mapping[str, Any]) -> Part:
+    given = fields(piece.get("file"))
     if file_id := given.get("file_id"):
         return {"type": "file", "file_id": file_id}
     part = from_url("document", given.get("file_data"))
     return part | ({"name": name} if (name := given.get("filename")) else {})
+
+
+_PIECES = {
+    "text": _text_part,
+    "image_url": _image_part,
+    "input_audio": _audio_part,
+    "file": _file_part,
+    "thinking": _thought_part,
+    "refusal": _refused_part,
+}
 
 
 def _tool_result(given: Mapping[str, Any]) -> Part:
@@ -130,10 +152,10 @@ def text_reply(body: Mapping[str, Any]) -> Reply:
 def complete(reply: Reply, spoken: Sequence[Mapping[str, Any]]) -> Reply:
     """Fill in what follows from the messages of an answer: its text, tool calls and finish reason."""
     said = []
-    for message, given in zip(reply.messages, spoken, strict=True):
-        said.append(_visible(message))
+    for read, given in zip(reply.messages, spoken, strict=True):
+        said.append(_visible(read))
         reply.tool_calls += tool_calls(given)
-        reply.finish_reason = reply.finish_reason or message.get("finish_reason")
+        reply.finish_reason = reply.finish_reason or read.get("finish_reason")
     reply.text = "\n\n".join(filter(None, said)) or None
     return reply
 
@@ -157,7 +179,9 @@ def tool_calls(given: Mapping[str, Any]) -> list[ToolCall]:
 
 def as_json(arguments: Any) -> str:
     """Return tool arguments as JSON text; most providers send text, some an object."""
-    return arguments if isinstance(arguments, str) else json.dumps(jsonable(arguments or {}), ensure_ascii=False)
+    return (
+        arguments if isinstance(arguments, str) else json.dumps(jsonable(arguments or {}), ensure_ascii=False)
+    )
 
 
 def answer(choice: Mapping[str, Any], given: Mapping[str, Any]) -> Message:
@@ -184,7 +208,9 @@ def _visible(spoken: Message) -> str:
     if len(parts) == 1 and parts[0]["type"] == "text":
         return parts[0]["content"]  # type: ignore[no-any-return]
     for kind in ("text", "refusal", "blob"):
-        said = [part.get("transcript" if kind == "blob" else "content") for part in parts if part["type"] == kind]
+        said = [
+            part.get("transcript" if kind == "blob" else "content") for part in parts if part["type"] == kind
+        ]
         if any(said):
             return "".join(text for text in said if isinstance(text, str))
     return ""
@@ -215,4 +241,3 @@ def _tool_call_part(call: ToolCall) -> Part:
 def sequence(value: Any) -> Sequence[Any]:
     """Return a list as it is, and of anything else nothing: iterators in a request are the program's."""
     return value if isinstance(value, list | tuple) else ()
-

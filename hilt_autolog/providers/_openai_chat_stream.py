@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.facts import Delta, Reply, fields
 
 from ._openai_chat import answer, complete, content_parts, envelope, sequence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class ChatFold:
@@ -115,7 +117,7 @@ class _Choice:
                 deltas.append((kind, part["content"], self.index))
 
     def _call(self, given: Mapping[str, Any], position: int, deltas: list[Delta]) -> None:
-        """Take a piece of a tool call. A new id under a known index is a new call: some servers number badly."""
+        """Take a piece of a tool call; a new id under a known index is a new call, for some number badly."""
         index = given.get("index")
         key = position if index is None else index
         call = self.newest.get(key)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.facts import (
     Delta,
@@ -22,6 +21,9 @@ from hilt_autolog.media import blob, from_url
 
 from ._openai_chat import as_json, sequence
 from ._openai_usage import tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 _OUTPUTS = ("function_call_output", "custom_tool_call_output")
@@ -55,13 +57,19 @@ def _input_item(item: Mapping[str, Any]) -> Message:
     kind = item.get("type") or "message"
     if kind in _OUTPUTS:
         output = item.get("output")
-        response = output if isinstance(output, str) else [_content(fields(piece)) for piece in sequence(output)]
-        return message("tool", [{"type": "tool_call_response", "id": item.get("call_id"), "response": response}])
+        response = (
+            output if isinstance(output, str) else [_content(fields(piece)) for piece in sequence(output)]
+        )
+        return message(
+            "tool", [{"type": "tool_call_response", "id": item.get("call_id"), "response": response}]
+        )
     if kind != "message":
         return message("tool" if kind.endswith("_output") else "assistant", [_output_part(item)])
     role = item.get("role") or "user"
     content = item.get("content")
-    pieces = [text_part(content)] if isinstance(content, str) else [_content(fields(p)) for p in sequence(content)]
+    pieces = (
+        [text_part(content)] if isinstance(content, str) else [_content(fields(p)) for p in sequence(content)]
+    )
     read = message("system" if role == "developer" else role, pieces)
     return read | {"provider_role": role} if role == "developer" else read
 
@@ -151,7 +159,12 @@ def _output_part(item: Mapping[str, Any]) -> Part:
         return blob("image", f"image/{form}", item["result"]) | {"id": item.get("id")}
     shown = jsonable(dict(item))
     if kind.endswith("_call"):
-        return {"type": "server_tool_call", "id": item.get("id"), "name": item.get("name") or kind, kind: shown}
+        return {
+            "type": "server_tool_call",
+            "id": item.get("id"),
+            "name": item.get("name") or kind,
+            kind: shown,
+        }
     return shown  # type: ignore[no-any-return]
 
 
@@ -204,22 +217,28 @@ class ResponseFold:
         body = self._begun if self._final is None else self._final
         items = body.get("output") or self._done
         if not items and self._partial:
-            items = [{"type": "message", "content": [{"type": "output_text", "text": "".join(self._partial)}]}]
+            items = [
+                {"type": "message", "content": [{"type": "output_text", "text": "".join(self._partial)}]}
+            ]
         reply = response_reply({**body, "output": items})
         reply.error = reply.error or self._failed
         return reply
 
-    def _begin(self, event: Mapping[str, Any]) -> None:
+    def begin(self, event: Mapping[str, Any]) -> None:
+        """Take the response as it was accepted."""
         self._begun = fields(event.get("response"))
 
-    def _item(self, event: Mapping[str, Any]) -> None:
+    def item(self, event: Mapping[str, Any]) -> None:
+        """Take an item that is done."""
         self._done.append(fields(event.get("item")))
 
-    def _end(self, event: Mapping[str, Any]) -> None:
+    def end(self, event: Mapping[str, Any]) -> None:
+        """Take the whole response."""
         self._final = fields(event.get("response"))
         self.finished = True
 
-    def _fail(self, event: Mapping[str, Any]) -> None:
+    def fail(self, event: Mapping[str, Any]) -> None:
+        """Take an error that the stream reports."""
         self._failed = failure(fields(event.get("error")) or event)
         self.finished = True
 
@@ -235,13 +254,13 @@ _SAYS = {
     "response.audio.transcript.delta": "text",
 }
 _HAPPENS: dict[str, Callable[[ResponseFold, Mapping[str, Any]], None]] = {
-    "response.created": ResponseFold._begin,
-    "response.queued": ResponseFold._begin,
-    "response.in_progress": ResponseFold._begin,
-    "response.output_item.done": ResponseFold._item,
-    "response.completed": ResponseFold._end,
-    "response.incomplete": ResponseFold._end,
-    "response.failed": ResponseFold._end,
-    "response.done": ResponseFold._end,
-    "error": ResponseFold._fail,
+    "response.created": ResponseFold.begin,
+    "response.queued": ResponseFold.begin,
+    "response.in_progress": ResponseFold.begin,
+    "response.output_item.done": ResponseFold.item,
+    "response.completed": ResponseFold.end,
+    "response.incomplete": ResponseFold.end,
+    "response.failed": ResponseFold.end,
+    "response.done": ResponseFold.end,
+    "error": ResponseFold.fail,
 }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.facts import count_or_none, fields
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _WHOLES = ("prompt", "completion", "total")
 
@@ -38,7 +40,7 @@ def tokens(usage: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _added_up(counts: dict[str, int]) -> dict[str, int]:
-    """Make the wholes agree: a total that is not given, and reasoning that was counted beside the completion."""
+    """Make the wholes agree: add up the total, and the reasoning that was counted beside the completion."""
     prompt, completion = counts.get("prompt"), counts.get("completion")
     if "total" not in counts:
         if prompt is not None or completion is not None:

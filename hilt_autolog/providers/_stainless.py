@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -28,6 +27,9 @@ from hilt_autolog.facts import (
     fields,
     text_or_none,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id", "cf-ray")
 _TOO_MANY_REQUESTS = 429
@@ -84,7 +86,7 @@ class Stainless:
             service_tier=text_or_none(body.get("service_tier")),
         )
 
-    def http(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Http | None:
+    def http(self, kwargs: Mapping[str, Any]) -> Http | None:
         """Read the arguments of `_process_response`."""
         response = kwargs.get("response")
         return None if response is None else Http(response, kwargs.get("retries_taken", 0))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.facts import (
     Delta,
@@ -25,6 +24,9 @@ from ._openai_chat_stream import ChatFold
 from ._openai_responses import ResponseFold, response_messages, response_reply
 from ._openai_usage import tokens
 from ._stainless import Stainless
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # --- inputs
 
@@ -112,7 +114,7 @@ def _transcript_reply(body: Mapping[str, Any]) -> Reply:
     return _with_envelope(reply, body)
 
 
-def _transcript_text(content: bytes, kind: str) -> Reply:
+def _transcript_text(content: bytes, _kind: str) -> Reply:
     return _transcript_reply({"text": content.decode("utf-8", "replace").removesuffix("\n")})
 
 
@@ -225,7 +227,9 @@ ROUTES: dict[tuple[str, str], Operation] = {
     ("post", "/audio/speech"): Operation(
         "audio.speech", _spoken_prompt, _transcript_reply, None, _SPEECH_INPUT, binary=_speech
     ),
-    ("post", "/moderations"): Operation("moderations", _moderated, _moderation_reply, None, ("input", "model")),
+    ("post", "/moderations"): Operation(
+        "moderations", _moderated, _moderation_reply, None, ("input", "model")
+    ),
 }
 
 # The host and port of a base_url -> provider.
