@@ -5,20 +5,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, NamedTuple
 
+TYPE_CHECKING = False  # type checkers know the name; typing would double the time that hilt-run takes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ABSENT = 3
 _PROBE = f"import sys; sys.exit(0 if 'hilt_autolog.importer' in sys.modules else {_ABSENT})"
-
-
-class Python(NamedTuple):
-    """A Python that a command starts: where it is, and the arguments it is given."""
-
-    path: str
-    arguments: list[str]
 
 
 def shortcoming(command: list[str], environ: Mapping[str, str]) -> str | None:
@@ -30,23 +23,23 @@ def shortcoming(command: list[str], environ: Mapping[str, str]) -> str | None:
         command: program and arguments; programs that are not Python are taken as they are.
         environ: the environment that the command will have.
     """
-    python = python_of(command, environ)
-    if python is None:
+    path, *arguments = python_of(command, environ) or [""]
+    if not path:
         return None
-    if flag := _shutting(python.arguments):
-        return f"{python.path} {flag} runs no start-up files: nothing will be recorded without enable()"
-    if _is_ours(python.path) or _is_equipped(python.path, environ):
+    if flag := _shutting(arguments):
+        return f"{path} {flag} runs no start-up files: nothing will be recorded without enable()"
+    if _is_ours(path) or _is_equipped(path, environ):
         return None
-    name = os.path.basename(python.path)
-    pip = name if find(name, environ) == python.path else python.path
+    name = os.path.basename(path)
+    pip = name if find(name, environ) == path else path
     return (
-        f"hilt-autolog is not installed for {python.path}: nothing will be recorded"
+        f"hilt-autolog is not installed for {path}: nothing will be recorded"
         f" ({pip} -m pip install hilt-autolog)"
     )
 
 
-def python_of(command: list[str], environ: Mapping[str, str]) -> Python | None:
-    """Return the Python that a command starts, as the program itself or by a script's first line."""
+def python_of(command: list[str], environ: Mapping[str, str]) -> list[str] | None:
+    """Return the Python that a command starts, itself or by a script's first line, with its arguments."""
     program = find(command[0], environ)
     if program is None:
         return None
@@ -56,7 +49,7 @@ def python_of(command: list[str], environ: Mapping[str, str]) -> Python | None:
             interpreter, *arguments = _after_env(arguments) or [""]
         program = find(interpreter, environ)
         command = [interpreter, *arguments, *command]
-    return Python(program, command[1:]) if program and _is_python(program) else None
+    return [program, *command[1:]] if program and _is_python(program) else None
 
 
 def find(program: str, environ: Mapping[str, str]) -> str | None:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
-from hilt_autolog import __version__, importer, interpreter
-from hilt_autolog.settings import SETTINGS, SettingsError, setting
+from hilt_autolog import __version__
+from hilt_autolog.interpreter import shortcoming
 
+TYPE_CHECKING = False  # type checkers know the name; typing would double the time that hilt-run takes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -33,7 +33,7 @@ def main() -> int:
         return 0
     try:
         options, command = parse(sys.argv[1:])
-    except SettingsError as error:
+    except ValueError as error:
         _say(f"hilt-run: {error}\n{_USAGE}")
         return 2
     return run(command, {**os.environ, **options, "HILT_AUTOLOG": "1"})
@@ -46,24 +46,37 @@ def parse(words: list[str]) -> tuple[dict[str, str], list[str]]:
         words: what stands after `hilt-run`.
 
     Raises:
-        SettingsError: an unknown option or value, or no command; the message names the valid ones.
+        ValueError: no command; `SettingsError`, an unknown option or value: its message names the valid ones.
     """
+    options, rest = _options(words) if _is_option(words) else ({}, words)
+    command = rest[1:] if rest[:1] == ["--"] else rest
+    if not command:
+        raise ValueError("no command")
+    python = [sys.executable] if command[0] == "-m" or command[0].endswith(".py") else []
+    return options, python + command
+
+
+def _is_option(words: list[str]) -> bool:
+    return bool(words) and words[0].startswith("-") and words[0] not in ("--", "-m")
+
+
+def _options(words: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Split off the options at the beginning, as the variables that they set."""
+    from hilt_autolog.importer import sdks
+    from hilt_autolog.settings import SETTINGS, SettingsError, setting
+
     rows = {f"--{row.name}": row for row in SETTINGS}
-    rows["--providers"] = rows["--providers"]._replace(valid=tuple(sorted(importer.sdks())))
+    rows["--providers"] = rows["--providers"]._replace(valid=tuple(sorted(sdks())))
     options: dict[str, str] = {}
     rest = list(words)
-    while rest and rest[0].startswith("-") and rest[0] not in ("--", "-m"):
+    while _is_option(rest):
         name, joined, value = rest.pop(0).partition("=")
         if name in rows and not joined and rest:
             value = rest.pop(0)
         if not setting(rows, name, value):
             raise SettingsError(f"{name} needs a value")
         options[rows[name].variable] = value
-    command = rest[1:] if rest[:1] == ["--"] else rest
-    if not command:
-        raise SettingsError("no command")
-    python = [sys.executable] if command[0] == "-m" or command[0].endswith(".py") else []
-    return options, python + command
+    return options, rest
 
 
 def run(command: list[str], environ: dict[str, str]) -> int:
@@ -71,7 +84,7 @@ def run(command: list[str], environ: dict[str, str]) -> int:
 
     Where a hilt-run above this one sums up (HILT_LEDGER names its ledger), the sum is left to it.
     """
-    if reason := interpreter.shortcoming(command, environ):
+    if reason := shortcoming(command, environ):
         _say(f"hilt-run: {reason}\n")
     try:
         if sys.stderr is not None and sys.stderr.isatty():
@@ -99,12 +112,12 @@ def _summed_up(command: list[str], environ: Mapping[str, str]) -> int:
 
 
 def _replace(command: list[str], environ: Mapping[str, str]) -> int:
-    import signal
-
     if os.name == "nt":  # exec returns to the shell there, before the program has ended
         return _wait(command, environ)
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and a program would inherit that
-        signal.signal(number, signal.SIG_DFL)
+    from _signal import SIG_DFL, SIGPIPE, SIGXFSZ, signal  # type: ignore[import-not-found]  # without enum
+
+    for number in (SIGPIPE, SIGXFSZ):  # Python ignores them, and a program would inherit that
+        signal(number, SIG_DFL)
     return os.execvpe(command[0], command, environ)  # noqa: S606  to start a program is what we are for
 
 
@@ -155,6 +168,8 @@ def _end_alike(code: int) -> int:
 
 
 def _help() -> str:
+    from hilt_autolog.settings import SETTINGS
+
     rows = "".join(f"  --{row.name:<13} {row.variable:<15} {row.meaning}\n" for row in SETTINGS)
     return f"{_USAGE}\nRuns a command and logs its calls of language models.\n\n{rows}"
 
