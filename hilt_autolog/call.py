@@ -8,7 +8,7 @@ import orjson
 
 from . import clock, events
 from .chunks import Chunks
-from .facts import Failure, Fold, Http, Prompt, Provider, Reply, ToolCall
+from .facts import Failure, Fold, Http, Prompt, Reply, ToolCall
 from .guard import faults, guarded, quietly
 from .pricing import cost_usd
 from .toolresults import write_tool_results
@@ -16,6 +16,7 @@ from .toolresults import write_tool_results
 if TYPE_CHECKING:
     from .conversations import Place
     from .events import Event
+    from .provider import Provider
     from .recorder import Recorder
 
 _OK = range(200, 300)

@@ -15,23 +15,21 @@ import contextlib
 import sys
 import threading
 import uuid
-from collections.abc import Hashable, Iterator
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .clock import token
 from .io.encoder import line
+from .memory import Memory
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator
+
     from .facts import Message, Prompt, Reply
 
 _NAMESPACE = uuid.UUID("a8f7e6d5-c4b3-4a21-9f0e-1d2c3b4a5e6f")  # the rule of hilt-python
-_REMEMBERED = 4096  # at least so many heads, answers and tool calls each; the oldest are forgotten first
 _REPEATED = ("text", "tool_call")  # the parts that every client repeats
-
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
 
 chosen: ContextVar[str | None] = ContextVar("hilt_conversation", default=None)
 
@@ -66,31 +64,6 @@ class Place(NamedTuple):
     new: list[Message]
     digest: int
     total: int
-
-
-class Memory(Generic[K, V]):
-    """Remembers the newest entries, in two halves: when the young one is full, the old one is forgotten.
-
-    Each operation is one that threads may share. (A dict that drops its first entry at each insertion
-    would have to find it behind the gaps of all those that it has dropped before.)
-    """
-
-    __slots__ = ("_old", "_young")
-
-    def __init__(self) -> None:
-        self._old: dict[K, V] = {}
-        self._young: dict[K, V] = {}
-
-    def get(self, key: K) -> V | None:
-        """Return what is remembered under `key`."""
-        value = self._young.get(key)
-        return self._old.get(key) if value is None else value
-
-    def put(self, key: K, value: V) -> None:
-        """Remember `value`."""
-        if len(self._young) >= _REMEMBERED:
-            self._old, self._young = self._young, {}
-        self._young[key] = value
 
 
 class Conversations:

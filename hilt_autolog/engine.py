@@ -14,9 +14,10 @@ from typing import Any, Protocol
 
 import wrapt
 
-from .facts import Probe, Provider
+from .bodies import parsed, watch_body
 from .guard import faults
-from .streams import Watched, parsed, watch_body, watch_items
+from .provider import Probe, Provider
+from .streams import Watched, watch_items
 
 Arguments = tuple[Any, ...]
 Keywords = dict[str, Any]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .events import Event
-    from .facts import Provider
+    from .provider import Provider
 
 _DEEPEST = 2
 

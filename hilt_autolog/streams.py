@@ -1,25 +1,22 @@
-"""Streams, watched in place: the program keeps the SDK's own object, and every chunk passes at once.
+"""Streams, watched in place: the program keeps the SDK's own object, and every item passes at once.
 
-Items are seen by standing in for the iterator inside the SDK's stream; a body that the program reads by
-itself, by standing in for the methods of the HTTP response that hand it out. The end is what comes first:
+Items are seen by standing in for the iterator inside the SDK's stream. The end is what comes first:
 drained, an exception, the response's `close`, or the object being dropped.
 """
 
 from __future__ import annotations
 
-import contextlib
-import sys
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .guard import guarded
-from .sse import Decoder
+from .closing import watch_close
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from types import CodeType
 
-    from .facts import Http, Stream
+    from .facts import Http
+    from .provider import Stream
 
 
 class Watched(Protocol):
@@ -61,7 +58,7 @@ def watch_items(call: Watched, stream: Stream) -> None:
     kind = AsyncItems if hasattr(inner, "__anext__") else Items
     items = kind(inner, call)
     call.streams()
-    items.release = _watch_close(stream.response, items)
+    items.release = watch_close(stream.response, weakref.ref(items))
     setattr(stream.holder, stream.attribute, items)
 
 
@@ -146,180 +143,3 @@ class AsyncItems(_Steps):
             self.stepping = False
         self._call.take(item)
         return item
-
-
-# --- bodies
-
-
-def watch_body(call: Watched, response: Any) -> None:
-    """Watch a body that has not been read: `iter_bytes` is where all ways of reading it pass."""
-    is_events = "text/event-stream" in response.headers.get("content-type", "")
-    body = (Events if is_events else Whole)(call)
-    if is_events:
-        call.streams()
-    undo = [_watch_close(response, body)]
-    if hasattr(response, "aiter_bytes"):
-        undo.append(_stand_in(response, "aiter_bytes", _async_bytes(response.aiter_bytes, body)))
-    undo.append(_stand_in(response, "iter_bytes", _bytes(response.iter_bytes, body)))
-    _unread[response] = (call, undo)
-
-
-def parsed(stream: Stream) -> None:
-    """Take note that the SDK makes a stream of items out of a response whose body was being watched."""
-    call, undo = _unread.pop(stream.response, (None, ()))
-    for restore in undo:
-        restore()
-    if call is not None:
-        watch_items(call, stream)
-
-
-_unread: weakref.WeakKeyDictionary[Any, tuple[Watched, list[Callable[[], None]]]] = (
-    weakref.WeakKeyDictionary()
-)
-
-
-class Whole:
-    """A body that says something only when it is whole."""
-
-    def __init__(self, call: Watched) -> None:
-        self._call = call
-        self._pieces: list[bytes] = []
-        self.stepping = False
-
-    def feed(self, piece: bytes) -> None:
-        """Take the next piece."""
-        self._pieces.append(piece)
-
-    def end(self) -> None:
-        """Take the end of the body."""
-        self._call.finish_body(b"".join(self._pieces))
-
-    def fail(self, error: BaseException) -> None:
-        """Take note that reading failed."""
-        self._call.fail(error)
-
-    def closed(self, _caller: CodeType) -> None:
-        """Take note that the response was closed."""
-        if not self.stepping:
-            self._call.cut("closed")
-
-
-class Events(Whole):
-    """A body of server-sent events."""
-
-    def __init__(self, call: Watched) -> None:
-        super().__init__(call)
-        self._decoder = Decoder()
-
-    def feed(self, piece: bytes) -> None:
-        """Take the next piece, and the events in it."""
-        for chunk in self._decoder.feed(piece):
-            self._call.take(chunk)
-
-    def end(self) -> None:
-        """Take the end of the body."""
-        for chunk in self._decoder.end():
-            self._call.take(chunk)
-        self._call.finish_stream()
-
-
-def _bytes(original: Callable[..., Iterator[bytes]], body: Whole) -> Callable[..., Iterator[bytes]]:
-    def iter_bytes(*args: Any, **kwargs: Any) -> Iterator[bytes]:
-        pieces = original(*args, **kwargs)
-        while True:
-            with _reading(body):
-                piece = next(pieces, None)
-            if piece is None:
-                break
-            body.feed(piece)
-            yield piece
-        body.end()
-
-    return iter_bytes
-
-
-def _async_bytes(
-    original: Callable[..., AsyncIterator[bytes]], body: Whole
-) -> Callable[..., AsyncIterator[bytes]]:
-    async def aiter_bytes(*args: Any, **kwargs: Any) -> AsyncIterator[bytes]:
-        pieces = original(*args, **kwargs)
-        while True:
-            with _reading(body):
-                piece = await anext(pieces, None)
-            if piece is None:
-                break
-            body.feed(piece)
-            yield piece
-        body.end()
-
-    return aiter_bytes
-
-
-@contextlib.contextmanager
-def _reading(body: Whole) -> Iterator[None]:
-    body.stepping = True
-    try:
-        yield
-    except BaseException as error:
-        body.fail(error)
-        raise
-    finally:
-        body.stepping = False
-
-
-# --- standing in
-
-
-class Closable(Protocol):
-    """Is told when a response is closed."""
-
-    def closed(self, caller: CodeType) -> None:
-        """The response is being closed by this code."""
-
-
-def _watch_close(response: Any, watcher: Closable) -> Callable[[], None]:
-    """Stand in for `close` and `aclose` of a response; return the undo."""
-    told = weakref.ref(watcher) if isinstance(watcher, _Steps) else lambda: watcher
-    undo = [_stand_in(response, "close", _closing(response.close, told))]
-    if hasattr(response, "aclose"):
-        undo.append(_stand_in(response, "aclose", _async_closing(response.aclose, told)))
-
-    def restore() -> None:
-        for one in undo:
-            one()
-
-    return restore
-
-
-def _closing(close: Callable[[], None], told: Callable[[], Closable | None]) -> Callable[[], None]:
-    def closing() -> None:
-        _tell(told, sys._getframe(1).f_code)  # noqa: SLF001  who closes decides what it means
-        close()
-
-    return closing
-
-
-def _async_closing(aclose: Callable[[], Any], told: Callable[[], Closable | None]) -> Callable[[], Any]:
-    async def closing() -> None:
-        _tell(told, sys._getframe(1).f_code)  # noqa: SLF001  as above
-        await aclose()
-
-    return closing
-
-
-@guarded
-def _tell(told: Callable[[], Closable | None], caller: CodeType) -> None:
-    watcher = told()
-    if watcher is not None:
-        watcher.closed(caller)
-
-
-def _stand_in(response: Any, name: str, function: Any) -> Callable[[], None]:
-    """Set a method on one object only; its class, and so every other response, stays as it is."""
-    setattr(response, name, function)
-
-    def restore() -> None:
-        if vars(response).get(name) is function:
-            delattr(response, name)
-
-    return restore

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from .facts import Provider
     from .io.writer import Writer
+    from .provider import Provider
     from .recorder import Recorder
 
 _OFF = ("0", "false", "no", "off")

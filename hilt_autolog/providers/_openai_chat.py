@@ -5,17 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.facts import (
-    Message,
-    Part,
-    Reply,
-    ToolCall,
-    fields,
-    jsonable,
-    message,
-    text_or_none,
-    text_part,
-)
+from hilt_autolog.facts import Message, Part, Reply, ToolCall, message, text_part
+from hilt_autolog.foreign import fields, jsonable, text_or_none
 from hilt_autolog.media import blob, from_url
 
 from ._openai_usage import tokens

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.facts import Delta, Reply, fields
+from hilt_autolog.facts import Delta, Reply
+from hilt_autolog.foreign import fields
 
 from ._openai_chat import answer, complete, content_parts, envelope, sequence
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.facts import count_or_none, fields
+from hilt_autolog.foreign import count_or_none, fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,17 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from hilt_autolog.facts import (
-    Failure,
-    Http,
-    Operation,
-    Probe,
-    Prompt,
-    Reply,
-    Stream,
-    fields,
-    text_or_none,
-)
+from hilt_autolog.facts import Failure, Http, Operation, Prompt, Reply
+from hilt_autolog.foreign import fields, text_or_none
+from hilt_autolog.provider import Probe, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

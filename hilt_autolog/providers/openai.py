@@ -2,176 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hilt_autolog.facts import (
-    Delta,
-    Message,
-    Operation,
-    Part,
-    Provider,
-    Reply,
-    fields,
-    jsonable,
-    message,
-    text_or_none,
-    text_part,
-)
-from hilt_autolog.media import blob, from_url, upload
+from hilt_autolog.facts import Operation
 
-from ._openai_chat import chat_messages, chat_reply, content_parts, sequence, text_reply
+from ._hosts import HOSTS
+from ._openai_chat import chat_messages, chat_reply, text_reply
 from ._openai_chat_stream import ChatFold
-from ._openai_responses import ResponseFold, response_messages, response_reply
-from ._openai_usage import tokens
+from ._openai_media import (
+    ImageFold,
+    TranscriptFold,
+    embedding_inputs,
+    embedding_reply,
+    files,
+    image_reply,
+    legacy_prompts,
+    moderated,
+    moderation_reply,
+    speech,
+    spoken_prompt,
+    transcript_reply,
+    transcript_text,
+)
+from ._openai_responses import response_messages, response_reply
+from ._openai_responses_stream import ResponseFold
 from ._stainless import Stainless
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-# --- inputs
-
-
-def _inputs(body: Mapping[str, Any], key: str) -> list[Message]:
-    """Return an input that may be one text, several, or token ids, as a user's messages: one an input."""
-    given = body.get(key)
-    several = sequence(given)
-    if isinstance(given, str) or (several and isinstance(several[0], int)):
-        several = [given]
-    return [message("user", [_input_part(one)]) for one in several]
-
-
-def _input_part(given: Any) -> Part:
-    if isinstance(given, str):
-        return text_part(given)
-    if isinstance(given, list):
-        return {"type": "token_ids", "content": given}
-    return content_parts([given])[0]
-
-
-def _embedding_inputs(body: Mapping[str, Any]) -> list[Message]:
-    return _inputs(body, "input")
-
-
-def _legacy_prompts(body: Mapping[str, Any]) -> list[Message]:
-    return _inputs(body, "prompt")
-
-
-def _spoken_prompt(body: Mapping[str, Any]) -> list[Message]:
-    """Return the words of a request and the files that came with it as one message of the user's."""
-    words = text_or_none(body.get("prompt")) or text_or_none(body.get("input"))
-    parts = [text_part(words)] if words else []
-    return [message("user", [*parts, *body.get("files", ())])]
-
-
-def _moderated(body: Mapping[str, Any]) -> list[Message]:
-    given = body.get("input")
-    if any(isinstance(one, dict) for one in sequence(given)):
-        return [message("user", content_parts(given))]
-    return _inputs(body, "input")
-
-
-def _files(modality: str) -> Any:
-    def read(files: Any) -> dict[str, Any]:
-        pairs = files.items() if isinstance(files, dict) else sequence(files)
-        return {"files": [upload(modality, given) for _, given in pairs]}
-
-    return read
-
-
-# --- answers
-
-
-def _embedding_reply(body: Mapping[str, Any]) -> Reply:
-    vectors = sequence(body.get("data"))
-    first = fields(vectors[0]).get("embedding") if vectors else None
-    reply = Reply(inputs=len(vectors), dimensions=_dimensions(first))
-    return _with_envelope(reply, body)
-
-
-def _dimensions(vector: Any) -> int | None:
-    """Return the length of a vector; on the wire it may be base64 of four-byte floats."""
-    if isinstance(vector, str):
-        return (len(vector.rstrip("=")) * 3 // 4) // 4
-    return len(sequence(vector)) or None
-
-
-def _image_reply(body: Mapping[str, Any]) -> Reply:
-    form = body.get("output_format") or "png"
-    parts = [_image(fields(one), form) for one in sequence(body.get("data"))]
-    return _with_envelope(Reply(messages=[message("assistant", parts)] if parts else []), body)
-
-
-def _image(given: Mapping[str, Any], form: Any) -> Part:
-    inline = given.get("b64_json")
-    part = blob("image", f"image/{form}", inline) if inline else from_url("image", given.get("url"))
-    revised = given.get("revised_prompt")
-    return part | {"revised_prompt": revised} if revised else part
-
-
-def _transcript_reply(body: Mapping[str, Any]) -> Reply:
-    text = text_or_none(body.get("text"))
-    reply = Reply(messages=[message("assistant", [text_part(text)])] if text else [], text=text)
-    return _with_envelope(reply, body)
-
-
-def _transcript_text(content: bytes, _kind: str) -> Reply:
-    return _transcript_reply({"text": content.decode("utf-8", "replace").removesuffix("\n")})
-
-
-def _speech(content: bytes, kind: str) -> Reply:
-    mime_type = kind.partition(";")[0] or None
-    return Reply(messages=[message("assistant", [blob("audio", mime_type, content)])])
-
-
-def _moderation_reply(body: Mapping[str, Any]) -> Reply:
-    parts = [{"type": "moderation", **jsonable(fields(one))} for one in sequence(body.get("results"))]
-    return _with_envelope(Reply(messages=[message("assistant", parts)] if parts else []), body)
-
-
-def _with_envelope(reply: Reply, body: Mapping[str, Any]) -> Reply:
-    reply.model = text_or_none(body.get("model"))
-    reply.response_id = text_or_none(body.get("id"))
-    if usage := fields(body.get("usage")):
-        reply.usage, reply.tokens = jsonable(usage), tokens(usage)
-    return reply
-
-
-# --- streams of one kind of delta
-
-
-class _EventFold:
-    """Accumulates a stream whose events are `<topic>.delta` with text and an end with the whole."""
-
-    def __init__(self) -> None:
-        self.finished = False
-        self._end: dict[str, Any] = {}
-        self._said: list[str] = []
-
-    def take(self, chunk: Any) -> list[Delta]:
-        """Take an event; text comes under `delta`, the end is the event that is done or completed."""
-        event = fields(chunk)
-        kind = str(event.get("type"))
-        if kind.endswith((".done", ".completed")):
-            self._end, self.finished = event, True
-        elif kind.endswith("text.delta") and isinstance(event.get("delta"), str):
-            self._said.append(event["delta"])
-            return [("text", event["delta"], 0)]
-        return []
-
-
-class _TranscriptFold(_EventFold):
-    def reply(self) -> Reply:
-        """Return the transcript as far as it has come."""
-        return _transcript_reply({"text": "".join(self._said), **self._end})
-
-
-class _ImageFold(_EventFold):
-    def reply(self) -> Reply:
-        """Return the finished image; the partial ones before it are sketches."""
-        return _image_reply({**self._end, "data": [self._end] if self._end else []})
-
-
-# --- the table
+    from hilt_autolog.provider import Provider
 
 _SPEECH_INPUT = ("input", "model", "stream")
 _CHAT = Operation("chat.completions", chat_messages, chat_reply, ChatFold, ("messages", "model", "stream"))
@@ -193,78 +51,41 @@ ROUTES: dict[tuple[str, str], Operation] = {
     ("post", "/responses/compact"): Operation(
         "responses.compact", response_messages, response_reply, None, _RESPONSES.content
     ),
-    ("post", "/completions"): Operation("completions", _legacy_prompts, text_reply, ChatFold, _PROMPT),
+    ("post", "/completions"): Operation("completions", legacy_prompts, text_reply, ChatFold, _PROMPT),
     ("post", "/embeddings"): Operation(
-        "embeddings", _embedding_inputs, _embedding_reply, None, ("input", "model"), is_embedding=True
+        "embeddings", embedding_inputs, embedding_reply, None, ("input", "model"), is_embedding=True
     ),
     ("post", "/images/generations"): Operation(
-        "images.generate", _spoken_prompt, _image_reply, _ImageFold, _PROMPT
+        "images.generate", spoken_prompt, image_reply, ImageFold, _PROMPT
     ),
     ("post", "/images/edits"): Operation(
-        "images.edit", _spoken_prompt, _image_reply, _ImageFold, _PROMPT, files=_files("image")
+        "images.edit", spoken_prompt, image_reply, ImageFold, _PROMPT, files=files("image")
     ),
     ("post", "/images/variations"): Operation(
-        "images.create_variation", _spoken_prompt, _image_reply, None, _PROMPT, files=_files("image")
+        "images.create_variation", spoken_prompt, image_reply, None, _PROMPT, files=files("image")
     ),
     ("post", "/audio/transcriptions"): Operation(
         "audio.transcriptions",
-        _spoken_prompt,
-        _transcript_reply,
-        _TranscriptFold,
+        spoken_prompt,
+        transcript_reply,
+        TranscriptFold,
         _PROMPT,
-        files=_files("audio"),
-        binary=_transcript_text,
+        files=files("audio"),
+        binary=transcript_text,
     ),
     ("post", "/audio/translations"): Operation(
         "audio.translations",
-        _spoken_prompt,
-        _transcript_reply,
+        spoken_prompt,
+        transcript_reply,
         None,
         _PROMPT,
-        files=_files("audio"),
-        binary=_transcript_text,
+        files=files("audio"),
+        binary=transcript_text,
     ),
     ("post", "/audio/speech"): Operation(
-        "audio.speech", _spoken_prompt, _transcript_reply, None, _SPEECH_INPUT, binary=_speech
+        "audio.speech", spoken_prompt, transcript_reply, None, _SPEECH_INPUT, binary=speech
     ),
-    ("post", "/moderations"): Operation(
-        "moderations", _moderated, _moderation_reply, None, ("input", "model")
-    ),
+    ("post", "/moderations"): Operation("moderations", moderated, moderation_reply, None, ("input", "model")),
 }
-
-# The host and port of a base_url -> provider.
-HOSTS = (
-    (r"(^|\.)openai\.com(:|$)", "openai"),
-    (r"\.(openai|cognitiveservices|services\.ai|inference\.ai|models\.ai)\.azure\.com(:|$)", "azure"),
-    (r"(^|\.)groq\.com(:|$)", "groq"),
-    (r"(^|\.)deepseek\.com(:|$)", "deepseek"),
-    (r"(^|\.)mistral\.ai(:|$)", "mistral"),
-    (r"(^|\.)together\.(xyz|ai)(:|$)", "together"),
-    (r"(^|\.)openrouter\.ai(:|$)", "openrouter"),
-    (r"(^|\.)x\.ai(:|$)", "xai"),
-    (r"(^|\.)fireworks\.ai(:|$)", "fireworks"),
-    (r"(^|\.)perplexity\.ai(:|$)", "perplexity"),
-    (r"(^|\.)cerebras\.ai(:|$)", "cerebras"),
-    (r"(^|\.)sambanova\.ai(:|$)", "sambanova"),
-    (r"(^|\.)deepinfra\.com(:|$)", "deepinfra"),
-    (r"(^|\.)hyperbolic\.xyz(:|$)", "hyperbolic"),
-    (r"(^|\.)nebius\.(com|ai)(:|$)", "nebius"),
-    (r"(^|\.)novita\.ai(:|$)", "novita"),
-    (r"(^|\.)nvidia\.com(:|$)", "nvidia"),
-    (r"(^|\.)moonshot\.(ai|cn)(:|$)", "moonshot"),
-    (r"(^|\.)minimax\.(io|chat)(:|$)", "minimax"),
-    (r"(^|\.)(bigmodel\.cn|z\.ai)(:|$)", "zhipu"),
-    (r"(^|\.)aliyuncs\.com(:|$)", "alibaba"),
-    (r"(^|\.)huggingface\.co(:|$)", "huggingface"),
-    (r"(^|\.)anthropic\.com(:|$)", "anthropic"),
-    (r"(^|\.)aiplatform\.googleapis\.com(:|$)", "vertex"),
-    (r"(^|\.)generativelanguage\.googleapis\.com(:|$)", "gemini"),
-    (r"(^|\.)amazonaws\.com(:|$)", "bedrock"),
-    (r"(^|\.)cohere\.(com|ai)(:|$)", "cohere"),
-    (r"(^|\.)github(copilot)?\.(ai|com)(:|$)", "github"),
-    (r"(^|[.-])ollama|:11434$", "ollama"),
-    (r"(^|[.-])vllm", "vllm"),
-    (r"(^|[.-])litellm", "litellm"),
-)
 
 PROVIDER: Provider = Stainless("openai", ROUTES, "openai", HOSTS)

@@ -1,0 +1,133 @@
+"""Bodies that the program reads by itself, watched where all ways of reading them pass: `iter_bytes`."""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from .closing import stand_in, watch_close
+from .sse import Decoder
+from .streams import Watched, watch_items
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from types import CodeType
+
+    from .provider import Stream
+
+
+def watch_body(call: Watched, response: Any) -> None:
+    """Watch a body that has not been read: `iter_bytes` is where all ways of reading it pass."""
+    is_events = "text/event-stream" in response.headers.get("content-type", "")
+    body = (Events if is_events else Whole)(call)
+    if is_events:
+        call.streams()
+    undo = [watch_close(response, lambda: body)]
+    if hasattr(response, "aiter_bytes"):
+        undo.append(stand_in(response, "aiter_bytes", _async_bytes(response.aiter_bytes, body)))
+    undo.append(stand_in(response, "iter_bytes", _bytes(response.iter_bytes, body)))
+    _unread[response] = (call, undo)
+
+
+def parsed(stream: Stream) -> None:
+    """Take note that the SDK makes a stream of items out of a response whose body was being watched."""
+    call, undo = _unread.pop(stream.response, (None, ()))
+    for restore in undo:
+        restore()
+    if call is not None:
+        watch_items(call, stream)
+
+
+_unread: weakref.WeakKeyDictionary[Any, tuple[Watched, list[Callable[[], None]]]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+class Whole:
+    """A body that says something only when it is whole."""
+
+    def __init__(self, call: Watched) -> None:
+        self._call = call
+        self._pieces: list[bytes] = []
+        self.stepping = False
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next piece."""
+        self._pieces.append(piece)
+
+    def end(self) -> None:
+        """Take the end of the body."""
+        self._call.finish_body(b"".join(self._pieces))
+
+    def fail(self, error: BaseException) -> None:
+        """Take note that reading failed."""
+        self._call.fail(error)
+
+    def closed(self, _caller: CodeType) -> None:
+        """Take note that the response was closed."""
+        if not self.stepping:
+            self._call.cut("closed")
+
+
+class Events(Whole):
+    """A body of server-sent events."""
+
+    def __init__(self, call: Watched) -> None:
+        super().__init__(call)
+        self._decoder = Decoder()
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next piece, and the events in it."""
+        for chunk in self._decoder.feed(piece):
+            self._call.take(chunk)
+
+    def end(self) -> None:
+        """Take the end of the body."""
+        for chunk in self._decoder.end():
+            self._call.take(chunk)
+        self._call.finish_stream()
+
+
+def _bytes(original: Callable[..., Iterator[bytes]], body: Whole) -> Callable[..., Iterator[bytes]]:
+    def iter_bytes(*args: Any, **kwargs: Any) -> Iterator[bytes]:
+        pieces = original(*args, **kwargs)
+        while True:
+            with _reading(body):
+                piece = next(pieces, None)
+            if piece is None:
+                break
+            body.feed(piece)
+            yield piece
+        body.end()
+
+    return iter_bytes
+
+
+def _async_bytes(
+    original: Callable[..., AsyncIterator[bytes]], body: Whole
+) -> Callable[..., AsyncIterator[bytes]]:
+    async def aiter_bytes(*args: Any, **kwargs: Any) -> AsyncIterator[bytes]:
+        pieces = original(*args, **kwargs)
+        while True:
+            with _reading(body):
+                piece = await anext(pieces, None)
+            if piece is None:
+                break
+            body.feed(piece)
+            yield piece
+        body.end()
+
+    return aiter_bytes
+
+
+@contextlib.contextmanager
+def _reading(body: Whole) -> Iterator[None]:
+    body.stepping = True
+    try:
+        yield
+    except BaseException as error:
+        body.fail(error)
+        raise
+    finally:
+        body.stepping = False

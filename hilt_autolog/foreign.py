@@ -1,0 +1,66 @@
+"""Reading objects that are not ours: without running their code, and without trusting their types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def fields(value: Any) -> dict[str, Any]:
+    """Return the attributes of an SDK's object, or a dict itself, as one dict; of anything else, none.
+
+    Reads the instance only: no property, no `model_dump`, nothing that runs the SDK's or the user's code.
+    """
+    if type(value) is dict:
+        return value
+    if value is None:
+        return {}
+    try:
+        known: dict[str, Any] = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return dict(value) if isinstance(value, dict) else {}
+    try:
+        extra = value.__pydantic_extra__
+    except AttributeError:
+        return known
+    return {**known, **extra} if extra else known
+
+
+def jsonable(value: Any) -> Any:
+    """Return an SDK's object as JSON-able data, without the fields that were not given (`None`)."""
+    if type(value) in _SCALARS:
+        return value
+    if isinstance(value, list | tuple):
+        return [jsonable(item) for item in value]
+    if type(value) is dict and _is_whole(value):
+        return value
+    if isinstance(value, dict) or hasattr(value, "__pydantic_fields_set__"):
+        return {
+            name: one if type(one) in _SCALARS else jsonable(one)
+            for name, one in fields(value).items()
+            if one is not None
+        }
+    return value
+
+
+def _is_whole(value: dict[str, Any]) -> bool:
+    for one in value.values():
+        if type(one) not in _SCALARS and not (type(one) is dict and _is_whole(one)):
+            return False
+    return True
+
+
+_SCALARS = frozenset((str, int, float, bool))
+
+
+def text_or_none(value: Any) -> str | None:
+    """Return `value` if it is a text that says something."""
+    return value if isinstance(value, str) and value else None
+
+
+def count_or_none(value: Any) -> int | None:
+    """Return `value` if it is a number of things (an int, not a bool), else nothing."""
+    if type(value) is int:
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return None

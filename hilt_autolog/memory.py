@@ -1,0 +1,36 @@
+"""A memory of bounded size."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+_REMEMBERED = 4096  # at least so many entries; the oldest are forgotten first
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Memory(Generic[K, V]):
+    """Remembers the newest entries, in two halves: when the young one is full, the old one is forgotten.
+
+    Each operation is one that threads may share. (A dict that drops its first entry at each insertion
+    would have to find it behind the gaps of all those that it has dropped before.)
+    """
+
+    __slots__ = ("_old", "_young")
+
+    def __init__(self) -> None:
+        self._old: dict[K, V] = {}
+        self._young: dict[K, V] = {}
+
+    def get(self, key: K) -> V | None:
+        """Return what is remembered under `key`."""
+        value = self._young.get(key)
+        return self._old.get(key) if value is None else value
+
+    def put(self, key: K, value: V) -> None:
+        """Remember `value`."""
+        if len(self._young) >= _REMEMBERED:
+            self._old, self._young = self._young, {}
+        self._young[key] = value

@@ -1,0 +1,64 @@
+"""What a provider file offers: which functions to wrap, and how to read what passes through them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .facts import Failure, Http, Prompt, Reply
+
+
+class Probe(NamedTuple):
+    """A function to wrap: `owner.name` in `module`.
+
+    `role` says what it is: "call" (one call to a model), "async call" (the same, awaited) or "response"
+    (sees the HTTP response of the call that is under way).
+    """
+
+    module: str
+    owner: str
+    name: str
+    role: str
+
+
+class Stream(NamedTuple):
+    """Where the items of a stream pass by: the iterator in `holder.attribute`, and its HTTP response."""
+
+    holder: Any
+    attribute: str
+    response: Any
+
+
+class Provider(Protocol):
+    """What a provider file offers as `PROVIDER`."""
+
+    @property
+    def package(self) -> str:
+        """The name under which the SDK is imported."""
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """The functions to wrap."""
+
+    def prompt(self, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Prompt | None:
+        """Read a call's arguments; None when the call is not one to a model: step aside."""
+
+    def http(self, kwargs: Mapping[str, Any]) -> Http | None:
+        """Read the arguments of a "response" probe."""
+
+    def stream(self, result: Any) -> Stream | None:
+        """Return where the items of `result` can be watched, if it is a stream."""
+
+    def reply(self, prompt: Prompt, result: Any, http: Http | None) -> Reply:
+        """Read what a call returned."""
+
+    def body(self, prompt: Prompt, content: bytes, http: Http) -> Reply:
+        """Read the body of a response that the program has read by itself."""
+
+    def request_id(self, http: Http) -> str | None:
+        """Return the provider's name for the request."""
+
+    def failure(self, error: BaseException) -> Failure:
+        """Read an exception."""
