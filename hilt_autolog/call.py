@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
-
-import orjson
 
 from . import clock, events
 from .chunks import Chunks
-from .facts import Failure, Fold, Http, Prompt, Reply, ToolCall
+from .facts import Failure, Fold, Http, Prompt, Reply
 from .guard import faults, guarded, quietly
-from .pricing import cost_usd
-from .toolresults import write_tool_results
+from .metrics import measure
+from .tools import write_tool_calls, write_tool_results
 
 if TYPE_CHECKING:
     from .conversations import Place
@@ -67,11 +66,8 @@ class Call:
             place = self.place = recorder.conversations.place(prompt)
             place, tool = write_tool_results(recorder.conversations, place, prompt.messages, self._write)
             self.prompt_id = self._write(events.prompt_event(prompt, place, recorder.user, tool))
-            prompt.messages, prompt.request, self.place = (
-                [],
-                {},
-                place._replace(new=[]),
-            )  # written, so let go
+            self.place = place._replace(new=[])
+            prompt.messages, prompt.request = [], {}  # written, so let go
         recorder.open[id(self)] = self
         self._begun = clock.monotonic()
 
@@ -110,13 +106,13 @@ class Call:
     def finish(self, result: Any) -> None:
         """End the call with what the SDK returns."""
         if self._open:
-            self.conclude(self.provider.reply(self.prompt, result, self._http))
+            self.conclude(quietly(self.provider.reply, self.prompt, result, self._http) or Reply())
 
     @guarded
     def finish_body(self, content: bytes) -> None:
         """End the call with the body of the response, which the program has read by itself."""
         if self._open and self._http is not None:
-            self.conclude(self.provider.body(self.prompt, content, self._http))
+            self.conclude(quietly(self.provider.body, self.prompt, content, self._http) or Reply())
 
     @guarded
     def finish_stream(self) -> None:
@@ -136,9 +132,10 @@ class Call:
             if self._chunks is not None and self._chunks.count:
                 self._complete(self._fold.reply(), ended)
         elif self._http is not None and self._status() in _OK:
-            reply = quietly(self.provider.reply, self.prompt, None, self._http)
-            if reply is not None and (reply.messages or reply.tokens):
-                self._complete(reply, None)  # the answer came whole; what failed is its parsing
+            with contextlib.suppress(ValueError):  # not even JSON
+                reply = self.provider.reply(self.prompt, None, self._http)
+                if reply.messages or reply.tokens:
+                    self._complete(reply, None)  # the answer came whole; what failed is its parsing
         self._write_error(failure)
 
     @guarded
@@ -217,19 +214,7 @@ class Call:
             extensions["partial"], extensions["ended"] = True, ended
         self._measure(event, reply)
         conversations.answered(place, reply, self._write(event))
-        known: set[str] = set()  # several choices may ask for one and the same call
-        for call in reply.tool_calls:
-            if call.id not in known and (ended is None or _is_whole(call)):
-                self._write_tool_call(call, event)
-                if call.id is not None:
-                    known.add(call.id)
-
-    def _write_tool_call(self, call: ToolCall, completion: Event) -> None:
-        model = completion["actor"]["id"]
-        event = events.tool_call_event(self.place.session_id, model, call, completion["event_id"])
-        event_id = self._write(event)
-        if call.id is not None:
-            self.recorder.conversations.asked(self.place.session_id, call.id, event_id, call.name)
+        write_tool_calls(conversations, place, reply.tool_calls, event, self._write)
 
     def _write_error(self, failure: Failure) -> None:
         if self._chunks is not None:
@@ -237,20 +222,13 @@ class Call:
         if failure.status is None and failure.type == "ResponseError":
             failure.status = self._status()
         event = events.error_event(self.prompt, self.place.session_id, failure, self.prompt_id)
-        event["metrics"]["latency_ms"] = self._elapsed()
+        event["metrics"]["latency_ms"] = round(self._elapsed() * 1000)
         self._write(event)
 
     def _measure(self, event: Event, reply: Reply) -> None:
         """Add what a call took and cost, and the provider's name for the request."""
-        metrics = event["metrics"]
-        metrics["latency_ms"] = self._elapsed()
-        if self._chunks is not None and self._chunks.first is not None:
-            metrics["ttft_ms"] = round((self._chunks.first - self._begun) * 1000)
-        if reply.tokens:
-            metrics["tokens"] = reply.tokens
-            cost = _cost(self.prompt, reply)
-            if cost is not None:
-                metrics["cost_usd"] = cost
+        first = None if self._chunks is None else self._chunks.first
+        measure(event["metrics"], self.prompt, reply, self._elapsed(), first and first - self._begun)
         request_id = quietly(self.provider.request_id, self._http) if self._http is not None else None
         if request_id is not None:
             event["provenance"]["request_id"] = request_id
@@ -265,28 +243,9 @@ class Call:
         recorder.write(event)
         return event["event_id"]  # type: ignore[no-any-return]
 
-    def _elapsed(self) -> int:
-        return round((clock.monotonic() - self._begun) * 1000)
+    def _elapsed(self) -> float:
+        return clock.monotonic() - self._begun
 
     def _status(self) -> int | None:
         status = getattr(self._http.response, "status_code", None) if self._http is not None else None
         return status if isinstance(status, int) else None
-
-
-def _cost(prompt: Prompt, reply: Reply) -> float | None:
-    tier = reply.service_tier or prompt.service_tier
-    for model in (reply.model, prompt.model):
-        if model is not None:
-            cost = cost_usd(prompt.provider, model, reply.tokens, at=clock.now() / 1e9, service_tier=tier)
-            if cost is not None:
-                return cost
-    return None
-
-
-def _is_whole(call: ToolCall) -> bool:
-    """Return whether the arguments of a tool call came through before the stream was cut."""
-    try:
-        orjson.loads(call.arguments)
-    except orjson.JSONDecodeError:
-        return False
-    return True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 
 def fields(value: Any) -> dict[str, Any]:
     """Return the attributes of an SDK's object, or a dict itself, as one dict; of anything else, none.
@@ -64,3 +66,12 @@ def count_or_none(value: Any) -> int | None:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return None
+
+
+def is_json(text: str) -> bool:
+    """Return whether a text is whole JSON."""
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True

@@ -1,6 +1,6 @@
-"""The switch: owns the state of this process's recording, and puts the parts together.
+"""The switch: owns the state of this process's recording, and puts the parts together; no logic of its own.
 
-It has no logic of its own. `enable()` reads the settings and waits for the SDKs; the machinery is loaded
+`enable()` reads the settings and waits for the SDKs; the machinery is loaded
 when the first one is there, because wrapt alone would double the time that Python takes to start.
 """
 

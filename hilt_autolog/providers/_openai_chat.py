@@ -64,8 +64,9 @@ def content_parts(content: Any, *, keep_empty: bool = True) -> list[Part]:
 
 
 def _content_part(piece: Mapping[str, Any]) -> Part:
-    read = _PIECES.get(piece.get("type"))  # type: ignore[arg-type]  # whatever it is, it may not be known
-    return jsonable(dict(piece)) if read is None else read(piece)  # type: ignore[no-any-return]
+    kind = piece.get("type")
+    read = _PIECES.get(kind) if isinstance(kind, str) else None
+    return jsonable(dict(piece)) if read is None else read(piece)
 
 
 def _text_part(piece: Mapping[str, Any]) -> Part:

@@ -30,8 +30,8 @@ class ResponseFold:
     def take(self, chunk: Any) -> list[Delta]:
         """Take an event; return what it newly says."""
         event = fields(chunk)
-        kind = event.get("type")
-        said = _SAYS.get(kind)  # type: ignore[arg-type]
+        kind = str(event.get("type"))
+        said = _SAYS.get(kind)
         if said is not None:
             delta = event.get("delta")
             if not isinstance(delta, str) or not delta:
@@ -39,7 +39,7 @@ class ResponseFold:
             if said == "text":
                 self._partial.append(delta)
             return [(said, delta, 0)]
-        happens = _HAPPENS.get(kind)  # type: ignore[arg-type]
+        happens = _HAPPENS.get(kind)
         if happens is not None:
             happens(self, event)
         return []

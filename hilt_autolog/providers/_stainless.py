@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from hilt_autolog.facts import Failure, Http, Operation, Prompt, Reply
+from hilt_autolog.facts import Failure, Http, Operation, Prompt, Reply, message, text_part
 from hilt_autolog.foreign import fields, text_or_none
 from hilt_autolog.provider import Probe, Stream
 
@@ -104,7 +104,12 @@ class Stainless:
             kind = http.response.headers.get("content-type", "")
             if "json" not in kind:
                 return operation.binary(content, kind)
-        return operation.reply(fields(orjson.loads(content)))
+        try:
+            return operation.reply(fields(orjson.loads(content)))
+        except orjson.JSONDecodeError:
+            if "json" in http.response.headers.get("content-type", ""):
+                raise
+            return _as_text(content)  # so the SDK hands it over: what a gateway says of itself, perhaps
 
     def request_id(self, http: Http) -> str | None:
         """Return the provider's name for the request, from the headers of its response."""
@@ -161,6 +166,11 @@ _reached: dict[int, tuple[Any, tuple[str, str]]] = {}
 @lru_cache(maxsize=16)
 def _sdk(package: str) -> str:
     return f"{package} {getattr(sys.modules.get(package), '__version__', 'unknown')}"
+
+
+def _as_text(content: bytes) -> Reply:
+    text = content.decode("utf-8", "replace")
+    return Reply(messages=[message("assistant", [text_part(text)])] if text else [], text=text or None)
 
 
 def _body(options: Any) -> dict[str, Any]:

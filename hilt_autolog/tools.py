@@ -1,15 +1,44 @@
-"""The results of tools, which come by in the next request: each is an event of its own, once."""
+"""The tools that an answer asks for, and their results, which come by in the next request: each once."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from .conversations import Conversations, Head, Place
-from .events import Event, tool_result_event
-from .facts import Message, words_of_result
+from .events import Event, tool_call_event, tool_result_event
+from .facts import Message, ToolCall, words_of_result
+from .foreign import is_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+def write_tool_calls(
+    conversations: Conversations,
+    place: Place,
+    calls: list[ToolCall],
+    completion: Event,
+    write: Callable[[Event], str],
+) -> None:
+    """Write the tool calls of an answer; of a partial one, those whose arguments came through.
+
+    Args:
+        conversations: remembers them, for their results.
+        place: where the request stands.
+        calls: what the answer asks for; several choices may ask for one and the same call.
+        completion: the event of the answer.
+        write: writes an event and returns its id.
+    """
+    is_partial = "partial" in completion["extensions"]
+    known: set[str | None] = set()
+    for call in calls:
+        if call.id in known or (is_partial and not is_json(call.arguments)):
+            continue
+        model = completion["actor"]["id"]
+        event_id = write(tool_call_event(place.session_id, model, call, completion["event_id"]))
+        if call.id is not None:
+            known.add(call.id)
+            conversations.asked(place.session_id, call.id, event_id, call.name)
 
 
 def write_tool_results(

@@ -1,0 +1,44 @@
+"""What a call took and what it cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import clock
+from .pricing import cost_usd
+
+if TYPE_CHECKING:
+    from .facts import Prompt, Reply
+
+
+def measure(
+    metrics: dict[str, Any], prompt: Prompt, reply: Reply, seconds: float, first: float | None
+) -> None:
+    """Fill in the metrics of an event.
+
+    Args:
+        metrics: the event's; it is filled in place.
+        prompt: the request.
+        reply: its answer.
+        seconds: from the request to the end of the answer.
+        first: from the request to the first thing that was said, in seconds; None if it was not a stream.
+    """
+    metrics["latency_ms"] = round(seconds * 1000)
+    if first is not None:
+        metrics["ttft_ms"] = round(first * 1000)
+    if reply.tokens:
+        metrics["tokens"] = reply.tokens
+        cost = _cost(prompt, reply)
+        if cost is not None:
+            metrics["cost_usd"] = cost
+
+
+def _cost(prompt: Prompt, reply: Reply) -> float | None:
+    """Return the price of an answer: by the model that answered, else by the one that was asked."""
+    tier = reply.service_tier or prompt.service_tier
+    for model in (reply.model, prompt.model):
+        if model is not None:
+            cost = cost_usd(prompt.provider, model, reply.tokens, at=clock.now() / 1e9, service_tier=tier)
+            if cost is not None:
+                return cost
+    return None
