@@ -27,7 +27,7 @@ def shortcoming(command: list[str], environ: Mapping[str, str]) -> str | None:
     if not path:
         return None
     if flag := _shutting(arguments):
-        return f"{path} {flag} runs no start-up files: nothing will be recorded without enable()"
+        return f"{path} {flag} shuts us out: nothing will be recorded unless the program calls enable()"
     if _is_ours(path) or _is_equipped(path, environ):
         return None
     name = os.path.basename(path)

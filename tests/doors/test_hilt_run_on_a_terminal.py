@@ -213,7 +213,9 @@ def test_a_command_that_dies_of_a_signal_is_followed(name, terminal, tmp_path):
 
 
 def test_ctrl_c_that_nobody_catches_ends_both_as_a_shell_expects(terminal, installed):
-    running = terminal(installed, "-c", "import time; print('ready', flush=True); time.sleep(20)")
+    running = terminal(
+        installed, "-c", "import time; print('ready', flush=True); time.sleep(20)", NO_COLOR="1"
+    )
     running.read_until("ready")
     os.write(running.master, b"\x03")
     assert running.end().endswith(f"KeyboardInterrupt\r\n{NOTHING}")

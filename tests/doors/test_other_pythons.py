@@ -105,7 +105,7 @@ def test_our_own_environment_is_not_asked(name, hilt_run, installed, script, tmp
 def test_a_flag_that_shuts_us_out_is_named(options, flag, hilt_run, installed):
     rest = [] if options[-1].endswith("c") else ["-c"]
     done = hilt_run(installed, *options, *rest, PROGRAM)
-    line = f"hilt-run: {installed} {flag} runs no start-up files: nothing will be recorded without enable()\n"
+    line = f"hilt-run: {installed} {flag} shuts us out: nothing will be recorded unless the program calls enable()\n"
     assert (done.returncode, done.stdout, done.stderr) == (4, "ran\n", line)
 
 
@@ -119,7 +119,7 @@ def test_a_letter_that_is_no_flag_is_not_taken_for_one(options, hilt_run, instal
 def test_a_script_s_own_flag_is_named_too(hilt_run, installed, script):
     done = hilt_run(script(f"#!{installed} -I\n{PROGRAM}"))
     assert done.stdout == "ran\n"
-    assert "-I runs no start-up files" in done.stderr
+    assert "-I shuts us out" in done.stderr
 
 
 @pytest.mark.parametrize("command", [["sh", "-c", "exit 4"], ["env", "sh", "-c", "exit 4"]])
