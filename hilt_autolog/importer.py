@@ -23,7 +23,7 @@ def sdks() -> frozenset[str]:
     """
     home = __file__.rpartition("importer")[0]
     try:
-        return frozenset(_modules("providers", lambda folder: os.listdir(home + folder)))  # noqa: PTH208  cheap
+        return frozenset(_modules("providers", lambda folder: os.listdir(home + folder)))
     except OSError:  # the package lies in a zip archive
         from importlib.resources import files
 

@@ -1,4 +1,3 @@
-# ruff: noqa: PTH100, PTH113, PTH118, PTH119, PTH120, PTH123  pathlib would slow hilt-run down
 """Which Python a command will use, and whether our start-up files are at work there."""
 
 from __future__ import annotations

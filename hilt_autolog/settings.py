@@ -130,7 +130,7 @@ def _pyproject(folder: str) -> tuple[Path | None, dict[str, object], list[str]]:
 
     here = Path(folder).absolute()
     files = (place / "pyproject.toml" for place in (here, *here.parents))
-    file = next((file for file in files if os.path.isfile(file)), None)  # noqa: PTH113  this one never raises
+    file = next((file for file in files if os.path.isfile(file)), None)
     try:
         return file, _table(file.read_bytes()) if file else {}, []
     except (OSError, ValueError, RecursionError) as error:

@@ -16,7 +16,8 @@ def run() -> None:
     """Wait for the first model SDK to be imported, if the environment asks for it; never raise."""
     try:
         if not _waiting and _asked_for():
-            from hilt_autolog.importer import sdks, wait  # `from hilt_autolog import ...` would load importlib
+            # `from hilt_autolog import importer` would ask the package for it, which loads importlib
+            from hilt_autolog.importer import sdks, wait
 
             _waiting.append(wait(sdks(), _first_sdk))
     except KeyboardInterrupt:

@@ -105,8 +105,8 @@ def test_our_own_environment_is_not_asked(name, hilt_run, installed, script, tmp
 def test_a_flag_that_shuts_us_out_is_named(options, flag, hilt_run, installed):
     rest = [] if options[-1].endswith("c") else ["-c"]
     done = hilt_run(installed, *options, *rest, PROGRAM)
-    line = f"hilt-run: {installed} {flag} shuts us out: nothing will be recorded unless the program calls enable()\n"
-    assert (done.returncode, done.stdout, done.stderr) == (4, "ran\n", line)
+    line = f"{installed} {flag} shuts us out: nothing will be recorded unless the program calls enable()"
+    assert (done.returncode, done.stdout, done.stderr) == (4, "ran\n", f"hilt-run: {line}\n")
 
 
 @pytest.mark.parametrize(
