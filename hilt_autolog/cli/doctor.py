@@ -1,0 +1,103 @@
+"""hilt doctor: which door is open, what is watched, where the log goes, and why nothing is logged if so."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from typing import TYPE_CHECKING, Any
+
+from hilt_autolog import __version__
+
+from .checks import Finding, problem
+from .checks.doors import door, startup
+from .checks.logs import newest, place
+from .checks.sdks import sdks
+from .checks.settings import settings
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable, Iterable
+
+CHECKS: dict[str, Callable[[], Iterable[Finding]]] = {
+    "door": door,
+    "start-up files": startup,
+    "SDKs": sdks,
+    "settings": settings,
+    "log": place,
+    "written so far": newest,
+}
+_COLOURS = {"ok": 32, "warning": 33, "problem": 31}
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(chosen: Namespace) -> int:
+    """Examine everything and print what is found.
+
+    Returns:
+        0 if calls are recorded, 1 if something keeps them out of the log.
+    """
+    report = examine()
+    print(json.dumps(as_json(report), indent=2) if chosen.json else as_text(report, colours=_has_colours()))
+    return int(bool(_problems(report)))
+
+
+def examine() -> dict[str, list[Finding]]:
+    """Return the findings by topic. A check that fails itself is a problem, with the others unharmed."""
+    report: dict[str, list[Finding]] = {}
+    for topic, check in CHECKS.items():
+        found = report[topic] = []
+        try:
+            found.extend(check())
+        except Exception as error:
+            found.append(problem(f"cannot be examined: {type(error).__name__}: {error}"))
+    return report
+
+
+def as_json(report: dict[str, list[Finding]]) -> dict[str, Any]:
+    """Return a report as JSON values."""
+    return {
+        "hilt_autolog": __version__,
+        "python": {"version": platform.python_version(), "executable": sys.executable},
+        "problems": _problems(report),
+        "findings": [
+            {"topic": topic, **finding._asdict()} for topic, found in report.items() for finding in found
+        ],
+    }
+
+
+def as_text(report: dict[str, list[Finding]], *, colours: bool = False) -> str:
+    """Return a report as lines for people."""
+    lines = [f"hilt-autolog {__version__}, Python {platform.python_version()} ({sys.executable})"]
+    for topic, found in report.items():
+        lines += ["", topic]
+        for mark, text, _ in found:
+            word = f"{mark:<8}"
+            lines.append(f"  {_coloured(word, _COLOURS[mark]) if colours else word} {_visible(text)}")
+    count = _problems(report)
+    verdict = f"{count} {'problem keeps' if count == 1 else 'problems keep'}" if count else "nothing keeps"
+    return "\n".join([*lines, "", f"{verdict} calls out of the log"])
+
+
+def _problems(report: dict[str, list[Finding]]) -> int:
+    return sum(finding.mark == "problem" for found in report.values() for finding in found)
+
+
+def _has_colours() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _coloured(text: str, colour: int) -> str:
+    return f"\x1b[{colour}m{text}\x1b[0m"
+
+
+def _visible(text: str) -> str:
+    """Return text with what a terminal would obey, or cannot show, spelled out."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
+    )

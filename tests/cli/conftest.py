@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "doors"))
+import standin
+import wheelhouse
+
+
+class Report(NamedTuple):
+    """What `hilt doctor --json` said: its exit code, all of it, and its findings as (mark, text) by topic."""
+
+    code: int
+    whole: dict
+    findings: dict[str, list[tuple[str, str]]]
+
+
+Doctor = Callable[..., Report]
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with the wheel, what it needs, and a stand-in for openai 3.54.0."""
+    folder = tmp_path_factory.mktemp("pristine")
+    python = wheelhouse.environment(folder / "venv")
+    wheelhouse.install(wheelhouse.wheel(wheelhouse.source(folder / "source"), folder), python)
+    wheelhouse.lend_dependencies(python)
+    standin.install(python)
+    return python
+
+
+@pytest.fixture
+def venv(pristine: Path, tmp_path: Path) -> Path:
+    """The Python of a copy of that environment, which the test may spoil."""
+    home = shutil.copytree(pristine.parent.parent, tmp_path / "venv", symlinks=True)
+    return home / pristine.relative_to(pristine.parent.parent)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The empty folder that commands run in."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def doctor(folder: Path) -> Doctor:
+    """Run `hilt doctor --json` in a clean environment, and read it."""
+
+    def run(python: Path, *command: str, **variables: str) -> Report:
+        done = subprocess.run(
+            [str(python), *(command or ("-m", "hilt_autolog")), "doctor", "--json"],
+            cwd=folder,
+            env=wheelhouse.clean_environ(**variables),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.stderr == ""
+        whole = json.loads(done.stdout)
+        findings: dict[str, list[tuple[str, str]]] = {}
+        for finding in whole["findings"]:
+            findings.setdefault(finding["topic"], []).append((finding["mark"], finding["text"]))
+        return Report(done.returncode, whole, findings)
+
+    return run
