@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
+from errno import ENOEXEC
 
 from hilt_autolog import __version__
-from hilt_autolog.interpreter import shortcoming
+from hilt_autolog.interpreter import find, shortcoming
 
 TYPE_CHECKING = False  # type checkers know the name; typing would double the time that hilt-run takes
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ def run(command: list[str], environ: dict[str, str]) -> int:
             return _end_alike(_summed_up(command, environ))
         return _replace(command, environ)
     except OSError as error:
+        if error.errno == ENOEXEC:  # a script that does not say whose: the shell's, as execvp(3) has it
+            return run(["/bin/sh", find(command[0], environ) or command[0], *command[1:]], environ)
         _say(f"hilt-run: {command[0]}: {error.strerror}\n")
         return 127 if isinstance(error, (FileNotFoundError, NotADirectoryError)) else 126
 
@@ -158,9 +161,8 @@ def _end_alike(code: int) -> int:
     import resource
     import signal
 
-    resource.setrlimit(
-        resource.RLIMIT_CORE, (0, 0)
-    )  # a core file of ours would take the place of the command's
+    # a core file of ours would take the place of the command's
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if -code not in (signal.SIGKILL, signal.SIGSTOP):
         signal.signal(-code, signal.SIG_DFL)
     os.kill(os.getpid(), -code)

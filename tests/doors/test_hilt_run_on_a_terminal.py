@@ -184,6 +184,14 @@ def test_a_command_that_cannot_start_is_told_as_away_from_a_terminal(command, co
     assert ended.process.returncode == code
 
 
+def test_a_script_that_does_not_say_whose_is_summed_up_once(terminal, tmp_path):
+    (tmp_path / "script").write_text("echo hello; exit 3")
+    (tmp_path / "script").chmod(0o755)
+    ended = terminal("./script")
+    assert ended.end() == "hello\r\n" + NOTHING
+    assert ended.process.returncode == 3
+
+
 @pytest.mark.parametrize(("key", "name"), [(b"\x03", "SIGINT"), (b"\x1c", "SIGQUIT")])
 def test_a_key_reaches_the_command_once_and_we_outlive_it(key, name, terminal, installed):
     running = terminal(installed, "-c", CATCH)
