@@ -240,7 +240,7 @@ class Call:
             extensions["conversation"] = place.name
         if recorder.tags:
             extensions["tags"] = recorder.tags
-        recorder.write(event)
+        recorder.write(event, is_json=self._http is not None and event["action"] == "completion")
         return event["event_id"]  # type: ignore[no-any-return]
 
     def _elapsed(self) -> float:

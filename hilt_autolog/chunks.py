@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import orjson
 
@@ -11,9 +11,24 @@ from .events import Event, chunk_event
 from .io.encoder import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from .facts import Delta
+
+
+class Write(Protocol):
+    """Takes an event."""
+
+    def __call__(self, event: Event, *, is_json: bool = False) -> object:
+        """Write it; `is_json` spares a look at its values, as `io.encoder` explains."""
+
+
+class WriteLine(Protocol):
+    """Takes an event that is a line already."""
+
+    def __call__(self, data: bytes, *, hasty: bool = False) -> object:
+        """Write it; `hasty` spares a look at the file, as `io.logfile` explains."""
+
 
 _MERGED_FOR = 0.1  # seconds
 _MILLION = 1_000_000
@@ -46,8 +61,8 @@ class Chunks:
 
     def __init__(  # noqa: PLR0913, PLR0917  what all chunks of a stream share
         self,
-        write: Callable[[Event], object],
-        write_line: Callable[[bytes], object],
+        write: Write,
+        write_line: WriteLine,
         mode: str,
         session_id: str,
         model: str,
@@ -107,9 +122,16 @@ class Chunks:
             self._form = _form(*self._template)
         ns = clock.now()
         ms = ns // _MILLION
-        stamp = clock.timestamp(ns).encode()
-        line = self._form % (ms >> 16, ms & 0xFFFF, index & 0xFFF, stamp, said, index, kind.encode())
-        self._write_line(visible(line))
+        line = self._form % (
+            ms >> 16,
+            ms & 0xFFFF,
+            index & 0xFFF,
+            clock.timestamp(ns).encode(),
+            said,
+            index,
+            kind.encode(),
+        )
+        self._write_line(visible(line), hasty=True)
 
 
 def _form(session_id: str, model: str, reply_to: str | None) -> bytes:

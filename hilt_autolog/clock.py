@@ -63,6 +63,12 @@ def reseed() -> None:
     _Chance.bits = Random().getrandbits  # noqa: S311  as above
 
 
+def stamp(_read: Callable[[], int] = time.time_ns) -> tuple[str, str]:
+    """Return the id and the timestamp of an event that happens now."""
+    ns = _read()
+    return event_id(ns), timestamp(ns)
+
+
 def event_id(ns: int) -> str:
     """Return a UUIDv7 (RFC 9562, 5.7) for `ns`; text order is time order down to a quarter microsecond."""
     ms, rest = divmod(ns, _MILLION)

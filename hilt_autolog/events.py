@@ -22,11 +22,11 @@ _ACTORS = {"user": "human", "assistant": "agent", "tool": "tool", "system": "sys
 
 def blank(action: str, session_id: str, actor: str, identity: str) -> Event:
     """Return a new event with the fields that every event has."""
-    ns = clock.now()
+    event_id, timestamp = clock.stamp()
     return {
         "hilt_version": HILT_VERSION,
-        "event_id": clock.event_id(ns),
-        "timestamp": clock.timestamp(ns),
+        "event_id": event_id,
+        "timestamp": timestamp,
         "session_id": session_id,
         "actor": {"type": actor, "id": identity},
         "action": action,

@@ -15,6 +15,7 @@ from .privacy import withhold
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from .chunks import Write, WriteLine
     from .events import Event
     from .provider import Provider
 
@@ -41,8 +42,8 @@ class Recorder:
 
     def __init__(  # noqa: PLR0913  the settings, each by its name
         self,
-        write: Callable[[Event], object],
-        write_line: Callable[[bytes], object],
+        write: Write,
+        write_line: WriteLine,
         *,
         chunks: str = "each",
         content: str = "full",
@@ -84,14 +85,14 @@ class Recorder:
             self._depth.value -= 1
         return call
 
-    def write(self, event: Event) -> None:
-        """Write an event, with as much of its content as the settings allow."""
+    def write(self, event: Event, *, is_json: bool = False) -> None:
+        """Write an event, with as much of its content as the settings allow; `is_json` as in the writer."""
         if self._content != "full":
             withheld = withhold(event, self._content)
             if withheld is None:
                 return
             event = withheld
-        self._write(event)
+        self._write(event, is_json=is_json)
 
     def end_all(self, how: str = "exit") -> None:
         """End what is still open: the process, or the recording, is over."""

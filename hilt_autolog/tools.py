@@ -60,11 +60,11 @@ def write_tool_results(
     """
     tool = None
     holding = True
-    for message in list(place.new):
-        results = [part for part in message["parts"] if part.get("type") == "tool_call_response"]
-        if not results:
+    for message in place.new:
+        if message["role"] != "tool":
             holding, tool = False, None
             continue
+        results = [part for part in message["parts"] if part.get("type") == "tool_call_response"]
         for part in results:
             known = conversations.resulted(place.session_id, part["id"]) if part.get("id") else (None, None)
             tool = (known[1] if known else None) or _name_of(messages, part.get("id"))

@@ -12,7 +12,7 @@ from hilt_autolog.io.plain import plain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["line", "plain", "visible"]
+__all__ = ["json_line", "line", "plain", "visible"]
 
 _DELETE = 0x7F
 
@@ -52,6 +52,17 @@ def line(event: Mapping[str, Any]) -> bytes:
     except Exception:  # lone surrogates, keys that are not strings, long integers, cycles, great depth
         return _foreign(event)
     return _foreign(event)
+
+
+def json_line(event: Mapping[str, Any]) -> bytes:
+    """Encodes an event whose values are known to be JSON's own, as they are when they were read from JSON.
+
+    This spares `line` its walk. What is not JSON after all (a lone surrogate) is still encoded.
+    """
+    try:
+        return visible(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
+    except orjson.JSONEncodeError:
+        return _foreign(event)
 
 
 def _foreign(event: Any) -> bytes:

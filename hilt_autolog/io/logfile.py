@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import stat
 from contextlib import suppress
+from os import SEEK_CUR
 
 from hilt_autolog.io import folder
 from hilt_autolog.io.folder import Refused
@@ -32,7 +33,7 @@ class LogFile:
         torn: Whether it ends inside a line, so that the next write must begin with a line break.
     """
 
-    __slots__ = ("_fd", "_next_look", "_shared", "_writing", "identity", "path", "size", "torn")
+    __slots__ = ("_end", "_fd", "_next_look", "_shared", "_writing", "identity", "path", "size", "torn")
 
     def __init__(self, fd: int, path: str, *, shared: bool) -> None:
         found = Kernel.fstat(fd)
@@ -47,10 +48,17 @@ class LogFile:
         self.path = path
         self.size = found.st_size
         self.torn = False
+        self._end = -1  # the descriptor's offset after our last write
         self._writing: list[None] = []  # one for each write under way
 
-    def append(self, data: bytes) -> None:
+    def append(self, data: bytes, *, hasty: bool = False) -> None:
         """Writes whole lines.
+
+        Args:
+            data: The lines.
+            hasty: If the descriptor stands where our last write left it, it is taken for this file without
+                `fstat`, which costs twice the write that follows (the kernel then stamps the inode anew).
+                Whether the file still has a name is not seen then: for the many events between two others.
 
         Raises:
             Lost: nothing was written, because the descriptor is not this file any more.
@@ -59,7 +67,9 @@ class LogFile:
         """
         self._writing.append(None)
         try:
-            found = self._checked()
+            start = self._end
+            if not hasty or start >= self._next_look or self._offset() != start:
+                start = self._checked()
             if self.torn:
                 data = b"\n" + data
             try:
@@ -67,10 +77,17 @@ class LogFile:
             except InterruptedError:
                 done = 0
             if done != len(data):
-                self._write_rest(data, done, found)
+                self._write_rest(data, done, start)
+            self._end = start + len(data)
             self.torn = False
         finally:
             self._writing.pop()
+
+    def _offset(self) -> int:
+        try:
+            return Kernel.lseek(self._fd, 0, SEEK_CUR)
+        except OSError:
+            raise Lost from None
 
     def _checked(self) -> int:
         """The file's size, once it is certain that the descriptor is this file."""

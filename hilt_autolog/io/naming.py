@@ -60,7 +60,7 @@ def numbered(path: str, number: int) -> str:
     """The path for the n-th attempt at a name that is taken: `a.hilt.jsonl`, `a-1.hilt.jsonl`, ..."""
     if not number:
         return path
-    stem = path.removesuffix(_SUFFIX) if path.endswith(_SUFFIX) else os.path.splitext(path)[0]  # noqa: PTH122 (text)
+    stem = path.removesuffix(_SUFFIX) if path.endswith(_SUFFIX) else os.path.splitext(path)[0]
     return f"{stem}-{number}{path[len(stem) :]}"
 
 

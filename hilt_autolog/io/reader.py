@@ -95,7 +95,7 @@ def _written_to() -> str:
     """Return the folder of the log's template, or the one file that it names."""
     settings, _ = load({}, os.environ, str(Path.cwd()))
     fixed, field, _ = settings.path.partition("{")
-    return (os.path.dirname(fixed) or ".") if field else fixed  # noqa: PTH120  pathlib drops a slash at the end
+    return (os.path.dirname(fixed) or ".") if field else fixed
 
 
 def _found(name: str) -> list[Source]:
@@ -104,7 +104,7 @@ def _found(name: str) -> list[Source]:
     path = Path(name).expanduser()
     if path.exists():
         return _at(path)
-    matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  pathlib refuses an absolute pattern
+    matches = sorted(glob.glob(str(path), recursive=True))
     if not matches:
         raise FileNotFoundError(f"no such log: {name}")
     return [source for match in matches for source in _at(Path(match))]

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog import clock
-from hilt_autolog.io.encoder import line
+from hilt_autolog.io.encoder import json_line, line
 from hilt_autolog.io.folder import Refused
 from hilt_autolog.io.kernel import Kernel
 from hilt_autolog.io.logfile import LogFile, Lost
@@ -100,31 +100,32 @@ class Writer:
         """How many events are lost, by reason: an errno's name, `encode`, `folder`, `busy`, ..."""
         return self._drops.totals()
 
-    def write(self, event: Mapping[str, Any]) -> bool:
+    def write(self, event: Mapping[str, Any], *, is_json: bool = False) -> bool:
         """Writes one event as one line. Never raises, never prints.
 
         Args:
             event: It is read before this returns, and not kept.
+            is_json: All its values came out of JSON.
 
         Returns:
             Whether the kernel has the whole line. `False` also in a signal handler that interrupted the
             writer behind its door: then the interrupted call writes the line a moment later.
         """
         try:
-            data = line(event)
+            data = json_line(event) if is_json else line(event)
         except Exception as error:
             return self._drop("encode", f"an event cannot be encoded: {type(error).__name__}")
         return self.write_line(data)
 
-    def write_line(self, data: bytes) -> bool:
-        """Writes an event that is a line already: `write` without the encoding."""
+    def write_line(self, data: bytes, *, hasty: bool = False) -> bool:
+        """Writes an event that is a line already: `write` without the encoding; `hasty` as in `LogFile`."""
         try:
             if Kernel.getpid() != self._pid:  # forked without the at-fork hooks
                 self.forked()
             file, failed = self._file, None
             if file is not None and self._calm:
                 try:
-                    file.append(data)
+                    file.append(data, hasty=hasty)
                 except Lost:
                     pass
                 except OSError as error:

@@ -125,29 +125,39 @@ def _tool_result(given: Mapping[str, Any]) -> Part:
 
 def chat_reply(body: Mapping[str, Any]) -> Reply:
     """Read a chat completion that has come whole."""
-    choices = [fields(choice) for choice in sequence(body.get("choices"))]
-    reply = Reply(messages=[answer(choice, fields(choice.get("message"))) for choice in choices])
-    envelope(reply, body)
-    return complete(reply, [fields(choice.get("message")) for choice in choices])
+    choices = map(fields, sequence(body.get("choices")))
+    reply = envelope(Reply(), body)
+    return spoken(reply, [(choice.get("finish_reason"), fields(choice.get("message"))) for choice in choices])
 
 
 def text_reply(body: Mapping[str, Any]) -> Reply:
-    """Read a legacy completion that has come whole."""
-    choices = [fields(choice) for choice in sequence(body.get("choices"))]
-    # Some servers answer the legacy endpoint with chat messages.
-    spoken = [fields(choice.get("message")) or {"content": choice.get("text")} for choice in choices]
-    reply = Reply(messages=[answer(choice, given) for choice, given in zip(choices, spoken, strict=True)])
-    envelope(reply, body)
-    return complete(reply, spoken)
+    """Read a legacy completion that has come whole; some servers answer it with chat messages."""
+    choices = map(fields, sequence(body.get("choices")))
+    return spoken(
+        envelope(Reply(), body),
+        [
+            (one.get("finish_reason"), fields(one.get("message")) or {"content": one.get("text")})
+            for one in choices
+        ],
+    )
 
 
-def complete(reply: Reply, spoken: Sequence[Mapping[str, Any]]) -> Reply:
-    """Fill in what follows from the messages of an answer: its text, tool calls and finish reason."""
+def spoken(reply: Reply, choices: Sequence[tuple[Any, Mapping[str, Any]]]) -> Reply:
+    """Fill in an answer's messages, and what follows from them.
+
+    Args:
+        reply: the answer; it is filled in place.
+        choices: of each choice, the finish reason and the message.
+    """
     said = []
-    for read, given in zip(reply.messages, spoken, strict=True):
-        said.append(_visible(read))
+    for finish_reason, given in choices:
+        read = chat_message(given)
+        if finish_reason:
+            read["finish_reason"] = finish_reason
+            reply.finish_reason = reply.finish_reason or finish_reason
+        reply.messages.append(read)
         reply.tool_calls += tool_calls(given)
-        reply.finish_reason = reply.finish_reason or read.get("finish_reason")
+        said.append(_visible(read))
     reply.text = "\n\n".join(filter(None, said)) or None
     return reply
 
@@ -176,27 +186,21 @@ def as_json(arguments: Any) -> str:
     )
 
 
-def answer(choice: Mapping[str, Any], given: Mapping[str, Any]) -> Message:
-    """Return the message of one choice."""
-    spoken = chat_message(given)
-    if choice.get("finish_reason"):
-        spoken["finish_reason"] = choice["finish_reason"]
-    return spoken
-
-
-def envelope(reply: Reply, body: Mapping[str, Any]) -> None:
+def envelope(reply: Reply, body: Mapping[str, Any]) -> Reply:
     """Read what stands beside the choices, in a whole answer and in each chunk of a stream alike."""
-    reply.model = reply.model or text_or_none(body.get("model"))
-    reply.response_id = reply.response_id or text_or_none(body.get("id"))
-    reply.service_tier = text_or_none(body.get("service_tier")) or reply.service_tier
-    usage = fields(body.get("usage")) or fields(fields(body.get("x_groq")).get("usage"))
+    get = body.get
+    reply.model = reply.model or text_or_none(get("model"))
+    reply.response_id = reply.response_id or text_or_none(get("id"))
+    reply.service_tier = text_or_none(get("service_tier")) or reply.service_tier
+    usage = get("usage") or fields(get("x_groq")).get("usage")
     if usage:
-        reply.usage = jsonable(usage)
-        reply.tokens = tokens(usage)
+        reply.usage = jsonable(fields(usage))
+        reply.tokens = tokens(reply.usage)
+    return reply
 
 
-def _visible(spoken: Message) -> str:
-    parts = spoken["parts"]
+def _visible(read: Message) -> str:
+    parts = read["parts"]
     if len(parts) == 1 and parts[0]["type"] == "text":
         return parts[0]["content"]  # type: ignore[no-any-return]
     for kind in ("text", "refusal", "blob"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hilt_autolog.facts import Delta, Reply
 from hilt_autolog.foreign import fields
 
-from ._openai_chat import answer, complete, content_parts, envelope, sequence
+from ._openai_chat import content_parts, envelope, sequence, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,12 +43,8 @@ class ChatFold:
     def reply(self) -> Reply:
         """Return the answer as far as it has come."""
         choices = [self._choices[index] for index in sorted(self._choices)]
-        spoken = [choice.message() for choice in choices]
-        self._reply.messages = [
-            answer({"finish_reason": choice.finish_reason}, given)
-            for choice, given in zip(choices, spoken, strict=True)
-        ]
-        return complete(self._reply, spoken)
+        self._reply.messages, self._reply.tool_calls = [], []
+        return spoken(self._reply, [(choice.finish_reason, choice.message()) for choice in choices])
 
 
 _OTHERS = (

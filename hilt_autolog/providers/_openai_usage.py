@@ -31,22 +31,16 @@ def tokens(usage: Mapping[str, Any]) -> dict[str, int]:
         "audio_prompt": read.get("audio_tokens"),
         "audio_completion": made.get("audio_tokens"),
     }
-    counts = {
-        name: count
-        for name, one in given.items()
-        if one is not None and (count := count_or_none(one)) is not None and (count or name in _WHOLES)
-    }
-    return _added_up(counts)
-
-
-def _added_up(counts: dict[str, int]) -> dict[str, int]:
-    """Make the wholes agree: add up the total, and the reasoning that was counted beside the completion."""
-    prompt, completion = counts.get("prompt"), counts.get("completion")
+    counts = {}
+    for name, count in given.items():
+        if type(count) is not int:
+            count = count_or_none(count)  # noqa: PLW2901  some servers count in floats
+        if count or (count == 0 and name in _WHOLES):
+            counts[name] = count
+    prompt, completion = counts.get("prompt", 0), counts.get("completion", 0)
     if "total" not in counts:
-        if prompt is not None or completion is not None:
-            counts["total"] = (prompt or 0) + (completion or 0)
-    elif completion is not None and "reasoning" in counts:
-        together = completion + counts["reasoning"]
-        if (prompt or 0) + together == counts["total"]:
-            counts["completion"] = together
+        if "prompt" in counts or "completion" in counts:
+            counts["total"] = prompt + completion
+    elif "reasoning" in counts and prompt + completion + counts["reasoning"] == counts["total"]:
+        counts["completion"] = completion + counts["reasoning"]
     return counts
