@@ -102,8 +102,9 @@ def response_reply(body: Mapping[str, Any]) -> Reply:
     reply.response_id = text_or_none(body.get("id"))
     reply.service_tier = text_or_none(body.get("service_tier"))
     status = text_or_none(body.get("status"))
-    reply.finish_reason = text_or_none(fields(body.get("incomplete_details")).get("reason")) or status
     reply.pending = status in _PENDING
+    ended = None if reply.pending else status
+    reply.finish_reason = text_or_none(fields(body.get("incomplete_details")).get("reason")) or ended
     if usage := fields(body.get("usage")):
         reply.usage, reply.tokens = jsonable(usage), tokens(usage)
     if status == "failed":
