@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import weakref
 from typing import TYPE_CHECKING, Any
 
 from .closing import stand_in, watch_close
@@ -23,34 +22,40 @@ def watch_body(call: Watched, response: Any) -> None:
     body = (Events if is_events else Whole)(call)
     if is_events:
         call.streams()
-    undo = [watch_close(response, lambda: body)]
+    body.undo = [watch_close(response, lambda: body), stand_in(response, _OURS, body)]
     if hasattr(response, "aiter_bytes"):
-        undo.append(stand_in(response, "aiter_bytes", _async_bytes(response.aiter_bytes, body)))
-    undo.append(stand_in(response, "iter_bytes", _bytes(response.iter_bytes, body)))
-    _unread[response] = (call, undo)
+        body.undo.append(stand_in(response, "aiter_bytes", _async_bytes(response.aiter_bytes, body)))
+    body.undo.append(stand_in(response, "iter_bytes", _bytes(response.iter_bytes, body)))
 
 
 def parsed(stream: Stream) -> None:
     """Take note that the SDK makes a stream of items out of a response whose body was being watched."""
-    call, undo = _unread.pop(stream.response, (None, ()))
-    for restore in undo:
-        restore()
-    if call is not None:
-        watch_items(call, stream)
+    body: Whole | None = vars(stream.response).get(_OURS)
+    if body is not None:
+        body.leave()
+        watch_items(body.call, stream)
 
 
-_unread: weakref.WeakKeyDictionary[Any, tuple[Watched, list[Callable[[], None]]]] = (
-    weakref.WeakKeyDictionary()
-)
+_OURS = "_hilt_body"
 
 
 class Whole:
     """A body that says something only when it is whole."""
 
     def __init__(self, call: Watched) -> None:
-        self._call = call
+        self.call = call
         self._pieces: list[bytes] = []
         self.stepping = False
+        self.undo: list[Callable[[], None]] = []
+
+    def __del__(self) -> None:
+        if self.undo:
+            self.call.cut("dropped")
+
+    def leave(self) -> None:
+        """Give the response its own methods back: it may be pickled, and must not hold us."""
+        while self.undo:
+            self.undo.pop()()
 
     def feed(self, piece: bytes) -> None:
         """Take the next piece."""
@@ -58,16 +63,19 @@ class Whole:
 
     def end(self) -> None:
         """Take the end of the body."""
-        self._call.finish_body(b"".join(self._pieces))
+        self.leave()
+        self.call.finish_body(b"".join(self._pieces))
 
     def fail(self, error: BaseException) -> None:
         """Take note that reading failed."""
-        self._call.fail(error)
+        self.leave()
+        self.call.fail(error)
 
     def closed(self, _caller: CodeType) -> None:
         """Take note that the response was closed."""
         if not self.stepping:
-            self._call.cut("closed")
+            self.leave()
+            self.call.cut("closed")
 
 
 class Events(Whole):
@@ -80,13 +88,14 @@ class Events(Whole):
     def feed(self, piece: bytes) -> None:
         """Take the next piece, and the events in it."""
         for chunk in self._decoder.feed(piece):
-            self._call.take(chunk)
+            self.call.take(chunk)
 
     def end(self) -> None:
         """Take the end of the body."""
         for chunk in self._decoder.end():
-            self._call.take(chunk)
-        self._call.finish_stream()
+            self.call.take(chunk)
+        self.leave()
+        self.call.finish_stream()
 
 
 def _bytes(original: Callable[..., Iterator[bytes]], body: Whole) -> Callable[..., Iterator[bytes]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import clock, events
 from .chunks import Chunks
-from .facts import Failure, Fold, Http, Prompt, Reply
+from .facts import Failure, Fold, Head, Http, Prompt, Reply
 from .guard import faults, guarded, quietly
 from .metrics import measure
 from .tools import write_tool_calls, write_tool_results
@@ -80,6 +80,12 @@ class Call:
     def http(self) -> Http | None:
         """The HTTP response, once there is one."""
         return self._http
+
+    def let_go(self) -> None:
+        """Hold no more of the HTTP response than its head: its body is the program's to read or to drop."""
+        if self._http is not None:
+            response = self._http.response
+            self._http = self._http._replace(response=Head(response.status_code, response.headers))
 
     def take(self, chunk: Any) -> None:
         """Take the next chunk of a stream."""

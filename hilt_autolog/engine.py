@@ -142,6 +142,7 @@ def _returned(call: Any, result: Any) -> Any:
             watch_items(call, stream)
         elif call.http is not None and _is_unread(call.http.response):
             watch_body(call, call.http.response)
+            call.let_go()
         else:
             call.finish(result)
     except Exception as fault:

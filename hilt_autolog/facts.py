@@ -40,6 +40,14 @@ class Http(NamedTuple):
     retries: int = 0
 
 
+class Head(NamedTuple):
+    """What is kept of an HTTP response whose body the program reads, or drops, by itself."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes = b""
+
+
 class Fold(Protocol):
     """Accumulates the chunks of one stream, each in O(1)."""
 
