@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from errno import ENOEXEC
 
 from hilt_autolog import __version__
 from hilt_autolog.interpreter import find, shortcoming
@@ -92,6 +91,8 @@ def run(command: list[str], environ: dict[str, str]) -> int:
             return _end_alike(_summed_up(command, environ))
         return _replace(command, environ)
     except OSError as error:
+        from errno import ENOEXEC
+
         if error.errno == ENOEXEC:  # a script that does not say whose: the shell's, as execvp(3) has it
             return run(["/bin/sh", find(command[0], environ) or command[0], *command[1:]], environ)
         _say(f"hilt-run: {command[0]}: {error.strerror}\n")

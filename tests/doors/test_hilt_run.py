@@ -150,10 +150,10 @@ def test_a_command_that_may_not_be_run_is_126(hilt_run, tmp_path):
 
 def test_a_script_that_does_not_say_whose_is_the_shell_s(hilt_run, tmp_path):
     (tmp_path / "folder").mkdir()
-    script = tmp_path / "folder" / "script"
+    script = tmp_path / "folder" / "tool"
     script.write_text('echo "$0" "$@"; exit 3')
     script.chmod(0o755)
-    done = hilt_run("script", "a b", PATH=f"{script.parent}:/usr/bin:/bin")
+    done = hilt_run("tool", "a b", PATH=f"{script.parent}:/usr/bin:/bin")
     assert (done.returncode, done.stdout, done.stderr) == (3, f"{script} a b\n", "")
 
 

@@ -192,6 +192,12 @@ def test_a_script_that_does_not_say_whose_is_summed_up_once(terminal, tmp_path):
     assert ended.process.returncode == 3
 
 
+def test_files_that_are_open_are_the_command_s_too(installed, tmp_path):
+    command = f"exec 7>extra; exec {installed.with_name('hilt-run')} sh -c 'echo kept >&7'"
+    assert Terminal(["sh", "-c", command], tmp_path, ours=("stdin", "stdout", "stderr")).end() == NOTHING
+    assert (tmp_path / "extra").read_text() == "kept\n"
+
+
 @pytest.mark.parametrize(("key", "name"), [(b"\x03", "SIGINT"), (b"\x1c", "SIGQUIT")])
 def test_a_key_reaches_the_command_once_and_we_outlive_it(key, name, terminal, installed):
     running = terminal(installed, "-c", CATCH)
