@@ -32,8 +32,8 @@ class Call:
         "_begun",
         "_chunks",
         "_fold",
-        "_http",
         "_open",
+        "http",
         "place",
         "prompt",
         "prompt_id",
@@ -48,7 +48,7 @@ class Call:
         self._background = bool(prompt.request.get("background"))
         self.prompt_id: str | None = None
         self.place: Place
-        self._http: Http | None = None
+        self.http: Http | None = None  # the response, once there is one
         self._fold: Fold | None = None
         self._chunks: Chunks | None = None
         self._open = ["open"]  # pop() is atomic: whoever gets the item ends the call
@@ -74,18 +74,13 @@ class Call:
     @guarded
     def responded(self, kwargs: dict[str, Any]) -> None:
         """Take note of the HTTP response; the engine calls this while the SDK has not parsed it yet."""
-        self._http = self.provider.http(kwargs)
-
-    @property
-    def http(self) -> Http | None:
-        """The HTTP response, once there is one."""
-        return self._http
+        self.http = self.provider.http(kwargs)
 
     def let_go(self) -> None:
         """Hold no more of the HTTP response than its head: its body is the program's to read or to drop."""
-        if self._http is not None:
-            response = self._http.response
-            self._http = self._http._replace(response=Head(response.status_code, response.headers))
+        if self.http is not None:
+            response = self.http.response
+            self.http = self.http._replace(response=Head(response.status_code, response.headers))
 
     def take(self, chunk: Any) -> None:
         """Take the next chunk of a stream."""
@@ -112,19 +107,19 @@ class Call:
     def finish(self, result: Any) -> None:
         """End the call with what the SDK returns."""
         if self._open:
-            self.conclude(quietly(self.provider.reply, self.prompt, result, self._http) or Reply())
+            self.conclude(quietly(self.provider.reply, self.prompt, result, self.http) or Reply())
 
     @guarded
     def finish_body(self, content: bytes) -> None:
         """End the call with the body of the response, which the program has read by itself."""
-        if self._open and self._http is not None:
-            self.conclude(quietly(self.provider.body, self.prompt, content, self._http) or Reply())
+        if self._open and self.http is not None:
+            self.conclude(quietly(self.provider.body, self.prompt, content, self.http) or Reply())
 
     @guarded
     def finish_stream(self) -> None:
         """End the call: the stream is drained."""
         if self._open:
-            self.conclude(self._fold.reply() if self._fold is not None else Reply())
+            self.conclude(self._so_far())
 
     @guarded
     def fail(self, error: BaseException) -> None:
@@ -137,9 +132,9 @@ class Call:
         if self._fold is not None:
             if self._chunks is not None and self._chunks.count:
                 self._complete(self._fold.reply(), ended)
-        elif self._http is not None and self._status() in _OK:
+        elif self.http is not None and self.http.status in _OK:
             with contextlib.suppress(ValueError):  # not even JSON
-                reply = self.provider.reply(self.prompt, None, self._http)
+                reply = self.provider.reply(self.prompt, None, self.http)
                 if reply.messages or reply.tokens:
                     self._complete(reply, None)  # the answer came whole; what failed is its parsing
         self._write_error(failure)
@@ -147,19 +142,20 @@ class Call:
     @guarded
     def cut(self, how: str) -> None:
         """End the call where it stands: `how` is closed, cancelled, dropped or exit."""
-        if not self._open:
-            return
-        fold = self._fold
-        if fold is not None and fold.finished:
-            self.conclude(fold.reply())
+        if self._open and self._fold is not None and self._fold.finished:
+            self.conclude(self._fold.reply())
         elif self.take_end():
-            self._complete(fold.reply() if fold is not None else Reply(), how)
+            reply = self._so_far()
+            self._complete(reply, how)
             if self._background:
-                self._await(fold.reply() if fold is not None else Reply())
+                self._await(reply)
 
     def disown(self) -> None:
         """Forget the call without a word: it is another process's."""
         self._open.clear()
+
+    def _so_far(self) -> Reply:
+        return Reply() if self._fold is None else self._fold.reply()
 
     # --- ends
 
@@ -198,7 +194,7 @@ class Call:
     def collected(self, reply: Reply, by: Call) -> None:
         """End a call that was answered in the background, with what another call has fetched."""
         self.take_end()
-        self._http, self._chunks = by._http or self._http, by._chunks or self._chunks
+        self.http, self._chunks = by.http or self.http, by._chunks or self._chunks
         self.settle(reply)
 
     # --- events
@@ -210,10 +206,10 @@ class Call:
             self._chunks.flush()
         event = events.completion_event(self.prompt, place.session_id, reply, self.prompt_id)
         extensions = event["extensions"]
-        if (status := self._status()) is not None:
+        if self.http is not None and (status := self.http.status) is not None:
             extensions["status_code"] = status
-        if self._http is not None and self._http.retries:
-            extensions["retries"] = self._http.retries
+        if self.http is not None and self.http.retries:
+            extensions["retries"] = self.http.retries
         if self._chunks is not None:
             extensions["chunks"] = self._chunks.count
         if ended is not None:
@@ -226,7 +222,7 @@ class Call:
         if self._chunks is not None:
             self._chunks.flush()
         if failure.status is None and failure.type == "ResponseError":
-            failure.status = self._status()
+            failure.status = self.http and self.http.status
         event = events.error_event(self.prompt, self.place.session_id, failure, self.prompt_id)
         event["metrics"]["latency_ms"] = round(self._elapsed() * 1000)
         self._write(event)
@@ -235,7 +231,7 @@ class Call:
         """Add what a call took and cost, and the provider's name for the request."""
         first = None if self._chunks is None else self._chunks.first
         measure(event["metrics"], self.prompt, reply, self._elapsed(), first and first - self._begun)
-        request_id = quietly(self.provider.request_id, self._http) if self._http is not None else None
+        request_id = quietly(self.provider.request_id, self.http) if self.http is not None else None
         if request_id is not None:
             event["provenance"]["request_id"] = request_id
 
@@ -246,12 +242,8 @@ class Call:
             extensions["conversation"] = place.name
         if recorder.tags:
             extensions["tags"] = recorder.tags
-        recorder.write(event, is_json=self._http is not None and event["action"] == "completion")
+        recorder.write(event, is_json=self.http is not None and event["action"] == "completion")
         return event["event_id"]  # type: ignore[no-any-return]
 
     def _elapsed(self) -> float:
         return clock.monotonic() - self._begun
-
-    def _status(self) -> int | None:
-        status = getattr(self._http.response, "status_code", None) if self._http is not None else None
-        return status if isinstance(status, int) else None

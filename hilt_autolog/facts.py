@@ -39,6 +39,12 @@ class Http(NamedTuple):
     response: Any
     retries: int = 0
 
+    @property
+    def status(self) -> int | None:
+        """The status code."""
+        status = getattr(self.response, "status_code", None)
+        return status if isinstance(status, int) else None
+
 
 class Head(NamedTuple):
     """What is kept of an HTTP response whose body the program reads, or drops, by itself."""

@@ -37,7 +37,7 @@ def table() -> dict[str, Any]:
     import orjson
 
     loader: Any = __spec__.loader  # reads what lies beside this module, in a folder as in a zip file
-    folder = os.path.dirname(__file__)  # noqa: PTH120  pathlib takes longer to import than the list to read
+    folder = os.path.dirname(__file__)
     content: dict[str, Any] = orjson.loads(loader.get_data(folder + os.sep + "prices.json"))
     return content
 

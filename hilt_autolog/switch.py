@@ -1,7 +1,6 @@
-"""The switch: owns the state of this process's recording, and puts the parts together; no logic of its own.
+"""The switch: owns the state of this process's recording, and puts the parts together.
 
-`enable()` reads the settings and waits for the SDKs; the machinery is loaded
-when the first one is there, because wrapt alone would double the time that Python takes to start.
+`enable()` waits for the SDKs; the machinery comes with the first: wrapt alone would double Python's start.
 """
 
 from __future__ import annotations

@@ -37,8 +37,7 @@ class LogFile:
 
     def __init__(self, fd: int, path: str, *, shared: bool) -> None:
         found = Kernel.fstat(fd)
-        # A hard link would let somebody else's file grow; a file that we share may have names by its owner's
-        # will.
+        # A hard link would let somebody else's file grow; a shared one may have names by its owner's will.
         if not stat.S_ISREG(found.st_mode) or not (shared or found.st_nlink == 1):
             raise Refused("not a regular file", f"not a regular file, or one with several names: {path}")
         self._fd = fd
@@ -56,19 +55,17 @@ class LogFile:
 
         Args:
             data: The lines.
-            hasty: If the descriptor stands where our last write left it, it is taken for this file without
-                `fstat`, which costs twice the write that follows (the kernel then stamps the inode anew).
-                Whether the file still has a name is not seen then: for the many events between two others.
+            hasty: A descriptor that stands where our last write left it is this file: spare the `fstat`,
+                which makes the next write dear, and would show a deletion.
 
         Raises:
             Lost: nothing was written, because the descriptor is not this file any more.
-            OSError: the file does not hold the lines. A part that it does hold is cut off, or closed off by
-                the line break with which the next write begins.
+            OSError: the file does not hold the lines; a part is cut off, or closed off by the next write.
         """
         self._writing.append(None)
         try:
             start = self._end
-            if not hasty or start >= self._next_look or self._offset() != start:
+            if not hasty or start >= self._next_look or not self._stands_at(start):
                 start = self._checked()
             if self.torn:
                 data = b"\n" + data
@@ -83,11 +80,10 @@ class LogFile:
         finally:
             self._writing.pop()
 
-    def _offset(self) -> int:
-        try:
-            return Kernel.lseek(self._fd, 0, SEEK_CUR)
-        except OSError:
-            raise Lost from None
+    def _stands_at(self, offset: int) -> bool:
+        with suppress(OSError):
+            return Kernel.lseek(self._fd, 0, SEEK_CUR) == offset
+        return False
 
     def _checked(self) -> int:
         """The file's size, once it is certain that the descriptor is this file."""
@@ -115,8 +111,7 @@ class LogFile:
             raise
 
     def _mend(self, start: int, done: int) -> None:
-        # Cutting is for a file of our own, and only if nothing but this record came after the size that we
-        # saw before it: another thread's line must not be cut off.
+        # Only in a file of our own, and only if nothing but this record came since: no other thread's line.
         if not self._shared:
             with suppress(OSError):
                 if Kernel.fstat(self._fd).st_size == start + done:

@@ -2,8 +2,7 @@
 
 No thread, no queue, and no lock on the way of an ordinary event: one `write` to a descriptor opened with
 O_APPEND is whole by itself, and what the kernel has survives any death of the process (but no power cut).
-Everything else (opening, a full disk, a file that went away, telling what was dropped) goes through one door,
-behind which there is one thread at a time.
+Everything else goes through one door, behind which there is one thread at a time.
 """
 
 from __future__ import annotations
@@ -108,8 +107,8 @@ class Writer:
             is_json: All its values came out of JSON.
 
         Returns:
-            Whether the kernel has the whole line. `False` also in a signal handler that interrupted the
-            writer behind its door: then the interrupted call writes the line a moment later.
+            Whether the kernel has the whole line. `False` also for a signal handler that interrupted the
+            writer behind its door: the interrupted call then writes the line.
         """
         try:
             data = json_line(event) if is_json else line(event)
@@ -118,7 +117,7 @@ class Writer:
         return self.write_line(data)
 
     def write_line(self, data: bytes, *, hasty: bool = False) -> bool:
-        """Writes an event that is a line already: `write` without the encoding; `hasty` as in `LogFile`."""
+        """Writes an event that is a line already; `hasty` as in `LogFile`."""
         try:
             if Kernel.getpid() != self._pid:  # forked without the at-fork hooks
                 self.forked()
