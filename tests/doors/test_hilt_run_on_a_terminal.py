@@ -236,11 +236,8 @@ def test_ctrl_c_that_nobody_catches_ends_both_as_a_shell_expects(terminal, insta
     assert running.process.returncode == -signal.SIGINT
 
 
-def test_a_signal_that_was_ignored_before_stays_ignored(terminal, installed):
+def test_a_signal_that_was_ignored_before_stays_ignored(installed, tmp_path):
     program = "import signal; print(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN)"
-    ended = terminal(
-        "nohup", installed.with_name("hilt-run"), installed, "-c", program, ours=("stdin", "stderr")
-    )
-    with ended.process.stdout:
-        assert ended.process.stdout.read() == b"True\n"
-    ended.end()
+    command = f"trap '' HUP; exec {installed.with_name('hilt-run')} {installed} -c '{program}'"
+    ended = Terminal(["sh", "-c", command], tmp_path, ours=("stdin", "stdout", "stderr"))
+    assert ended.end() == f"True\r\n{NOTHING}"

@@ -164,3 +164,10 @@ def test_the_very_same_python_is_ours_outside_a_virtual_environment_too(monkeypa
     monkeypatch.setattr(sys, "base_prefix", sys.prefix)
     monkeypatch.setattr("hilt_autolog.interpreter._is_equipped", lambda *_: pytest.fail("was asked"))
     assert shortcoming([sys.executable, "-c", "0"], {}) is None
+
+
+def test_in_a_virtual_environment_a_copy_with_another_name_is_ours(monkeypatch, script):
+    monkeypatch.setattr("hilt_autolog.interpreter._is_equipped", lambda *_: pytest.fail("was asked"))
+    monkeypatch.setattr(sys, "executable", script("", "python"))
+    monkeypatch.setattr(sys, "base_prefix", "/elsewhere")
+    assert shortcoming([script("", "python3")], {}) is None

@@ -80,7 +80,8 @@ def test_only_what_came_after_the_log_was_opened_counts(log, told):
     earlier = answer(total=1000) + PROMPT
     (path,) = log(earlier, PROMPT, PROMPT)
     assert told({path: len(earlier)}) == "hilt: 2 calls -> app.jsonl"
-    assert told({path: len(earlier) + len(PROMPT)}, {path: len(earlier)}) == "hilt: 2 calls -> app.jsonl"
+    later, first = {path: len(earlier) + len(PROMPT)}, {path: len(earlier)}
+    assert told(later, first) == told(first, later) == "hilt: 2 calls -> app.jsonl"
     assert told({path: 0}) == "hilt: 3 calls, 1,000 tokens -> app.jsonl"
 
 
