@@ -225,13 +225,18 @@ class Call:
             failure.status = self.http and self.http.status
         event = events.error_event(self.prompt, self.place.session_id, failure, self.prompt_id)
         event["metrics"]["latency_ms"] = round(self._elapsed() * 1000)
+        self._name_request(event, failure.request_id)
         self._write(event)
 
     def _measure(self, event: Event, reply: Reply) -> None:
         """Add what a call took and cost, and the provider's name for the request."""
         first = None if self._chunks is None else self._chunks.first
         measure(event["metrics"], self.prompt, reply, self._elapsed(), first and first - self._begun)
-        request_id = quietly(self.provider.request_id, self.http) if self.http is not None else None
+        self._name_request(event)
+
+    def _name_request(self, event: Event, request_id: str | None = None) -> None:
+        if request_id is None and self.http is not None:
+            request_id = quietly(self.provider.request_id, self.http)
         if request_id is not None:
             event["provenance"]["request_id"] = request_id
 

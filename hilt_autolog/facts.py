@@ -96,6 +96,7 @@ class Failure:
     retry_after: float | None = None
     rate_limit: dict[str, str] = field(default_factory=dict)
     retries: int = 0
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

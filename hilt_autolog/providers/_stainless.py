@@ -113,8 +113,7 @@ class Stainless:
 
     def request_id(self, http: Http) -> str | None:
         """Return the provider's name for the request, from the headers of its response."""
-        get = http.response.headers.get
-        return next(filter(None, map(get, _REQUEST_IDS)), None)
+        return _request_id(http.response.headers)
 
     def failure(self, error: BaseException) -> Failure:
         """Read an exception; works for those of the SDK, of its HTTP library, and for any other."""
@@ -131,6 +130,7 @@ class Stainless:
             retry_after=_retry_after(headers),
             rate_limit={k: v for k, v in headers.items() if k.startswith("x-ratelimit-")},
             retries=_retries(response, known.get("request")),
+            request_id=_request_id(headers),
         )
 
     def _route(self, method: str, url: str) -> tuple[Operation | None, str | None]:
@@ -205,6 +205,10 @@ def _code(error: BaseException, details: Mapping[str, Any], status: Any) -> str:
     if "Timeout" in family:
         return "timeout"
     return "connection" if _CONNECTION.search(family) else "api_error"
+
+
+def _request_id(headers: Mapping[str, str]) -> str | None:
+    return next(filter(None, map(headers.get, _REQUEST_IDS)), None)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
