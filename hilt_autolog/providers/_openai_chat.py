@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.facts import Message, Part, Reply, ToolCall, message, text_part
+from hilt_autolog.facts import Failure, Message, Part, Reply, ToolCall, message, text_part
 from hilt_autolog.foreign import fields, jsonable, text_or_none
 from hilt_autolog.media import blob, from_url
 
@@ -196,7 +196,15 @@ def envelope(reply: Reply, body: Mapping[str, Any]) -> Reply:
     if usage:
         reply.usage = jsonable(fields(usage))
         reply.tokens = tokens(reply.usage)
+    if error := get("error"):
+        reply.error = failure(fields(error) or {"message": error})
     return reply
+
+
+def failure(error: Mapping[str, Any]) -> Failure:
+    """Read an error that came as an answer: the SDK hands it over without raising anything."""
+    text, code = text_or_none(error.get("message")), text_or_none(error.get("code"))
+    return Failure(text=text or code or "failed", type="ResponseError", code=code or "api_error")
 
 
 def _visible(read: Message) -> str:

@@ -26,7 +26,7 @@ class ChatFold:
     def take(self, chunk: Any) -> list[Delta]:
         """Take a chunk; return its text, reasoning and tool arguments."""
         body = fields(chunk)
-        if self._reply.response_id is None or body.get("usage") or "x_groq" in body:
+        if self._reply.response_id is None or body.get("usage") or "x_groq" in body or "error" in body:
             envelope(self._reply, body)
         deltas: list[Delta] = []
         for one in sequence(body.get("choices")):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.facts import Failure, Message, Part, Reply, ToolCall, message, text_part
+from hilt_autolog.facts import Message, Part, Reply, ToolCall, message, text_part
 from hilt_autolog.foreign import fields, jsonable, text_or_none
 from hilt_autolog.media import blob, from_url
 
-from ._openai_chat import as_json, sequence
+from ._openai_chat import as_json, failure, sequence
 from ._openai_usage import tokens
 
 if TYPE_CHECKING:
@@ -112,12 +112,6 @@ def response_reply(body: Mapping[str, Any]) -> Reply:
     for spoken in reply.messages:
         spoken["finish_reason"] = reply.finish_reason
     return reply
-
-
-def failure(error: Mapping[str, Any]) -> Failure:
-    """Read the error that a response carries: the SDK hands it over without raising anything."""
-    text, code = text_or_none(error.get("message")), text_or_none(error.get("code"))
-    return Failure(text=text or code or "failed", type="ResponseError", code=code or "api_error")
 
 
 def _items(items: list[dict[str, Any]]) -> Reply:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.foreign import fields
 
-from ._openai_responses import failure, response_reply
+from ._openai_chat import failure
+from ._openai_responses import response_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
