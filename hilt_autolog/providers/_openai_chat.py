@@ -196,8 +196,6 @@ def envelope(reply: Reply, body: Mapping[str, Any]) -> Reply:
     if usage:
         reply.usage = jsonable(fields(usage))
         reply.tokens = tokens(reply.usage)
-    if error := get("error"):
-        reply.error = failure(fields(error) or {"message": error})
     return reply
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hilt_autolog.facts import Delta, Reply
 from hilt_autolog.foreign import fields
 
-from ._openai_chat import content_parts, envelope, sequence, spoken
+from ._openai_chat import content_parts, envelope, failure, sequence, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +26,10 @@ class ChatFold:
     def take(self, chunk: Any) -> list[Delta]:
         """Take a chunk; return its text, reasoning and tool arguments."""
         body = fields(chunk)
-        if self._reply.response_id is None or body.get("usage") or "x_groq" in body or "error" in body:
+        if self._reply.response_id is None or body.get("usage") or "x_groq" in body:
             envelope(self._reply, body)
+        if error := body.get("error"):
+            self._reply.error = failure(fields(error) or {"message": error})
         deltas: list[Delta] = []
         for one in sequence(body.get("choices")):
             piece = fields(one)
