@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+from _thread import allocate_lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import importer
@@ -48,16 +49,19 @@ class _State:
         self.undo: list[Callable[[], None]] = []
         self.watching: dict[str, dict[str, bool]] = {}
         self.knows_forks = False
+        self.claim = allocate_lock()
+        self.told: set[str] = set()  # complaints, each once
 
 
 _state = _State()
 
 
 class Recording:
-    """What `enable()` returns: a context manager that switches off what this call has switched on."""
+    """What `enable()` returns: a context manager that puts back what this call has changed."""
 
-    def __init__(self, *, began: bool) -> None:
-        self._began = began
+    def __init__(self, before: Settings | None, *, changed: bool) -> None:
+        self._before = before
+        self._changed = changed
 
     def __enter__(self) -> Self:
         return self
@@ -65,8 +69,10 @@ class Recording:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._began:
+        if self._changed and self._before is None:
             disable()
+        elif self._changed and self._before is not None:
+            _switch(self._before)
 
     @property
     def path(self) -> str | None:
@@ -89,29 +95,55 @@ def enable(**arguments: Any) -> Recording:
     Raises:
         SettingsError: an unknown name or value.
     """
-    if os.environ.get("HILT_AUTOLOG", "").strip().lower() in _OFF:
-        return Recording(began=False)
-    if _state.settings is not None and not arguments:
-        return Recording(began=False)
-    sdks = importer.sdks()
-    settings, complaints = load(arguments, os.environ, os.getcwd(), sdks)
-    began = _state.settings is None
-    if settings != _state.settings:
-        _tell(complaints)
-        _close()
-        _state.settings = settings
-        if began:
-            _wait(frozenset(settings.providers) or sdks)
-    return Recording(began=began)
+    word = os.environ.get("HILT_AUTOLOG", "").strip().lower()
+    if word in _OFF or (_state.settings is not None and not arguments):
+        return Recording(None, changed=False)
+    before = _state.settings
+    if before is None and word and arguments:  # the door of the environment is open, and nothing came in yet
+        before = _load({})
+    settings = _load(arguments)
+    return Recording(before, changed=_switch(settings))
+
+
+def _load(arguments: dict[str, Any]) -> Settings:
+    try:
+        folder = os.getcwd()
+    except OSError:  # it was deleted
+        folder = os.sep
+    settings, complaints = load(arguments, os.environ, folder, importer.sdks())
+    if sys.stderr is not None:
+        for complaint in complaints:
+            if complaint not in _state.told:
+                sys.stderr.write(f"{complaint}\n")
+    _state.told.update(complaints)
+    return settings
+
+
+def _switch(settings: Settings) -> bool:
+    """Record by these settings; return whether that is a change."""
+    with _state.claim:  # two SDKs may arrive in two threads; nothing is imported or waited for in here
+        before, _state.settings = _state.settings, settings
+    if settings == before:
+        return False
+    if before is not None:
+        _close(end=False)
+    if before is None or before.providers != settings.providers:
+        _disarm()
+        _wait(frozenset(settings.providers) or importer.sdks())
+    return True
 
 
 def disable() -> None:
     """Stop recording: the SDKs get their own functions back, the log its last line."""
     importer.stop_waiting()
-    while _state.undo:
-        _state.undo.pop()()
+    _disarm()
     _close()
     _state.settings = None
+
+
+def _disarm() -> None:
+    while _state.undo:
+        _state.undo.pop()()
     _state.watching = {}
 
 
@@ -172,41 +204,13 @@ def _begin(provider: Provider, client: Any, args: tuple[Any, ...], kwargs: dict[
 
 def _recorder() -> Recorder:
     if _state.recorder is None:
-        from .guard import faults
-        from .io.writer import Writer
-        from .process import Process, app_name
-        from .recorder import Recorder
+        from .assembly import assemble
 
-        settings = _state.settings
-        assert settings is not None
-        process = Process(settings.argv)
-        writer = Writer(
-            settings.path,
-            app=app_name(),
-            opened=lambda: process.opened(_versions()),
-            closed=lambda: process.closed(writer.written, writer.drops, faults.places, faults.total),
-            dropped=process.dropped,
-            ledger=os.environ.get("HILT_LEDGER"),
-        )
-        _state.writer = writer
-        _state.recorder = Recorder(
-            writer.write,
-            writer.write_line,
-            chunks=settings.chunks,
-            content=settings.content,
-            user=settings.user,
-            tags=settings.tags,
-            conversation=settings.conversation,
-            media=(lambda: _media_folder(settings.path)) if settings.media == "store" else None,
-        )
+        assert _state.settings is not None
+        _state.recorder, _state.writer = assemble(_state.settings, _versions)
         atexit.register(_close)
         _know_forks()
     return _state.recorder
-
-
-def _media_folder(template: str) -> str:
-    path = _state.writer.path if _state.writer is not None else None
-    return os.path.join(os.path.dirname(os.path.abspath(path or template)), "media")
 
 
 def _versions() -> dict[str, str]:
@@ -216,12 +220,12 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _close() -> None:
-    """End the calls that are open, and the log."""
+def _close(*, end: bool = True) -> None:
+    """Close the log; `end` the calls that are open, or let them end in their own time."""
     atexit.unregister(_close)
     recorder, writer = _state.recorder, _state.writer
     _state.recorder = None
-    if recorder is not None:
+    if recorder is not None and end:
         recorder.end_all()
     if writer is not None:
         writer.close()
@@ -242,9 +246,3 @@ def _forked() -> None:
         _state.recorder.forget()
     if _state.writer is not None:
         _state.writer.forked()
-
-
-def _tell(complaints: list[str]) -> None:
-    if sys.stderr is not None:
-        for complaint in complaints:
-            sys.stderr.write(f"{complaint}\n")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hilt_autolog.io import logfile
 from hilt_autolog.io.folder import Refused
-from hilt_autolog.io.kernel import APPEND, CREATE, Kernel
+from hilt_autolog.io.kernel import APPEND, Kernel
 from hilt_autolog.io.logfile import LogFile, Lost
 from hilt_autolog.io.naming import check, filled, is_generated
 
@@ -98,7 +98,7 @@ class Opening:
         if self._ledger is None:
             return
         with suppress(OSError):
-            fd = Kernel.open(self._ledger, APPEND | CREATE, 0o600)
+            fd = Kernel.open(self._ledger, APPEND)  # only where hilt-run still waits for it
             try:
                 Kernel.write(fd, f"{file.size}\t{file.path}\n".encode(errors="surrogateescape"))
             finally:
