@@ -1,0 +1,65 @@
+"""The command that runs the tests against every line of SDK versions."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import matrix
+import pytest
+
+from hilt_autolog.importer import sdks
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_every_sdk_has_lines():
+    assert {sdk.replace(".", "-") for sdk in sdks()} == {line.rpartition("-")[0] for line in matrix.LINES}
+
+
+def test_a_line_is_named_after_what_it_installs():
+    for line, requirement in matrix.LINES.items():
+        name, _, version = line.rpartition("-")
+        assert requirement == f"{name}=={version}.*"
+
+
+def test_a_line_that_is_not_in_the_table():
+    command = [sys.executable, ROOT / "tests" / "matrix.py", "openai-1.109", "openai-0.28"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"no such line: openai-0.28; there are {', '.join(matrix.LINES)}\n"
+
+
+def test_a_test_that_could_not_be_set_up_has_failed(tmp_path):
+    report = tmp_path / "report.xml"
+    report.write_text('<testsuites><testsuite tests="9" failures="1" errors="2" skipped="3"/></testsuites>')
+    assert matrix.counted(report) == {"passed": 3, "failed": 3, "skipped": 3}
+
+
+@pytest.mark.parametrize(
+    ("counts", "code"),
+    [
+        ({"passed": 3}, 0),
+        ({"passed": 3, "skipped": 1}, 0),
+        ({"passed": 3, "failed": 1}, 1),
+        ({"skipped": 3}, 1),  # nothing was tried
+    ],
+)
+def test_the_table_and_the_exit_code(counts, code, monkeypatch, capsys):
+    monkeypatch.setattr(matrix, "outcome", lambda _: matrix.Counter(counts))
+    assert matrix.main(["openai-2.54"]) == code
+    header, row = capsys.readouterr().out.strip().splitlines()
+    assert header.split() == ["line", "passed", "failed", "skipped"]
+    assert row.split() == ["openai-2.54", *(str(counts.get(name, 0)) for name in header.split()[1:])]
+
+
+def test_ci_knows_its_line_and_the_readme_s_commands():
+    ci = ROOT / ".ci" / "run"
+    if not ci.exists():
+        pytest.skip("a source distribution has no .ci")
+    text, readme = ci.read_text(), (ROOT / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"matrix\.py (\S+)", text)) <= set(matrix.LINES)
+    for marker in re.findall(r"^readme (\w+)$", text, re.MULTILINE):
+        assert re.search(rf"^<!-- {marker} -->\n+```\w*\n[^`]+\n```$", readme, re.MULTILINE), marker
