@@ -57,9 +57,8 @@ def environment(folder: Path, requirement: str) -> Path:
     python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     packages = ["-e", f"{ROOT}[dev]", requirement]
     if uv := shutil.which("uv"):
-        run(
-            uv, "venv", "-q", "--seed", "--python", sys.executable, str(folder)
-        )  # the doors are tried with pip
+        # With pip in it (--seed), which the doors are tried with.
+        run(uv, "venv", "-q", "--seed", "--python", sys.executable, str(folder))
         run(uv, "pip", "install", "-q", "--python", str(python), *packages)
     else:
         run(sys.executable, "-m", "venv", str(folder))
