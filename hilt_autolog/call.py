@@ -6,13 +6,13 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from . import clock, events
-from .chunks import Chunks
 from .facts import Failure, Fold, Head, Http, Prompt, Reply
 from .guard import faults, guarded, quietly
 from .metrics import measure
 from .tools import write_tool_calls, write_tool_results
 
 if TYPE_CHECKING:
+    from .chunks import Chunks
     from .conversations import Place
     from .events import Event
     from .provider import Provider
@@ -94,14 +94,10 @@ class Call:
 
     def streams(self) -> None:
         """Take note that the answer comes in chunks; the engine calls this before the first."""
-        operation, recorder = self.prompt.operation, self.recorder
-        if operation.fold is not None:
-            self._fold = operation.fold()
+        if self.prompt.operation.fold is not None:
+            self._fold = self.prompt.operation.fold()
             model = self.prompt.model or self.prompt.provider
-            session_id = self.place.session_id
-            self._chunks = Chunks(
-                recorder.write, recorder.write_line, recorder.chunks, session_id, model, self.prompt_id
-            )
+            self._chunks = self.recorder.chunks_of(self.place.session_id, model, self.prompt_id)
 
     @guarded
     def finish(self, result: Any) -> None:

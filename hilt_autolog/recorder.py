@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from .call import Call
+from .chunks import Chunks
 from .collection import Collection
 from .conversations import Conversations
 from .guard import faults
@@ -93,6 +94,10 @@ class Recorder:
                 return
             event = withheld
         self._write(event, is_json=is_json)
+
+    def chunks_of(self, session_id: str, model: str, reply_to: str | None) -> Chunks:
+        """Return what writes the chunks of a stream."""
+        return Chunks(self.write, self.write_line, self.chunks, session_id, model, reply_to)
 
     def end_all(self, how: str = "exit") -> None:
         """End what is still open: the process, or the recording, is over."""
