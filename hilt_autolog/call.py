@@ -185,7 +185,7 @@ class Call:
 
     def _await(self, reply: Reply) -> None:
         if reply.response_id is not None:
-            self.recorder.awaited[reply.response_id] = self
+            self.recorder.wait_for(reply.response_id, self)
 
     def collected(self, reply: Reply, by: Call) -> None:
         """End a call that was answered in the background, with what another call has fetched."""

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from .call import Call
 from .chunks import Chunks
-from .collection import Collection
 from .conversations import Conversations
-from .guard import faults
 from .media import Describer
 from .privacy import withhold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from .chunks import Write, WriteLine
     from .events import Event
-    from .provider import Provider
 
-_DEEPEST = 2
+_MOST_AWAITED = 1024
 
 
-class _Depth(threading.local):
-    value = 0
+class Open(Protocol):
+    """A call that has not ended: `call.Call`."""
+
+    def cut(self, how: str) -> None:
+        """End it where it stands."""
+
+    def disown(self) -> None:
+        """Forget it."""
 
 
 class Recorder:
-    """Turns the calls of one process into events.
+    """What turns the calls of one process into events.
 
     Args:
         write: takes an event, and hands it to the disk.
@@ -62,29 +63,8 @@ class Recorder:
         self._conversation = conversation
         self.conversations = Conversations(conversation)
         self.describer = Describer(media)
-        self.open: dict[int, Call] = {}  # calls that have not ended
-        self._depth = _Depth()
-        self.awaited: dict[str, Call] = {}  # response id -> the call that will be answered later
-
-    def begin(
-        self, provider: Provider, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> Call | None:
-        """Write the prompt of a call; None when the call is not one to a model, or we have failed."""
-        if self._depth.value >= _DEEPEST:  # reading a request may run the program's code, and that a call
-            return None
-        self._depth.value += 1
-        try:
-            prompt = provider.prompt(client, args, kwargs)
-            if prompt is None:
-                return None
-            call = (Collection if prompt.operation.collects else Call)(self, provider, prompt)
-            call.ask()
-        except Exception as fault:
-            faults.note(fault)
-            return None
-        finally:
-            self._depth.value -= 1
-        return call
+        self.open: dict[int, Open] = {}  # calls that have not ended
+        self.awaited: dict[str, Any] = {}  # response id -> the call that will be answered later
 
     def write(self, event: Event, *, is_json: bool = False) -> None:
         """Write an event, with as much of its content as the settings allow; `is_json` as in the writer."""
@@ -98,6 +78,12 @@ class Recorder:
     def chunks_of(self, session_id: str, model: str, reply_to: str | None) -> Chunks:
         """Return what writes the chunks of a stream."""
         return Chunks(self.write, self.write_line, self.chunks, session_id, model, reply_to)
+
+    def wait_for(self, response_id: str, call: Open) -> None:
+        """Remember a call whose answer is to be fetched later; the oldest are given up."""
+        self.awaited[response_id] = call
+        if len(self.awaited) > _MOST_AWAITED:
+            self.awaited.pop(next(iter(self.awaited))).cut("dropped")
 
     def end_all(self, how: str = "exit") -> None:
         """End what is still open: the process, or the recording, is over."""

@@ -46,6 +46,7 @@ class _State:
         self.settings: Settings | None = None
         self.recorder: Recorder | None = None
         self.writer: Writer | None = None
+        self.begin: Callable[..., Any] | None = None  # loaded with the first SDK
         self.undo: list[Callable[[], None]] = []
         self.watching: dict[str, dict[str, bool]] = {}
         self.knows_forks = False
@@ -130,6 +131,8 @@ def _switch(settings: Settings) -> bool:
     if before is None or before.providers != settings.providers:
         _disarm()
         _wait(frozenset(settings.providers) or importer.sdks())
+    elif _state.watching:
+        _recorder()
     return True
 
 
@@ -183,9 +186,11 @@ def _arm(sdk: str) -> None:
 def _wrap(sdk: str) -> None:
     from importlib import import_module
 
+    from .capture import begin
     from .engine import arm
 
     provider: Provider = import_module(f"{__package__}.providers.{sdk}").PROVIDER
+    _state.begin = begin
     _recorder()  # everything is loaded now: later there may be no file descriptor left to load it with
     found = _state.watching.setdefault(sdk, {})
     for probe in provider.probes:
@@ -196,21 +201,17 @@ def _wrap(sdk: str) -> None:
 
 
 def _begin(provider: Provider, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    if _state.settings is None:
-        return None
-    recorder = _state.recorder or _recorder()
-    return recorder.begin(provider, client, args, kwargs)
+    recorder, begin = _state.recorder, _state.begin
+    return None if recorder is None or begin is None else begin(recorder, provider, client, args, kwargs)
 
 
-def _recorder() -> Recorder:
-    if _state.recorder is None:
+def _recorder() -> None:
+    if _state.recorder is None and _state.settings is not None:
         from .assembly import assemble
 
-        assert _state.settings is not None
         _state.recorder, _state.writer = assemble(_state.settings, _versions)
         atexit.register(_close)
         _know_forks()
-    return _state.recorder
 
 
 def _versions() -> dict[str, str]:

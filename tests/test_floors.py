@@ -25,6 +25,7 @@ FLOORS = {
         "assembly",
         "bodies",
         "call",
+        "capture",
         "chunks",
         "closing",
         "collection",

@@ -1,0 +1,46 @@
+"""Where a call begins: arguments in, and out comes what the engine tells how the call goes on."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from .call import Call
+from .collection import Collection
+from .guard import faults
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .provider import Provider
+    from .recorder import Recorder
+
+_DEEPEST = 2
+
+
+class _Depth(threading.local):
+    value = 0
+
+
+_depth = _Depth()
+
+
+def begin(
+    recorder: Recorder, provider: Provider, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Call | None:
+    """Write the prompt of a call; None when the call is not one to a model, or we have failed."""
+    if _depth.value >= _DEEPEST:  # reading a request may run the program's code, and that a call
+        return None
+    _depth.value += 1
+    try:
+        prompt = provider.prompt(client, args, kwargs)
+        if prompt is None:
+            return None
+        call = (Collection if prompt.operation.collects else Call)(recorder, provider, prompt)
+        call.ask()
+    except Exception as fault:
+        faults.note(fault)
+        return None
+    finally:
+        _depth.value -= 1
+    return call
