@@ -32,6 +32,11 @@ class ToolCall(NamedTuple):
     name: str | None
     arguments: str
 
+    def part(self) -> Part:
+        """Return the call as a part of a message."""
+        known = {"id": self.id, "name": self.name, "arguments": self.arguments}
+        return {"type": "tool_call", **{name: value for name, value in known.items() if value is not None}}
+
 
 class Http(NamedTuple):
     """The HTTP response behind an answer: the foreign object, and what was learnt on the way."""

@@ -42,7 +42,7 @@ def chat_message(given: Mapping[str, Any]) -> Message:
     else:
         parts = [*_reasoning(given), *content_parts(content, keep_empty=role != "assistant")]
         parts += _refusal(given) + _audio(given)
-        parts += [_tool_call_part(call) for call in tool_calls(given)]
+        parts += [call.part() for call in tool_calls(given)]
     read = message(_ROLES.get(role, role), parts)
     if role in _ROLES:
         read["provider_role"] = role
@@ -234,10 +234,6 @@ def _audio(given: Mapping[str, Any]) -> list[Part]:
         return [{"type": "file", "modality": "audio", "file_id": audio["id"]}] if audio.get("id") else []
     part = blob("audio", None, audio["data"])
     return [part | {key: audio[key] for key in ("id", "transcript") if audio.get(key)}]
-
-
-def _tool_call_part(call: ToolCall) -> Part:
-    return {"type": "tool_call", "id": call.id, "name": call.name, "arguments": call.arguments}
 
 
 def sequence(value: Any) -> Sequence[Any]:

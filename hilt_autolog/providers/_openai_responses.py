@@ -134,8 +134,7 @@ def _output_parts(item: Mapping[str, Any]) -> list[Part]:
 def _output_part(item: Mapping[str, Any]) -> Part:
     kind = str(item.get("type"))
     if kind in _CALLS:
-        call = _tool_call(item)
-        return {"type": "tool_call", "id": call.id, "name": call.name, "arguments": call.arguments}
+        return _tool_call(item).part()
     if kind == "reasoning":
         return _reasoning(item)
     if kind == "image_generation_call" and isinstance(item.get("result"), str):

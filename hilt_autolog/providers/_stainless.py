@@ -70,7 +70,7 @@ class Stainless:
             provider=provider,
             model=text_or_none(body.get("model")),
             messages=operation.messages(body),
-            request={k: v for k, v in body.items() if k not in operation.content},
+            request={k: v for k, v in body.items() if k not in operation.content and v is not None},
             server=server,
             sdk=_sdk(self.package),
             conversation=_conversation(body.get("conversation")),
