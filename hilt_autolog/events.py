@@ -74,16 +74,12 @@ def _content(text: str | None, messages: list[Message]) -> dict[str, Any]:
 def _says_only(message: Message, text: str) -> bool:
     parts = message["parts"]
     return (
-        message.keys() <= _PLAIN
+        len(message) == (3 if "finish_reason" in message else 2)
         and len(parts) == 1
-        and parts[0].keys() == _PLAIN_PART
         and parts[0]["type"] == "text"
+        and len(parts[0]) == 2  # noqa: PLR2004  the type and the content
         and parts[0]["content"] == text
     )
-
-
-_PLAIN = {"role", "parts", "finish_reason"}
-_PLAIN_PART = {"type", "content"}
 
 
 def tool_result_event(

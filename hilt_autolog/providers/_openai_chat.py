@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _ROLES = {"developer": "system", "function": "tool"}
 _SPEAKERS = frozenset(("user", "assistant", "system"))
-_SAYING = frozenset(("role", "content"))
+_BESIDES = ("name", "tool_calls", "reasoning_content", "reasoning", "refusal", "audio", "function_call")
 _AUDIO_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 
 
@@ -35,8 +35,8 @@ def chat_message(given: Mapping[str, Any]) -> Message:
     """
     role = given.get("role") or "assistant"
     content = given.get("content")
-    if role in _SPEAKERS and content and isinstance(content, str) and _says_no_more(given):
-        return message(role, [text_part(content)])  # most messages
+    if role in _SPEAKERS and content and isinstance(content, str) and not any(map(given.get, _BESIDES)):
+        return {"role": role, "parts": [{"type": "text", "content": content}]}  # most messages
     if role in ("tool", "function"):
         parts = [_tool_result(given)]
     else:
@@ -49,11 +49,6 @@ def chat_message(given: Mapping[str, Any]) -> Message:
     if name := text_or_none(given.get("name")):
         read["name"] = name
     return read
-
-
-def _says_no_more(given: Mapping[str, Any]) -> bool:
-    """Return whether a message has nothing but its role and content: the rest is absent or empty."""
-    return len(given) == len(_SAYING) or not any(given[key] for key in given if key not in _SAYING)
 
 
 def content_parts(content: Any, *, keep_empty: bool = True) -> list[Part]:
@@ -158,7 +153,7 @@ def spoken(reply: Reply, choices: Sequence[tuple[Any, Mapping[str, Any]]]) -> Re
         reply.messages.append(read)
         reply.tool_calls += tool_calls(given)
         said.append(_visible(read))
-    reply.text = "\n\n".join(filter(None, said)) or None
+    reply.text = (said[0] if len(said) == 1 else "\n\n".join(filter(None, said))) or None
     return reply
 
 
