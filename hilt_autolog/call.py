@@ -177,9 +177,6 @@ class Call:
             if reply.messages:
                 self._complete(reply, "error")
             self._write_error(reply.error)
-        elif self.prompt.operation.is_embedding:
-            self._measure(event := events.embedding_event(self.prompt, self.place.session_id, reply), reply)
-            self._write(event)
         else:
             self._complete(reply, None)
 
@@ -200,7 +197,10 @@ class Call:
         self.recorder.describer.describe(reply.messages)
         if self._chunks is not None:
             self._chunks.flush()
-        event = events.completion_event(self.prompt, place.session_id, reply, self.prompt_id)
+        if self.prompt.operation.is_embedding:
+            event = events.embedding_event(self.prompt, place.session_id, reply)
+        else:
+            event = events.completion_event(self.prompt, place.session_id, reply, self.prompt_id)
         extensions = event["extensions"]
         if self.http is not None and (status := self.http.status) is not None:
             extensions["status_code"] = status
