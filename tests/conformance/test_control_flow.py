@@ -1,0 +1,116 @@
+"""What is no error but the program's own doing (cancelling, interrupting, leaving) passes, and is told."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from conformance.inprocess import client_over, response
+from conformance.kit import HELLO, functions, run_sync
+from conformance.ways import APIS, CHAT, WAYS
+from offline.answers import pieces
+from offline.wire import frame
+
+
+def cancelling(way):
+    """Do it in a task that is cancelled while it waits."""
+
+    async def cancelled(f, arguments, seen):
+        task = asyncio.create_task(way(f, arguments, seen))
+        while not task.done():
+            await asyncio.sleep(0.05)
+            task.cancel()
+        assert task.cancelled()
+        await task
+
+    return cancelled
+
+
+def timing_out(way):
+    async def timed_out(f, arguments, seen):
+        async with asyncio.timeout(0.05):
+            await way(f, arguments, seen)
+
+    return timed_out
+
+
+CANCELLED = {"error_type": "CancelledError", "error_code": "cancelled"}
+
+
+@pytest.mark.parametrize("ending", [cancelling, timing_out])
+@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.parametrize("way", ["plain", "streaming.read", "stream", "helper"])
+def test_waiting_for_an_answer_is_cancelled(compare, api, way, ending):
+    model = "fail-slow"
+    log = compare("async", ending(WAYS[way]), APIS[api].call, APIS[api].arguments | {"model": model})
+    assert log.told() == [APIS[api].prompt(log.sent), APIS[api].error("CancelledError", model, **CANCELLED)]
+
+
+@pytest.mark.parametrize("ending", [cancelling, timing_out])
+@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.parametrize("way", ["stream", "streaming.stream", "streaming.iter_lines of a stream", "helper"])
+def test_waiting_for_a_chunk_is_cancelled(compare, api, way, ending):
+    model = "fail-stall"
+    log = compare("async", ending(WAYS[way]), APIS[api].call, APIS[api].arguments | {"model": model})
+    heard = [chunk["content"]["text"] for chunk in log.of("completion_chunk")]
+    assert heard == pieces(HELLO)[: len(heard)] != []
+    end = {"chunks": len(heard), "partial": True, "ended": "cancelled"}
+    assert log.told() == [
+        APIS[api].prompt(log.sent),
+        *APIS[api].chunks(heard, model),
+        APIS[api].completion("".join(heard), model=model, **end),
+        APIS[api].error("CancelledError", model, request_id="req_#", **CANCELLED),
+    ]
+
+
+# --- exceptions that are no Exception
+
+
+def said(text):
+    return frame({"id": "c_1", "choices": [{"index": 0, "delta": {"content": text}}]})
+
+
+def raised(error):
+    def answer(request):
+        raise error
+
+    return answer
+
+
+LEAVING = [
+    KeyboardInterrupt("stop"),
+    SystemExit(3),
+    GeneratorExit("gone"),
+]
+
+
+@pytest.mark.parametrize("error", LEAVING, ids=lambda error: type(error).__name__)
+def test_leaving_during_a_request(watch, error):
+    watch()
+    f = functions(client_over(raised(error)), CHAT.call)
+    with pytest.raises(type(error)) as caught:
+        run_sync(WAYS["plain"](f, CHAT.arguments, []))
+    assert caught.value is error
+    assert [fact(event) for event in watch.log().events] == [("prompt", None), ("system", "cancelled")]
+
+
+@pytest.mark.parametrize("error", LEAVING, ids=lambda error: type(error).__name__)
+def test_leaving_during_a_stream(watch, error):
+    watch()
+    f = functions(client_over(lambda request: response([said("Hel"), error])), CHAT.call)
+    with pytest.raises(type(error)) as caught:
+        run_sync(WAYS["stream"](f, CHAT.arguments, []))
+    assert caught.value is error
+    log = watch.log()
+    assert [fact(event) for event in log.events] == [
+        ("prompt", None),
+        ("completion_chunk", None),
+        ("completion", "cancelled"),
+        ("system", "cancelled"),
+    ]
+    assert log.of("completion")[0]["content"] == {"text": "Hel"}
+
+
+def fact(event):
+    extensions = event["extensions"]
+    return event["action"], extensions.get("error_code") or extensions.get("ended")

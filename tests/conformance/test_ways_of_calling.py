@@ -1,0 +1,77 @@
+"""However a call is made, the program sees what it sees without us, and the log tells of the call once."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from conformance.kit import HELLO, KINDS, Raised, agree, functions, outcome
+from conformance.ways import ANSWERS, APIS, COMPLETIONS, HELPERS, PARSES, RESPONSES, WAYS
+from offline.answers import pieces
+
+MOMENTS = ("before the client", "after the client", "after the functions")
+CASES = [
+    (api, way)
+    for api in APIS
+    for way in WAYS
+    if not (APIS[api] is COMPLETIONS and way in PARSES | HELPERS)
+    and not (APIS[api] is RESPONSES and way == "stream with usage")
+]
+
+
+@pytest.fixture(scope="module")
+def alone(clients):
+    """What a program sees without us; each case is run once."""
+
+    @cache
+    def seen(kind, api, way):
+        f = functions(clients[kind].make(), APIS[api].call)
+        return outcome(clients[kind].run, WAYS[way], f, APIS[api].arguments)
+
+    return seen
+
+
+@pytest.fixture
+def watched(alone, clients, provider, watch):
+    """Let a program see the same with us; returns what was sent, and the log."""
+
+    def seen(moment, kind, api, way):
+        f = switched_on(moment, watch, clients[kind].make, APIS[api].call)
+        seen = outcome(clients[kind].run, WAYS[way], f, APIS[api].arguments)
+        agree(alone(kind, api, way), seen)
+        assert not any(isinstance(noted, Raised) for noted in seen[0])
+        return provider.requests[-1].body, watch.log()
+
+    return seen
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("api", "way"), CASES, ids=str)
+def test_a_call_is_told_whole(watched, api, way, kind, moment):
+    sent, log = watched(moment, kind, api, way)
+    assert log.told() == events(APIS[api], way, sent)
+
+
+def switched_on(moment, watch, make, call):
+    """The functions of a new client, with us switched on at that moment."""
+    if moment == "before the client":
+        watch()
+    client = make()
+    if moment == "after the client":
+        watch()
+    f = functions(client, call)
+    if moment == "after the functions":
+        watch()
+    return f
+
+
+def events(api, way, sent):
+    if way in ANSWERS:
+        return [api.prompt(sent), api.completion(HELLO, (api.usage, api.tokens), finish_reason=api.finish)]
+    if way in PARSES:
+        return [api.prompt(sent), api.completion('{"name": "Hello"}', api.parsed, finish_reason=api.finish)]
+    used = (api.usage, api.tokens) if api.usage_is_streamed or way == "stream with usage" else None
+    texts = pieces(HELLO)
+    end = api.completion(HELLO, used, finish_reason=api.finish, chunks=len(texts))
+    return [api.prompt(sent), *api.chunks(texts), end]
