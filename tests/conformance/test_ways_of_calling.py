@@ -36,9 +36,10 @@ def watched(alone, clients, provider, watch):
     """Let a program see the same with us; returns what was sent, and the log."""
 
     def seen(moment, kind, api, way):
+        expected = alone(kind, api, way)
         f = switched_on(moment, watch, clients[kind].make, APIS[api].call)
         seen = outcome(clients[kind].run, WAYS[way], f, APIS[api].arguments)
-        agree(alone(kind, api, way), seen)
+        agree(expected, seen)
         assert not any(isinstance(noted, Raised) for noted in seen[0])
         return provider.requests[-1].body, watch.log()
 
