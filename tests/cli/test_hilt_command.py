@@ -170,19 +170,31 @@ def test_a_check_that_fails_is_a_problem_and_the_others_are_made(monkeypatch):
     }
 
 
-def test_a_folder_that_has_been_removed(pristine, tmp_path):
+@pytest.mark.parametrize(
+    ("path", "problems"),
+    [
+        ("logs/{pid}.jsonl", ["logs/{pid}.jsonl cannot be written: No such file or directory"]),
+        ("{kept}/{{pid}}.jsonl", []),
+    ],
+)
+def test_a_folder_that_has_been_removed(path, problems, pristine, tmp_path, folder):
     gone = tmp_path / "gone"
     gone.mkdir()
     program = (
         f"import os, runpy; os.rmdir({str(gone)!r}); runpy.run_module('hilt_autolog', run_name='__main__')"
     )
-    command = [pristine, "-c", program, "doctor"]
+    path = path.format(kept=folder) if "kept" in path else path
     done = subprocess.run(
-        command, cwd=gone, env=wheelhouse.clean_environ(), capture_output=True, text=True, check=False
+        [pristine, "-c", program, "doctor"],
+        cwd=gone,
+        env=wheelhouse.clean_environ(HILT_PATH=path),
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    words = "  problem  cannot be examined: FileNotFoundError: the current folder has been removed"
-    assert (done.returncode, done.stderr) == (1, "")
-    assert done.stdout.splitlines().count(words) == 4
+    found = [line for line in done.stdout.splitlines() if line.startswith("  problem")]
+    assert found == [f"  problem  {problem}" for problem in problems]
+    assert (done.returncode, done.stderr) == (len(problems), "")
 
 
 # --- where it is printed

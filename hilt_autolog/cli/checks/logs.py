@@ -19,7 +19,7 @@ from hilt_autolog.io.naming import filled, is_generated
 from hilt_autolog.io.pause import Pause
 
 from . import Finding, ok, problem, warning
-from .settings import effective, here
+from .settings import effective
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,12 @@ def place() -> Iterator[Finding]:
 
 
 def _absolute(template: str) -> str:
-    return Kernel.join(here(), Kernel.expanduser(template))
+    """Return the whole path, unless the current folder has been removed: a relative path fails then."""
+    path: str = Kernel.expanduser(template)
+    try:
+        return Kernel.join(Kernel.getcwd(), path)
+    except FileNotFoundError:
+        return path
 
 
 def _try(template: str) -> None:

@@ -16,15 +16,11 @@ if TYPE_CHECKING:
 
 
 def here() -> str:
-    """Return the current folder.
-
-    Raises:
-        FileNotFoundError: it has been removed. Nothing is recorded from there, for a program neither.
-    """
+    """Return where the search for pyproject.toml begins: here; at the root if here has been removed."""
     try:
         return str(Path.cwd())
     except FileNotFoundError:
-        raise FileNotFoundError("the current folder has been removed") from None
+        return os.sep
 
 
 def effective() -> Settings:
