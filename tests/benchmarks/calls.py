@@ -2,21 +2,19 @@
 
     python tests/benchmarks/calls.py [rounds]
 
-The OpenAI SDK over a transport inside of the process, so that there is no network to wait for. One process
-makes bare calls, one makes them under a wrapper that does the least a log could (two dicts, orjson, two
-writes), and one under hilt-autolog; they take turns, a batch each. The figures are the medians of the calls'
-own CPU time, and the difference to the bare median.
+The OpenAI SDK over a transport inside of the process, so that there is no network to wait for. A bare client,
+one whose `request` does the least a log could (two dicts, orjson, two writes), and one under hilt-autolog
+take turns, call by call. The figures are the medians of the calls' own CPU time, and the difference to the
+bare one.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import statistics
 import sys
 import tempfile
 import time
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -28,9 +26,7 @@ import hilt_autolog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from multiprocessing.connection import Connection
 
-BATCH = 20
 CHUNKS = 200
 ANSWER = {
     "id": "chatcmpl-1",
@@ -80,102 +76,81 @@ class Provider(httpx2.BaseTransport):
         return httpx2.Response(200, json=ANSWER)
 
 
-CLIENT = openai.OpenAI(
-    api_key="none", base_url="http://127.0.0.1:1/v1", http_client=httpx2.Client(transport=Provider())
-)
-QUESTION: Any = [{"role": "user", "content": "Hello!"}]
+REQUEST, PROCESS = SyncAPIClient.request, SyncAPIClient._process_response  # before they are wrapped
 
 
-def call() -> None:
+class Bare(openai.OpenAI):
+    """A client that nobody watches."""
+
+    request = REQUEST
+    _process_response = PROCESS
+
+
+class Least(Bare):
+    """A client with the least code that could log its calls."""
+
+    log = -1
+
+    def request(self, cast_to: Any, options: Any, **kwargs: Any) -> Any:
+        """Make the call, and write a line before and after it."""
+        os.write(self.log, orjson.dumps({"time": time.time(), "asked": options.json_data}) + b"\n")
+        result = REQUEST(self, cast_to, options, **kwargs)
+        said = {"text": result.choices[0].message.content, "tokens": result.usage.total_tokens}
+        os.write(self.log, orjson.dumps({"time": time.time(), "said": said}) + b"\n")
+        return result
+
+
+def client(kind: type[openai.OpenAI]) -> openai.OpenAI:
+    """Return a client of this kind for the provider that answers at once."""
+    transport = httpx2.Client(transport=Provider())
+    return kind(api_key="none", base_url="http://127.0.0.1:1/v1", http_client=transport)
+
+
+def call(client: openai.OpenAI) -> None:
     """Make a small call."""
-    CLIENT.chat.completions.create(model="gpt-4o-mini", messages=QUESTION)
+    client.chat.completions.create(model="gpt-4o-mini", messages=QUESTION)
 
 
-def stream() -> None:
+def stream(client: openai.OpenAI) -> None:
     """Read a stream to its end."""
-    for _ in CLIENT.chat.completions.create(model="gpt-4o-mini", messages=QUESTION, stream=True):
+    for _ in client.chat.completions.create(model="gpt-4o-mini", messages=QUESTION, stream=True):
         pass
 
 
-def bare() -> None:
-    """Watch nothing."""
+QUESTION: Any = [{"role": "user", "content": "Hello!"}]
 
 
-def least() -> None:
-    """Watch calls with the least code that could log them."""
-    original = SyncAPIClient.request
-    log = os.open("least.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-
-    def request(self: Any, cast_to: Any, options: Any, **kwargs: Any) -> Any:
-        os.write(log, orjson.dumps({"time": time.time(), "asked": options.json_data}) + b"\n")
-        result = original(self, cast_to, options, **kwargs)
-        said = {"text": result.choices[0].message.content, "tokens": result.usage.total_tokens}
-        os.write(log, orjson.dumps({"time": time.time(), "said": said}) + b"\n")
-        return result
-
-    SyncAPIClient.request = request  # type: ignore[method-assign, assignment]
-
-
-def hilt(chunks: str = "each") -> None:
-    """Watch calls with hilt-autolog."""
-    hilt_autolog.enable(path="{pid}.hilt.jsonl", chunks=chunks)
-
-
-WAYS: dict[str, Callable[[], None]] = {
-    "bare": bare,
-    "least possible": least,
-    "hilt": hilt,
-    "hilt, chunks=each": hilt,
-    "hilt, chunks=merged": partial(hilt, "merged"),
-    "hilt, chunks=off": partial(hilt, "off"),
-}
-
-
-def work_in_turns(turns: Connection, way: str, work: Callable[[], None], folder: str) -> None:
-    """Do a batch of `work`, watched in this way, whenever it is our turn; send back the CPU times in ns."""
-    os.chdir(folder)
-    WAYS[way]()
-    for _ in range(BATCH):
-        work()
-    while batch := turns.recv():
-        taken = []
-        for _ in range(batch):
+def measure(
+    work: Callable[[openai.OpenAI], None], kinds: list[type[openai.OpenAI]], turns: int
+) -> list[float]:
+    """Return the median CPU microseconds of `work` with each kind of client."""
+    clients = [client(kind) for kind in kinds]
+    times: list[list[int]] = [[] for _ in kinds]
+    for turn in range(-turns // 10, turns):  # the first turns only warm up
+        for who, taken in zip(clients, times, strict=True):
             began = time.thread_time_ns()
-            work()
-            taken.append(time.thread_time_ns() - began)
-        turns.send(taken)
-
-
-def measure(work: Callable[[], None], ways: list[str], rounds: int, batch: int) -> dict[str, float]:
-    """Return the median CPU microseconds of `work` under each of the ways to watch it."""
-    spawn = multiprocessing.get_context("spawn")
-    times: dict[str, list[int]] = {way: [] for way in ways}
-    with tempfile.TemporaryDirectory() as folder:
-        ends = {}
-        for way in ways:
-            ends[way], theirs = spawn.Pipe()
-            spawn.Process(target=work_in_turns, args=(theirs, way, work, folder), daemon=True).start()
-        for _ in range(rounds):
-            for way in ways:
-                ends[way].send(batch)
-                times[way] += ends[way].recv()
-        for end in ends.values():
-            end.send(0)
-    return {way: statistics.median(taken) / 1000 for way, taken in times.items()}
+            work(who)
+            if turn >= 0:
+                taken.append(time.thread_time_ns() - began)
+    return [statistics.median(taken) / 1000 for taken in times]
 
 
 def main() -> None:
     """Measure, and print a table."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    calls = measure(call, ["bare", "least possible", "hilt"], rounds, BATCH)
-    print(f"a call                 {calls['bare']:8.1f} us bare")
-    for way in ("least possible", "hilt"):
-        print(f"  {way:20} {calls[way] - calls['bare']:+8.1f} us")
-    modes = [way for way in WAYS if "chunks" in way]
-    streams = measure(stream, ["bare", *modes], max(rounds // 10, 3), 2)
-    print(f"a chunk of a stream    {streams['bare'] / CHUNKS:8.1f} us bare")
-    for way in modes:
-        print(f"  {way:20} {(streams[way] - streams['bare']) / CHUNKS:+8.1f} us")
+    turns = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "{pid}.hilt.jsonl")
+        Least.log = os.open(os.path.join(folder, "least.jsonl"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        with hilt_autolog.enable(path=path):
+            bare, least, hilt = measure(call, [Bare, Least, openai.OpenAI], turns)
+        print(f"a call                 {bare:8.1f} us bare")
+        print(f"  least possible       {least - bare:+8.1f} us")
+        print(f"  hilt                 {hilt - bare:+8.1f} us")
+        for chunks in ("each", "merged", "off"):
+            with hilt_autolog.enable(path=path, chunks=chunks):
+                bare, hilt = (us / CHUNKS for us in measure(stream, [Bare, openai.OpenAI], turns // 20))
+            print(f"a chunk                {bare:8.1f} us bare")
+            print(f"  hilt, chunks={chunks:7} {hilt - bare:+8.1f} us")
 
 
 if __name__ == "__main__":
