@@ -49,11 +49,19 @@ def arm(provider: Provider, probe: Probe, begin: Begin) -> Callable[[], None] | 
     original = vars(owner).get(probe.name) if owner is not None else None
     if original is None:
         return None
-    wrapper = wrapt.FunctionWrapper(original, _WATCHERS[probe.role](provider, begin))
+    armed = True
+
+    def begin_if_armed(*call: Any) -> Watching | None:
+        return begin(*call) if armed else None
+
+    wrapper = wrapt.FunctionWrapper(original, _WATCHERS[probe.role](provider, begin_if_armed))
     setattr(owner, probe.name, wrapper)
 
     def undo() -> None:
-        # Somebody may have wrapped our wrapper since: then it stays where it is, and steps aside.
+        # Somebody may have wrapped our wrapper since: then it stays where it is, and steps aside for good,
+        # for the next `arm` will put another around both.
+        nonlocal armed
+        armed = False
         if vars(owner).get(probe.name) is wrapper:
             setattr(owner, probe.name, original)
 
