@@ -69,14 +69,14 @@ def provided(store):
     return answer
 
 
-def client_over(answer, kind="sync", **options):
-    """A client whose requests are answered by a function."""
+def client_over(answer, kind="sync", hooks=None, **options):
+    """A client whose requests are answered by a function; `hooks` are the HTTP client's."""
     client, http_client = CLIENTS[kind]
     transport = HTTP.MockTransport(answer)
     options = {"api_key": "x", "base_url": "http://offline/v1", "max_retries": 0} | options
-    return client(http_client=http_client(transport=transport), **options)
+    return client(http_client=http_client(transport=transport, **(hooks or {})), **options)
 
 
-def offline(kind="sync", **options):
+def offline(kind="sync", hooks=None, **options):
     """A client of an offline provider of its own."""
-    return client_over(provided({}), kind, **options)
+    return client_over(provided({}), kind, hooks, **options)

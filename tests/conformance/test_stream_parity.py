@@ -1,0 +1,193 @@
+"""A stream that is watched is the SDK's own object, and cannot be told from one that is not."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+from itertools import islice
+from typing import Any, TypeVar
+
+import openai
+import pytest
+from conformance.inprocess import client_over, offline, response
+from conformance.kit import KINDS, agree, each, entered, functions, outcome, run_sync, settled, spelled
+from conformance.ways import CHAT, WAYS
+from offline.wire import frame
+
+
+def portrait(thing):
+    """What there is to see of an object without using it."""
+    names = [name for name in dir(thing) if name != "__slotnames__"]  # which copying leaves on a class
+    public = [name for name in names if not name.startswith("_")]
+    methods = {name: method for name in public if callable(method := _got(thing, name))}
+    return {
+        "type": type(thing),
+        "names": names,
+        "fields": sorted(vars(thing)),
+        "async": [name for name, method in methods.items() if inspect.iscoroutinefunction(method)],
+        "signatures": {name: _signature(method) for name, method in methods.items()},
+        "copied": [
+            _works(function, thing) for function in (copy.copy, copy.deepcopy, pickle.dumps, len, bool)
+        ],
+    }
+
+
+def _got(thing, name):
+    try:
+        return getattr(thing, name)
+    except Exception as error:
+        return str(error)
+
+
+def _signature(method):
+    try:
+        return str(inspect.signature(method))
+    except ValueError:
+        return None
+
+
+def _works(function, thing):
+    try:
+        function(thing)
+    except Exception:
+        return False
+    return True
+
+
+async def stream(f, arguments, seen):
+    opened = await settled(f.create(**arguments, stream=True))
+    await _pictured(opened, f, seen)
+
+
+async def raw_stream(f, arguments, seen):
+    raw = await settled(f.raw(**arguments, stream=True))
+    seen.append(portrait(raw))
+    seen.append(raw.headers["content-type"])
+    opened = await settled(raw.parse())
+    assert await settled(raw.parse()) is opened
+    await _pictured(opened, f, seen)
+
+
+async def streaming_stream(f, arguments, seen):
+    async with entered(f.streaming(**arguments, stream=True)) as streaming:
+        seen.append(portrait(streaming))
+        await _pictured(await settled(streaming.parse()), f, seen)
+
+
+async def helper(f, arguments, seen):
+    async with entered(f.stream(**arguments)) as opened:
+        await _pictured(opened, f, seen, inner=opened._raw_stream)
+
+
+async def _pictured(opened, f, seen, inner=None):
+    inner = inner or opened
+    seen += [portrait(opened), portrait(inner), isinstance(inner, openai.Stream | openai.AsyncStream)]
+    seen += [type(each(opened)), type(inner.response), getattr(opened, "response", None) is inner.response]
+    async with entered(opened) as inside:
+        seen.append(inside is opened)
+        seen += [spelled(item) async for item in each(opened)]
+    seen.append(portrait(inner.response))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("way", [stream, raw_stream, streaming_stream, helper])
+def test_a_stream_looks_the_same(runner, watch, kind, way):
+    run = run_sync if kind == "sync" else runner.run
+    case = (run, way, functions(offline(kind), CHAT.call), CHAT.arguments)
+    alone = outcome(*case)
+    watch()
+    agree(alone, outcome(*case))
+    assert len(watch.log().of("prompt")) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("way", ["plain", "raw", *(name for name in WAYS if name.startswith("streaming."))])
+def test_nothing_of_ours_stays_on_a_response(runner, watch, kind, way):
+    """A response that was read can be pickled, copied and compared as before."""
+    run = run_sync if kind == "sync" else runner.run
+    responses = []
+    hooks = {"event_hooks": {"response": [kept(kind, responses)]}}
+    case = (run, WAYS[way], functions(offline(kind, hooks), CHAT.call), CHAT.arguments)
+    outcome(*case)
+    watch()
+    outcome(*case)
+    alone, watched = responses
+    assert portrait(watched) == portrait(alone)
+
+
+def kept(kind, responses):
+    async def keep(response):
+        responses.append(response)
+
+    return keep if kind == "async" else responses.append
+
+
+def test_mixing_iter_and_next(watch):
+    """A loop, a step and another loop go on where the last one stopped."""
+
+    def mixed():
+        with offline().chat.completions.create(**CHAT.arguments, stream=True) as opened:
+            texts = [next(opened).choices[0].delta.content for _ in range(2)]
+            texts += [chunk.choices[0].delta.content for chunk in islice(opened, 2)]
+            assert iter(opened) is not opened
+            return texts + [chunk.choices[0].delta.content for chunk in iter(opened)]
+
+    alone = mixed()
+    watch()
+    assert mixed() == alone
+    assert watch.log().of("completion")[0]["content"]["text"] == "".join(filter(None, alone))
+
+
+def test_a_chunk_of_a_type_that_nobody_knows(watch):
+    novel = {
+        "id": "c_1",
+        "object": "novelty",
+        "choices": [{"index": 0, "delta": {"melody": {"key": "a"}}}],
+        "x": 1,
+    }
+    said = {"id": "c_1", "choices": [{"index": 0, "delta": {"content": "Hi"}}]}
+    frames = [frame(novel), frame({"no": "choices"}), frame([1]), frame(said), frame("[DONE]")]
+
+    def chunks():
+        client = client_over(lambda request: response(list(frames)))
+        return [spelled(chunk) for chunk in client.chat.completions.create(**CHAT.arguments, stream=True)]
+
+    alone = chunks()
+    watch()
+    assert chunks() == alone
+    assert [event["content"]["text"] for event in watch.log().of("completion_chunk", "completion")] == [
+        "Hi",
+        "Hi",
+    ]
+
+
+T = TypeVar("T")
+
+
+class Odd(openai.Stream[T]):
+    """A stream of another make: it has no iterator that we know."""
+
+    def __init__(self, *, cast_to, response, client, options=None):
+        self.response = response
+        self._lines = response.iter_lines()
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self._lines)
+
+
+def test_a_stream_of_another_make_is_left_alone(watch):
+    def read():
+        client = offline()
+        body = CHAT.arguments | {"stream": True}
+        opened = client.post("/chat/completions", cast_to=object, body=body, stream=True, stream_cls=Odd[Any])
+        return type(opened), sorted(vars(opened)), [line[:5] for line in opened]
+
+    alone = read()
+    watch()
+    assert read() == alone
+    assert [event["action"] for event in watch.log().events][-1] == "completion"
+    assert watch.log().of("completion")[0]["content"]["text"].startswith("Hello!")
