@@ -19,6 +19,12 @@ def test_every_sdk_has_lines():
     assert {sdk.replace(".", "-") for sdk in sdks()} == {line.rpartition("-")[0] for line in matrix.LINES}
 
 
+def test_all_tests_of_capturing_are_run():
+    """The folders that are left out need no SDK, or the newest."""
+    areas = {path.name for path in (ROOT / "tests").iterdir() if any(path.glob("test_*.py"))}
+    assert {f"tests/{area}" for area in areas - {"cli", "examples", "io", "pricing"}} == set(matrix.AREAS)
+
+
 def test_a_line_is_named_after_what_it_installs():
     for line, requirement in matrix.LINES.items():
         name, _, version = line.rpartition("-")
