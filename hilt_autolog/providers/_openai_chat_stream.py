@@ -10,7 +10,7 @@ from hilt_autolog.foreign import fields
 from ._openai_chat import content_parts, envelope, failure, sequence, spoken
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class ChatFold:
@@ -23,9 +23,27 @@ class ChatFold:
         self._reply = Reply()
         self._choices: dict[int, _Choice] = {}
 
-    def take(self, chunk: Any) -> list[Delta]:
+    def take(self, chunk: Any) -> Sequence[Delta]:
         """Take a chunk; return its text, reasoning and tool arguments."""
-        body = fields(chunk)
+        try:  # most chunks are the SDK's object with one choice, which was given a text and nothing else
+            body = chunk.__dict__
+            (one,) = body["choices"]
+            piece, delta = one.__dict__, one.delta
+            text = delta.content
+            choice = self._choices[piece["index"]]
+            if (
+                len(delta.__pydantic_fields_set__) == 1
+                and piece["finish_reason"] is body.get("usage") is None
+                and type(text) is str
+                and text
+            ):
+                choice.text.append(text)
+                return (("text", text, choice.index),)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            pass
+        return self._take_any(fields(chunk))
+
+    def _take_any(self, body: Mapping[str, Any]) -> list[Delta]:
         if self._reply.response_id is None or body.get("usage") or "x_groq" in body:
             envelope(self._reply, body)
         if error := body.get("error"):
