@@ -211,8 +211,9 @@ class Call:
         if ended is not None:
             extensions["partial"], extensions["ended"] = True, ended
         self._measure(event, reply)
-        conversations.answered(place, reply, self._write(event))
-        write_tool_calls(conversations, place, reply.tool_calls, event, self._write)
+        conversations.answered(place, reply, self._write(event), by_id=self.prompt.operation.by_id)
+        if reply.tool_calls:
+            write_tool_calls(conversations, place, reply.tool_calls, event, self._write)
 
     def _write_error(self, failure: Failure) -> None:
         if self._chunks is not None:
@@ -220,14 +221,15 @@ class Call:
         if failure.status is None and failure.type == "ResponseError":
             failure.status = self.http and self.http.status
         event = events.error_event(self.prompt, self.place.session_id, failure, self.prompt_id)
-        event["metrics"]["latency_ms"] = round(self._elapsed() * 1000)
+        event["metrics"]["latency_ms"] = round((clock.monotonic() - self._begun) * 1000)
         self._name_request(event, failure.request_id)
         self._write(event)
 
     def _measure(self, event: Event, reply: Reply) -> None:
         """Add what a call took and cost, and the provider's name for the request."""
         first = None if self._chunks is None else self._chunks.first
-        measure(event["metrics"], self.prompt, reply, self._elapsed(), first and first - self._begun)
+        seconds = clock.monotonic() - self._begun
+        measure(event["metrics"], self.prompt, reply, seconds, first and first - self._begun)
         self._name_request(event)
 
     def _name_request(self, event: Event, request_id: str | None = None) -> None:
@@ -245,6 +247,3 @@ class Call:
             extensions["tags"] = recorder.tags
         recorder.write(event, is_json=self.http is not None and event["action"] == "completion")
         return event["event_id"]  # type: ignore[no-any-return]
-
-    def _elapsed(self) -> float:
-        return clock.monotonic() - self._begun

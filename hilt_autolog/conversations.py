@@ -20,6 +20,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .clock import token
+from .facts import is_plain
 from .io.encoder import line
 from .memory import Memory
 
@@ -122,19 +123,26 @@ class Conversations:
                 return head if head.owner == owner else self._heads.get((digest, owner)) or head
         return None
 
-    def answered(self, place: Place, reply: Reply, event_id: str) -> None:
-        """Remember the answer to a request, in every form in which the next request may repeat it."""
+    def answered(self, place: Place, reply: Reply, event_id: str, *, by_id: bool) -> None:
+        """Remember the answer to a request, in every form in which the next request may repeat it.
+
+        Args:
+            place: where the request stands.
+            reply: its answer.
+            event_id: the event of the answer.
+            by_id: whether the next request may also name the answer by its id.
+        """
         owner = _owner()
         head = Head(place.session_id, event_id, place.total + 1, owner)
         for choice, message in enumerate(reply.messages):
-            for spoken, omits in _forms(message):
+            for spoken, omits in ((message, ()),) if is_plain(message) else _forms(message):
                 digest = _next(place.digest, spoken)
                 form = head._replace(choice=choice, omits=omits) if choice or omits else head
                 rival = self._heads.get(digest)
                 if rival is not None and rival.owner != owner:
                     self._heads.put((digest, rival.owner), rival)
                 self._heads.put(digest, form)
-        if reply.response_id is not None:
+        if by_id and reply.response_id is not None:
             self._answers.put(reply.response_id, head)
 
     def asked(self, session_id: str, tool_call_id: str, event_id: str, tool: str | None) -> None:
@@ -176,15 +184,12 @@ def repeated(message: Message) -> Message:
 
 
 def _forms(message: Message) -> list[tuple[Message, tuple[str, ...]]]:
-    whole = repeated(message)
-    if len(whole["parts"]) == 1 and whole["parts"][0]["type"] == "text" and len(whole["parts"][0]) == _PLAIN:
-        return [(whole, ())]  # most answers
-    kinds = {part["type"] for part in whole["parts"]} - set(_REPEATED)
-    noted = any("annotations" in part for part in whole["parts"])
+    kinds = {part["type"] for part in message["parts"]} - set(_REPEATED)
+    noted = any("annotations" in part for part in message["parts"])
     if not kinds and not noted:
-        return [(whole, ())]
+        return [(message, ())]
     omits = tuple(sorted(kinds | ({"annotations"} if noted else set())))
-    return [(whole, ()), (without(whole, omits), omits)]
+    return [(message, ()), (without(message, omits), omits)]
 
 
 def without(message: Message, omits: tuple[str, ...] | list[str]) -> Message:
@@ -201,13 +206,9 @@ def _next(digest: int, message: Message) -> int:
     It lives in this process only, among some thousand others, and Python's hash of 64 bits, with a key of
     its own for each process, is a tenth of the price of one that could be written down.
     """
-    parts = message["parts"]
-    if len(parts) == 1 and len(message) == _PLAIN and parts[0]["type"] == "text" and len(parts[0]) == _PLAIN:
-        return hash((digest, message["role"], parts[0]["content"]))  # most messages
-    return hash((digest, line(message)))
-
-
-_PLAIN = 2  # a message of role and parts, a part of type and content
+    if is_plain(message):
+        return hash((digest, message["role"], message["parts"][0]["content"]))
+    return hash((digest, line(repeated(message))))
 
 
 def _owner() -> int:

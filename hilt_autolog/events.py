@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import clock
-from .facts import Delta, Failure, Message, Prompt, Reply, ToolCall, words_of
+from .facts import Delta, Failure, Message, Prompt, Reply, ToolCall, is_plain, words_of
 
 if TYPE_CHECKING:
     from .conversations import Place
@@ -66,20 +66,9 @@ def prompt_event(prompt: Prompt, place: Place, user: str, tool: str | None) -> E
 def _content(text: str | None, messages: list[Message]) -> dict[str, Any]:
     """Return a text and the messages behind it; one message that says just this text is left out."""
     content: dict[str, Any] = {} if text is None else {"text": text}
-    if text is None or len(messages) != 1 or not _says_only(messages[0], text):
+    if text is None or len(messages) != 1 or not is_plain(messages[0]):
         content["messages"] = messages
     return content
-
-
-def _says_only(message: Message, text: str) -> bool:
-    parts = message["parts"]
-    return (
-        len(message) == (3 if "finish_reason" in message else 2)
-        and len(parts) == 1
-        and parts[0]["type"] == "text"
-        and len(parts[0]) == 2  # noqa: PLR2004  the type and the content
-        and parts[0]["content"] == text
-    )
 
 
 def tool_result_event(

@@ -11,6 +11,7 @@ the recorder has described them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -71,23 +72,28 @@ class Fold(Protocol):
         """Return the answer as far as it has come."""
 
 
-@dataclass(slots=True)
 class Reply:
-    """An answer. Every field that the provider did not give stays empty, and no event will show it."""
+    """An answer. Every field that the provider did not give stays as it is here, and no event will show it.
 
-    messages: list[Message] = field(default_factory=list)  # one assistant message a choice
+    A plain class, because a dataclass would store all these defaults in every answer.
+    """
+
+    messages: Sequence[Message] = ()  # one assistant message a choice
     text: str | None = None  # what a person would see
-    tool_calls: list[ToolCall] = field(default_factory=list)
+    tool_calls: Sequence[ToolCall] = ()
     model: str | None = None
     response_id: str | None = None
     finish_reason: str | None = None
     usage: Mapping[str, Any] | None = None  # the provider's own object, whole
-    tokens: dict[str, int] = field(default_factory=dict)
+    tokens: Mapping[str, int] = MappingProxyType({})
     service_tier: str | None = None
     inputs: int | None = None  # embeddings
     dimensions: int | None = None
     pending: bool = False  # accepted, to be answered later under `response_id`
     error: Failure | None = None  # a failure that the SDK hands over as an answer
+
+    def __init__(self, **known: Any) -> None:
+        self.__dict__.update(known)
 
 
 @dataclass(slots=True)
@@ -116,6 +122,7 @@ class Operation:
     files: Callable[[Any], dict[str, Any]] | None = None  # reads what is uploaded beside the body
     binary: Callable[[bytes, str], Reply] | None = None  # an answer that is not JSON: (body, content type)
     is_embedding: bool = False
+    by_id: bool = False  # a later request may name the answer by its id
     collects: bool = False  # fetches an answer that another call asked for
 
 
@@ -133,6 +140,17 @@ class Prompt:
     conversation: str | None = None  # named by the API
     previous: str | None = None  # id of the response that this request continues or collects
     service_tier: str | None = None
+
+
+def is_plain(message: Message) -> bool:
+    """Return whether a message is one text and nothing else, save what only its completion knows."""
+    parts = message["parts"]
+    return (
+        len(parts) == 1
+        and parts[0]["type"] == "text"
+        and len(parts[0]) == 2  # noqa: PLR2004  the type and the content
+        and len(message) == (3 if "finish_reason" in message else 2)
+    )
 
 
 def text_part(content: str) -> Part:

@@ -15,7 +15,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from .facts import Message, Part
 
@@ -112,7 +112,7 @@ class Describer:
         self._folder = folder
         self._known: dict[tuple[int, int], dict[str, Any]] = {}
 
-    def describe(self, messages: list[Message]) -> None:
+    def describe(self, messages: Sequence[Message]) -> None:
         """Describe every part that holds bytes, also those inside of tool results."""
         for message in messages:
             for part in message["parts"]:

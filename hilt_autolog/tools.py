@@ -10,13 +10,13 @@ from .facts import Message, ToolCall, words_of_result
 from .foreign import is_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 def write_tool_calls(
     conversations: Conversations,
     place: Place,
-    calls: list[ToolCall],
+    calls: Sequence[ToolCall],
     completion: Event,
     write: Callable[[Event], str],
 ) -> None:

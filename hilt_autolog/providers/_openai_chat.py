@@ -65,7 +65,8 @@ def _content_part(piece: Mapping[str, Any]) -> Part:
 
 
 def _text_part(piece: Mapping[str, Any]) -> Part:
-    return text_part(piece.get("text") or "")
+    words = piece.get("text") or ""
+    return text_part(words if isinstance(words, str) else as_json(words))
 
 
 def _image_part(piece: Mapping[str, Any]) -> Part:
@@ -144,15 +145,18 @@ def spoken(reply: Reply, choices: Sequence[tuple[Any, Mapping[str, Any]]]) -> Re
         reply: the answer; it is filled in place.
         choices: of each choice, the finish reason and the message.
     """
+    messages: list[Message] = []
+    calls: list[ToolCall] = []
     said = []
     for finish_reason, given in choices:
         read = chat_message(given)
         if finish_reason:
             read["finish_reason"] = finish_reason
             reply.finish_reason = reply.finish_reason or finish_reason
-        reply.messages.append(read)
-        reply.tool_calls += tool_calls(given)
+        messages.append(read)
+        calls += tool_calls(given)
         said.append(_visible(read))
+    reply.messages, reply.tool_calls = messages, calls
     reply.text = (said[0] if len(said) == 1 else "\n\n".join(filter(None, said))) or None
     return reply
 

@@ -63,7 +63,6 @@ class ChatFold:
     def reply(self) -> Reply:
         """Return the answer as far as it has come."""
         choices = [self._choices[index] for index in sorted(self._choices)]
-        self._reply.messages, self._reply.tool_calls = [], []
         return spoken(self._reply, [(choice.finish_reason, choice.message()) for choice in choices])
 
 

@@ -66,7 +66,8 @@ def _input_item(item: Mapping[str, Any]) -> Message:
 def _content(piece: Mapping[str, Any]) -> Part:
     kind = piece.get("type")
     if kind in ("input_text", "output_text", "text", "summary_text", "reasoning_text"):
-        part = text_part(piece.get("text") or "")
+        words = piece.get("text") or ""
+        part = text_part(words if isinstance(words, str) else as_json(words))
         return part | {"annotations": jsonable(notes)} if (notes := piece.get("annotations")) else part
     if kind == "input_image":
         return _reference("image", piece, piece.get("image_url"))

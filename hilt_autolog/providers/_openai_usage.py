@@ -9,8 +9,6 @@ from hilt_autolog.foreign import count_or_none, fields
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_WHOLES = ("prompt", "completion", "total")
-
 
 def tokens(usage: Mapping[str, Any]) -> dict[str, int]:
     """Return a usage object as the tokens of an event; a part of no tokens is left out.
@@ -19,24 +17,23 @@ def tokens(usage: Mapping[str, Any]) -> dict[str, int]:
     it; DeepSeek reports its cache in `prompt_cache_hit_tokens`.
     """
     get = usage.get
+    counts = _counts(
+        prompt=get("prompt_tokens", get("input_tokens")),
+        completion=get("completion_tokens", get("output_tokens")),
+        total=get("total_tokens"),
+    )
     read = fields(get("prompt_tokens_details") or get("input_tokens_details") or get("input_token_details"))
     made = fields(get("completion_tokens_details") or get("output_tokens_details"))
-    given = {
-        "prompt": get("prompt_tokens", get("input_tokens")),
-        "completion": get("completion_tokens", get("output_tokens")),
-        "total": get("total_tokens"),
-        "cached": read.get("cached_tokens") or get("prompt_cache_hit_tokens") or get("cached_tokens"),
-        "cache_creation": read.get("cache_write_tokens"),
-        "reasoning": made.get("reasoning_tokens"),
-        "audio_prompt": read.get("audio_tokens"),
-        "audio_completion": made.get("audio_tokens"),
-    }
-    counts = {}
-    for name, count in given.items():
-        if type(count) is not int:
-            count = count_or_none(count)  # noqa: PLW2901  some servers count in floats
-        if count or (count == 0 and name in _WHOLES):
-            counts[name] = count
+    cached = get("prompt_cache_hit_tokens") or get("cached_tokens")
+    if cached or any(read.values()) or any(made.values()):
+        parts = _counts(
+            cached=read.get("cached_tokens") or cached,
+            cache_creation=read.get("cache_write_tokens"),
+            reasoning=made.get("reasoning_tokens"),
+            audio_prompt=read.get("audio_tokens"),
+            audio_completion=made.get("audio_tokens"),
+        )
+        counts |= {name: count for name, count in parts.items() if count}
     prompt, completion = counts.get("prompt", 0), counts.get("completion", 0)
     if "total" not in counts:
         if "prompt" in counts or "completion" in counts:
@@ -44,3 +41,9 @@ def tokens(usage: Mapping[str, Any]) -> dict[str, int]:
     elif "reasoning" in counts and prompt + completion + counts["reasoning"] == counts["total"]:
         counts["completion"] = completion + counts["reasoning"]
     return counts
+
+
+def _counts(**given: Any) -> dict[str, int]:
+    """Return what of these is a number of tokens; some servers count in floats."""
+    counts = {name: count_or_none(count) for name, count in given.items()}
+    return {name: count for name, count in counts.items() if count is not None}

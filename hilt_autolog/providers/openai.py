@@ -39,6 +39,7 @@ _RESPONSES = Operation(
     response_reply,
     ResponseFold,
     ("input", "instructions", "model", "stream", "previous_response_id", "conversation"),
+    by_id=True,
 )
 _PROMPT = ("prompt", "model", "stream", "files")
 
@@ -46,7 +47,7 @@ ROUTES: dict[tuple[str, str], Operation] = {
     ("post", "/chat/completions"): _CHAT,
     ("post", "/responses"): _RESPONSES,
     ("get", "/responses/{id}"): Operation(
-        "responses.retrieve", response_messages, response_reply, ResponseFold, collects=True
+        "responses.retrieve", response_messages, response_reply, ResponseFold, by_id=True, collects=True
     ),
     ("post", "/responses/compact"): Operation(
         "responses.compact", response_messages, response_reply, None, _RESPONSES.content
