@@ -7,7 +7,7 @@ import platform
 import sys
 from typing import TYPE_CHECKING, Any
 
-from . import __version__
+from . import __version__, clock
 from .clock import token
 from .events import Event, blank
 
@@ -26,11 +26,25 @@ class Process:
 
     def __init__(self, argv: str) -> None:
         self._argv = argv
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
         self._session_id = f"process_{token()}"
+        self._began: int | None = clock.now()
 
     def opened(self, sdks: Mapping[str, str]) -> Event:
-        """Return the first line of a file; `sdks` are the versions of the SDKs that are watched."""
+        """Return the first line of a file; `sdks` are the versions of the SDKs that are watched.
+
+        It bears the time at which the recording began, because the file is made for an event that has
+        happened by then, and a log is read in the order of its times.
+        """
+        if os.getpid() != self._pid:  # a forked child is a process of its own
+            self._begin()
         event = self._event("session opened")
+        if self._began is not None:
+            event["event_id"], event["timestamp"] = clock.event_id(self._began), clock.timestamp(self._began)
+            self._began = None
         event["extensions"] = {
             "pid": os.getpid(),
             "argv": list(sys.argv) if self._argv == "full" else [app_name()],
