@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import io
 import mimetypes
@@ -139,11 +140,9 @@ class Describer:
         if mime_type:
             facts["mime_type"] = mime_type
         if self._folder is not None:
-            _store(
-                self._folder(),
-                facts["sha256"] + (mimetypes.guess_extension(mime_type or "") or ".bin"),
-                content,
-            )
+            name = facts["sha256"] + (mimetypes.guess_extension(mime_type or "") or ".bin")
+            with contextlib.suppress(OSError):  # a full disk costs the copy, not the call's events
+                _store(self._folder(), name, content)
         return facts
 
 
