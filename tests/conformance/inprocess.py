@@ -58,7 +58,7 @@ def provided(store):
         for method, pattern, function in OPENAI.routes:
             if method == request.method and (found := re.fullmatch(pattern, path)):
                 named = {key: value for key, value in found.groupdict().items() if value}
-                body = named | (json.loads(request.content) if request.content else {})
+                body = named | _json(request.content)
                 asked = Request(method, path, dict(request.url.params), request.headers, body, store)
                 answered = function(asked)
                 if isinstance(answered, Stream):
@@ -67,6 +67,13 @@ def provided(store):
         return response(OPENAI.error(404, None), status=404)
 
     return answer
+
+
+def _json(content):
+    try:
+        return json.loads(content)
+    except ValueError:  # nothing, or a form
+        return {}
 
 
 def client_over(answer, kind="sync", hooks=None, **options):
