@@ -15,7 +15,7 @@ from . import importer
 from .settings import Settings, load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -96,7 +96,7 @@ def enable(**arguments: Any) -> Recording:
     Raises:
         SettingsError: an unknown name or value.
     """
-    word = os.environ.get("HILT_AUTOLOG", "").strip().lower()
+    word = _environ().get("HILT_AUTOLOG", "").strip().lower()
     if word in _OFF or (_state.settings is not None and not arguments):
         return Recording(None, changed=False)
     before = _state.settings
@@ -111,13 +111,17 @@ def _load(arguments: dict[str, Any]) -> Settings:
         folder = os.getcwd()
     except OSError:  # it was deleted
         folder = os.sep
-    settings, complaints = load(arguments, os.environ, folder, importer.sdks())
+    settings, complaints = load(arguments, _environ(), folder, importer.sdks())
     if sys.stderr is not None:
         for complaint in complaints:
             if complaint not in _state.told:
                 sys.stderr.write(f"{complaint}\n")
     _state.told.update(complaints)
     return settings
+
+
+def _environ() -> Mapping[str, str]:
+    return {} if sys.flags.ignore_environment else os.environ  # python -I and -E
 
 
 def _switch(settings: Settings) -> bool:
@@ -152,16 +156,17 @@ def _disarm() -> None:
 
 def status() -> Status:
     """Return how the recording of this process stands."""
+    from .guard import faults
+
     writer = _state.writer
-    faults = sys.modules.get(f"{__package__}.guard")
     return Status(
         enabled=_state.settings is not None,
         settings=_state.settings,
-        path=writer.path if writer is not None else None,
-        written=writer.written if writer is not None else 0,
-        drops=dict(writer.drops) if writer is not None else {},
-        trouble=writer.trouble if writer is not None else None,
-        faults=dict(faults.faults.places) if faults is not None else {},
+        path=writer.path if writer else None,
+        written=writer.written if writer else 0,
+        drops=dict(writer.drops) if writer else {},
+        trouble=writer.trouble if writer else None,
+        faults=dict(faults.places),
         watching={sdk: dict(probes) for sdk, probes in _state.watching.items()},
     )
 
@@ -215,10 +220,7 @@ def _recorder() -> None:
 
 
 def _versions() -> dict[str, str]:
-    modules = ((sdk, sys.modules.get(sdk)) for sdk in _state.watching)
-    return {
-        sdk: str(getattr(module, "__version__", "unknown")) for sdk, module in modules if module is not None
-    }
+    return {sdk: str(getattr(sys.modules.get(sdk), "__version__", "unknown")) for sdk in _state.watching}
 
 
 def _close(*, end: bool = True) -> None:
