@@ -84,8 +84,7 @@ class Recording:
 def enable(**arguments: Any) -> Recording:
     """Record every call to a model that this process makes from now on.
 
-    Calling it again changes nothing, or only the settings that it is given. `HILT_AUTOLOG=0` in the
-    environment wins over it.
+    Calling it again changes nothing, or only the settings that it is given. `HILT_AUTOLOG=0` wins over it.
 
     Args:
         **arguments: settings by name: `path`, `chunks`, `content`, `providers` ... (see `settings.SETTINGS`).
