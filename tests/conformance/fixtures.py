@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from types import SimpleNamespace
 
+import openai
 import pytest
-from conformance.kit import Log
+from conformance.kit import Log, agree, functions, outcome, run_sync
 
 import hilt_autolog
 
