@@ -71,7 +71,6 @@ class Call:
         recorder.open[id(self)] = self
         self._begun = clock.monotonic()
 
-    @guarded
     def responded(self, kwargs: dict[str, Any]) -> None:
         """Take note of the HTTP response; the engine calls this while the SDK has not parsed it yet."""
         self.http = self.provider.http(kwargs)
@@ -99,9 +98,8 @@ class Call:
             model = self.prompt.model or self.prompt.provider
             self._chunks = self.recorder.chunks_of(self.place.session_id, model, self.prompt_id)
 
-    @guarded
     def finish(self, result: Any) -> None:
-        """End the call with what the SDK returns."""
+        """End the call with what the SDK returns; the engine guards this."""
         if self._open:
             self.conclude(quietly(self.provider.reply, self.prompt, result, self.http) or Reply())
 

@@ -108,7 +108,10 @@ def _response(_provider: Provider, _begin: Begin) -> Callable[..., Any]:
     def watched(wrapped: Callable[..., Any], _instance: Any, args: Arguments, kwargs: Keywords) -> Any:
         call = _current.get()
         if call is not None:
-            call.responded(kwargs)
+            try:
+                call.responded(kwargs)
+            except Exception as fault:
+                faults.note(fault)
         return wrapped(*args, **kwargs)
 
     return watched

@@ -55,8 +55,9 @@ class Recorder:
         media: Callable[[], str] | None = None,
     ) -> None:
         self._write = write
-        self.write_line = write_line
         self._content = content
+        self.write: Write = write if content == "full" else self._withheld
+        self.write_line = write_line
         self.chunks = chunks if content == "full" else "off"
         self.user = user
         self.tags = list(tags)
@@ -66,14 +67,10 @@ class Recorder:
         self.open: dict[int, Open] = {}  # calls that have not ended
         self.awaited: dict[str, Any] = {}  # response id -> the call that will be answered later
 
-    def write(self, event: Event, *, is_json: bool = False) -> None:
-        """Write an event, with as much of its content as the settings allow; `is_json` as in the writer."""
-        if self._content != "full":
-            withheld = withhold(event, self._content)
-            if withheld is None:
-                return
-            event = withheld
-        self._write(event, is_json=is_json)
+    def _withheld(self, event: Event, *, is_json: bool = False) -> None:
+        left = withhold(event, self._content)
+        if left is not None:
+            self._write(left, is_json=is_json)
 
     def chunks_of(self, session_id: str, model: str, reply_to: str | None) -> Chunks:
         """Return what writes the chunks of a stream."""

@@ -48,7 +48,8 @@ def line(event: Mapping[str, Any]) -> bytes:
     """
     try:
         if type(event) is dict and _is_json(event.values()):
-            return visible(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
+            data = orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
+            return data if data.isascii() and _DELETE not in data else visible(data)
     except Exception:  # lone surrogates, keys that are not strings, long integers, cycles, great depth
         return _foreign(event)
     return _foreign(event)
@@ -60,7 +61,8 @@ def json_line(event: Mapping[str, Any]) -> bytes:
     This spares `line` its walk. What is not JSON after all (a lone surrogate) is still encoded.
     """
     try:
-        return visible(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
+        data = orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
+        return data if data.isascii() and _DELETE not in data else visible(data)
     except orjson.JSONEncodeError:
         return _foreign(event)
 

@@ -73,7 +73,7 @@ class Stainless:
             request={k: v for k, v in body.items() if k not in operation.content and v is not None},
             server=server,
             sdk=_sdk(self.package),
-            conversation=_conversation(body.get("conversation")),
+            conversation=_conversation(body["conversation"]) if "conversation" in body else None,
             previous=identity or text_or_none(body.get("previous_response_id")),
             service_tier=text_or_none(body.get("service_tier")),
         )

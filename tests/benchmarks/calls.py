@@ -11,6 +11,7 @@ bare one.
 from __future__ import annotations
 
 import os
+import random
 import statistics
 import sys
 import tempfile
@@ -127,7 +128,8 @@ def measure(
     clients = [client(kind) for kind in kinds]
     times: list[list[int]] = [[] for _ in kinds]
     for turn in range(-turns // 10, turns):  # the first turns only warm up
-        for who, taken in zip(clients, times, strict=True):
+        order = random.sample(range(len(clients)), len(clients))  # nobody always follows the same one
+        for who, taken in ((clients[which], times[which]) for which in order):
             began = time.thread_time_ns()
             work(who)
             if turn >= 0:
