@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from .call import Call
@@ -18,20 +18,18 @@ if TYPE_CHECKING:
 _DEEPEST = 2
 
 
-class _Depth(threading.local):
-    value = 0
-
-
-_depth = _Depth()
+_depth: dict[int, int] = {}  # thread -> how many of its calls are being read
 
 
 def begin(
     recorder: Recorder, provider: Provider, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Call | None:
     """Write the prompt of a call; None when the call is not one to a model, or we have failed."""
-    if _depth.value >= _DEEPEST:  # reading a request may run the program's code, and that a call
+    thread = get_ident()
+    depth = _depth.get(thread, 0)
+    if depth >= _DEEPEST:  # reading a request may run the program's code, and that a call
         return None
-    _depth.value += 1
+    _depth[thread] = depth + 1
     try:
         prompt = provider.prompt(client, args, kwargs)
         if prompt is None:
@@ -42,5 +40,8 @@ def begin(
         faults.note(fault)
         return None
     finally:
-        _depth.value -= 1
+        if depth:
+            _depth[thread] = depth
+        else:
+            del _depth[thread]
     return call

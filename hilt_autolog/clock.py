@@ -84,4 +84,4 @@ def event_id(ns: int) -> str:
 
 def token(bits: int = 32) -> str:
     """Return `bits` of chance as hexadecimal digits."""
-    return f"{_Chance.bits(bits):0{bits // 4}x}"
+    return hex(_Chance.bits(bits) | 1 << bits)[3:]

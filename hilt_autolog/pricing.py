@@ -24,6 +24,9 @@ LARGEST_COUNT = 10**15
 _IDS = {"gemini": "google", "vertex": "google", "bedrock": "aws", "xai": "x-ai"}
 
 
+_PAIR = frozenset(("prompt", "completion"))
+_WHOLES = _PAIR | {"total"}
+
 _Names = tuple[str, ...]
 
 
@@ -42,6 +45,7 @@ class _Bill(NamedTuple):
 
     brackets: tuple[tuple[int, tuple[_Line, ...]], ...]  # (above how large a prompt, lines), largest first
     fixed: int  # parts of a dollar for the request itself
+    simple: tuple[tuple[int, int, int], ...]  # the same for calls without parts: (above, prompt, completion)
     covered: frozenset[str]  # units that have a price, or are part of one that has
     least_seconds: int
 
@@ -88,15 +92,30 @@ def cost_usd(  # noqa: PLR0913  the facts of a call, each by its name
     except (TypeError, ValueError, OverflowError):  # no moment (a word, infinity) or no mapping
         return None
     bill = _bill(_IDS.get(provider, provider), model, tier, slot)
-    if bill is None or not _is_covered(used, bill.covered):
+    if bill is None:
         return None
-    amount = _amount(bill, used)
+    if bill.simple and used.keys() == _WHOLES:
+        amount: float | None = _simple_amount(bill, used["prompt"], used["completion"])
+    else:
+        amount = _amount(bill, used) if _is_covered(used, bill.covered) else None
     return None if amount is None else amount / PARTS
 
 
 def snapshot() -> str:
     """Where the price list comes from, with its version: `genai-prices 0.2.3`."""
     return str(prices.table()["snapshot"])
+
+
+def _simple_amount(bill: _Bill, prompt: Any, completion: Any) -> int | None:
+    """Parts of a dollar for most calls: a prompt and a completion, and nothing special about either."""
+    if type(prompt) is not int or type(completion) is not int:
+        return None
+    if not (0 <= prompt <= LARGEST_COUNT and 0 <= completion <= LARGEST_COUNT):
+        return None
+    for above, rate, other in bill.simple:
+        if prompt > above:
+            return bill.fixed + prompt * rate + completion * other
+    return None
 
 
 def _is_covered(used: Mapping[str, Any], covered: frozenset[str]) -> bool:
@@ -158,7 +177,19 @@ def _bill(seller: str, name: str, tier: str, slot: int) -> _Bill | None:
     fixed = _parts("requests", rates.pop("requests", 0), -1)
     steps = {step for rate in rates.values() if isinstance(rate, list) for step in rate[1::2]}
     brackets = tuple((int(above), _lines(rates, above)) for above in sorted({-1, *steps}, reverse=True))
-    return _Bill(brackets, fixed, _covered(frozenset(rates)), model.least_seconds)
+    simple = () if model.least_seconds else _simple(brackets)
+    return _Bill(brackets, fixed, simple, _covered(frozenset(rates)), model.least_seconds)
+
+
+def _simple(brackets: tuple[tuple[int, tuple[_Line, ...]], ...]) -> tuple[tuple[int, int, int], ...]:
+    """The rates of a prompt and a completion, where no other line has a say in calls of just these."""
+    simple = []
+    for above, lines in brackets:
+        rates = {line.unit: line.rate for line in lines}
+        if not rates.keys() >= _PAIR or any(line.signs & _PAIR for line in lines if line.unit not in _PAIR):
+            return ()
+        simple.append((above, rates["prompt"], rates["completion"]))
+    return tuple(simple)
 
 
 def _lines(rates: Mapping[str, prices.Rate], above: float) -> tuple[_Line, ...]:
