@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from . import clock, events
-from .facts import Failure, Fold, Head, Http, Prompt, Reply
+from .facts import Failure, Fold, Head, Http, Prompt, Reply, is_plain
 from .guard import faults, guarded, quietly
 from .metrics import measure
 from .tools import write_tool_calls, write_tool_results
@@ -65,7 +65,9 @@ class Call:
             recorder.describer.describe(prompt.messages)
             place = self.place = recorder.conversations.place(prompt)
             place, tool = write_tool_results(recorder.conversations, place, prompt.messages, self._write)
-            self.prompt_id = self._write(events.prompt_event(prompt, place, recorder.user, tool))
+            is_json = not prompt.request and all(map(is_plain, place.new))
+            event = events.prompt_event(prompt, place, recorder.user, tool)
+            self.prompt_id = self._write(event, is_json=is_json)
             self.place = place._replace(new=[])
             prompt.messages, prompt.request = [], {}  # written, so let go
         recorder.open[id(self)] = self
@@ -209,7 +211,8 @@ class Call:
         if ended is not None:
             extensions["partial"], extensions["ended"] = True, ended
         self._measure(event, reply)
-        conversations.answered(place, reply, self._write(event), by_id=self.prompt.operation.by_id)
+        event_id = self._write(event, is_json=self.http is not None)  # it came off the wire
+        conversations.answered(place, reply, event_id, by_id=self.prompt.operation.by_id)
         if reply.tool_calls:
             write_tool_calls(conversations, place, reply.tool_calls, event, self._write)
 
@@ -236,12 +239,12 @@ class Call:
         if request_id is not None:
             event["provenance"]["request_id"] = request_id
 
-    def _write(self, event: Event) -> str:
+    def _write(self, event: Event, *, is_json: bool = False) -> str:
         recorder, place = self.recorder, self.place
         extensions = event["extensions"]
         if place.name is not None:
             extensions["conversation"] = place.name
         if recorder.tags:
             extensions["tags"] = recorder.tags
-        recorder.write(event, is_json=self.http is not None and event["action"] == "completion")
+        recorder.write(event, is_json=is_json)
         return event["event_id"]  # type: ignore[no-any-return]

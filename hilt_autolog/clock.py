@@ -64,9 +64,23 @@ def reseed() -> None:
 
 
 def stamp(_read: Callable[[], int] = time.time_ns) -> tuple[str, str]:
-    """Return the id and the timestamp of an event that happens now."""
+    """Return the id and the timestamp of an event that happens now: `event_id` and `timestamp` in one."""
     ns = _read()
-    return event_id(ns), timestamp(ns)
+    ms = ns // _MILLION
+    bits = _Chance.bits(62)
+    second = ns // _BILLION
+    known, text = _Second.current
+    if known != second:
+        text = _date_and_time(second)
+        _Second.current = (second, text)
+    identity = "%08x-%04x-%04x-%04x-%012x" % (  # noqa: UP031  as in event_id
+        ms >> 16,
+        ms & 0xFFFF,
+        0x7000 | (ns - ms * _MILLION) * 4096 // _MILLION,
+        0x8000 | bits >> 48,
+        bits & 0xFFFF_FFFF_FFFF,
+    )
+    return identity, "%s.%06dZ" % (text, (ns - second * _BILLION) // 1000)  # noqa: UP031  as above
 
 
 def event_id(ns: int) -> str:

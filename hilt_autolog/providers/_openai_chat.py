@@ -25,7 +25,8 @@ _AUDIO_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 
 def chat_messages(body: Mapping[str, Any]) -> list[Message]:
     """Return the messages of a chat request."""
-    return [chat_message(fields(one)) for one in sequence(body.get("messages"))]
+    messages = sequence(body.get("messages"))
+    return [chat_message(one if type(one) is dict else fields(one)) for one in messages]
 
 
 def chat_message(given: Mapping[str, Any]) -> Message:
@@ -121,9 +122,11 @@ def _tool_result(given: Mapping[str, Any]) -> Part:
 
 def chat_reply(body: Mapping[str, Any]) -> Reply:
     """Read a chat completion that has come whole."""
-    choices = map(fields, sequence(body.get("choices")))
-    reply = envelope(Reply(), body)
-    return spoken(reply, [(choice.get("finish_reason"), fields(choice.get("message"))) for choice in choices])
+    choices = []
+    for one in sequence(body.get("choices")):
+        choice = one if type(one) is dict else fields(one)
+        choices.append((choice.get("finish_reason"), fields(choice.get("message"))))
+    return spoken(envelope(Reply(), body), choices)
 
 
 def text_reply(body: Mapping[str, Any]) -> Reply:
@@ -188,9 +191,12 @@ def as_json(arguments: Any) -> str:
 def envelope(reply: Reply, body: Mapping[str, Any]) -> Reply:
     """Read what stands beside the choices, in a whole answer and in each chunk of a stream alike."""
     get = body.get
-    reply.model = reply.model or text_or_none(get("model"))
-    reply.response_id = reply.response_id or text_or_none(get("id"))
-    reply.service_tier = text_or_none(get("service_tier")) or reply.service_tier
+    if reply.model is None and isinstance(model := get("model"), str):
+        reply.model = model or None
+    if reply.response_id is None and isinstance(identity := get("id"), str):
+        reply.response_id = identity or None
+    if isinstance(tier := get("service_tier"), str) and tier:
+        reply.service_tier = tier
     usage = get("usage") or fields(get("x_groq")).get("usage")
     if usage:
         reply.usage = jsonable(fields(usage))
