@@ -98,7 +98,10 @@ def completion_event(prompt: Prompt, session_id: str, reply: Reply, reply_to: st
     """Return the event of an answer."""
     model = reply.model or prompt.model
     event = blank("completion", session_id, "agent", model or prompt.provider)
-    content = _content(reply.text, [message for message in reply.messages if message["parts"]])
+    spoken = reply.messages
+    if len(spoken) == 1 and not spoken[0]["parts"]:  # of several, an empty one keeps its place: choices count
+        spoken = []
+    content = _content(reply.text, spoken)
     if content.get("messages") or "text" in content:
         event["content"] = content
     event["metrics"] = {}
