@@ -56,7 +56,10 @@ def main() -> None:
         print("There is no log: HILT_AUTOLOG=0 has switched it off.")
         return
     print(f"\n{path}\n")
-    show(event for event in hilt_autolog.read(path) if event["timestamp"] >= began)
+    events = (event for event in hilt_autolog.read(path) if event["timestamp"] >= began)
+    show(
+        event for event in events if event["actor"]["id"] != "hilt-autolog"
+    )  # what was said, not the log's own
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-AREAS = ("tests/conformance", "tests/doors")
+AREAS = ("tests/capture", "tests/conformance", "tests/doors")
 LINES = {
     "openai-1.109": "openai==1.109.*",  # the last of 1.x
     "openai-2.54": "openai==2.54.*",

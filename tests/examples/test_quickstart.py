@@ -28,7 +28,7 @@ I asked, and this is what I was told: 18 degrees and sunny in Paris.
 """
 TURN = ["prompt", "completion"]
 TOOL = ["tool_call", "tool_result"]
-ACTIONS = ["system", *TURN, *TURN, *TOOL, *TURN, "prompt", "completion_chunk", "completion"]
+ACTIONS = [*TURN, *TURN, *TOOL, *TURN, "prompt", "completion_chunk", "completion"]
 ROLES = ["system", "user", "assistant", "user", "assistant", "tool", "assistant", "user", "assistant"]
 
 
