@@ -49,15 +49,15 @@ def told(log, conversations):
     for event in log.events:
         sessions.setdefault(event["session_id"], []).append(event)
     assert len(sessions) == len(conversations)
+    chunks = Counter(chunk["extensions"]["reply_to"] for chunk in log.of("completion_chunk"))
     told = []
     for events in sessions.values():
         prompts = [event for event in events if event["action"] == "prompt"]
-        answers = [event for event in events if event["action"] == "completion"]
-        assert [answer["extensions"]["reply_to"] for answer in answers] == [one["event_id"] for one in prompts]
-        assert not any("partial" in answer["extensions"] for answer in answers)
-        chunks = Counter(one["extensions"]["reply_to"] for one in events if one["action"] == "completion_chunk")
-        counted = [answer["extensions"].get("chunks", 0) for answer in answers]
-        assert [chunks[prompt["event_id"]] for prompt in prompts] == counted
+        names = [prompt["event_id"] for prompt in prompts]
+        answers = [event["extensions"] for event in events if event["action"] == "completion"]
+        assert [answer["reply_to"] for answer in answers] == names
+        assert [answer.get("chunks", 0) for answer in answers] == [chunks[name] for name in names]
+        assert not any("partial" in answer for answer in answers)
         told.append([log.read.messages_of(prompt) for prompt in prompts])
     assert log.read.problems == []
     assert sorted(map(str, told)) == sorted(map(str, conversations))
@@ -118,7 +118,6 @@ def left_by_lines(client):
 
 def drained(client):
     list(client.chat.completions.create(**ASK, stream=True))
-
 
 
 FRAMES = [frame({"id": "c_1", "choices": [{"index": 0, "delta": {"content": word}}]}) for word in ("a", "b")]
