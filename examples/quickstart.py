@@ -57,9 +57,7 @@ def main() -> None:
         return
     print(f"\n{path}\n")
     events = (event for event in hilt_autolog.read(path) if event["timestamp"] >= began)
-    show(
-        event for event in events if event["actor"]["id"] != "hilt-autolog"
-    )  # what was said, not the log's own
+    show(event for event in events if event["actor"]["id"] != "hilt-autolog")
 
 
 @contextmanager
