@@ -123,7 +123,10 @@ def test_a_stream_that_is_killed_half_way(tmp_path):
 
 OPEN = {
     "a stream": "stream = ask(stream=True); next(stream)",
-    "a raw stream": "raw = client.chat.completions.with_raw_response.create(model='m', messages=[], stream=True)",
+    "a raw stream": """
+        create = client.chat.completions.with_raw_response.create
+        raw = create(model="m", messages=[], stream=True)
+    """,
     "an async stream": """
         async def main():
             global stream
@@ -150,9 +153,8 @@ def test_what_is_open_ends_with_the_process(tmp_path, name):
     assert watched == alone
     [end] = Log(path).of("completion")
     assert end["extensions"]["partial"] is True
-    ways = (
-        ("closed", "dropped") if name == "an async stream" else ("exit",)
-    )  # asyncio.run ends it with the loop
+    # The loop may have ended an asynchronous one before.
+    ways = ("exit", "closed", "dropped") if name == "an async stream" else ("exit",)
     assert end["extensions"]["ended"] in ways
 
 
