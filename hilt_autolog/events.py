@@ -98,7 +98,7 @@ def completion_event(prompt: Prompt, session_id: str, reply: Reply, reply_to: st
     """Return the event of an answer."""
     model = reply.model or prompt.model
     event = blank("completion", session_id, "agent", model or prompt.provider)
-    spoken = reply.messages
+    spoken = list(reply.messages)
     if len(spoken) == 1 and not spoken[0]["parts"]:  # of several, an empty one keeps its place: choices count
         spoken = []
     content = _content(reply.text, spoken)
