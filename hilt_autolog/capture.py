@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from .call import Call
 from .collection import Collection
 from .guard import faults
+from .io.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .facts import Prompt
     from .provider import Provider
     from .recorder import Recorder
 
@@ -31,11 +33,10 @@ def begin(
         return None
     _depth[thread] = depth + 1
     try:
-        prompt = provider.prompt(client, args, kwargs)
-        if prompt is None:
-            return None
-        call = (Collection if prompt.operation.collects else Call)(recorder, provider, prompt)
-        call.ask()
+        try:
+            return _asked(recorder, provider, provider.prompt(client, args, kwargs))
+        except Exception:  # what stands in it behaves as no value should: once more, with a copy that cannot
+            return _asked(recorder, provider, provider.prompt(client, args, kwargs, plain))
     except Exception as fault:
         faults.note(fault)
         return None
@@ -44,4 +45,11 @@ def begin(
             _depth[thread] = depth
         else:
             del _depth[thread]
+
+
+def _asked(recorder: Recorder, provider: Provider, prompt: Prompt | None) -> Call | None:
+    if prompt is None:
+        return None
+    call = (Collection if prompt.operation.collects else Call)(recorder, provider, prompt)
+    call.ask()
     return call

@@ -12,6 +12,8 @@ from . import clock
 from .facts import Delta, Failure, Message, Prompt, Reply, ToolCall, is_plain, words_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .conversations import Place
 
 Event = dict[str, Any]
@@ -63,7 +65,7 @@ def prompt_event(prompt: Prompt, place: Place, user: str, tool: str | None) -> E
     return event
 
 
-def _content(text: str | None, messages: list[Message]) -> dict[str, Any]:
+def _content(text: str | None, messages: Sequence[Message]) -> dict[str, Any]:
     """Return a text and the messages behind it; one message that says just this text is left out."""
     content: dict[str, Any] = {} if text is None else {"text": text}
     if text is None or len(messages) != 1 or not is_plain(messages[0]):

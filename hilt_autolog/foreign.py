@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
@@ -16,10 +17,12 @@ def fields(value: Any) -> dict[str, Any]:
         return value
     if value is None:
         return {}
+    if isinstance(value, dict):  # OrderedDict and its kin have attributes besides
+        return dict(dict.items(value))
     try:
         known: dict[str, Any] = object.__getattribute__(value, "__dict__")
     except AttributeError:
-        return dict(value) if isinstance(value, dict) else {}
+        return {}
     try:
         extra = value.__pydantic_extra__
     except AttributeError:
@@ -66,6 +69,11 @@ def count_or_none(value: Any) -> int | None:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return None
+
+
+def as_json(value: Any) -> str:
+    """Return a text as it is, anything else as JSON: most providers send arguments as text, some as objects."""
+    return value if isinstance(value, str) else json.dumps(jsonable(value or {}), ensure_ascii=False)
 
 
 def is_json(text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from .facts import Failure, Http, Prompt, Reply
 
@@ -42,8 +42,17 @@ class Provider(Protocol):
     def probes(self) -> tuple[Probe, ...]:
         """The functions to wrap."""
 
-    def prompt(self, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Prompt | None:
-        """Read a call's arguments; None when the call is not one to a model: step aside."""
+    def prompt(
+        self,
+        client: Any,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        clean: Callable[[Any], Any] | None = None,
+    ) -> Prompt | None:
+        """Read a call's arguments; None when the call is not one to a model: step aside.
+
+        `clean` makes plain JSON of the request's body first, whatever stands in it.
+        """
 
     def http(self, kwargs: Mapping[str, Any]) -> Http | None:
         """Read the arguments of a "response" probe."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.facts import Failure, Message, Part, Reply, ToolCall, message, text_part
-from hilt_autolog.foreign import fields, jsonable, text_or_none
+from hilt_autolog.foreign import as_json, fields, jsonable, text_or_none
 from hilt_autolog.media import blob, from_url
 
 from ._openai_usage import tokens
@@ -35,6 +34,8 @@ def chat_message(given: Mapping[str, Any]) -> Message:
     A role outside of the conventions keeps its name under `provider_role`, so that nothing is lost.
     """
     role = given.get("role") or "assistant"
+    if not isinstance(role, str):
+        role = as_json(role)
     content = given.get("content")
     if role in _SPEAKERS and content and isinstance(content, str) and not any(map(given.get, _BESIDES)):
         return {"role": role, "parts": [{"type": "text", "content": content}]}  # most messages
@@ -62,7 +63,12 @@ def content_parts(content: Any, *, keep_empty: bool = True) -> list[Part]:
 def _content_part(piece: Mapping[str, Any]) -> Part:
     kind = piece.get("type")
     read = _PIECES.get(kind) if isinstance(kind, str) else None
-    return jsonable(dict(piece)) if read is None else read(piece)
+    return generic_part(piece) if read is None else read(piece)
+
+
+def generic_part(piece: Mapping[str, Any]) -> Part:
+    """Return a piece of a type that we do not know, or of none, as it is."""
+    return {"type": "unknown", **jsonable(dict(piece))}
 
 
 def _text_part(piece: Mapping[str, Any]) -> Part:
@@ -113,7 +119,7 @@ _PIECES = {
 def _tool_result(given: Mapping[str, Any]) -> Part:
     content = given.get("content")
     response = content if isinstance(content, str) else content_parts(content)
-    identity = given.get("tool_call_id") or given.get("name")
+    identity = text_or_none(given.get("tool_call_id")) or text_or_none(given.get("name"))
     return {"type": "tool_call_response", "id": identity, "response": response}
 
 
@@ -174,18 +180,12 @@ def tool_calls(given: Mapping[str, Any]) -> list[ToolCall]:
         call = fields(one)
         function = fields(call.get("function")) or fields(call.get("custom"))
         arguments = function.get("arguments", function.get("input"))
-        calls.append(ToolCall(call.get("id") or None, function.get("name"), as_json(arguments)))
+        name = text_or_none(function.get("name"))
+        calls.append(ToolCall(text_or_none(call.get("id")), name, as_json(arguments)))
     older = fields(older)
-    if older.get("name"):
-        calls.append(ToolCall(None, older["name"], as_json(older.get("arguments"))))
+    if name := text_or_none(older.get("name")):
+        calls.append(ToolCall(None, name, as_json(older.get("arguments"))))
     return calls
-
-
-def as_json(arguments: Any) -> str:
-    """Return tool arguments as JSON text; most providers send text, some an object."""
-    return (
-        arguments if isinstance(arguments, str) else json.dumps(jsonable(arguments or {}), ensure_ascii=False)
-    )
 
 
 def envelope(reply: Reply, body: Mapping[str, Any]) -> Reply:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.facts import Message, Part, Reply, ToolCall, message, text_part
-from hilt_autolog.foreign import fields, jsonable, text_or_none
+from hilt_autolog.foreign import as_json, fields, jsonable, text_or_none
 from hilt_autolog.media import blob, from_url
 
-from ._openai_chat import as_json, failure, sequence
+from ._openai_chat import failure, generic_part, sequence
 from ._openai_usage import tokens
 
 if TYPE_CHECKING:
@@ -44,17 +44,22 @@ def response_messages(body: Mapping[str, Any]) -> list[Message]:
 
 def _input_item(item: Mapping[str, Any]) -> Message:
     kind = item.get("type") or "message"
+    if not isinstance(kind, str):
+        kind = as_json(kind)
     if kind in _OUTPUTS:
         output = item.get("output")
         response = (
             output if isinstance(output, str) else [_content(fields(piece)) for piece in sequence(output)]
         )
         return message(
-            "tool", [{"type": "tool_call_response", "id": item.get("call_id"), "response": response}]
+            "tool",
+            [{"type": "tool_call_response", "id": text_or_none(item.get("call_id")), "response": response}],
         )
     if kind != "message":
         return message("tool" if kind.endswith("_output") else "assistant", [_output_part(item)])
     role = item.get("role") or "user"
+    if not isinstance(role, str):
+        role = as_json(role)
     content = item.get("content")
     pieces = (
         [text_part(content)] if isinstance(content, str) else [_content(fields(p)) for p in sequence(content)]
@@ -78,7 +83,7 @@ def _content(piece: Mapping[str, Any]) -> Part:
         return blob("audio", f"audio/{audio.get('format')}", audio.get("data"))
     if kind == "refusal":
         return {"type": "refusal", "content": piece.get("refusal")}
-    return jsonable(dict(piece))  # type: ignore[no-any-return]
+    return generic_part(piece)
 
 
 def _reference(modality: str, piece: Mapping[str, Any], url: Any) -> Part:

@@ -21,7 +21,7 @@ from hilt_autolog.foreign import fields, text_or_none
 from hilt_autolog.provider import Probe, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id", "cf-ray")
 _TOO_MANY_REQUESTS = 429
@@ -55,13 +55,19 @@ class Stainless:
             Probe(f"{self.package}._streaming", "AsyncStream", "__init__", "stream"),
         )
 
-    def prompt(self, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Prompt | None:
+    def prompt(
+        self,
+        client: Any,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        clean: Callable[[Any], Any] | None = None,
+    ) -> Prompt | None:
         """Read `client.request(cast_to, options, ...)`; None when the call reaches no model."""
         options = kwargs["options"] if "options" in kwargs else args[1]
         operation, identity = self._route(options.method, options.url)
         if operation is None:
             return None
-        body = _body(options)
+        body = _body(options, clean)
         if operation.files is not None:
             body = {**body, **operation.files(options.files)}
         server, provider = self._reached(client)
@@ -173,12 +179,14 @@ def _as_text(content: bytes) -> Reply:
     return Reply(messages=[message("assistant", [text_part(text)])] if text else [], text=text or None)
 
 
-def _body(options: Any) -> dict[str, Any]:
+def _body(options: Any, clean: Callable[[Any], Any] | None) -> dict[str, Any]:
     """Return the request's body as it will be sent: `extra_body` is merged in late, and wins."""
     body, extra = options.json_data, getattr(options, "extra_json", None)
+    if clean is not None:
+        body, extra = clean(body), clean(extra)
     if not isinstance(body, dict):
-        return dict(extra or {})
-    return {**body, **extra} if extra else body
+        body = {}
+    return {**body, **extra} if extra and isinstance(extra, dict) else body
 
 
 def _conversation(value: Any) -> str | None:
