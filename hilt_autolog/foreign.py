@@ -72,7 +72,7 @@ def count_or_none(value: Any) -> int | None:
 
 
 def as_json(value: Any) -> str:
-    """Return a text as it is, anything else as JSON: most providers send arguments as text, some as objects."""
+    """Return a text as it is, anything else as JSON: providers send arguments as the one or the other."""
     return value if isinstance(value, str) else json.dumps(jsonable(value or {}), ensure_ascii=False)
 
 
