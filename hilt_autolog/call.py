@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from . import clock, events
-from .facts import Failure, Fold, Head, Http, Prompt, Reply, is_plain
+from .facts import Failure, Fold, Http, Prompt, Reply, is_plain
 from .guard import faults, guarded, quietly
 from .metrics import measure
 from .tools import write_tool_calls, write_tool_results
@@ -80,8 +80,7 @@ class Call:
     def let_go(self) -> None:
         """Hold no more of the HTTP response than its head: its body is the program's to read or to drop."""
         if self.http is not None:
-            response = self.http.response
-            self.http = self.http._replace(response=Head(response.status_code, response.headers))
+            self.http = self.http.without_body()
 
     def take(self, chunk: Any) -> None:
         """Take the next chunk of a stream."""
@@ -127,19 +126,20 @@ class Call:
         ended = "cancelled" if failure.code == "cancelled" else "error"
         if self._fold is not None:
             if self._chunks is not None and self._chunks.count:
-                self._complete(self._fold.reply(), ended)
+                self._complete(self._so_far(), ended)
         elif self.http is not None and self.http.status in _OK:
-            with contextlib.suppress(ValueError):  # not even JSON
+            reply = Reply()
+            with contextlib.suppress(Exception):  # not even JSON, or a body that nobody has read
                 reply = self.provider.reply(self.prompt, None, self.http)
-                if reply.messages or reply.tokens:
-                    self._complete(reply, None)  # the answer came whole; what failed is its parsing
+            if reply.messages or reply.tokens:
+                self._complete(reply, None)  # the answer came whole; what failed is its parsing
         self._write_error(failure)
 
     @guarded
     def cut(self, how: str) -> None:
         """End the call where it stands: `how` is closed, cancelled, dropped or exit."""
         if self._open and self._fold is not None and self._fold.finished:
-            self.conclude(self._fold.reply())
+            self.conclude(self._so_far())
         elif self.take_end():
             reply = self._so_far()
             self._complete(reply, how)
@@ -151,7 +151,7 @@ class Call:
         self._open.clear()
 
     def _so_far(self) -> Reply:
-        return Reply() if self._fold is None else self._fold.reply()
+        return (None if self._fold is None else quietly(self._fold.reply)) or Reply()
 
     # --- ends
 

@@ -51,6 +51,10 @@ class Http(NamedTuple):
         status = getattr(self.response, "status_code", None)
         return status if isinstance(status, int) else None
 
+    def without_body(self) -> Http:
+        """Return no more of it than its head, so that the foreign object is not held."""
+        return self._replace(response=Head(self.response.status_code, self.response.headers))
+
 
 class Head(NamedTuple):
     """What is kept of an HTTP response whose body the program reads, or drops, by itself."""

@@ -68,7 +68,8 @@ def _content_part(piece: Mapping[str, Any]) -> Part:
 
 def generic_part(piece: Mapping[str, Any]) -> Part:
     """Return a piece of a type that we do not know, or of none, as it is."""
-    return {"type": "unknown", **jsonable(dict(piece))}
+    part: Part = jsonable(dict(piece))
+    return part | {"type": as_json(part.get("type", "unknown"))}
 
 
 def _text_part(piece: Mapping[str, Any]) -> Part:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.facts import Delta, Reply
-from hilt_autolog.foreign import fields
+from hilt_autolog.foreign import count_or_none, fields, text_or_none
 
 from ._openai_chat import content_parts, envelope, failure, sequence, spoken
 
@@ -51,7 +51,7 @@ class ChatFold:
         deltas: list[Delta] = []
         for one in sequence(body.get("choices")):
             piece = fields(one)
-            index = piece.get("index") or 0
+            index = count_or_none(piece.get("index")) or 0
             choice = self._choices.get(index)
             if choice is None:
                 choice = self._choices[index] = _Choice(index)
@@ -114,7 +114,8 @@ class _Choice:
         if thought and isinstance(thought, str):
             self.reasoning.append(thought)
             deltas.append(("reasoning", thought, self.index))
-        if refusal := delta.get("refusal"):
+        refusal = delta.get("refusal")
+        if refusal and isinstance(refusal, str):
             self.refusal.append(refusal)
             deltas.append(("text", refusal, self.index))
         for position, call in enumerate(sequence(delta.get("tool_calls"))):
@@ -135,9 +136,9 @@ class _Choice:
     def _call(self, given: Mapping[str, Any], position: int, deltas: list[Delta]) -> None:
         """Take a piece of a tool call; a new id under a known index is a new call, for some number badly."""
         index = given.get("index")
-        key = position if index is None else index
+        key = index if isinstance(index, int | str) else position
         call = self.newest.get(key)
-        identity = given.get("id") or None
+        identity = text_or_none(given.get("id"))
         if call is None or (identity and call.id and identity != call.id):
             call = self.newest[key] = _Call()
             self.calls.append(call)
@@ -155,8 +156,8 @@ class _Choice:
         for key in ("data", "transcript"):
             if isinstance(audio.get(key), str):
                 self.audio.setdefault(key, []).append(audio[key])
-        if audio.get("id"):
-            self.audio["id"] = audio["id"]
+        if identity := text_or_none(audio.get("id")):
+            self.audio["id"] = identity
 
     def message(self) -> dict[str, Any]:
         """Return the choice as a chat message."""

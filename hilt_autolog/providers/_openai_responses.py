@@ -123,11 +123,11 @@ def response_reply(body: Mapping[str, Any]) -> Reply:
 def _items(items: list[dict[str, Any]]) -> Reply:
     parts = [part for item in items for part in _output_parts(item)]
     said = "".join(part["content"] for part in parts if part["type"] == "text")
-    refused = "".join(part["content"] or "" for part in parts if part["type"] == "refusal")
+    refused = "".join(text_or_none(part["content"]) or "" for part in parts if part["type"] == "refusal")
     return Reply(
         messages=[message("assistant", parts)] if parts else [],
         text=said or refused or None,
-        tool_calls=[_tool_call(item) for item in items if item.get("type") in _CALLS],
+        tool_calls=[_tool_call(item) for item in items if str(item.get("type")) in _CALLS],
     )
 
 
@@ -146,7 +146,7 @@ def _output_part(item: Mapping[str, Any]) -> Part:
     if kind == "image_generation_call" and isinstance(item.get("result"), str):
         form = item.get("output_format") or "png"
         return blob("image", f"image/{form}", item["result"]) | {"id": item.get("id")}
-    shown = jsonable(dict(item))
+    shown = generic_part(item)
     if kind.endswith("_call"):
         return {
             "type": "server_tool_call",
@@ -154,15 +154,19 @@ def _output_part(item: Mapping[str, Any]) -> Part:
             "name": item.get("name") or kind,
             kind: shown,
         }
-    return shown  # type: ignore[no-any-return]
+    return shown
 
 
 def _reasoning(item: Mapping[str, Any]) -> Part:
     pieces = [fields(p) for p in (*sequence(item.get("summary")), *sequence(item.get("content")))]
-    part: Part = {"type": "reasoning", "content": "\n".join(p["text"] for p in pieces if p.get("text"))}
+    part: Part = {"type": "reasoning", "content": "\n".join(filter(None, map(_words, pieces)))}
     return part | {"id": item["id"]} if item.get("id") else part
+
+
+def _words(piece: Mapping[str, Any]) -> str | None:
+    return text_or_none(piece.get("text"))
 
 
 def _tool_call(item: Mapping[str, Any]) -> ToolCall:
     arguments = item.get(_CALLS[str(item["type"])])
-    return ToolCall(text_or_none(item.get("call_id")), item.get("name"), as_json(arguments))
+    return ToolCall(text_or_none(item.get("call_id")), text_or_none(item.get("name")), as_json(arguments))
