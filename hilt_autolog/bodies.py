@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from .closing import stand_in, watch_close
+from .guard import guarded
 from .sse import Decoder
 from .streams import Watched, watch_items
 
@@ -57,15 +58,18 @@ class Whole:
         while self.undo:
             self.undo.pop()()
 
+    @guarded
     def feed(self, piece: bytes) -> None:
         """Take the next piece."""
         self._pieces.append(piece)
 
+    @guarded
     def end(self) -> None:
         """Take the end of the body."""
         self.leave()
         self.call.finish_body(b"".join(self._pieces))
 
+    @guarded
     def fail(self, error: BaseException) -> None:
         """Take note that reading failed."""
         self.leave()
@@ -85,11 +89,13 @@ class Events(Whole):
         super().__init__(call)
         self._decoder = Decoder()
 
+    @guarded
     def feed(self, piece: bytes) -> None:
         """Take the next piece, and the events in it."""
         for chunk in self._decoder.feed(piece):
             self.call.take(chunk)
 
+    @guarded
     def end(self) -> None:
         """Take the end of the body."""
         for chunk in self._decoder.end():

@@ -31,8 +31,8 @@ def begin(
     depth = _depth.get(thread, 0)
     if depth >= _DEEPEST:  # reading a request may run the program's code, and that a call
         return None
-    _depth[thread] = depth + 1
     try:
+        _depth[thread] = depth + 1
         try:
             return _asked(recorder, provider, provider.prompt(client, args, kwargs))
         except Exception:  # what stands in it behaves as no value should: once more, with a copy that cannot
@@ -44,7 +44,7 @@ def begin(
         if depth:
             _depth[thread] = depth
         else:
-            del _depth[thread]
+            _depth.pop(thread, None)
 
 
 def _asked(recorder: Recorder, provider: Provider, prompt: Prompt | None) -> Call | None:

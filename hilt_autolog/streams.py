@@ -10,6 +10,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .closing import watch_close
+from .guard import guarded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -79,11 +80,13 @@ class _Steps:
     def __del__(self) -> None:
         self._call.cut("dropped")
 
+    @guarded
     def drained(self) -> None:
         """Take note that there are no more items."""
         self.release()
         self._call.finish_stream()
 
+    @guarded
     def failed(self, error: BaseException) -> None:
         """Take note that the stream broke."""
         self.release()
