@@ -50,7 +50,7 @@ class Whole:
         self.undo: list[Callable[[], None]] = []
 
     def __del__(self) -> None:
-        if self.undo:
+        if getattr(self, "undo", None):  # there is none where the making of this object has failed
             self.call.cut("dropped")
 
     def leave(self) -> None:

@@ -63,6 +63,9 @@ def watch_items(call: Watched, stream: Stream) -> None:
     setattr(stream.holder, stream.attribute, items)
 
 
+_OURS = ("_call", "_inner", "release", "stepping")
+
+
 class _Steps:
     """What both iterators share; `stepping` tells the SDK's own closing of a response from the program's."""
 
@@ -75,10 +78,14 @@ class _Steps:
         self.release: Callable[[], None] = _nothing
 
     def __getattr__(self, name: str) -> Any:
+        if name in _OURS:  # an object whose making failed has not even these
+            raise AttributeError(name)
         return getattr(self._inner, name)
 
     def __del__(self) -> None:
-        self._call.cut("dropped")
+        call = getattr(self, "_call", None)
+        if call is not None:
+            call.cut("dropped")
 
     @guarded
     def drained(self) -> None:

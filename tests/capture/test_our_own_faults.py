@@ -1,4 +1,4 @@
-"""Each function of ours on the way of a call fails once: the program sees nothing, and the next call is told."""
+"""Each function of ours on the way of a call fails once: the program sees nothing, the next call is told."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ import os
 import sys
 from pathlib import Path
 
-import openai
 import pytest
 from conformance.inprocess import client_over, offline, response
 from conformance.kit import functions, outcome, run_sync
 from conformance.ways import CHAT, RESPONSES, WAYS
 
 import hilt_autolog
-from hilt_autolog.guard import faults
 
 PACKAGE = os.path.dirname(hilt_autolog.__file__)
-# These stand in for functions of the SDK, or guard others: what is in them cannot fail, or is guarded in them.
+# These stand in for functions of the SDK, or guard others: what is in them cannot fail, or is guarded.
 EXPOSED = {
     *(
         "_begin",
