@@ -16,24 +16,11 @@ from conformance.ways import CHAT, RESPONSES, WAYS
 import hilt_autolog
 
 PACKAGE = os.path.dirname(hilt_autolog.__file__)
-# These stand in for functions of the SDK, or guard others: what is in them cannot fail, or is guarded.
-EXPOSED = {
-    *(
-        "_begin",
-        "begin",
-        "_leave",
-        "_returned",
-        "watched",
-        "begin_if_armed",
-        "take",
-        "closing",
-        "safely",
-        "note",
-        "strict",
-        "_place",
-    ),
-    *("__iter__", "__next__", "__anext__", "__getattr__", "__del__", "iter_bytes", "aiter_bytes", "_reading"),
-}
+# What stands in for functions of the SDK, and what guards others: what can fail in these is guarded there.
+EXPOSED = """
+    _begin begin _leave _returned watched begin_if_armed take closing safely note strict _place _reading
+    __iter__ __next__ __anext__ __getattr__ __del__ iter_bytes aiter_bytes
+"""
 WEATHER = {"type": "function", "function": {"name": "get_weather", "parameters": {}}}
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGFsbG8="}}
 QUESTION = [{"role": "user", "content": [{"type": "text", "text": "How is the weather?"}, PICTURE]}]
@@ -150,7 +137,9 @@ def test_a_fault_of_ours_is_ours_alone(watch, capfd):
     assert len(codes) > 150
     wrong = []
     for name, (code, step) in codes.items():
-        if code.co_name not in EXPOSED and not (traced(failing(code), step) == alone[step] and told(watch)):
+        if code.co_name not in EXPOSED.split() and not (
+            traced(failing(code), step) == alone[step] and told(watch)
+        ):
             wrong.append(name)
     assert wrong == []
     assert capfd.readouterr() == ("", "")

@@ -37,10 +37,8 @@ def test_the_question_is_written_before_it_is_sent(watch):
 def test_a_chunk_is_written_before_the_program_has_it(runner, watch, kind):
     async def read():
         client = client_over(lambda request: response(said("a", "b", "c")), kind)
-        counts = []
-        async for _ in each(await settled(client.chat.completions.create(**ASK, stream=True))):
-            counts.append(watch.log().actions.count("completion_chunk"))
-        return counts
+        stream = await settled(client.chat.completions.create(**ASK, stream=True))
+        return [watch.log().actions.count("completion_chunk") async for _ in each(stream)]
 
     watch()
     assert (run_sync if kind == "sync" else runner.run)(read()) == [1, 2, 3]
