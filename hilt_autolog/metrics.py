@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import clock
+from .clock import Clock
 from .pricing import cost_usd
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _cost(prompt: Prompt, reply: Reply) -> float | None:
     tier = reply.service_tier or prompt.service_tier
     for model in (reply.model, prompt.model):
         if model is not None:
-            cost = cost_usd(prompt.provider, model, reply.tokens, at=clock.now() / 1e9, service_tier=tier)
+            cost = cost_usd(prompt.provider, model, reply.tokens, at=Clock.now() / 1e9, service_tier=tier)
             if cost is not None:
                 return cost
     return None
