@@ -9,12 +9,10 @@ from __future__ import annotations
 from json.encoder import encode_basestring as quote
 from typing import TYPE_CHECKING, Any, Protocol
 
-import orjson
-
-from .clock import Clock, stamp
+from .clock import Clock, stamp, tail
 from .events import Event, chunk_event
 from .guard import faults, quietly
-from .io.encoder import visible
+from .io.encoder import json_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,21 +23,20 @@ if TYPE_CHECKING:
 class Write(Protocol):
     """Takes an event."""
 
-    def __call__(self, event: Event, *, is_json: bool = False) -> object:
-        """Write it; `is_json` spares a look at its values, as `io.encoder` explains."""
+    def __call__(self, event: Event, *, is_json: bool = False, hasty: bool = False) -> object:
+        """Write it; `is_json` spares a look at its values (`io.encoder`), `hasty` one at the file."""
 
 
 class WriteLine(Protocol):
     """Takes an event that is a line already."""
 
     def __call__(self, data: bytes, *, hasty: bool = False) -> object:
-        """Write it; `hasty` spares a look at the file, as `io.logfile` explains."""
+        """Write it; `hasty` spares a look at the file (`io.logfile`)."""
 
 
 _MERGED_FOR = 0.1  # seconds
 _MILLION = 1_000_000
 _BILLION = 1_000_000_000
-_DELETE = 0x7F
 
 
 class Chunks:
@@ -134,10 +131,8 @@ class WrittenChunks(Chunks):
             except (TypeError, UnicodeEncodeError):  # no text, or one with lone surrogates
                 said = b""
             if choice or not said:
-                self._write(chunk_event(*self._template, delta, index))
+                self._write(chunk_event(*self._template, delta, index), hasty=True)
                 continue
-            if not said.isascii() or _DELETE in said:
-                said = visible(said)
             ns = Clock.now()
             if ns >= self._until or kind != self._kind:
                 self._form, self._until, self._kind = *_form(*self._template, ns, kind), kind
@@ -184,10 +179,10 @@ def _form(session_id: str, model: str, reply_to: str | None, ns: int, kind: str)
     """
     event = chunk_event(session_id, model, reply_to, (kind, "-text-", 0), 0)
     identity, moment = stamp(ns)
-    event["event_id"] = f"{identity[:9]}-ms--7-in-{identity[18:]}"
+    event["event_id"] = f"{identity[:9]}-ms--7-in--{tail()}"
     event["timestamp"] = f"{moment[:20]}-us-Z"
     event["extensions"]["index"] = "-index-"
-    form = visible(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)).replace(b"%", b"%%")
+    form = json_line(event).replace(b"%", b"%%")
     for gap, filling in (
         (b"-ms-", b"%04x"),
         (b"-in-", b"%03x"),
