@@ -42,13 +42,12 @@ _BILLION = 1_000_000_000
 class Chunks:
     """Reads the chunks of one stream, and counts what they say (`chunks=off`)."""
 
-    __slots__ = ("_ended", "_fold", "count", "first")
+    __slots__ = ("_ended", "_fold", "_is_written", "count", "first")
 
-    is_written = False
-
-    def __init__(self, fold: Fold) -> None:
+    def __init__(self, fold: Fold, *, is_written: bool = False) -> None:
         self._fold = fold
         self._ended = False
+        self._is_written = is_written
         self.count = 0  # deltas so far
         self.first: float | None = None  # when the first came, on the monotonic clock
 
@@ -62,7 +61,7 @@ class Chunks:
                 if self.first is None:
                     self.first = Clock.monotonic()
                 self.count += len(deltas)
-                if self.is_written:
+                if self._is_written:
                     self._say(deltas)
         except Exception as fault:
             faults.note(fault)
@@ -103,8 +102,6 @@ class WrittenChunks(Chunks):
 
     __slots__ = ("_form", "_index", "_kind", "_template", "_until", "_write", "_write_line")
 
-    is_written = True
-
     def __init__(  # noqa: PLR0913, PLR0917  what all chunks of a stream share
         self,
         fold: Fold,
@@ -114,7 +111,7 @@ class WrittenChunks(Chunks):
         model: str,
         reply_to: str | None,
     ) -> None:
-        super().__init__(fold)
+        super().__init__(fold, is_written=True)
         self._write = write
         self._write_line = write_line
         self._template = (session_id, model, reply_to)
@@ -122,22 +119,23 @@ class WrittenChunks(Chunks):
         self._form, self._until, self._kind = b"", 0, ""  # what was made, until when, for which
 
     def _say(self, deltas: Sequence[Delta]) -> None:
-        for delta in deltas:
+        for kind, text, choice in deltas:
             index = self._index
             self._index = index + 1
-            kind, text, choice = delta
             try:
                 said = quote(text).encode()  # asks less of the caches than orjson does
             except (TypeError, UnicodeEncodeError):  # no text, or one with lone surrogates
                 said = b""
             if choice or not said:
-                self._write(chunk_event(*self._template, delta, index), hasty=True)
+                self._write(chunk_event(*self._template, (kind, text, choice), index), hasty=True)
                 continue
             ns = Clock.now()
             if ns >= self._until or kind != self._kind:
                 self._form, self._until, self._kind = *_form(*self._template, ns, kind), kind
-            line = self._form % (ns // _MILLION & 0xFFFF, index & 0xFFF, ns // 1000 % _MILLION, said, index)
-            self._write_line(line, hasty=True)
+            self._write_line(
+                self._form % (ns // _MILLION & 0xFFFF, index & 0xFFF, ns // 1000 % _MILLION, said, index),
+                hasty=True,
+            )
 
 
 class MergedChunks(WrittenChunks):
