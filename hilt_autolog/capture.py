@@ -9,6 +9,7 @@ from .call import Call
 from .collection import Collection
 from .guard import faults
 from .io.plain import plain
+from .tickets import claimed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,5 +52,9 @@ def _asked(recorder: Recorder, provider: Provider, prompt: Prompt | None) -> Cal
     if prompt is None:
         return None
     call = (Collection if prompt.operation.collects else Call)(recorder, provider, prompt)
-    call.ask()
+    run = claimed(prompt)
+    if run is None:
+        call.ask()
+    else:
+        run.served_by(call)
     return call

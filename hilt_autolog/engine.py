@@ -131,11 +131,46 @@ def _stream(provider: Provider, _begin: Begin) -> Callable[..., Any]:
     return watched
 
 
+def _start(provider: Provider, tell: Begin) -> Callable[..., Any]:
+    def watched(wrapped: Callable[..., Any], _instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+        result = wrapped(*args, **kwargs)
+        tell(provider, result, args, kwargs)
+        return result
+
+    return watched
+
+
+def _async_start(provider: Provider, tell: Begin) -> Callable[..., Any]:
+    async def watched(wrapped: Callable[..., Any], _instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+        result = await wrapped(*args, **kwargs)
+        tell(provider, result, args, kwargs)
+        return result
+
+    return watched
+
+
+def _told(provider: Provider, tell: Begin) -> Callable[..., Any]:
+    """Tell of it when it is called; what is to be awaited, if it is, is the function's own coroutine."""
+
+    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+        tell(provider, instance, args, kwargs)
+        return wrapped(*args, **kwargs)
+
+    return watched
+
+
 _WATCHERS: dict[str, Callable[[Provider, Begin], Callable[..., Any]]] = {
     "call": _call,
     "async call": _async_call,
     "response": _response,
     "stream": _stream,
+    "start": _start,
+    "async start": _async_start,
+    "scores": _start,
+    "async scores": _async_start,
+    "token": _told,
+    "end": _told,
+    "error": _told,
 }
 
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from .io.writer import Writer
-    from .provider import Provider
     from .recorder import Recorder
 
 _OFF = ("0", "false", "no", "off")
@@ -47,6 +46,7 @@ class _State:
         self.recorder: Recorder | None = None
         self.writer: Writer | None = None
         self.begin: Callable[..., Any] | None = None  # loaded with the first SDK
+        self.tell: Callable[..., Any] | None = None  # the same
         self.undo: list[Callable[[], None]] = []
         self.watching: dict[str, dict[str, bool]] = {}
         self.knows_forks = False
@@ -188,25 +188,25 @@ def _arm(sdk: str) -> None:
 
 
 def _wrap(sdk: str) -> None:
-    from importlib import import_module
-
+    from .arming import watch
     from .capture import begin
-    from .engine import arm
+    from .listening import tell
 
-    provider: Provider = import_module(f"{__package__}.providers.{sdk}").PROVIDER
-    _state.begin = begin
+    _state.begin, _state.tell = begin, tell
     _recorder()  # everything is loaded now: later there may be no file descriptor left to load it with
-    found = _state.watching.setdefault(sdk, {})
-    for probe in provider.probes:
-        undo = arm(provider, probe, _begin)
-        found[f"{probe.module}:{probe.owner}.{probe.name}"] = undo is not None
-        if undo is not None:
-            _state.undo.append(undo)
+    _state.watching[sdk], undo = watch(sdk, _begin, _tell)
+    _state.undo.append(undo)
 
 
-def _begin(provider: Provider, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _begin(provider: Any, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     recorder, begin = _state.recorder, _state.begin
     return None if recorder is None or begin is None else begin(recorder, provider, client, args, kwargs)
+
+
+def _tell(*heard: Any) -> None:
+    recorder, tell = _state.recorder, _state.tell
+    if recorder is not None and tell is not None:
+        tell(recorder, _state.watching, *heard)
 
 
 def _recorder() -> None:

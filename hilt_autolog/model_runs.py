@@ -1,0 +1,137 @@
+"""A model's run in a framework: told by the SDK below it where we watch that, else by the framework.
+
+Which of the two it will be cannot be known when it starts, and its prompt must be on disk before the
+request leaves. So: where the model is known to be called by an SDK that we watch, the SDK's call is left to
+write the prompt, with the exact request. Any other model's prompt is written at once. A wrong guess costs
+nothing but exactness: a call that comes unexpectedly goes on with the prompt that is there, and a run that
+speaks or ends without a call (an answer from a cache, say) is written from the framework's data.
+"""
+
+from __future__ import annotations
+
+from asyncio import CancelledError
+from typing import TYPE_CHECKING, Any, cast
+
+from .call import Call
+from .facts import words_of
+from .guard import guarded
+from .runs import Live
+
+if TYPE_CHECKING:
+    from .facts import Prompt
+    from .framework import Framework, Run
+    from .provider import Provider
+
+
+class Model(Live):
+    """A call of a model; also the ticket that an SDK's call takes."""
+
+    __slots__ = ("_call", "_is_served", "_streams", "is_waiting", "words")
+
+    def __init__(self, recorder: Any, framework: Framework, run: Run, parent: Live | None) -> None:
+        super().__init__(recorder, framework, run, parent)
+        self._call: Call | None = None  # our own, if no SDK's call serves the run
+        self._is_served = False
+        self._streams = False
+        self.is_waiting = True
+        messages = self._prompt.messages
+        self.words = words_of(messages[-1]) if messages else None
+
+    @property
+    def _prompt(self) -> Prompt:
+        if self.run.prompt is None:
+            raise TypeError("a model's run has a prompt")
+        return self.run.prompt
+
+    @property
+    def shares_calls(self) -> bool:
+        """Whether one call may serve several such runs."""
+        return self.run.shares_calls
+
+    # --- told by an SDK
+
+    def served_by(self, call: Call) -> None:
+        """Let this call write what there is to write: all of it, or the end of what we have begun."""
+        self._place(call.prompt)
+        if self._call is None:
+            call.ask()
+        else:
+            call.place, call.prompt_id = self._call.place, self._call.prompt_id
+            call.prompt.messages, call.prompt.request = [], {}
+            self._call.take_end()
+            self.recorder.open[id(call)] = call
+        self._is_served, self.is_waiting = True, False
+        self.trace.asked(call)
+
+    def give_way(self) -> None:
+        """Leave the run to a call that serves another run, unless its prompt is written already."""
+        self._is_served, self.is_waiting = self._call is None, False
+
+    # --- told by the framework
+
+    def start(self, *, is_served: bool) -> None:
+        """Ask, unless the SDK's call will."""
+        if not is_served:
+            self._ask()
+
+    def take(self, chunk: Any) -> None:
+        """Take a chunk of the answer."""
+        self.is_waiting = False
+        if self._is_served:
+            return
+        call = self._ask()
+        if not self._streams:
+            self._streams = True
+            call.streams()
+        call.take(chunk)
+
+    @guarded
+    def completed(self, result: Any) -> None:
+        """End with the answer."""
+        if not self._is_served:
+            self._ask().finish(result)
+
+    @guarded
+    def failed(self, error: BaseException) -> None:
+        """End with an exception; who stops listening to a stream closes it."""
+        if self._is_served:
+            return
+        if isinstance(error, GeneratorExit):
+            self._ask().cut("closed")
+        else:
+            self._ask().fail(error)
+
+    @guarded
+    def left(self, how: str) -> None:
+        """End where it stands."""
+        if self._is_served:
+            return
+        if how == "cancelled":
+            self._ask().fail(CancelledError())
+        else:
+            self._ask().cut(how)
+
+    def take_end(self) -> bool:
+        """End the run, which no call may serve any more."""
+        self.is_waiting = False
+        return super().take_end()
+
+    def disown(self) -> None:
+        """Forget the run."""
+        super().disown()
+        self.is_waiting, self._is_served = False, True
+
+    def _ask(self) -> Call:
+        if self._call is None:
+            self._place(self._prompt)
+            # A call without HTTP asks no more of a provider than to read answers and exceptions.
+            self._call = Call(self.recorder, cast("Provider", self.framework), self._prompt)
+            self._call.ask()
+            self.trace.asked(self._call)
+        return self._call
+
+    def _place(self, prompt: Prompt) -> None:
+        prompt.origin = self.run.origin
+        prompt.session = self.trace.session_id
+        if self.run.conversation is not None:
+            prompt.conversation = self.run.conversation

@@ -1,0 +1,87 @@
+"""Tickets: how the call of an SDK finds the model's run, in a framework above it, that it serves.
+
+A run that starts leaves itself in a context variable. The first call of an SDK in that context, or in one
+copied from it, takes it: both are then told by one group of events. A ticket is good once, and lapses when
+its run speaks by other means, or ends.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Protocol
+
+from .facts import words_of
+
+if TYPE_CHECKING:
+    from .call import Call
+    from .facts import Prompt
+
+
+class Ticket(Protocol):
+    """A model's run that an SDK may serve."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether no call has taken it, and it has neither spoken nor ended."""
+
+    @property
+    def words(self) -> str | None:
+        """What it asks the model."""
+
+    @property
+    def shares_calls(self) -> bool:
+        """Whether one call may serve several such runs."""
+
+    def served_by(self, call: Call) -> None:
+        """Be told by this call, which asks in its stead."""
+
+    def give_way(self) -> None:
+        """Be told by the call that serves another."""
+
+
+_waiting: ContextVar[tuple[Ticket, ...]] = ContextVar("hilt_waiting", default=())
+
+
+def leave(tickets: list[Ticket]) -> None:
+    """Leave tickets for the calls to come; those that are good still stay."""
+    _waiting.set((*(ticket for ticket in _waiting.get() if ticket.is_waiting), *tickets))
+
+
+def claimed(prompt: Prompt) -> Ticket | None:
+    """Return whom a call serves.
+
+    Of several that wait the one that asks the same is meant, else the newest: a model may call another.
+    """
+    waiting = _waiting.get()
+    if not waiting or prompt.operation.is_embedding or prompt.operation.collects:
+        return None
+    good = [ticket for ticket in waiting if ticket.is_waiting]
+    if len(good) < 2:  # noqa: PLR2004  there is nothing to choose
+        return good[0] if good else None
+    asked = {words_of(message) for message in prompt.messages}
+    same = [ticket for ticket in good if ticket.words in asked]
+    if same and all(ticket.shares_calls for ticket in same):
+        return Party(same)
+    return (same or good)[-1]
+
+
+class Party:
+    """Several runs that one call serves; it bears the ids of the first."""
+
+    is_waiting = shares_calls = True
+    words = None
+
+    def __init__(self, tickets: list[Ticket]) -> None:
+        self._tickets = tickets
+
+    def served_by(self, call: Call) -> None:
+        """Be told by this call."""
+        first, *others = self._tickets
+        first.served_by(call)
+        for ticket in others:
+            ticket.give_way()
+
+    def give_way(self) -> None:
+        """Be told by the call of another."""
+        for ticket in self._tickets:
+            ticket.give_way()
