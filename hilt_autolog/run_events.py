@@ -1,4 +1,4 @@
-"""The events of a framework's runs: boundaries of chains, documents found, failures of tools and retrievers."""
+"""The events of a framework's runs: boundaries of chains, documents, failures of tools and retrievers."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .asked import NEVER
 from .conversations import Conversations, Head, Place
 from .events import Event, tool_call_event, tool_result_event
 from .facts import Message, ToolCall, words_of_result
@@ -66,9 +67,7 @@ def write_tool_results(
             continue
         results = [part for part in message["parts"] if part.get("type") == "tool_call_response"]
         for part in results:
-            known = (
-                conversations.tools.resulted(place.session_id, part["id"]) if part.get("id") else (None, None)
-            )
+            known = conversations.tools.resulted(place.session_id, part["id"]) if part.get("id") else NEVER
             tool = (known[1] if known else None) or _name_of(messages, part.get("id"))
             if known is None:
                 holding = False

@@ -164,10 +164,10 @@ def _base() -> Any:
 
 
 def _below(base: Any) -> Iterator[Any]:
-    if isinstance(base, type):
-        for kind in type.__subclasses__(base):
-            yield kind
-            yield from _below(kind)
+    made: list[Any] = type.__subclasses__(base) if isinstance(base, type) else []
+    for kind in made:
+        yield kind
+        yield from _below(kind)
 
 
 def _sdk() -> str:
