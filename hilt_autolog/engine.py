@@ -34,11 +34,13 @@ class Watching(Watched, Protocol):
 
 
 Begin = Callable[[Provider, Any, Arguments, Keywords], Watching | None]
+# What a framework's function is called with; of a start, the answer is to be told what it returns.
+Tell = Callable[[Provider, Any, Arguments, Keywords], Callable[[Any], object] | None]
 
 _current: ContextVar[Watching | None] = ContextVar("hilt_call", default=None)
 
 
-def arm(provider: Provider, probe: Probe, begin: Begin) -> Callable[[], None] | None:
+def arm(provider: Provider, probe: Probe, begin: Begin | Tell) -> Callable[[], None] | None:
     """Wrap one function of a module that is imported.
 
     Returns:
@@ -51,7 +53,7 @@ def arm(provider: Provider, probe: Probe, begin: Begin) -> Callable[[], None] | 
         return None
     armed = True
 
-    def begin_if_armed(*call: Any) -> Watching | None:
+    def begin_if_armed(*call: Any) -> Any:
         return begin(*call) if armed else None
 
     wrapper = wrapt.FunctionWrapper(original, _WATCHERS[probe.role](provider, begin_if_armed))
@@ -131,25 +133,36 @@ def _stream(provider: Provider, _begin: Begin) -> Callable[..., Any]:
     return watched
 
 
-def _start(provider: Provider, tell: Begin) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], _instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+def _start(provider: Provider, tell: Tell) -> Callable[..., Any]:
+    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+        returned = tell(provider, instance, args, kwargs)
         result = wrapped(*args, **kwargs)
-        tell(provider, result, args, kwargs)
+        if returned is not None:
+            returned(result)
         return result
 
     return watched
 
 
-def _async_start(provider: Provider, tell: Begin) -> Callable[..., Any]:
-    async def watched(wrapped: Callable[..., Any], _instance: Any, args: Arguments, kwargs: Keywords) -> Any:
-        result = await wrapped(*args, **kwargs)
-        tell(provider, result, args, kwargs)
-        return result
+def _async_start(provider: Provider, tell: Tell) -> Callable[..., Any]:
+    """Tell of the call in its caller's context; what it returns may come in another."""
+
+    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+        returned = tell(provider, instance, args, kwargs)
+        return wrapped(*args, **kwargs) if returned is None else _awaited(wrapped, args, kwargs, returned)
 
     return watched
 
 
-def _told(provider: Provider, tell: Begin) -> Callable[..., Any]:
+async def _awaited(
+    wrapped: Callable[..., Any], args: Arguments, kwargs: Keywords, returned: Callable[[Any], object]
+) -> Any:
+    result = await wrapped(*args, **kwargs)
+    returned(result)
+    return result
+
+
+def _told(provider: Provider, tell: Tell) -> Callable[..., Any]:
     """Tell of it when it is called; what is to be awaited, if it is, is the function's own coroutine."""
 
     def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
@@ -159,11 +172,13 @@ def _told(provider: Provider, tell: Begin) -> Callable[..., Any]:
     return watched
 
 
-_WATCHERS: dict[str, Callable[[Provider, Begin], Callable[..., Any]]] = {
+_WATCHERS: dict[str, Callable[[Provider, Any], Callable[..., Any]]] = {
     "call": _call,
     "async call": _async_call,
     "response": _response,
     "stream": _stream,
+    "asks": _start,
+    "async asks": _async_start,
     "start": _start,
     "async start": _async_start,
     "scores": _start,

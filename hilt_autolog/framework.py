@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from .facts import Failure, Http, Prompt, Reply, ToolCall
     from .provider import Probe
 
-RUN_ROLES = frozenset(("start", "async start", "token", "end", "error", "scores", "async scores"))
+# What the functions of a framework tell: that a run starts, which `asks` a model or does not; that a model
+# says something; how a run ends; and what a search in passing knows of the scores of documents. A start and
+# a search tell it by what they return; of these, "async" are those that are awaited.
+_STARTS = ("start", "async start", "asks", "async asks")
+RUN_ROLES = frozenset((*_STARTS, "token", "end", "error", "scores", "async scores"))
 
 
 @dataclass(slots=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import tickets
-from .guard import faults
+from .guard import faults, guarded
 from .model_runs import Model
 from .runs import Chain, Live
 from .tool_runs import Retriever, Tool
@@ -22,36 +23,45 @@ _retriever: ContextVar[Retriever | None] = ContextVar("hilt_retriever", default=
 
 
 class Heard(NamedTuple):
-    """A call of a framework's function, as the engine saw it."""
+    """A call of a framework's function, as the engine sees it."""
 
     probe: Probe
     framework: Framework
-    subject: Any  # what a start has returned; of the other roles, the object whose method was called
+    instance: Any
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
 
 
-def tell(recorder: Recorder, watched: Collection[str], *seen: Any) -> None:
-    """Tell a run what has happened to it.
+def tell(recorder: Recorder, watched: Collection[str], *heard: Any) -> Callable[[Any], object] | None:
+    """Tell a run what happens to it.
 
     Args:
         recorder: where runs are written.
         watched: the SDKs whose own calls are recorded.
-        seen: what has happened: the fields of `Heard`.
+        heard: what happens: the fields of `Heard`.
+
+    Returns:
+        Of a function that tells by what it returns, what is to be told that.
     """
-    heard = Heard(*seen)
     try:
-        role = heard.probe.role
-        if role in ("start", "async start"):
-            _start(recorder, watched, heard)
-        elif role in ("scores", "async scores"):
-            _score(heard)
-        else:
-            run = recorder.runs.get(heard.framework.run_id(heard.subject))
-            if run is not None:
-                _TOLD[role](run, heard.framework.said(heard.args, heard.kwargs))
+        return _tell(recorder, watched, Heard(*heard))
     except Exception as fault:
         faults.note(fault)
+        return None
+
+
+def _tell(recorder: Recorder, watched: Collection[str], heard: Heard) -> Callable[[Any], object] | None:
+    role = heard.probe.role.removeprefix("async ")
+    if role == "asks":
+        return guarded(partial(_start, recorder, watched, heard, tickets.expect()))
+    if role == "start":
+        return guarded(partial(_start, recorder, watched, heard, None))
+    if role == "scores":
+        return guarded(partial(_score, heard))
+    run = recorder.runs.get(heard.framework.run_id(heard.instance))
+    if run is not None:
+        _TOLD[role](run, heard.framework.said(heard.args, heard.kwargs))
+    return None
 
 
 _TOLD: dict[str, Callable[[Live, Any], None]] = {
@@ -61,21 +71,19 @@ _TOLD: dict[str, Callable[[Live, Any], None]] = {
 }
 
 
-def _start(recorder: Recorder, watched: Collection[str], heard: Heard) -> None:
+def _start(
+    recorder: Recorder, watched: Collection[str], heard: Heard, slot: tickets.Slot | None, result: Any
+) -> None:
     known = {sdk.replace(".", "_") for sdk in watched}
-    models: list[tickets.Ticket] = []
-    for run in heard.framework.runs(heard.probe.name, heard.args, heard.kwargs, heard.subject):
+    for run in heard.framework.runs(heard.probe.name, heard.args, heard.kwargs, result):
         parent = None if run.parent is None else recorder.runs.get(run.parent)
         live = _kind(run)(recorder, heard.framework, run, parent)
-        recorder.runs[run.id] = live
-        live.watch(run.handle, is_async=heard.probe.role == "async start")
+        live.watch(is_async=heard.probe.role.startswith("async"))
         live.start(is_served=not run.through.isdisjoint(known))
-        if isinstance(live, Model):
-            models.append(live)
+        if isinstance(live, Model) and slot is not None:
+            live.leave_ticket(slot)
         elif isinstance(live, Retriever):
             _retriever.set(live)
-    if models:
-        tickets.leave(models)
 
 
 def _kind(run: Run) -> type[Live]:
@@ -86,8 +94,8 @@ def _kind(run: Run) -> type[Live]:
     return Chain if run.query is None else Retriever
 
 
-def _score(heard: Heard) -> None:
+def _score(heard: Heard, result: Any) -> None:
     """Give the scores that a search has told to the retriever that searches; it may be none of ours."""
     retriever = _retriever.get()
     if retriever is not None:
-        retriever.scores.update(heard.framework.scores(heard.subject))
+        retriever.scores.update(heard.framework.scores(result))

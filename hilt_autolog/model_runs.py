@@ -21,17 +21,19 @@ if TYPE_CHECKING:
     from .facts import Prompt
     from .framework import Framework, Run
     from .provider import Provider
+    from .tickets import Slot
 
 
 class Model(Live):
     """A call of a model; also the ticket that an SDK's call takes."""
 
-    __slots__ = ("_call", "_is_served", "_streams", "is_waiting", "words")
+    __slots__ = ("_call", "_is_served", "_slot", "_streams", "is_waiting", "words")
 
     def __init__(self, recorder: Any, framework: Framework, run: Run, parent: Live | None) -> None:
         super().__init__(recorder, framework, run, parent)
         self._call: Call | None = None  # our own, if no SDK's call serves the run
         self._is_served = False
+        self._slot: Slot | None = None
         self._streams = False
         self.is_waiting = True
         messages = self._prompt.messages
@@ -49,6 +51,11 @@ class Model(Live):
         return self.run.shares_calls
 
     # --- told by an SDK
+
+    def leave_ticket(self, slot: Slot) -> None:
+        """Be found by the calls of SDKs that look into this slot."""
+        slot.tickets.append(self)
+        self._slot = slot
 
     def served_by(self, call: Call) -> None:
         """Let this call write what there is to write: all of it, or the end of what we have begun."""

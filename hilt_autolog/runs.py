@@ -64,14 +64,16 @@ class Live:
         self._open = ["open"]  # pop() is atomic, as in a call
         self._handle: Any = None
 
-    def watch(self, handle: Any, *, is_async: bool) -> None:
+    def watch(self, *, is_async: bool) -> None:
         """End the run when its handle dies first: nobody is left then who could tell of its end.
 
         What is awaited is dropped that way when it is cancelled.
         """
         how = "cancelled" if is_async else "dropped"
-        self._handle = weakref.ref(handle, lambda _: self.cut(how))
+        self._handle = weakref.ref(self.run.handle, lambda _: self.cut(how))
+        self.run.handle = None
         self.recorder.open[id(self)] = self
+        self.recorder.runs[self.run.id] = self
 
     def place(self) -> str:
         """Return the session of what is written now: a trace finds its conversation as it goes on."""

@@ -203,10 +203,9 @@ def _begin(provider: Any, client: Any, args: tuple[Any, ...], kwargs: dict[str, 
     return None if recorder is None or begin is None else begin(recorder, provider, client, args, kwargs)
 
 
-def _tell(*heard: Any) -> None:
+def _tell(*heard: Any) -> Any:
     recorder, tell = _state.recorder, _state.tell
-    if recorder is not None and tell is not None:
-        tell(recorder, _state.watching, *heard)
+    return None if recorder is None or tell is None else tell(recorder, _state.watching, *heard)
 
 
 def _recorder() -> None:

@@ -1,12 +1,13 @@
 """Tickets: how the call of an SDK finds the model's run, in a framework above it, that it serves.
 
-A run that starts leaves itself in a context variable. The first call of an SDK in that context, or in one
+A run that starts leaves a ticket in a context variable. The first call of an SDK in that context, or in one
 copied from it, takes it: both are then told by one group of events. A ticket is good once, and lapses when
-its run speaks by other means, or ends.
+its run speaks by other means, or ends. Contexts hold tickets weakly: nothing stays behind in them.
 """
 
 from __future__ import annotations
 
+import weakref
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
 
@@ -39,12 +40,23 @@ class Ticket(Protocol):
         """Be told by the call that serves another."""
 
 
-_waiting: ContextVar[tuple[Ticket, ...]] = ContextVar("hilt_waiting", default=())
+class Slot:
+    """Where the tickets of a start will lie, once it has happened; it lives as long as they are good."""
+
+    __slots__ = ("__weakref__", "tickets")
+
+    def __init__(self) -> None:
+        self.tickets: list[Ticket] = []
 
 
-def leave(tickets: list[Ticket]) -> None:
-    """Leave tickets for the calls to come; those that are good still stay."""
-    _waiting.set((*(ticket for ticket in _waiting.get() if ticket.is_waiting), *tickets))
+_slots: ContextVar[tuple[weakref.ref[Slot], ...]] = ContextVar("hilt_slots", default=())
+
+
+def expect() -> Slot:
+    """Make a slot in the context of the caller: a start that is awaited may happen in a task of its own."""
+    slot = Slot()
+    _slots.set((*(known for known in _slots.get() if known() is not None), weakref.ref(slot)))
+    return slot
 
 
 def claimed(prompt: Prompt) -> Ticket | None:
@@ -52,15 +64,16 @@ def claimed(prompt: Prompt) -> Ticket | None:
 
     Of several that wait the one that asks the same is meant, else the newest: a model may call another.
     """
-    waiting = _waiting.get()
-    if not waiting or prompt.operation.is_embedding or prompt.operation.collects:
+    slots = _slots.get()
+    if not slots or prompt.operation.is_embedding or prompt.operation.collects:
         return None
-    good = [ticket for ticket in waiting if ticket.is_waiting]
+    known = [slot.tickets for reference in slots if (slot := reference()) is not None]
+    good = [ticket for tickets in known for ticket in tickets if ticket.is_waiting]
     if len(good) < 2:  # noqa: PLR2004  there is nothing to choose
         return good[0] if good else None
     asked = {words_of(message) for message in prompt.messages}
     same = [ticket for ticket in good if ticket.words in asked]
-    if same and all(ticket.shares_calls for ticket in same):
+    if len(same) > 1 and all(ticket.shares_calls for ticket in same):
         return Party(same)
     return (same or good)[-1]
 

@@ -62,7 +62,8 @@ def _envelope(reply: Reply, given: Mapping[str, Any], about: Mapping[str, Any]) 
     own = next((fields(about[key]) for key in _USAGES if fields(about.get(key))), standard)
     if own:
         reply.usage = jsonable(own)
-        reply.tokens = _tokens(standard) if standard else provider_tokens(own)
+        if standard.get("total_cost") != 0:  # so LangChain marks what came from its cache
+            reply.tokens = _tokens(standard) if standard else provider_tokens(own)
 
 
 def _tokens(usage: Mapping[str, Any]) -> dict[str, int]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hilt_autolog.facts import Operation, Prompt, ToolCall, message, text_part
 from hilt_autolog.foreign import as_json, fields, text_or_none
@@ -13,9 +14,6 @@ from hilt_autolog.framework import Run
 
 from ._langchain_messages import messages_of
 from ._langchain_reply import ChunkFold, model_reply
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _CONVERSATIONS = ("session_id", "conversation_id", "thread_id")
 _PROVIDERS = {
@@ -93,12 +91,15 @@ def _chain(managers: Sequence[Any], serialized: Mapping[str, Any], _given: Any, 
         yield _run(manager, serialized, kwargs)
 
 
-RUNS: dict[str, Callable[[Sequence[Any], Mapping[str, Any], Any, Any], Any]] = {
-    "on_chat_model_start": _chat,
-    "on_llm_start": _llm,
-    "on_chain_start": _chain,
-    "on_tool_start": _tool,
-    "on_retriever_start": _retriever,
+Read = Callable[[Sequence[Any], Mapping[str, Any], Any, Any], Iterator[Run]]
+
+# Of each function by which a run starts: its role as a probe, and how its call is read.
+RUNS: dict[str, tuple[str, Read]] = {
+    "on_chat_model_start": ("asks", _chat),
+    "on_llm_start": ("asks", _llm),
+    "on_chain_start": ("start", _chain),
+    "on_tool_start": ("start", _tool),
+    "on_retriever_start": ("start", _retriever),
 }
 
 

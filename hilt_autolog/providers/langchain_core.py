@@ -42,8 +42,11 @@ class LangChain:
 
     package = "langchain_core"
     probes = (
-        *(Probe(_MANAGERS, "CallbackManager", name, "start") for name in RUNS),
-        *(Probe(_MANAGERS, "AsyncCallbackManager", name, "async start") for name in RUNS),
+        *(Probe(_MANAGERS, "CallbackManager", name, role) for name, (role, _) in RUNS.items()),
+        *(
+            Probe(_MANAGERS, "AsyncCallbackManager", name, f"async {role}")
+            for name, (role, _) in RUNS.items()
+        ),
         *(
             Probe(_MANAGERS, prefix + manager, name, role)
             for manager, functions in _TOLD.items()
@@ -65,7 +68,7 @@ class LangChain:
         managers = result if isinstance(result, list) else [result]
         serialized = kwargs.get("serialized", args[0] if args else None)
         given = args[1] if len(args) > 1 else next((kwargs[key] for key in _GIVEN if key in kwargs), None)
-        return list(RUNS[name](managers, fields(serialized), given, kwargs))
+        return list(RUNS[name][1](managers, fields(serialized), given, kwargs))
 
     def run_id(self, handle: Any) -> str:
         """Return the id of the run that a manager is for."""
