@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from .provider import Probe
     from .recorder import Recorder
 
-_retriever: ContextVar[Retriever | None] = ContextVar("hilt_retriever", default=None)
+# The retriever that searches, as long as it does.
+_retriever: ContextVar[weakref.ref[Retriever] | None] = ContextVar("hilt_retriever", default=None)
 
 
 class Heard(NamedTuple):
@@ -83,7 +85,7 @@ def _start(
         if isinstance(live, Model) and slot is not None:
             live.leave_ticket(slot)
         elif isinstance(live, Retriever):
-            _retriever.set(live)
+            _retriever.set(weakref.ref(live))
 
 
 def _kind(run: Run) -> type[Live]:
@@ -96,6 +98,7 @@ def _kind(run: Run) -> type[Live]:
 
 def _score(heard: Heard, result: Any) -> None:
     """Give the scores that a search has told to the retriever that searches; it may be none of ours."""
-    retriever = _retriever.get()
+    searching = _retriever.get()
+    retriever = None if searching is None else searching()
     if retriever is not None:
         retriever.scores.update(heard.framework.scores(result))

@@ -44,5 +44,5 @@ def pause(error: BaseException) -> Pause | None:
 
 
 def _question(interrupt: Any) -> Any:
-    known = fields(interrupt)
-    return {key: known[key] for key in ("value", "id") if known.get(key) is not None} or interrupt
+    known = {name: getattr(interrupt, name, None) for name in ("id", "value")}
+    return {name: value for name, value in known.items() if value is not None} or interrupt
