@@ -28,7 +28,9 @@ def tool_result(output: Any) -> Result:
     for one in sequence(fields(update).get("messages")):
         if "tool_call_id" in fields(one):
             return tool_result(one)
-    return Result(None, output)
+    blocks = sequence(output)
+    are_blocks = bool(blocks) and all(isinstance(fields(one).get("type"), str) for one in blocks)
+    return Result(None, parts_of(blocks) if are_blocks else output)
 
 
 def documents(found: Any, scores: Mapping[int, float]) -> list[Document]:
