@@ -60,8 +60,7 @@ def _model(
         },
         sdk=_sdk(),
     )
-    identity = serialized.get("id")
-    run.through = _through(tuple(map(str, identity))) if isinstance(identity, list) else frozenset()
+    run.through = _through(_class(serialized))
     run.shares_calls = operation is _LLM
     return run
 
@@ -105,13 +104,8 @@ RUNS: dict[str, tuple[str, Read]] = {
 
 def _run(manager: Any, serialized: Mapping[str, Any], kwargs: Mapping[str, Any]) -> Run:
     """Read what every kind of run has."""
-    identity = serialized.get("id")
-    names: tuple[Any, ...] = (
-        kwargs.get("name"),
-        serialized.get("name"),
-        identity[-1] if isinstance(identity, list) and identity else None,
-    )
-    name: str = next((name for name in names if text_or_none(name)), "chain")
+    names = map(text_or_none, (kwargs.get("name"), serialized.get("name"), _class(serialized)))
+    name = next(filter(None, names), "chain")
     metadata = {
         key: value
         for key, value in fields(manager.metadata).items()
@@ -136,6 +130,12 @@ def _run(manager: Any, serialized: Mapping[str, Any], kwargs: Mapping[str, Any])
     )
 
 
+def _class(serialized: Mapping[str, Any]) -> str | None:
+    """Return the name of what runs: the end of its path, as LangChain serializes it."""
+    path = serialized.get("id")
+    return text_or_none(path[-1]) if isinstance(path, list) and path else None
+
+
 def _plain_or(inputs: Any, given: Any) -> Any:
     """Return a tool's inputs where JSON can say them, else their text."""
     try:
@@ -145,7 +145,7 @@ def _plain_or(inputs: Any, given: Any) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _through(identity: tuple[str, ...]) -> frozenset[str]:
+def _through(name: str | None) -> frozenset[str]:
     """Return the SDKs by which the models of a class are called, by the name of the package it comes from.
 
     LangChain names its packages after the SDKs: `langchain_openai` calls `openai`, and so do the classes of
@@ -153,7 +153,7 @@ def _through(identity: tuple[str, ...]) -> frozenset[str]:
     """
     found: list[frozenset[str]] = []
     for model in _below(_base()):
-        if model.__name__ == identity[-1]:
+        if model.__name__ == name:
             packages = {str(one.__module__).partition(".")[0] for one in model.__mro__}
             found.append(frozenset(name.removeprefix("langchain_") for name in packages))
     return frozenset.intersection(*found) if found else frozenset()
