@@ -30,8 +30,9 @@ class Tool(Live):
         return self.run.tool or _NO_CALL
 
     def start(self, *, is_served: bool) -> None:  # noqa: ARG002  concerns models only
-        """Write the call, unless an answer's event says it; what may still turn out waits for the end."""
-        if self.run.tells_call_id:
+        """Write the call, unless an answer's event says it; whether one does may turn out at the end only."""
+        tools, name = self.recorder.conversations.tools, self._called.name
+        if self.run.tells_call_id or not tools.awaits(name or ""):
             self._call(self._called.id)
 
     def completed(self, result: Any) -> None:
@@ -47,16 +48,6 @@ class Tool(Live):
         event = tool_result_event(place, identity, self._called.name, text, self.event_id)
         event["provenance"] = dict(self.run.origin)
         self.write(self.measured(event))
-
-    def failed(self, error: BaseException) -> None:
-        """Write why there is no result."""
-        self._call(self._called.id)
-        super().failed(error)
-
-    def left(self, how: str) -> None:
-        """Write that there is no result."""
-        self._call(self._called.id)
-        super().left(how)
 
     def _call(self, identity: str | None) -> None:
         """Find the event that asks for this tool, or write it."""

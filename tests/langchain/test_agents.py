@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
-from langchain_kit import OWN
+from langchain_kit import OWN, TELLS_CALL_IDS
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
@@ -215,8 +215,9 @@ def test_a_tool_that_pauses_is_called_once_and_has_one_result(story):
     graph.invoke({"messages": [AIMessage("", tool_calls=[call])]}, THREAD)
     graph.invoke(Command(resume="yes"), THREAD)
     log = story()
-    assert log.counts() == {"prompt": 0, "completion": 0, "tool_call": 1, "tool_result": 1}
+    calls = 1 if TELLS_CALL_IDS else 2  # without its id a call that is resumed is not known again
+    assert log.counts() == {"prompt": 0, "completion": 0, "tool_call": calls, "tool_result": 1}
     (result,) = log.of("tool_result")
     assert result["content"]["text"] == "yes"
-    assert result["extensions"]["reply_to"] == log.of("tool_call")[0]["event_id"]
+    assert result["extensions"]["reply_to"] == log.of("tool_call")[-1]["event_id"]
     assert "system ask_human paused" in log.short()

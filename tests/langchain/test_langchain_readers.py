@@ -236,15 +236,14 @@ def test_a_model_that_tells_its_stream_twice_is_heard_once():
     assert [list(fold.take(chunk)) for chunk in said] == [[("text", "hi", 0)], []]
 
 
+class Calling(GenericFakeChatModel):
+    """Streams a call of a tool."""
+
+    def _stream(self, *_, **__):
+        yield call_piece('{"at":1}', "c1", "look")
+
+
 def test_a_stream_of_tool_arguments(story):
-    parts = iter(
-        [AIMessageChunk("", tool_call_chunks=call_piece('{"at":1}', "c1", "look").message.tool_call_chunks)]
-    )
-
-    class Calling(GenericFakeChatModel):
-        def _stream(self, *_, **__):
-            yield from parts
-
     list(Calling(messages=iter(())).stream("hi"))
     log = story()
     assert log.actions == ["prompt", "completion_chunk", "completion", "tool_call"]

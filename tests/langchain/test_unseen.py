@@ -211,14 +211,16 @@ def test_nothing_of_ours_stands_in_a_configuration(runner, story):
 def test_no_blocking_call_on_the_loop(runner, watch, chat):
     """blockbuster raises on any; the first event opens the file, and that too must not be seen."""
 
+    chain = RunnableLambda(lambda words: words) | fake()
+
     async def work():
         with blockbuster_ctx():
-            await (RunnableLambda(lambda words: words) | fake()).ainvoke("hi")
+            await chain.ainvoke("hi")
             await chat().ainvoke("hi")
             [_ async for _ in chat().astream("count to 3")]
             await double.ainvoke({"number": 1})
 
-    chat().invoke("the SDK is loaded, and its lazy modules too")
+    runner.run(chain.ainvoke("all that is loaded late is there"))
     runner.run(chat().ainvoke("hi"))
     watch()
     runner.run(work())
