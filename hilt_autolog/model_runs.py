@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Model(Live):
     """A call of a model; also the ticket that an SDK's call takes."""
 
-    __slots__ = ("_call", "_is_served", "_slot", "_streams", "is_waiting", "words")
+    __slots__ = ("_call", "_is_served", "_slot", "_streams", "_waiting", "words")
 
     def __init__(self, recorder: Any, framework: Framework, run: Run, parent: Live | None) -> None:
         super().__init__(recorder, framework, run, parent)
@@ -35,7 +35,7 @@ class Model(Live):
         self._is_served = False
         self._slot: Slot | None = None
         self._streams = False
-        self.is_waiting = True
+        self._waiting = ["for a call"]  # pop() is atomic: whoever gets the item serves the run
         messages = self._prompt.messages
         self.words = words_of(messages[-1]) if messages else None
 
@@ -44,6 +44,11 @@ class Model(Live):
         if self.run.prompt is None:
             raise TypeError("a model's run has a prompt")
         return self.run.prompt
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether no call has taken the ticket, and the run has neither spoken nor ended."""
+        return bool(self._waiting)
 
     @property
     def shares_calls(self) -> bool:
@@ -59,20 +64,33 @@ class Model(Live):
 
     def served_by(self, call: Call) -> None:
         """Let this call write what there is to write: all of it, or the end of what we have begun."""
-        self._place(call.prompt)
+        try:
+            ticket = self._waiting.pop()
+        except IndexError:  # another call was faster
+            call.ask()
+            return
+        try:
+            self._place(call.prompt)
+            self._hand_over(call)
+        except Exception:
+            self._waiting.append(ticket)
+            raise
+        self._is_served = True
+        self.trace.asked(call)
+
+    def _hand_over(self, call: Call) -> None:
         if self._call is None:
             call.ask()
-        else:
-            call.place, call.prompt_id = self._call.place, self._call.prompt_id
-            call.prompt.messages, call.prompt.request = [], {}
-            self._call.take_end()
-            self.recorder.open[id(call)] = call
-        self._is_served, self.is_waiting = True, False
-        self.trace.asked(call)
+            return
+        call.place, call.prompt_id = self._call.place, self._call.prompt_id
+        call.prompt.messages, call.prompt.request = [], {}
+        self._call.take_end()
+        self.recorder.open[id(call)] = call
 
     def give_way(self) -> None:
         """Leave the run to a call that serves another run, unless its prompt is written already."""
-        self._is_served, self.is_waiting = self._call is None, False
+        self._waiting.clear()
+        self._is_served = self._call is None
 
     # --- told by the framework
 
@@ -83,7 +101,7 @@ class Model(Live):
 
     def take(self, chunk: Any) -> None:
         """Take a chunk of the answer."""
-        self.is_waiting = False
+        self._waiting.clear()
         if self._is_served:
             return
         call = self._ask()
@@ -120,13 +138,14 @@ class Model(Live):
 
     def take_end(self) -> bool:
         """End the run, which no call may serve any more."""
-        self.is_waiting = False
+        self._waiting.clear()
         return super().take_end()
 
     def disown(self) -> None:
         """Forget the run."""
         super().disown()
-        self.is_waiting, self._is_served = False, True
+        self._waiting.clear()
+        self._is_served = True
 
     def _ask(self) -> Call:
         if self._call is None:

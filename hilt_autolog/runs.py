@@ -57,6 +57,8 @@ class Live:
         self.parent = parent
         self.trace: Trace = Trace() if parent is None else parent.trace
         run.origin = plain(run.origin)
+        if run.conversation is None and parent is not None:
+            run.conversation = parent.run.conversation
         self.name: str | None = recorder.conversations.named(run.conversation)
         self.session_id = self.trace.session_id if self.name is None else session_id_of(self.name)
         self.event_id: str | None = None  # what replies to this run refers to

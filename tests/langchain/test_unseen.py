@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
+import subprocess
 import sys
 
 import pytest
@@ -17,6 +19,7 @@ from langchain_core.tracers.base import BaseTracer
 from langchain_kit import Acting, fake
 
 import hilt_autolog
+from hilt_autolog.cli.checks.child import told
 from hilt_autolog.framework import RUN_ROLES
 from hilt_autolog.providers.langchain_core import PROVIDER
 
@@ -258,3 +261,32 @@ def test_a_name_that_is_gone_is_told_and_the_rest_is_watched(watch, monkeypatch)
     assert {"CallbackManagerForLLMRun.on_stream_event", "AsyncCallbackManager.on_retriever_start"} <= missing
     assert fake().invoke("hi").content == "Hello there"
     assert watch.log().actions == ["prompt", "completion"]
+
+
+def test_doctor_finds_all_of_it_without_the_program_s_help():
+    """Most of what is watched lies in modules that `import langchain_core` does not load."""
+    found = told(["-m", "hilt_autolog.cli.checks.watched", "langchain_core"], dict(os.environ))
+    missing = {probe for probe, is_there in found["watching"].items() if not is_there}
+    assert all(probe.endswith("on_stream_event") for probe in missing)  # of langchain-core 1.4 and newer
+    assert len(found["watching"]) == len(PROVIDER.probes)
+    assert found["faults"] == {}
+
+
+NOTHING_LOADED = """
+import sys
+import hilt_autolog
+before = set(sys.modules)
+hilt_autolog.enable(path="log.hilt.jsonl")
+import langchain_core
+print(sorted(name for name in sys.modules if name.startswith("langchain_core")))
+"""
+
+
+def test_nothing_of_langchain_is_loaded_for_us(tmp_path):
+    shown = []
+    for program in (NOTHING_LOADED, NOTHING_LOADED.replace("hilt_autolog.enable", "dict")):
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        shown.append(done.stdout)
+    assert shown[0] == shown[1]
