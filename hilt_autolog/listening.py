@@ -14,11 +14,13 @@ from .runs import Chain, Live
 from .tool_runs import Retriever, Tool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Mapping
 
     from .framework import Framework, Run
     from .provider import Probe
     from .recorder import Recorder
+
+    Watching = Mapping[str, Mapping[str, bool]]
 
 # The retriever that searches, as long as it does.
 _retriever: ContextVar[weakref.ref[Retriever] | None] = ContextVar("hilt_retriever", default=None)
@@ -34,12 +36,12 @@ class Heard(NamedTuple):
     kwargs: Mapping[str, Any]
 
 
-def tell(recorder: Recorder, watched: Collection[str], *heard: Any) -> Callable[[Any], object] | None:
+def tell(recorder: Recorder, watched: Watching, *heard: Any) -> Callable[[Any], object] | None:
     """Tell a run what happens to it.
 
     Args:
         recorder: where runs are written.
-        watched: the SDKs whose own calls are recorded.
+        watched: of each SDK, which functions are watched: what it calls by itself is recorded.
         heard: what happens: the fields of `Heard`.
 
     Returns:
@@ -52,7 +54,7 @@ def tell(recorder: Recorder, watched: Collection[str], *heard: Any) -> Callable[
         return None
 
 
-def _tell(recorder: Recorder, watched: Collection[str], heard: Heard) -> Callable[[Any], object] | None:
+def _tell(recorder: Recorder, watched: Watching, heard: Heard) -> Callable[[Any], object] | None:
     role = heard.probe.role.removeprefix("async ")
     if role == "asks":
         return guarded(partial(_start, recorder, watched, heard, tickets.expect()))
@@ -74,9 +76,9 @@ _TOLD: dict[str, Callable[[Live, Any], None]] = {
 
 
 def _start(
-    recorder: Recorder, watched: Collection[str], heard: Heard, slot: tickets.Slot | None, result: Any
+    recorder: Recorder, watched: Watching, heard: Heard, slot: tickets.Slot | None, result: Any
 ) -> None:
-    known = {sdk.replace(".", "_") for sdk in watched}
+    known = {sdk.replace(".", "_") for sdk, probes in watched.items() if any(probes.values())}
     for run in heard.framework.runs(heard.probe.name, heard.args, heard.kwargs, result):
         parent = None if run.parent is None else recorder.runs.get(run.parent)
         live = _kind(run)(recorder, heard.framework, run, parent)

@@ -103,6 +103,17 @@ def test_models_side_by_side(story):
     assert len(log.sessions()) == 1
 
 
+def test_what_is_within_a_run_is_in_its_conversation(story):
+    manager = CallbackManager.configure(inheritable_metadata={"session_id": "s"}).on_chain_start({}, {})
+    bare = CallbackManager([], parent_run_id=manager.run_id)
+    (model,) = bare.on_llm_start({"name": "m"}, ["hi"])
+    model.on_llm_end(None)
+    manager.on_chain_end({})
+    log = story()
+    assert {event["extensions"]["conversation"] for event in log.events} == {"s"}
+    assert len(log.sessions()) == 1
+
+
 def test_without_content_only_the_skeleton_is_left(watch):
     watch(content="none")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+from concurrent.futures import ThreadPoolExecutor
 
 import openai
 import pytest
@@ -50,14 +52,13 @@ def test_each_way_of_calling_gives_one_group_of_events(runner, story, chat, way,
 
 
 @pytest.mark.filterwarnings("ignore:Unexpected type for token usage")  # LangChain's, of a null in one
-@pytest.mark.parametrize("way", ["generate", "agenerate", "abatch"])
+@pytest.mark.parametrize("way", ["generate", "agenerate", "batch", "abatch"])
 def test_many_at_once_each_bear_their_own_run(runner, story, chat, way):
     questions = [f"Tell me of {number}" for number in range(5)]
     lists = [[HumanMessage(question)] for question in questions]
-    if way == "generate":
-        chat().generate(lists)
-    else:
-        runner.run(getattr(chat(), way)(questions if way == "abatch" else lists))
+    answers = getattr(chat(), way)(questions if way.endswith("batch") else lists)
+    if way.startswith("a"):
+        runner.run(answers)
     log = story()
     prompts = {event["event_id"]: event for event in log.of("prompt")}
     assert sorted(event["content"]["text"] for event in prompts.values()) == questions
@@ -119,6 +120,22 @@ def test_a_model_that_calls_twice(story, provider):
     log = story()
     assert log.actions == ["prompt", "completion", "prompt", "completion"]
     assert [bool(run) for run in log.runs("prompt")] == [True, False]
+
+
+def test_a_model_that_calls_in_two_threads_at_once(story, provider):
+    def ask_twice(_):
+        with ThreadPoolExecutor(2) as pool:
+            contexts = [contextvars.copy_context() for _ in range(2)]
+            asking = [pool.submit(context.run, direct, provider, "two") for context in contexts]
+            return "".join(one.result() for one in asking)
+
+    Acting(acts=ask_twice).invoke(QUESTION)
+    log = story()
+    assert sorted(log.actions) == ["completion", "completion", "prompt", "prompt"]
+    assert sorted(map(bool, log.runs("prompt"))) == [False, True]
+    assert {event["event_id"] for event in log.of("prompt")} == {
+        event["extensions"]["reply_to"] for event in log.of("completion")
+    }
 
 
 def test_a_model_that_calls_another(story, chat):

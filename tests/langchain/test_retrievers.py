@@ -114,6 +114,14 @@ def test_a_tool_has_asked_already(story):
     assert [event["extensions"]["reply_to"] for event in log.events[1:]] == [log.events[0]["event_id"]] * 3
 
 
+def test_without_content_the_metadata_of_documents_keep_numbers_only(watch):
+    watch(content="none")
+    Shelf(documents=BOOKS[:1]).invoke("Which?")
+    (found,) = watch.log().of("retrieval")
+    assert "content" not in found
+    assert found["provenance"]["retrieval"] == {"score": 0.75, "page": 3}
+
+
 def test_a_retriever_that_fails(story):
     with pytest.raises(OSError, match="no disk"):
         Shelf(documents=[]).invoke("fail")
