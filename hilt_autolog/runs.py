@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from .framework import Framework, Pause, Run
 
 
+_FIELDS = (
+    *("hilt_version", "event_id", "timestamp", "session_id", "actor", "action"),
+    *("content", "metrics", "provenance", "extensions"),
+)
+
+
 class Trace:
     """What all runs below one root share: a session for what nothing else places, and the newest prompt."""
 
@@ -177,9 +183,7 @@ class Live:
             extensions["conversation"] = self.name
         if self.recorder.tags:
             extensions["tags"] = self.recorder.tags
-        if not extensions:
-            del event["extensions"]
-        self.recorder.write(event)
+        self.recorder.write({name: event[name] for name in _FIELDS if event.get(name)})
         return event["event_id"]  # type: ignore[no-any-return]
 
 

@@ -105,10 +105,11 @@ def test_a_direct_call_between_two_chunks_is_no_part_of_the_stream(story, chat, 
     assert asked == [("count to 2", True), ("between", False)] * 2
 
 
-def test_a_model_of_ones_own_that_calls_an_sdk(story, provider):
+@pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+def test_a_model_of_ones_own_that_calls_an_sdk(runner, story, provider, way):
     """Its prompt was written before that was known: the call goes on with it."""
     model = Acting(acts=lambda messages: direct(provider, messages[0].content))
-    assert model.invoke(QUESTION).content == ANSWER
+    assert runner.run(WAYS[way](model, QUESTION, None)) == ANSWER
     log = story()
     assert log.short() == [PROMPT, f"completion gpt-4o-2024-08-06 {ANSWER}"]
     assert [event["provenance"]["operation"] for event in log.events] == ["chat_model", "chat.completions"]

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 from blockbuster import blockbuster_ctx
+from conformance.kit import Log
 from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 from langchain_core.callbacks import manager as managers
 from langchain_core.runnables import RunnableLambda
@@ -270,6 +271,24 @@ def test_doctor_finds_all_of_it_without_the_program_s_help():
     assert all(probe.endswith("on_stream_event") for probe in missing)  # of langchain-core 1.4 and newer
     assert len(found["watching"]) == len(PROVIDER.probes)
     assert found["faults"] == {}
+
+
+EARLY = """
+import hilt_autolog
+hilt_autolog.enable(path="log.hilt.jsonl")
+from langchain_core.language_models.fake_chat_models import FakeListChatModel
+FakeListChatModel(responses=["yes"]).invoke("hi")
+"""
+
+
+def test_what_is_imported_after_the_switch_is_watched(tmp_path):
+    subprocess.run([sys.executable, "-c", EARLY], cwd=tmp_path, check=True)
+    log = Log(tmp_path / "log.hilt.jsonl")
+    assert log.actions == ["prompt", "completion"]
+    assert list(log.events[0]) == [
+        *("hilt_version", "event_id", "timestamp", "session_id", "actor", "action"),
+        *("content", "provenance", "extensions"),
+    ]
 
 
 NOTHING_LOADED = """
