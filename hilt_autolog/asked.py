@@ -24,6 +24,7 @@ class AskedTools:
     def __init__(self) -> None:
         self._calls: Memory[tuple[str, str], Asked] = Memory()
         self._askers: Memory[str, str] = Memory()  # by id, the session that asked last
+        self._results: Memory[tuple[str, str], str] = Memory()
         self._open: Memory[str, int] = Memory()  # by tool, how many results are still to come
 
     def asked(self, session_id: str, tool_call_id: str, event_id: str, tool: str | None) -> None:
@@ -40,6 +41,14 @@ class AskedTools:
         if asked is not None:
             self._count(asked.tool, -1)
         return None if asked is _DONE else (asked or NEVER)
+
+    def told(self, session_id: str, tool_call_id: str, event_id: str) -> None:
+        """Remember the event of a result that came by before the request which will bring it."""
+        self._results.put((session_id, tool_call_id), event_id)
+
+    def result(self, session_id: str, tool_call_id: str) -> str | None:
+        """Return the event of such a result."""
+        return self._results.get((session_id, tool_call_id))
 
     def awaits(self, tool: str) -> bool:
         """Return whether an answer has asked for a tool of this name whose result has not come by."""

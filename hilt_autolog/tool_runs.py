@@ -47,7 +47,9 @@ class Tool(Live):
         text = _words(given.content)
         event = tool_result_event(place, identity, self._called.name, text, self.event_id)
         event["provenance"] = dict(self.run.origin)
-        self.write(self.measured(event))
+        event_id = self.write(self.measured(event))
+        if identity is not None:
+            tools.told(self.session_id, identity, event_id)
 
     def _call(self, identity: str | None) -> None:
         """Find the event that asks for this tool, or write it."""

@@ -71,6 +71,8 @@ def write_tool_results(
             tool = (known[1] if known else None) or _name_of(messages, part.get("id"))
             if known is None:
                 holding = False
+                earlier = conversations.tools.result(place.session_id, part["id"])
+                place = place if earlier is None else place._replace(reply_to=earlier)
                 continue
             event = tool_result_event(
                 place, part.get("id"), tool, words_of_result(part["response"]), known[0]

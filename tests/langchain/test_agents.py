@@ -99,6 +99,9 @@ def test_an_agent_with_two_tools_over_three_turns(runner, story, chat, way):
     calls = {event["event_id"]: event["extensions"]["tool_call_id"] for event in log.of("tool_call")}
     results = {e["extensions"]["reply_to"]: e["extensions"]["tool_call_id"] for e in log.of("tool_result")}
     assert calls == results
+    told = {event["event_id"]: event["content"]["text"] for event in log.of("tool_result")}
+    after = [told.get(event["extensions"].get("reply_to")) for event in log.of("prompt")]
+    assert after == [None, "sunny in Paris", None, "noon in Rome", None]
 
 
 def test_without_a_thread_the_conversation_is_recognised(story, chat):
