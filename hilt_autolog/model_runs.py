@@ -18,6 +18,8 @@ from .guard import guarded
 from .runs import Live
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .facts import Prompt
     from .framework import Framework, Run
     from .provider import Provider
@@ -27,14 +29,14 @@ if TYPE_CHECKING:
 class Model(Live):
     """A call of a model; also the ticket that an SDK's call takes."""
 
-    __slots__ = ("_call", "_is_served", "_slot", "_streams", "_waiting", "words")
+    __slots__ = ("_call", "_is_served", "_slot", "_take", "_waiting", "words")
 
     def __init__(self, recorder: Any, framework: Framework, run: Run, parent: Live | None) -> None:
         super().__init__(recorder, framework, run, parent)
         self._call: Call | None = None  # our own, if no SDK's call serves the run
         self._is_served = False
         self._slot: Slot | None = None
-        self._streams = False
+        self._take: Callable[[Any], None] | None = None  # our call's, once it streams
         self._waiting = ["for a call"]  # pop() is atomic: whoever gets the item serves the run
         messages = self._prompt.messages
         self.words = words_of(messages[-1]) if messages else None
@@ -79,13 +81,10 @@ class Model(Live):
         self.trace.asked(call)
 
     def _hand_over(self, call: Call) -> None:
-        if self._call is None:
+        if self._call is not None and self._call.take_end():
+            call.go_on(self._call)
+        else:
             call.ask()
-            return
-        call.place, call.prompt_id = self._call.place, self._call.prompt_id
-        call.prompt.messages, call.prompt.request = [], {}
-        self._call.take_end()
-        self.recorder.open[id(call)] = call
 
     def give_way(self) -> None:
         """Leave the run to a call that serves another run, unless its prompt is written already."""
@@ -104,11 +103,9 @@ class Model(Live):
         self._waiting.clear()
         if self._is_served:
             return
-        call = self._ask()
-        if not self._streams:
-            self._streams = True
-            call.streams()
-        call.take(chunk)
+        if self._take is None:
+            self._take = self._ask().streams()
+        self._take(chunk)
 
     @guarded
     def completed(self, result: Any) -> None:

@@ -6,7 +6,8 @@ import weakref
 from asyncio import CancelledError
 from typing import TYPE_CHECKING, Any
 
-from . import clock, run_events
+from . import run_events
+from .clock import Clock
 from .conversations import new_session_id, session_id_of
 from .facts import Failure
 from .guard import guarded, quietly
@@ -68,7 +69,7 @@ class Live:
         self.name: str | None = recorder.conversations.named(run.conversation)
         self.session_id = self.trace.session_id if self.name is None else session_id_of(self.name)
         self.event_id: str | None = None  # what replies to this run refers to
-        self.begun = clock.monotonic()
+        self.begun = Clock.monotonic()
         self._open = ["open"]  # pop() is atomic, as in a call
         self._handle: Any = None
 
@@ -173,7 +174,7 @@ class Live:
 
     def measured(self, event: Event) -> Event:
         """Return an event with the time that the run has taken."""
-        event["metrics"] = {"latency_ms": round((clock.monotonic() - self.begun) * 1000)}
+        event["metrics"] = {"latency_ms": round((Clock.monotonic() - self.begun) * 1000)}
         return event
 
     def write(self, event: Event) -> str:

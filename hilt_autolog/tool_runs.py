@@ -95,7 +95,9 @@ class Retriever(Live):
             query = [message("user", [text_part(self.run.query or "")])]
             prompt = Prompt(_RETRIEVAL, self.framework.package, None, query, {}, origin=self.run.origin)
             place = Place(session, self.name, None, None, query, 0, 1)
-            self.event_id = self.write(prompt_event(prompt, place, self.recorder.user, None))
+            self.event_id = self.write(
+                prompt_event(prompt, place, self.recorder.user, None, is_plain_text=True)
+            )
 
     def completed(self, result: Any) -> None:
         """Write the documents, the best first."""

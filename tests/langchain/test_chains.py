@@ -146,7 +146,7 @@ def test_a_recording_that_ends_meanwhile_and_one_that_begins_meanwhile(story, wa
 
 
 def left():
-    recorder = switch._state.recorder
+    recorder = switch._state.capture.recorder
     gc.collect()
     return [len(recorder.open), len(recorder.runs), len(recorder.awaited)]
 
