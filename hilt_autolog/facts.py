@@ -139,6 +139,8 @@ class Prompt:
     conversation: str | None = None  # named by the API
     previous: str | None = None  # id of the response that this request continues or collects
     service_tier: str | None = None
+    origin: dict[str, Any] | None = None  # provenance of the framework that makes the call
+    session: str | None = None  # where a conversation goes that nothing names and no history recognises
 
 
 def is_plain(message: Message) -> bool:

@@ -66,6 +66,7 @@ class Recorder:
         self.conversations = Conversations(conversation)
         self.describer = Describer(media)
         self.open: dict[int, Open] = {}  # calls that have not ended
+        self.runs: dict[str, Any] = {}  # id -> the run of a framework that has not ended
         self.awaited: dict[str, Any] = {}  # response id -> the call that will be answered later
 
     def _withheld(self, event: Event, *, is_json: bool = False, hasty: bool = False) -> None:
@@ -95,5 +96,5 @@ class Recorder:
         """Leave the calls and conversations of the parent process to it: a forked child begins anew."""
         for call in self.open.values():
             call.disown()
-        self.open, self.awaited = {}, {}
+        self.open, self.awaited, self.runs = {}, {}, {}
         self.conversations = Conversations(self._conversation)

@@ -18,8 +18,10 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-AREAS = ("tests/capture", "tests/conformance", "tests/doors")
+AREAS = ("tests/capture", "tests/conformance", "tests/doors", "tests/langchain")
 LINES = {
+    "langchain-core-0.3": "langchain-core==0.3.*",
+    "langchain-core-1.8": "langchain-core==1.8.*",  # the newest
     "openai-1.109": "openai==1.109.*",  # the last of 1.x
     "openai-2.54": "openai==2.54.*",
     "openai-3.54": "openai==3.54.*",  # the newest
