@@ -202,16 +202,18 @@ class Call:
         else:
             event = events.completion_event(self.prompt, place.session_id, reply, self.prompt_id)
         extensions = event["extensions"]
-        if self.http is not None and (status := self.http.status) is not None:
-            extensions["status_code"] = status
-        if self.http is not None and self.http.retries:
-            extensions["retries"] = self.http.retries
+        is_json = self.http is not None  # it came off the wire
+        self.http = self.http or reply.http
+        if self.http is not None:
+            extensions |= self.http.known()
         if self._chunks is not None:
             extensions["chunks"] = self._chunks.count
         if ended is not None:
             extensions["partial"], extensions["ended"] = True, ended
         self._measure(event, reply)
-        event_id = self._write(event, is_json=self.http is not None)  # it came off the wire
+        for rank, document in enumerate(reply.documents, 1):  # they were read before the answer was made
+            self._write(events.retrieval_event(place.session_id, document, rank, self.prompt_id))
+        event_id = self._write(event, is_json=is_json)
         conversations.answered(place, reply, event_id, by_id=self.prompt.operation.by_id)
         if reply.tool_calls:
             write_tool_calls(conversations, place, reply.tool_calls, event, self._write)

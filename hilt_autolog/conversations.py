@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .clock import token
 from .facts import is_plain
 from .io.encoder import line
-from .memory import Memory
+from .memory import Memory, Queues
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -79,6 +79,7 @@ class Conversations:
         self._heads: Memory[Hashable, Head] = Memory()  # by digest, or (digest, owner) for words said twice
         self._answers: Memory[str, Head] = Memory()  # by response id
         self._calls: Memory[tuple[str, str], _Asked] = Memory()  # by session and tool call id
+        self._nameless: Queues[tuple[str, str], str] = Queues()  # calls without an id, by session and tool
 
     def place(self, prompt: Prompt) -> Place:
         """Return where a request stands."""
@@ -145,12 +146,21 @@ class Conversations:
         if by_id and reply.response_id is not None:
             self._answers.put(reply.response_id, head)
 
-    def asked(self, session_id: str, tool_call_id: str, event_id: str, tool: str | None) -> None:
-        """Remember that an answer asked for a tool."""
-        self._calls.put((session_id, tool_call_id), _Asked(event_id, tool))
+    def asked(self, session_id: str, tool_call_id: str | None, event_id: str, tool: str | None) -> None:
+        """Remember that an answer asked for a tool; calls without an id are told apart by their order."""
+        if tool_call_id is not None:
+            self._calls.put((session_id, tool_call_id), _Asked(event_id, tool))
+        elif tool is not None:
+            self._nameless.put((session_id, tool), event_id)
 
-    def resulted(self, session_id: str, tool_call_id: str) -> tuple[str | None, str | None] | None:
+    def resulted(
+        self, session_id: str, tool_call_id: str | None, tool: str | None = None
+    ) -> tuple[str | None, str | None] | None:
         """Take note of a tool's result: (event of its call, tool), or None if it was known already."""
+        if not tool_call_id:
+            call = None if tool is None else self._nameless.take((session_id, tool))
+            is_repeated = call is None and self._nameless.has_known((session_id, tool or ""))
+            return None if is_repeated else (call, tool)
         key = (session_id, tool_call_id)
         asked = self._calls.get(key)
         self._calls.put(key, _DONE)

@@ -17,6 +17,7 @@ import wrapt
 from .bodies import parsed, watch_body
 from .guard import faults
 from .provider import Probe, Provider
+from .standins import Beginning, stand_in_for
 from .streams import Watched, watch_items
 
 Arguments = tuple[Any, ...]
@@ -104,6 +105,13 @@ def _async_call(provider: Provider, begin: Begin) -> Callable[..., Any]:
     return watched
 
 
+def _generator(provider: Provider, begin: Begin) -> Callable[..., Any]:
+    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+        return Beginning(wrapped(*args, **kwargs), lambda: begin(provider, instance, args, kwargs))
+
+    return watched
+
+
 def _response(_provider: Provider, _begin: Begin) -> Callable[..., Any]:
     def watched(wrapped: Callable[..., Any], _instance: Any, args: Arguments, kwargs: Keywords) -> Any:
         call = _current.get()
@@ -134,6 +142,7 @@ def _stream(provider: Provider, _begin: Begin) -> Callable[..., Any]:
 _WATCHERS: dict[str, Callable[[Provider, Begin], Callable[..., Any]]] = {
     "call": _call,
     "async call": _async_call,
+    "generator": _generator,
     "response": _response,
     "stream": _stream,
 }
@@ -146,9 +155,14 @@ def _leave(token: Token[Watching | None]) -> None:
 
 
 def _returned(call: Any, result: Any) -> Any:
-    """Watch what a call returned, or end the call with it; give the very same object back."""
+    """Watch what a call returned, or end the call with it; give the very same object back.
+
+    Only what never reaches the program is stood in for.
+    """
     try:
         stream = call.provider.stream(result)
+        if stream is not None and stream.holder is None:
+            return stand_in_for(result, call)
         if stream is not None:
             watch_items(call, stream)
         elif call.http is not None and _is_unread(call.http.response):

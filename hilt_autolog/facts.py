@@ -39,6 +39,16 @@ class ToolCall(NamedTuple):
         return {"type": "tool_call", **{name: value for name, value in known.items() if value is not None}}
 
 
+class Document(NamedTuple):
+    """A document that the provider found for its model to read; `retriever` is the tool that found it."""
+
+    retriever: str
+    text: str | None
+    id: str | None = None
+    score: float | None = None
+    metadata: Mapping[str, Any] = MappingProxyType({})
+
+
 class Http(NamedTuple):
     """The HTTP response behind an answer: the foreign object, and what was learnt on the way."""
 
@@ -50,6 +60,11 @@ class Http(NamedTuple):
         """The status code."""
         status = getattr(self.response, "status_code", None)
         return status if isinstance(status, int) else None
+
+    def known(self) -> dict[str, int]:
+        """Return what an event says of it."""
+        known = {"status_code": self.status, "retries": self.retries or None}
+        return {name: number for name, number in known.items() if number is not None}
 
     def without_body(self) -> Http:
         """Return no more of it than its head, so that the foreign object is not held."""
@@ -85,6 +100,7 @@ class Reply:
     messages: Sequence[Message] = ()  # one assistant message a choice
     text: str | None = None  # what a person would see
     tool_calls: Sequence[ToolCall] = ()
+    documents: Sequence[Document] = ()  # best first
     model: str | None = None
     response_id: str | None = None
     finish_reason: str | None = None
@@ -95,6 +111,7 @@ class Reply:
     dimensions: int | None = None
     pending: bool = False  # accepted, to be answered later under `response_id`
     error: Failure | None = None  # a failure that the SDK hands over as an answer
+    http: Http | None = None  # the head of the HTTP response, where only the answer tells of it
 
     def __init__(self, **known: Any) -> None:
         self.__dict__.update(known)

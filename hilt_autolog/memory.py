@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
+_LONGEST = 64  # what waits under one key; the oldest is forgotten first
 _REMEMBERED = 4096  # at least so many entries; the oldest are forgotten first
 
 K = TypeVar("K", bound=Hashable)
@@ -34,3 +36,32 @@ class Memory(Generic[K, V]):
         if len(self._young) >= _REMEMBERED:
             self._old, self._young = self._young, {}
         self._young[key] = value
+
+
+class Queues(Generic[K, V]):
+    """Remembers what waits under a key, to be taken in the order in which it came."""
+
+    __slots__ = ("_waiting",)
+
+    def __init__(self) -> None:
+        self._waiting: Memory[K, deque[V]] = Memory()
+
+    def put(self, key: K, value: V) -> None:
+        """Let `value` wait."""
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            waiting = deque(maxlen=_LONGEST)
+            self._waiting.put(key, waiting)
+        waiting.append(value)
+
+    def has_known(self, key: K) -> bool:
+        """Return whether anything has ever waited under `key`."""
+        return self._waiting.get(key) is not None
+
+    def take(self, key: K) -> V | None:
+        """Return what has waited the longest."""
+        waiting = self._waiting.get(key)
+        try:
+            return None if waiting is None else waiting.popleft()
+        except IndexError:
+            return None

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 class Probe(NamedTuple):
     """A function to wrap: `owner.name` in `module`.
 
-    `role` says what it is: "call" (one call to a model), "async call" (the same, awaited) or "response"
-    (sees the HTTP response of the call that is under way).
+    `role` says what it is: "call" (one call to a model), "async call" (the same, awaited), "generator" (one
+    call that begins when what the function returns is first stepped), "response" (sees the HTTP response of
+    the call that is under way) or "stream" (makes a stream out of a response).
     """
 
     module: str
@@ -24,11 +25,15 @@ class Probe(NamedTuple):
 
 
 class Stream(NamedTuple):
-    """Where the items of a stream pass by: the iterator in `holder.attribute`, and its HTTP response."""
+    """Where the items of a stream pass by: the iterator in `holder.attribute`, and its HTTP response.
 
-    holder: Any
-    attribute: str
-    response: Any
+    Without a holder the call's result is itself the iterator, and the program gets another object, which the
+    SDK makes of it.
+    """
+
+    holder: Any = None
+    attribute: str = ""
+    response: Any = None
 
 
 class Provider(Protocol):

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 _REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id", "cf-ray")
 _TOO_MANY_REQUESTS = 429
 _MOST_SERVERS = 256
-_CONNECTION = re.compile("Connect|NetworkError|ProtocolError|TransportError|ReadError|WriteError")
+_CONNECTION = re.compile(
+    "Connect|NetworkError|ProtocolError|TransportError|ReadError|WriteError|PayloadError|ChunkedEncoding"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,13 @@ def _code(error: BaseException, details: Mapping[str, Any], status: Any) -> str:
     code = details.get("code") or getattr(error, "code", None)
     if isinstance(code, str | int) and not isinstance(code, bool) and str(code) != str(status):
         return str(code)
+    return transport_code(error, status)
+
+
+def transport_code(error: BaseException, status: Any) -> str:
+    """Return the contract's code for a failure that the provider gave none to, or never heard of."""
+    if not isinstance(error, Exception) or type(error).__name__ == "CancelledError":
+        return "cancelled"
     if status == _TOO_MANY_REQUESTS:
         return "rate_limit"
     family = " ".join(kind.__name__ for kind in type(error).__mro__)

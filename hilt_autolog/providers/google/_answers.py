@@ -1,0 +1,196 @@
+"""Gemini's answers: a whole one is read as a stream of one chunk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hilt_autolog.facts import Delta, Failure, Message, Part, Reply, message
+from hilt_autolog.foreign import as_json, count_or_none, fields, jsonable, text_or_none
+
+from ._contents import Parts, at, read_part, sequence, tool_call
+from ._grounding import documents
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from hilt_autolog.facts import ToolCall
+
+_SPOKEN = {"text": "text", "reasoning": "reasoning", "tool_call": "tool_arguments"}
+
+
+def answer(body: Mapping[str, Any]) -> Reply:
+    """Read an answer that has come whole."""
+    fold = AnswerFold()
+    fold.take(body)
+    return fold.reply()
+
+
+class AnswerFold:
+    """Accumulates the chunks of one answer; each is an answer of its own, with the newest parts."""
+
+    __slots__ = ("_candidates", "_feedback", "_reply", "finished")
+
+    def __init__(self) -> None:
+        self.finished = False
+        self._reply = Reply()
+        self._candidates: dict[int, _Candidate] = {}
+        self._feedback: Mapping[str, Any] = {}  # on a prompt that was blocked
+
+    def take(self, chunk: Any) -> Sequence[Delta]:
+        """Take a chunk; return its texts, thoughts and function calls."""
+        body = fields(chunk)
+        envelope(self._reply, body)
+        if feedback := fields(at(body, "promptFeedback")):
+            self._feedback = feedback
+        deltas: list[Delta] = []
+        for one in sequence(body.get("candidates")):
+            given = fields(one)
+            index = count_or_none(given.get("index")) or 0
+            candidate = self._candidates.get(index)
+            if candidate is None:
+                candidate = self._candidates[index] = _Candidate(index)
+            candidate.take(given, deltas)
+            if candidate.finish_reason is not None:
+                self.finished = all(known.finish_reason for known in self._candidates.values())
+        return deltas
+
+    def reply(self) -> Reply:
+        """Return the answer as far as it has come."""
+        reply = self._reply
+        candidates = [self._candidates[index] for index in sorted(self._candidates)]
+        reply.messages = [candidate.message() for candidate in candidates]
+        reply.tool_calls = [call for candidate in candidates for call in candidate.calls]
+        reply.documents = [one for candidate in candidates for one in documents(candidate.grounding)]
+        said = list(map(_visible, reply.messages))
+        reply.text = (said[0] if len(said) == 1 else "\n\n".join(filter(None, said))) or None
+        reply.finish_reason = next((c.finish_reason for c in candidates if c.finish_reason), None)
+        if blocked := text_or_none(at(self._feedback, "blockReason")):
+            reply.finish_reason = reply.finish_reason or blocked
+            if not any(one["parts"] for one in reply.messages):
+                reply.messages = [message("assistant", [_refusal(self._feedback, "blockReasonMessage")])]
+        return reply
+
+
+class _Candidate:
+    """One of the answers that were made."""
+
+    __slots__ = ("_annotations", "_parts", "_refused", "calls", "finish_reason", "grounding", "index")
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.calls: list[ToolCall] = []
+        self.finish_reason: str | None = None
+        self.grounding: Mapping[str, Any] = {}
+        self._parts = Parts()
+        self._annotations: list[Any] = []
+        self._refused: Part | None = None
+
+    def take(self, given: Mapping[str, Any], deltas: list[Delta]) -> None:
+        """Take what a chunk says of this candidate, and add to the deltas what is new in it."""
+        content = fields(given.get("content"))
+        for one in sequence(content.get("parts")):
+            part = read_part(one)
+            if part is None:
+                continue
+            kind = part["type"]
+            if kind == "tool_call":
+                call = tool_call(fields(at(fields(one), "functionCall")))
+                self.calls.append(call)
+                deltas.append(("tool_arguments", call.arguments, self.index))
+            elif kind in _SPOKEN:
+                deltas.append((_SPOKEN[kind], part["content"], self.index))
+            self._parts.add(part)
+        if (reason := at(given, "finishReason")) is not None:
+            self._finish(reason, given)
+        if citations := fields(at(given, "citationMetadata")):
+            notes = citations.get("citationSources") or citations.get("citations")
+            self._annotations = list(sequence(jsonable(notes)))
+        grounding = fields(at(given, "groundingMetadata"))
+        if grounding.keys() - self.grounding.keys() or at(grounding, "groundingChunks"):
+            self.grounding = {**self.grounding, **grounding}
+
+    def _finish(self, reason: Any, given: Mapping[str, Any]) -> None:
+        self.finish_reason = as_json(reason)
+        if at(given, "finishMessage") or any(
+            fields(one).get("blocked") for one in sequence(at(given, "safetyRatings"))
+        ):
+            self._refused = _refusal(given, "finishMessage")
+
+    def message(self) -> Message:
+        """Return what it says as a message."""
+        parts = self._parts.whole()
+        if not parts and self._refused is not None:
+            parts = [self._refused]
+        if self._annotations and parts and parts[-1]["type"] == "text":
+            parts = [*parts[:-1], parts[-1] | {"annotations": self._annotations}]
+        said = message("assistant", parts)
+        return said | ({"finish_reason": self.finish_reason} if self.finish_reason else {})
+
+
+def _visible(said: Message) -> str:
+    return "".join(part["content"] for part in said["parts"] if part["type"] == "text")
+
+
+def _refusal(given: Mapping[str, Any], words: str) -> Part:
+    """Return why nothing was said, where the provider tells more than a reason to finish."""
+    part: Part = {"type": "refusal"}
+    if text := text_or_none(at(given, words)):
+        part["content"] = text
+    if ratings := sequence(at(given, "safetyRatings")):
+        part["safety_ratings"] = jsonable(ratings)
+    return part
+
+
+def envelope(reply: Reply, body: Mapping[str, Any]) -> None:
+    """Read what stands beside the candidates, in a whole answer and in each chunk of a stream alike."""
+    reply.model = reply.model or text_or_none(at(body, "modelVersion"))
+    reply.response_id = reply.response_id or text_or_none(at(body, "responseId"))
+    if usage := fields(at(body, "usageMetadata")):
+        reply.usage = jsonable(usage)
+        reply.tokens = tokens(usage)
+    if error := fields(body.get("error")):
+        text, code = text_or_none(error.get("message")), text_or_none(error.get("status"))
+        reply.error = Failure(text=text or code or "failed", type="ResponseError", code=code or "api_error")
+
+
+# --- tokens
+
+
+def tokens(usage: Mapping[str, Any]) -> dict[str, int]:
+    """Return the usage as the tokens of an event; a part of no tokens is left out.
+
+    What the tools of the provider put into the prompt is counted beside it, and so are the thoughts beside
+    the answer.
+    """
+    given = {name: count_or_none(at(usage, field)) for name, field in _COUNTS.items()}
+    known = {name: count for name, count in given.items() if count is not None}
+    counts = {}
+    for name, pieces in (("prompt", ("read", "tools")), ("completion", ("said", "thought"))):
+        if any(piece in known for piece in pieces):
+            counts[name] = sum(known.get(piece, 0) for piece in pieces)
+    if "total" in known:
+        counts["total"] = known["total"]
+    elif counts:
+        counts["total"] = sum(counts.values())
+    parts = {
+        "cached": known.get("cached"),
+        "reasoning": known.get("thought"),
+        "audio_prompt": _of_audio(at(usage, "promptTokensDetails")),
+        "audio_completion": _of_audio(at(usage, "candidatesTokensDetails")),
+    }
+    return counts | {name: count for name, count in parts.items() if count}
+
+
+_COUNTS = {
+    "read": "promptTokenCount",
+    "tools": "toolUsePromptTokenCount",
+    "said": "candidatesTokenCount",
+    "thought": "thoughtsTokenCount",
+    "cached": "cachedContentTokenCount",
+    "total": "totalTokenCount",
+}
+
+
+def _of_audio(details: Any) -> int:
+    known = map(fields, sequence(details))
+    return sum(count_or_none(at(one, "tokenCount")) or 0 for one in known if one.get("modality") == "AUDIO")
