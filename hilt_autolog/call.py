@@ -117,7 +117,7 @@ class Call:
             self.conclude(self._so_far())
 
     @guarded
-    def fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException, result: Any = None) -> None:
         """End the call with an exception; what was said before, and paid for, is kept."""
         if not self.take_end():
             return
@@ -127,10 +127,10 @@ class Call:
         if self._fold is not None:
             if self._chunks is not None and self._chunks.count:
                 self._complete(self._so_far(), ended)
-        elif self.http is not None and self.http.status in _OK:
+        elif result is not None or (self.http is not None and self.http.status in _OK):
             reply = Reply()
             with contextlib.suppress(Exception):  # not even JSON, or a body that nobody has read
-                reply = self.provider.reply(self.prompt, None, self.http)
+                reply = self.provider.reply(self.prompt, result, self.http)
             if reply.messages or reply.tokens:
                 self._complete(reply, None)  # the answer came whole; what failed is its parsing
         self._write_error(failure)
@@ -197,10 +197,7 @@ class Call:
         self.recorder.describer.describe(reply.messages)
         if self._chunks is not None:
             self._chunks.flush()
-        if self.prompt.operation.is_embedding:
-            event = events.embedding_event(self.prompt, place.session_id, reply)
-        else:
-            event = events.completion_event(self.prompt, place.session_id, reply, self.prompt_id)
+        event = events.answer_event(self.prompt, place.session_id, reply, self.prompt_id)
         extensions = event["extensions"]
         is_json = self.http is not None  # it came off the wire
         self.http = self.http or reply.http

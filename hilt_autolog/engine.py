@@ -10,12 +10,12 @@ import contextlib
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar, Token
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import wrapt
 
 from .bodies import parsed, watch_body
-from .guard import faults
+from .guard import faults, guarded
 from .provider import Probe, Provider
 from .standins import Beginning, stand_in_for
 from .streams import Watched, watch_items
@@ -33,10 +33,14 @@ class Watching(Watched, Protocol):
     def finish(self, result: Any) -> None:
         """The call returns this."""
 
+    def fail(self, error: BaseException, result: Any = None) -> None:
+        """An exception has ended it, when it had returned this or nothing."""
+
 
 Begin = Callable[[Provider, Any, Arguments, Keywords], Watching | None]
 
 _current: ContextVar[Watching | None] = ContextVar("hilt_call", default=None)
+_held: ContextVar[list[tuple[Watching, Any]] | None] = ContextVar("hilt_held", default=None)
 
 
 def arm(provider: Provider, probe: Probe, begin: Begin) -> Callable[[], None] | None:
@@ -81,7 +85,7 @@ def _call(provider: Provider, begin: Begin) -> Callable[..., Any]:
             call.fail(error)
             raise
         finally:
-            _leave(token)
+            _leave(_current, token)
         return _returned(call, result)
 
     return watched
@@ -99,7 +103,7 @@ def _async_call(provider: Provider, begin: Begin) -> Callable[..., Any]:
             call.fail(error)
             raise
         finally:
-            _leave(token)
+            _leave(_current, token)
         return _returned(call, result)
 
     return watched
@@ -108,6 +112,40 @@ def _async_call(provider: Provider, begin: Begin) -> Callable[..., Any]:
 def _generator(provider: Provider, begin: Begin) -> Callable[..., Any]:
     def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
         return Beginning(wrapped(*args, **kwargs), lambda: begin(provider, instance, args, kwargs))
+
+    return watched
+
+
+def _reading(_provider: Provider, _begin: Begin) -> Callable[..., Any]:
+    def watched(wrapped: Callable[..., Any], _instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+        held: list[tuple[Watching, Any]] = []
+        token = _held.set(held)
+        try:
+            result = wrapped(*args, **kwargs)
+        except BaseException as error:
+            _settle(held, error)
+            raise
+        finally:
+            _leave(_held, token)
+        _settle(held)
+        return result
+
+    return watched
+
+
+def _async_reading(_provider: Provider, _begin: Begin) -> Callable[..., Any]:
+    async def watched(wrapped: Callable[..., Any], _instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+        held: list[tuple[Watching, Any]] = []
+        token = _held.set(held)
+        try:
+            result = await wrapped(*args, **kwargs)
+        except BaseException as error:
+            _settle(held, error)
+            raise
+        finally:
+            _leave(_held, token)
+        _settle(held)
+        return result
 
     return watched
 
@@ -143,15 +181,30 @@ _WATCHERS: dict[str, Callable[[Provider, Begin], Callable[..., Any]]] = {
     "call": _call,
     "async call": _async_call,
     "generator": _generator,
+    "reading": _reading,
+    "async reading": _async_reading,
     "response": _response,
     "stream": _stream,
 }
 
 
-def _leave(token: Token[Watching | None]) -> None:
+T = TypeVar("T")
+
+
+def _leave(variable: ContextVar[T], token: Token[T]) -> None:
     # A coroutine that is thrown away is closed in another context than the one that it began in.
     with contextlib.suppress(ValueError):
-        _current.reset(token)
+        variable.reset(token)
+
+
+@guarded
+def _settle(held: list[tuple[Watching, Any]], error: BaseException | None = None) -> None:
+    """End the calls whose answers the SDK has read by now, or has failed at."""
+    for call, result in held:
+        if error is None:
+            call.finish(result)
+        else:
+            call.fail(error, result)
 
 
 def _returned(call: Any, result: Any) -> Any:
@@ -168,6 +221,8 @@ def _returned(call: Any, result: Any) -> Any:
         elif call.http is not None and _is_unread(call.http.response):
             watch_body(call, call.http.response)
             call.let_go()
+        elif (held := _held.get()) is not None:
+            held.append((call, result))
         else:
             call.finish(result)
     except Exception as fault:

@@ -96,6 +96,13 @@ def chunk_event(session_id: str, model: str, reply_to: str | None, delta: Delta,
     return event
 
 
+def answer_event(prompt: Prompt, session_id: str, reply: Reply, reply_to: str | None) -> Event:
+    """Return the event of an answer, of whichever kind."""
+    if prompt.operation.is_embedding:
+        return embedding_event(prompt, session_id, reply)
+    return completion_event(prompt, session_id, reply, reply_to)
+
+
 def completion_event(prompt: Prompt, session_id: str, reply: Reply, reply_to: str | None) -> Event:
     """Return the event of an answer."""
     model = reply.model or prompt.model

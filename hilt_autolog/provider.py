@@ -13,9 +13,12 @@ if TYPE_CHECKING:
 class Probe(NamedTuple):
     """A function to wrap: `owner.name` in `module`.
 
-    `role` says what it is: "call" (one call to a model), "async call" (the same, awaited), "generator" (one
-    call that begins when what the function returns is first stepped), "response" (sees the HTTP response of
-    the call that is under way) or "stream" (makes a stream out of a response).
+    `role` says what it is:
+    "call", "async call": one call to a model, plain or awaited;
+    "generator": one call, which begins when what the function returns is first stepped;
+    "reading", "async reading": makes a call inside and reads its answer; the call ends when this has ended;
+    "response": sees the HTTP response of the call that is under way;
+    "stream": makes a stream of items out of a response.
     """
 
     module: str

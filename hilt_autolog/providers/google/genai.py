@@ -2,12 +2,13 @@
 
 Whatever the program calls (models, chats, automatic function calling, continuation), each request to a model
 passes through the API client's `request`, or one of its three twins, once: as the path, and the body in the
-wire's JSON, and comes back as a body of JSON. The SDK's private functions above it differ from version to
-version; these four have been there since the first.
+wire's JSON, and comes back as a body of JSON. The functions of the models that read this body are watched
+for their failing only.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from dataclasses import replace
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from hilt_autolog.facts import Failure, Head, Http, Operation, Prompt, Reply
+from hilt_autolog.facts import Head, Http, Operation, Prompt, Reply
 from hilt_autolog.foreign import fields
 from hilt_autolog.provider import Probe, Stream
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from hilt_autolog.provider import Provider
 
 _CLIENT = "google.genai._api_client"
+_MODELS = "google.genai.models"
+_READERS = ("_generate_content", "_embed_content", "_generate_images", "_edit_image", "_upscale_image")
 _PATH = re.compile(r"(?P<resource>[^?]+):(?P<verb>\w+)(?:\?|$)")
 _OK = 200  # the only status that this SDK takes for an answer
 
@@ -42,6 +45,8 @@ class Genai(Sdk):
         Probe(_CLIENT, "BaseApiClient", "request_streamed", "generator"),
         Probe(_CLIENT, "BaseApiClient", "async_request", "async call"),
         Probe(_CLIENT, "BaseApiClient", "async_request_streamed", "async call"),
+        *(Probe(_MODELS, "Models", name, "reading") for name in _READERS),
+        *(Probe(_MODELS, "AsyncModels", name, "async reading") for name in _READERS),
     )
 
     def prompt(
@@ -72,8 +77,7 @@ class Genai(Sdk):
 
     def reply(self, prompt: Prompt, result: Any, _http: Http | None) -> Reply:
         """Read a response whose body is whole."""
-        body, failed = _body(result)
-        reply = Reply(error=failed) if failed is not None else prompt.operation.reply(body)
+        reply = prompt.operation.reply(_body(result))
         reply.http = _head(result)
         return reply
 
@@ -87,7 +91,7 @@ class ResponseFold(AnswerFold):
         """Take a response."""
         if self._reply.http is None:
             self._reply.http = _head(chunk)
-        return super().take(_body(chunk)[0])
+        return super().take(_body(chunk))
 
 
 _GENERATE = replace(GENERATE, fold=ResponseFold)
@@ -107,17 +111,13 @@ def _operation(verb: str, body: Mapping[str, Any]) -> Operation | None:
     return PREDICT_VECTORS if is_text else PREDICT_IMAGES
 
 
-def _body(response: Any) -> tuple[dict[str, Any], Failure | None]:
-    """Return the JSON of a response's body, or how the SDK will fail at it in its next line."""
-    text = fields(response).get("body")
-    try:
-        return fields(orjson.loads(text or "{}")), None
-    except (ValueError, TypeError):  # strict about lone surrogates and NaN
-        pass
-    try:
-        return fields(json.loads(text or "{}")), None
-    except (ValueError, TypeError) as error:
-        return {}, Failure(text=str(error), type=type(error).__name__, code="api_error", status=_OK)
+def _body(response: Any) -> dict[str, Any]:
+    """Return the JSON of a response's body; of a broken one nothing: the SDK fails at it in its next line."""
+    text = fields(response).get("body") or "{}"
+    for loads in (orjson.loads, json.loads):  # the first is strict about lone surrogates and NaN
+        with contextlib.suppress(ValueError, TypeError):
+            return fields(loads(text))
+    return {}
 
 
 def _head(response: Any) -> Http:
