@@ -170,10 +170,10 @@ def _call_part(given: Mapping[str, Any]) -> Part:
 def _result_part(given: Mapping[str, Any]) -> Part:
     said: Any = as_json(given.get("response"))
     shown = [part for one in sequence(given.get("parts")) if (part := read_part(one)) is not None]
-    part = {"type": "tool_call_response", "id": text_or_none(given.get("id")), "response": said}
-    if shown:
-        part["response"] = [text_part(said), *shown]
-    return part | ({"name": name} if (name := text_or_none(given.get("name"))) else {})
+    part = {"type": "tool_call_response", **_identity(given)}
+    if name := text_or_none(given.get("name")):
+        part["name"] = name
+    return part | {"response": [text_part(said), *shown] if shown else said}
 
 
 def _blob_part(given: Mapping[str, Any]) -> Part:
