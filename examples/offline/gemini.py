@@ -99,13 +99,13 @@ def _whole(request: Request) -> Payload:
     body = request.body
     if "block" in body["model"]:
         feedback = {"blockReason": "PROHIBITED_CONTENT", "safetyRatings": HARM}
-        return {"promptFeedback": feedback, **_envelope(body, []), "usageMetadata": _usage(body, [])}
+        return {"promptFeedback": feedback, **_envelope(body), "usageMetadata": _usage(body, [])}
     count = at(at(body, "generationConfig") or {}, "candidateCount") or 1
     replies = [reply(_question(body), choice) for choice in range(count)]
     candidates = [
         _candidate(body, one, index, list(_parts(one)), ended=True) for index, one in enumerate(replies)
     ]
-    return {"candidates": candidates, **_envelope(body, replies), "usageMetadata": _usage(body, replies)}
+    return {"candidates": candidates, **_envelope(body), "usageMetadata": _usage(body, replies)}
 
 
 def _payloads(request: Request) -> Iterator[Payload]:
@@ -114,14 +114,15 @@ def _payloads(request: Request) -> Iterator[Payload]:
         yield _whole(request)
         return
     answer = reply(_question(body))
-    envelope = _envelope(body, [answer])
-    for part in _parts(answer, pieces):
+    envelope = _envelope(body)
+    *parts, last = [*_parts(answer, pieces), *([] if answer.calls else [{"text": ""}])]
+    for part in parts:
         yield {"candidates": [_candidate(body, answer, 0, [part])], **envelope}
-    last = _candidate(body, answer, 0, [{"text": ""}], ended=True)
-    yield {"candidates": [last], **envelope, "usageMetadata": _usage(body, [answer])}
+    ended = _candidate(body, answer, 0, [last], ended=True)
+    yield {"candidates": [ended], **envelope, "usageMetadata": _usage(body, [answer])}
 
 
-def _envelope(body: Payload, _replies: list[Reply]) -> Payload:
+def _envelope(body: Payload) -> Payload:
     return {"modelVersion": ALIASES.get(body["model"], body["model"]), "responseId": new_id("gemini_")}
 
 
