@@ -5,8 +5,8 @@ request, its answer included, is remembered: a request that begins with the same
 conversation, and only what comes after is written (`event-format`, "History is written once").
 
 An answer is remembered in two forms, because programs repeat it in two: whole, or as its text and tool
-calls alone. The key also names who asked (the task or thread), so that two conversations that say the
-same words at the same time are told apart; only if that fails does the newest one with these words win.
+calls alone. The key also names who asked (a chat object, else the task or thread), so that conversations
+of the same words at the same time are told apart; only if that fails does the newest of them win.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ class Place(NamedTuple):
     new: list[Message]
     digest: int
     total: int
+    owner: int = 0  # who asks
 
 
 class Conversations:
@@ -79,7 +80,7 @@ class Conversations:
         self._heads: Memory[Hashable, Head] = Memory()  # by digest, or (digest, owner) for words said twice
         self._answers: Memory[str, Head] = Memory()  # by response id
         self._calls: Memory[tuple[str, str], _Asked] = Memory()  # by session and tool call id
-        self._nameless: Queues[tuple[str, str], str] = Queues()  # calls without an id, by session and tool
+        self._nameless: Queues[tuple[str, str], str] = Queues()  # calls without an id, by tool
 
     def place(self, prompt: Prompt) -> Place:
         """Return where a request stands."""
@@ -87,7 +88,8 @@ class Conversations:
         answer = self._answers.get(prompt.previous) if prompt.previous else None
         digest = 0 if named is None else hash(session_id_of(named))
         digests = [digest := _next(digest, message) for message in prompt.messages]
-        head = None if answer is not None else self._longest(digests)
+        owner = prompt.asker or _owner()
+        head = None if answer is not None else self._longest(digests, owner)
         known = head.messages if head is not None else 0
         came_before = head or answer
         if named is not None:
@@ -104,6 +106,7 @@ class Conversations:
             new=prompt.messages[known:] if known else prompt.messages,
             digest=digest,
             total=len(prompt.messages),
+            owner=owner,
         )
 
     def apart(self, prompt: Prompt) -> Place:
@@ -116,11 +119,10 @@ class Conversations:
         """Return whether the log holds the response of this id."""
         return response_id is not None and self._answers.get(response_id) is not None
 
-    def _longest(self, digests: list[int]) -> Head | None:
+    def _longest(self, digests: list[int], owner: int) -> Head | None:
         for digest in reversed(digests):
             head = self._heads.get(digest)
             if head is not None:
-                owner = _owner()
                 return head if head.owner == owner else self._heads.get((digest, owner)) or head
         return None
 
@@ -133,14 +135,13 @@ class Conversations:
             event_id: the event of the answer.
             by_id: whether the next request may also name the answer by its id.
         """
-        owner = _owner()
-        head = Head(place.session_id, event_id, place.total + 1, owner)
+        head = Head(place.session_id, event_id, place.total + 1, place.owner)
         for choice, message in enumerate(reply.messages):
             for spoken, omits in ((message, ()),) if is_plain(message) else _forms(message):
                 digest = _next(place.digest, spoken)
                 form = head._replace(choice=choice, omits=omits) if choice or omits else head
                 rival = self._heads.get(digest)
-                if rival is not None and rival.owner != owner:
+                if rival is not None and rival.owner != place.owner:
                     self._heads.put((digest, rival.owner), rival)
                 self._heads.put(digest, form)
         if by_id and reply.response_id is not None:
@@ -158,9 +159,10 @@ class Conversations:
     ) -> tuple[str | None, str | None] | None:
         """Take note of a tool's result: (event of its call, tool), or None if it was known already."""
         if not tool_call_id:
-            call = None if tool is None else self._nameless.take((session_id, tool))
-            is_repeated = call is None and self._nameless.has_known((session_id, tool or ""))
-            return None if is_repeated else (call, tool)
+            call = self._nameless.take((session_id, tool or ""))
+            return (
+                None if call is None and self._nameless.has_known((session_id, tool or "")) else (call, tool)
+            )
         key = (session_id, tool_call_id)
         asked = self._calls.get(key)
         self._calls.put(key, _DONE)

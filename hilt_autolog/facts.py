@@ -159,6 +159,7 @@ class Prompt:
     server: str | None = None
     sdk: str | None = None
     conversation: str | None = None  # named by the API
+    asker: int | None = None  # identity of the program's object that holds the conversation, if one does
     previous: str | None = None  # id of the response that this request continues or collects
     service_tier: str | None = None
 

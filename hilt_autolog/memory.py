@@ -54,14 +54,10 @@ class Queues(Generic[K, V]):
             self._waiting.put(key, waiting)
         waiting.append(value)
 
-    def has_known(self, key: K) -> bool:
-        """Return whether anything has ever waited under `key`."""
-        return self._waiting.get(key) is not None
-
-    def take(self, key: K) -> V | None:
-        """Return what has waited the longest."""
+    def take(self, key: K) -> tuple[bool, V | None]:
+        """Return whether anything has ever waited under `key`, and what has waited the longest."""
         waiting = self._waiting.get(key)
         try:
-            return None if waiting is None else waiting.popleft()
+            return waiting is not None, None if waiting is None else waiting.popleft()
         except IndexError:
-            return None
+            return True, None

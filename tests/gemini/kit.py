@@ -44,6 +44,7 @@ def resources(client):
         generate=models.generate_content,
         stream=models.generate_content_stream,
         embed=models.embed_content,
+        images=models.generate_images,
         chat=client.chats.create,
     )
 

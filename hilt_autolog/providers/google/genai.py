@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _CLIENT = "google.genai._api_client"
 _MODELS = "google.genai.models"
 _READERS = ("_generate_content", "_embed_content", "_generate_images", "_edit_image", "_upscale_image")
+_CHATS = "google.genai.chats"
 _PATH = re.compile(r"(?P<resource>[^?]+):(?P<verb>\w+)(?:\?|$)")
 _OK = 200  # the only status that this SDK takes for an answer
 
@@ -69,7 +71,9 @@ class Genai(Sdk):
             return None
         server = host(str(fields(getattr(client, "_http_options", None)).get("base_url") or ""))
         provider = "vertex" if getattr(client, "vertexai", None) else "gemini"
-        return self.asked(operation, body, provider, model_name(found["resource"]), server)
+        prompt = self.asked(operation, body, provider, model_name(found["resource"]), server)
+        prompt.asker = _chat()
+        return prompt
 
     def stream(self, result: Any) -> Stream | None:
         """Say of a generator of responses that it is a stream, which the SDK makes another of."""
@@ -92,6 +96,22 @@ class ResponseFold(AnswerFold):
         if self._reply.http is None:
             self._reply.http = _head(chunk)
         return super().take(_body(chunk))
+
+
+_DEEPEST = 16  # frames between a chat and its request; there are six or seven, with ours
+
+
+def _chat() -> int | None:
+    """Return the identity of the chat that asks: neither a request nor its contents name it."""
+    frame = sys._getframe(2)  # noqa: SLF001  who calls us is a fact about the call
+    for _ in range(_DEEPEST):
+        if frame.f_globals.get("__name__") == _CHATS:
+            chat = frame.f_locals.get("self")
+            return None if chat is None else id(chat)
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return None
 
 
 _GENERATE = replace(GENERATE, fold=ResponseFold)
