@@ -159,10 +159,8 @@ class Conversations:
     ) -> tuple[str | None, str | None] | None:
         """Take note of a tool's result: (event of its call, tool), or None if it was known already."""
         if not tool_call_id:
-            call = self._nameless.take((session_id, tool or ""))
-            return (
-                None if call is None and self._nameless.has_known((session_id, tool or "")) else (call, tool)
-            )
+            is_known, call = self._nameless.take((session_id, tool or ""))
+            return None if is_known and call is None else (call, tool)
         key = (session_id, tool_call_id)
         asked = self._calls.get(key)
         self._calls.put(key, _DONE)
