@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Payload = dict[str, Any]
 ALIASES = {"gemini-flash-latest": "gemini-2.5-flash", "gemini-pro-latest": "gemini-2.5-pro"}
 DIMENSIONS = 768
+TYPES = ("string", "string", "number", "integer", "boolean", "array", "object")  # by the protocol's numbers
 HARM = [{"category": "HARM_CATEGORY_DANGEROUS_CONTENT", "probability": "HIGH", "blocked": True}]
 FOUND = [
     {"web": {"uri": "https://example.com/recorders", "title": "Recorders", "domain": "example.com"}},
@@ -79,13 +80,16 @@ def _tools(body: Payload) -> Iterator[Tool]:
 
 
 def _lower(schema: Any) -> Any:
-    """Return a schema with its types in small letters, as JSON schemas have them."""
+    """Return a schema with its types as JSON schemas name them: not in capitals, not as numbers."""
     if isinstance(schema, list):
         return [_lower(one) for one in schema]
     if not isinstance(schema, dict):
         return schema
     lowered = {name: _lower(value) for name, value in schema.items()}
-    return lowered | ({"type": kind.lower()} if isinstance(kind := schema.get("type"), str) else {})
+    kind = schema.get("type")
+    if isinstance(kind, str | int):
+        lowered["type"] = kind.lower() if isinstance(kind, str) else TYPES[kind]
+    return lowered
 
 
 def _searches(body: Payload) -> bool:

@@ -9,6 +9,9 @@ from gemini.kit import closed, made, resources
 THEIRS = (
     "ignore:Inheritance class AiohttpClientSession",
     "ignore:The .* method is deprecated",
+    "ignore:The argument `including_default_value_fields`",
+    "ignore:unclosed",
+    "ignore:Exception ignored in. <socket",
     "ignore:.*google.generativeai",
     "ignore::DeprecationWarning:google",
 )

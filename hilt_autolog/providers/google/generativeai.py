@@ -8,6 +8,7 @@ or as an iterator of them, which the SDK puts into an object of its own. Protos 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from ._answers import AnswerFold, answer
 from ._sdk import EMBED, EMBED_BATCH, GENERATE, Sdk, model_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from hilt_autolog.facts import Delta
     from hilt_autolog.provider import Provider
@@ -133,10 +134,10 @@ _OVER_REST = {one.name: _over_rest(one) for one in (_GENERATE, _ANSWER, EMBED, E
 
 def plain(value: Any) -> Any:
     """Return a message as the wire spells it in JSON; of a list or a dict, each of its items."""
-    if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
     if isinstance(value, dict):
         return {name: plain(one) for name, one in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):  # a repeated field among them
+        return [plain(one) for one in value]
     message = fields(value).get("_pb", value)  # proto-plus puts the message into an object of its own
     json_format = sys.modules.get("google.protobuf.json_format")
     if json_format is None or not hasattr(message, "DESCRIPTOR"):
