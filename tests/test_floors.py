@@ -45,6 +45,7 @@ FLOORS = {
         "process",
         "recorder",
         "sse",
+        "standins",
         "streams",
         "tools",
     ),
