@@ -58,7 +58,8 @@ class AnswerFold:
         """Return the answer as far as it has come."""
         reply = self._reply
         candidates = [self._candidates[index] for index in sorted(self._candidates)]
-        reply.messages = [candidate.message() for candidate in candidates]
+        messages = [candidate.message() for candidate in candidates]
+        reply.messages = messages if any(one["parts"] for one in messages) else []
         reply.tool_calls = [call for candidate in candidates for call in candidate.calls]
         reply.documents = [one for candidate in candidates for one in documents(candidate.grounding)]
         said = list(map(_visible, reply.messages))
@@ -66,7 +67,7 @@ class AnswerFold:
         reply.finish_reason = next((c.finish_reason for c in candidates if c.finish_reason), None)
         if blocked := text_or_none(at(self._feedback, "blockReason")):
             reply.finish_reason = reply.finish_reason or blocked
-            if not any(one["parts"] for one in reply.messages):
+            if not reply.messages:
                 reply.messages = [message("assistant", [_refusal(self._feedback, "blockReasonMessage")])]
         return reply
 
