@@ -10,6 +10,7 @@ import contextlib
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar, Token
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import wrapt
@@ -73,7 +74,7 @@ def arm(provider: Provider, probe: Probe, begin: Begin) -> Callable[[], None] | 
     return undo
 
 
-def _call(provider: Provider, begin: Begin) -> Callable[..., Any]:
+def _call(provider: Provider, begin: Begin, *, is_request: bool = False) -> Callable[..., Any]:
     def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
         call = begin(provider, instance, args, kwargs)
         if call is None:
@@ -86,12 +87,12 @@ def _call(provider: Provider, begin: Begin) -> Callable[..., Any]:
             raise
         finally:
             _leave(_current, token)
-        return _returned(call, result)
+        return _returned(call, result, is_request=is_request)
 
     return watched
 
 
-def _async_call(provider: Provider, begin: Begin) -> Callable[..., Any]:
+def _async_call(provider: Provider, begin: Begin, *, is_request: bool = False) -> Callable[..., Any]:
     async def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
         call = begin(provider, instance, args, kwargs)
         if call is None:
@@ -104,7 +105,7 @@ def _async_call(provider: Provider, begin: Begin) -> Callable[..., Any]:
             raise
         finally:
             _leave(_current, token)
-        return _returned(call, result)
+        return _returned(call, result, is_request=is_request)
 
     return watched
 
@@ -180,6 +181,8 @@ def _stream(provider: Provider, _begin: Begin) -> Callable[..., Any]:
 _WATCHERS: dict[str, Callable[[Provider, Begin], Callable[..., Any]]] = {
     "call": _call,
     "async call": _async_call,
+    "request": partial(_call, is_request=True),
+    "async request": partial(_async_call, is_request=True),
     "generator": _generator,
     "reading": _reading,
     "async reading": _async_reading,
@@ -207,12 +210,14 @@ def _settle(held: list[tuple[Watching, Any]], error: BaseException | None = None
             call.fail(error, result)
 
 
-def _returned(call: Any, result: Any) -> Any:
+def _returned(call: Any, result: Any, *, is_request: bool) -> Any:
     """Watch what a call returned, or end the call with it; give the very same object back.
 
     Only what never reaches the program is stood in for.
     """
     try:
+        if is_request:
+            call.responded({"response": result})
         stream = call.provider.stream(result)
         if stream is not None and stream.holder is None:
             return stand_in_for(result, call)

@@ -18,13 +18,17 @@ class Probe(NamedTuple):
     "generator": one call, which begins when what the function returns is first stepped;
     "reading", "async reading": makes a call inside and reads its answer; the call ends when this has ended;
     "response": sees the HTTP response of the call that is under way;
-    "stream": makes a stream of items out of a response.
+    "stream": makes a stream of items out of a response;
+    "request", "async request": one call, and what the function returns is the HTTP response itself.
+
+    A module that `is_late` is imported by the SDK when a program first needs it.
     """
 
     module: str
     owner: str
     name: str
     role: str
+    is_late: bool = False
 
 
 class Stream(NamedTuple):
@@ -40,7 +44,7 @@ class Stream(NamedTuple):
 
 
 class Provider(Protocol):
-    """What a provider file offers as `PROVIDER`."""
+    """What a provider file offers as `PROVIDER`; and `BESIDES`, where it watches more in other ways."""
 
     @property
     def package(self) -> str:

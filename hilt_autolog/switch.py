@@ -190,18 +190,15 @@ def _arm(sdk: str) -> None:
 def _wrap(sdk: str) -> None:
     from importlib import import_module
 
+    from .arming import arm_all
     from .capture import begin
-    from .engine import arm
 
-    provider: Provider = import_module(f"{__package__}.providers.{sdk}").PROVIDER
+    module = import_module(f"{__package__}.providers.{sdk}")
     _state.begin = begin
     _recorder()  # everything is loaded now: later there may be no file descriptor left to load it with
     found = _state.watching.setdefault(sdk, {})
-    for probe in provider.probes:
-        undo = arm(provider, probe, _begin)
-        found[f"{probe.module}:{probe.owner}.{probe.name}"] = undo is not None
-        if undo is not None:
-            _state.undo.append(undo)
+    for provider in (module.PROVIDER, *getattr(module, "BESIDES", ())):
+        _state.undo.append(arm_all(provider, _begin, found))
 
 
 def _begin(provider: Provider, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -22,6 +22,7 @@ GROUND, MACHINES, ROOMS, DOORS = 1, 2, 3, 4
 FLOORS = {
     GROUND: ("clock", "event", "facts", "foreign", "guard", "memory", "provider", "settings"),
     MACHINES: (
+        "arming",
         "assembly",
         "bodies",
         "call",

@@ -22,6 +22,7 @@ from hilt_autolog.foreign import fields
 from hilt_autolog.provider import Probe, Stream
 
 from ._answers import AnswerFold
+from ._interactions_sdk import INTERACTIONS
 from ._sdk import EMBED, EMBED_BATCH, GENERATE, PREDICT_IMAGES, PREDICT_VECTORS, Sdk, host, model_name
 
 if TYPE_CHECKING:
@@ -146,3 +147,4 @@ def _head(response: Any) -> Http:
 
 
 PROVIDER: Provider = Genai()
+BESIDES: tuple[Provider, ...] = (INTERACTIONS,)
