@@ -10,6 +10,7 @@ THEIRS = (
     "ignore:Inheritance class AiohttpClientSession",
     "ignore:The .* method is deprecated",
     "ignore:The argument `including_default_value_fields`",
+    "ignore:(Async i|I)nteractions usage is experimental",
     "ignore:unclosed",
     "ignore:Exception ignored in. <socket",
     "ignore:.*google.generativeai",

@@ -1,17 +1,17 @@
-"""Interactions of google-genai 2 and 3: whole, streamed, continued, failing, in the background."""
+"""Interactions of google-genai: whole, streamed, continued, failing, in the background."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 
 import pytest
 from conformance.kit import KINDS, agree, collected, each, outcome, run_sync, settled, some
 from gemini.kit import HTTP, SDK, closed, made
+from google import genai
 
-if importlib.util.find_spec("google.genai._gaos") is None:
-    pytest.skip("google-genai 1.x makes interactions with another client", allow_module_level=True)
-
+# google-genai 1 has another client for them, and another wire format.
+IS_OLD = genai.__version__.startswith("1.")
+STEP, BEGUN, ENDED = ("content", "start", "complete") if IS_OLD else ("step", "created", "completed")
 USAGE = {
     "total_input_tokens": 5,
     "total_output_tokens": 2,
@@ -20,7 +20,9 @@ USAGE = {
 }
 STEPS = [
     {"type": "thought", "summary": [{"type": "text", "text": "Hm."}]},
-    {"type": "model_output", "content": [{"type": "text", "text": "It is warm."}]},
+    {"type": "text", "text": "It is warm."}
+    if IS_OLD
+    else {"type": "model_output", "content": [{"type": "text", "text": "It is warm."}]},
 ]
 CALL = {"type": "function_call", "id": "call_1", "name": "get_weather", "arguments": {"city": "Rome"}}
 HEAD = {"object": "interaction", "model": "gemini-2.5-flash", "created": "2026-01-01T00:00:00Z"}
@@ -28,25 +30,26 @@ HEAD |= {"updated": "2026-01-01T00:00:00Z"}
 
 
 def answer(identity="int_1", steps=STEPS, status="completed"):
-    return HEAD | {"id": identity, "status": status, "steps": steps, "usage": USAGE}
+    return HEAD | {"id": identity, "status": status, "usage": USAGE, "outputs" if IS_OLD else "steps": steps}
 
 
 def events():
     known = HEAD | {"id": "int_1", "status": "in_progress"}
-    yield {"event_type": "interaction.created", "interaction": known}
-    yield {"event_type": "step.start", "index": 0, "step": {"type": "thought"}}
+    yield {"event_type": f"interaction.{BEGUN}", "interaction": known}
+    yield {"event_type": f"{STEP}.start", "index": 0, STEP: {"type": "thought"}}
     yield _delta(0, {"type": "thought_summary", "content": {"type": "text", "text": "Hm."}})
-    yield {"event_type": "step.stop", "index": 0}
-    yield {"event_type": "step.start", "index": 1, "step": {"type": "model_output"}}
+    yield {"event_type": f"{STEP}.stop", "index": 0}
+    said = {"type": "text", "text": ""} if IS_OLD else {"type": "model_output"}
+    yield {"event_type": f"{STEP}.start", "index": 1, STEP: said}
     yield _delta(1, {"type": "text", "text": "It is"})
     yield _delta(1, {"type": "text", "text": " warm."})
-    yield {"event_type": "step.stop", "index": 1}
+    yield {"event_type": f"{STEP}.stop", "index": 1}
     ended = known | {"status": "completed", "usage": USAGE}
-    yield {"event_type": "interaction.completed", "interaction": ended}
+    yield {"event_type": f"interaction.{ENDED}", "interaction": ended}
 
 
 def _delta(index, delta):
-    return {"event_type": "step.delta", "index": index, "delta": delta}
+    return {"event_type": f"{STEP}.delta", "index": index, "delta": delta}
 
 
 def streamed():
@@ -231,7 +234,7 @@ def test_an_interaction_fails(compare, kind, doing):
         "status_code": 404,
         "model": "gemini-2.5-flash",
         "error_type": log.seen[-1].error.__name__,
-        "error_code": "NOT_FOUND",
+        "error_code": "api_error" if IS_OLD else "NOT_FOUND",
     }
 
 

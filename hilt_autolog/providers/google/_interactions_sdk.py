@@ -1,4 +1,4 @@
-"""The client within google-genai 2 and 3 that interactions are made with: its requests are HTTP's own."""
+"""The clients within google-genai that interactions are made with: one in 1.x, another since."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ import orjson
 from hilt_autolog.facts import Http, Operation, Prompt, Reply
 from hilt_autolog.foreign import fields, text_or_none
 from hilt_autolog.provider import Probe, Stream
+from hilt_autolog.providers._hosts import HOSTS
+from hilt_autolog.providers._stainless import Stainless
 
 from ._interactions import InteractionFold, interaction_failure, interaction_messages, interaction_reply
-from ._sdk import Sdk
+from ._sdk import Sdk, sdk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from hilt_autolog.provider import Provider
 
 _BASE = "google.genai._gaos.basesdk"
 _PATH = re.compile(r".*/interactions(?:/(?P<id>[^/:]+))?$")
@@ -38,7 +42,7 @@ _FAILED, _THEIR_FAULT = 400, 500
 
 
 class Interactions(Sdk):
-    """The client as a provider."""
+    """The client within google-genai 2 and 3, whose requests are the HTTP library's own."""
 
     package = "google.genai"
     probes = (
@@ -96,4 +100,37 @@ class Interactions(Sdk):
         return Reply(error=failed)
 
 
-INTERACTIONS = Interactions()
+class OlderInteractions(Stainless):
+    """The client within google-genai 1, which Stainless's generator has made."""
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """The functions to wrap."""
+        return tuple(probe._replace(is_late=True) for probe in super().probes)
+
+    def prompt(
+        self,
+        client: Any,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        clean: Callable[[Any], Any] | None = None,
+    ) -> Prompt | None:
+        """Read `client.request(cast_to, options, ...)`."""
+        prompt = super().prompt(client, args, kwargs, clean)
+        if prompt is not None:
+            options = kwargs["options"] if "options" in kwargs else args[1]
+            before = fields(options.json_data).get("previous_interaction_id")
+            prompt.previous = prompt.previous or text_or_none(before)
+            prompt.model = prompt.model or text_or_none(fields(options.json_data).get("agent"))
+            prompt.sdk = sdk("google.genai")
+        return prompt
+
+
+_VERSIONS = ("v1", "v1beta", "v1beta1", "v1alpha")
+_ROUTES = {("post", f"/{version}/interactions"): CREATE for version in _VERSIONS}
+_ROUTES |= {("get", f"/{version}/interactions/{{id}}"): GET for version in _VERSIONS}
+
+INTERACTIONS: tuple[Provider, ...] = (
+    Interactions(),
+    OlderInteractions("google.genai._interactions", _ROUTES, "gemini", HOSTS),
+)

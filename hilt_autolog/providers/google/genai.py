@@ -147,4 +147,4 @@ def _head(response: Any) -> Http:
 
 
 PROVIDER: Provider = Genai()
-BESIDES: tuple[Provider, ...] = (INTERACTIONS,)
+BESIDES = INTERACTIONS
