@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from hilt_autolog.facts import ToolCall
 
-_SPOKEN = {"text": "text", "reasoning": "reasoning", "tool_call": "tool_arguments"}
+_USUAL = frozenset(("candidates", "usageMetadata", "modelVersion", "responseId"))
+_SPOKEN_ONLY = frozenset(("content", "index"))
 
 
 def answer(body: Mapping[str, Any]) -> Reply:
@@ -28,23 +29,25 @@ def answer(body: Mapping[str, Any]) -> Reply:
 class AnswerFold:
     """Accumulates the chunks of one answer; each is an answer of its own, with the newest parts."""
 
-    __slots__ = ("_candidates", "_feedback", "_reply", "finished")
+    __slots__ = ("_candidates", "_feedback", "_reply", "_usage", "finished")
 
     def __init__(self) -> None:
         self.finished = False
         self._reply = Reply()
         self._candidates: dict[int, _Candidate] = {}
         self._feedback: Mapping[str, Any] = {}  # on a prompt that was blocked
+        self._usage: Mapping[str, Any] = {}  # each chunk may tell it anew
 
     def take(self, chunk: Any) -> Sequence[Delta]:
         """Take a chunk; return its texts, thoughts and function calls."""
-        body = fields(chunk)
-        envelope(self._reply, body)
-        if feedback := fields(at(body, "promptFeedback")):
-            self._feedback = feedback
+        body = chunk if type(chunk) is dict else fields(chunk)
+        if usage := fields(body.get("usageMetadata")):
+            self._usage = usage
+        if self._reply.response_id is None or not body.keys() <= _USUAL:
+            self._take_envelope(body)
         deltas: list[Delta] = []
         for one in sequence(body.get("candidates")):
-            given = fields(one)
+            given = one if type(one) is dict else fields(one)
             index = count_or_none(given.get("index")) or 0
             candidate = self._candidates.get(index)
             if candidate is None:
@@ -54,9 +57,24 @@ class AnswerFold:
                 self.finished = all(known.finish_reason for known in self._candidates.values())
         return deltas
 
+    def _take_envelope(self, body: Mapping[str, Any]) -> None:
+        """Read what stands beside the candidates, in a whole answer and in each chunk of a stream alike."""
+        reply = self._reply
+        reply.model = reply.model or text_or_none(body.get("modelVersion"))
+        reply.response_id = reply.response_id or text_or_none(body.get("responseId"))
+        if feedback := fields(body.get("promptFeedback")):
+            self._feedback = feedback
+        if error := fields(body.get("error")):
+            text, code = text_or_none(error.get("message")), text_or_none(error.get("status"))
+            reply.error = Failure(
+                text=text or code or "failed", type="ResponseError", code=code or "api_error"
+            )
+
     def reply(self) -> Reply:
         """Return the answer as far as it has come."""
         reply = self._reply
+        if self._usage:
+            reply.usage, reply.tokens = jsonable(self._usage), tokens(self._usage)
         candidates = [self._candidates[index] for index in sorted(self._candidates)]
         messages = [candidate.message() for candidate in candidates]
         reply.messages = messages if any(one["parts"] for one in messages) else []
@@ -88,26 +106,36 @@ class _Candidate:
 
     def take(self, given: Mapping[str, Any], deltas: list[Delta]) -> None:
         """Take what a chunk says of this candidate, and add to the deltas what is new in it."""
-        content = fields(given.get("content"))
-        for one in sequence(content.get("parts")):
-            part = read_part(one)
-            if part is None:
-                continue
-            kind = part["type"]
-            if kind == "tool_call":
-                call = tool_call(fields(at(fields(one), "functionCall")))
-                self.calls.append(call)
-                deltas.append(("tool_arguments", call.arguments, self.index))
-            elif kind in _SPOKEN:
-                deltas.append((_SPOKEN[kind], part["content"], self.index))
-            self._parts.add(part)
-        if (reason := at(given, "finishReason")) is not None:
+        for one in sequence(fields(given.get("content")).get("parts")):
+            if type(one) is dict and len(one) == 1 and type(text := one.get("text")) is str and text:
+                deltas.append(("text", text, self.index))  # most parts of a stream
+                self._parts.say("text", text)
+            else:
+                self._take_part(one, deltas)
+        if not given.keys() <= _SPOKEN_ONLY:
+            self._take_rest(given)
+
+    def _take_part(self, one: Any, deltas: list[Delta]) -> None:
+        part = read_part(one)
+        if part is None:
+            return
+        kind = part["type"]
+        if kind == "tool_call":
+            call = tool_call(fields(at(fields(one), "functionCall")))
+            self.calls.append(call)
+            deltas.append(("tool_arguments", call.arguments, self.index))
+        elif kind in ("text", "reasoning"):
+            deltas.append((kind, part["content"], self.index))
+        self._parts.add(part)
+
+    def _take_rest(self, given: Mapping[str, Any]) -> None:
+        if (reason := given.get("finishReason")) is not None:
             self._finish(reason, given)
-        if citations := fields(at(given, "citationMetadata")):
+        if citations := fields(given.get("citationMetadata")):
             notes = citations.get("citationSources") or citations.get("citations")
             self._annotations = list(sequence(jsonable(notes)))
-        grounding = fields(at(given, "groundingMetadata"))
-        if grounding.keys() - self.grounding.keys() or at(grounding, "groundingChunks"):
+        grounding = fields(given.get("groundingMetadata"))
+        if grounding.keys() - self.grounding.keys() or grounding.get("groundingChunks"):
             self.grounding = {**self.grounding, **grounding}
 
     def _finish(self, reason: Any, given: Mapping[str, Any]) -> None:
@@ -140,18 +168,6 @@ def _refusal(given: Mapping[str, Any], words: str) -> Part:
     if ratings := sequence(at(given, "safetyRatings")):
         part["safety_ratings"] = jsonable(ratings)
     return part
-
-
-def envelope(reply: Reply, body: Mapping[str, Any]) -> None:
-    """Read what stands beside the candidates, in a whole answer and in each chunk of a stream alike."""
-    reply.model = reply.model or text_or_none(at(body, "modelVersion"))
-    reply.response_id = reply.response_id or text_or_none(at(body, "responseId"))
-    if usage := fields(at(body, "usageMetadata")):
-        reply.usage = jsonable(usage)
-        reply.tokens = tokens(usage)
-    if error := fields(body.get("error")):
-        text, code = text_or_none(error.get("message")), text_or_none(error.get("status"))
-        reply.error = Failure(text=text or code or "failed", type="ResponseError", code=code or "api_error")
 
 
 # --- tokens

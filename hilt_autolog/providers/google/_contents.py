@@ -117,14 +117,21 @@ class Parts:
 
     def add(self, part: Part) -> None:
         """Take the next part, or the next piece of one."""
-        kind = part["type"]
-        is_said = kind in _SAID and part.keys() == {"type", "content"}
-        if is_said and self._pieces and self._parts[-1]["type"] == kind:
-            self._pieces.append(part["content"])
-            return
-        self.whole()
-        self._pieces = [part["content"]] if is_said else []
-        self._parts.append(part)
+        if part["type"] in _SAID and part.keys() == {"type", "content"}:
+            self.say(part["type"], part["content"])
+        else:
+            self.whole()
+            self._pieces = []
+            self._parts.append(part)
+
+    def say(self, kind: str, text: str) -> None:
+        """Take the next piece of a text or of a thought."""
+        if self._pieces and self._parts[-1]["type"] == kind:
+            self._pieces.append(text)
+        else:
+            self.whole()
+            self._pieces = [text]
+            self._parts.append({"type": kind, "content": text})
 
     def whole(self) -> list[Part]:
         """Return the parts as far as they have come."""

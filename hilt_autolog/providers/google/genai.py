@@ -8,7 +8,6 @@ for their failing only.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import sys
@@ -136,8 +135,10 @@ def _body(response: Any) -> dict[str, Any]:
     """Return the JSON of a response's body; of a broken one nothing: the SDK fails at it in its next line."""
     text = fields(response).get("body") or "{}"
     for loads in (orjson.loads, json.loads):  # the first is strict about lone surrogates and NaN
-        with contextlib.suppress(ValueError, TypeError):
+        try:
             return fields(loads(text))
+        except (ValueError, TypeError):
+            continue
     return {}
 
 
