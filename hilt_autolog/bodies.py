@@ -21,8 +21,6 @@ def watch_body(call: Watched, response: Any) -> None:
     """Watch a body that has not been read: `iter_bytes` is where all ways of reading it pass."""
     is_events = "text/event-stream" in response.headers.get("content-type", "")
     body = (Events if is_events else Whole)(call)
-    if is_events:
-        call.streams()
     body.undo = [watch_close(response, lambda: body), stand_in(response, _OURS, body)]
     if hasattr(response, "aiter_bytes"):
         body.undo.append(stand_in(response, "aiter_bytes", _async_bytes(response.aiter_bytes, body)))
@@ -88,18 +86,19 @@ class Events(Whole):
     def __init__(self, call: Watched) -> None:
         super().__init__(call)
         self._decoder = Decoder()
+        self._take = call.streams()
 
     @guarded
     def feed(self, piece: bytes) -> None:
         """Take the next piece, and the events in it."""
         for chunk in self._decoder.feed(piece):
-            self.call.take(chunk)
+            self._take(chunk)
 
     @guarded
     def end(self) -> None:
         """Take the end of the body."""
         for chunk in self._decoder.end():
-            self.call.take(chunk)
+            self._take(chunk)
         self.leave()
         self.call.finish_stream()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .chunks import Chunks
+from .chunks import Chunks, MergedChunks, WrittenChunks
 from .conversations import Conversations
 from .media import Describer
 from .privacy import withhold
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from .chunks import Write, WriteLine
     from .events import Event
+    from .facts import Fold
 
 _MOST_AWAITED = 1024
 
@@ -67,14 +68,17 @@ class Recorder:
         self.open: dict[int, Open] = {}  # calls that have not ended
         self.awaited: dict[str, Any] = {}  # response id -> the call that will be answered later
 
-    def _withheld(self, event: Event, *, is_json: bool = False) -> None:
+    def _withheld(self, event: Event, *, is_json: bool = False, hasty: bool = False) -> None:
         left = withhold(event, self._content)
         if left is not None:
-            self._write(left, is_json=is_json)
+            self._write(left, is_json=is_json, hasty=hasty)
 
-    def chunks_of(self, session_id: str, model: str, reply_to: str | None) -> Chunks:
-        """Return what writes the chunks of a stream."""
-        return Chunks(self.write, self.write_line, self.chunks, session_id, model, reply_to)
+    def chunks_of(self, fold: Fold, session_id: str, model: str, reply_to: str | None) -> Chunks:
+        """Return what reads and writes the chunks of a stream."""
+        if self.chunks == "off":
+            return Chunks(fold)
+        kind = MergedChunks if self.chunks == "merged" else WrittenChunks
+        return kind(fold, self.write, self.write_line, session_id, model, reply_to)
 
     def wait_for(self, response_id: str, call: Open) -> None:
         """Remember a call whose answer is to be fetched later; the oldest are given up."""

@@ -10,29 +10,67 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .guard import guarded
-from .streams import AsyncItems, Items, Watched
+from .streams import AsyncItems, Steps, Watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 def stand_in_for(result: Any, call: Watched) -> Any:
     """Return an iterator, sync or async, that gives what `result` gives and tells `call` of it."""
-    call.streams()
-    return AsyncResult(result, call) if hasattr(result, "__aiter__") else Result(result, call)
+    if hasattr(result, "__aiter__"):
+        return AsyncResult(result, call)
+    return Result(result, call)
 
 
-class Result(Items):
-    """Stands in for an iterator."""
+class Left(Steps):
+    """Takes note of how an iterator goes on that the SDK holds for the program."""
 
     __slots__ = ()
 
+    def dropped(self) -> None:
+        """Take note that nobody holds it any more; a generator is closed then, whoever has let it go."""
+        self._call.cut("dropped" if self._code is None else "closed")
+
+
+class Result:
+    """Stands in for an iterator."""
+
+    __slots__ = ("_inner", "_steps")
+
+    def __init__(self, result: Any, call: Watched) -> None:
+        self._inner = result
+        self._steps = Left(result, call)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in Result.__slots__:  # an object whose making failed has not even these
+            raise AttributeError(name)
+        return getattr(self._inner, name)
+
     def __del__(self) -> None:
-        _left(self)
+        steps = getattr(self, "_steps", None)
+        if steps is not None:
+            steps.dropped()
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:  # what the SDK asks its results about, by isinstance
         return type(self._inner)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        steps = self._steps
+        try:
+            item = next(self._inner)
+        except StopIteration:
+            steps.drained()
+            raise
+        except BaseException as error:
+            steps.failed(error)
+            raise
+        steps.take(item)
+        return item
 
 
 class AsyncResult(AsyncItems):
@@ -42,67 +80,48 @@ class AsyncResult(AsyncItems):
 
     def __init__(self, result: Any, call: Watched) -> None:
         self._result = result
-        super().__init__(aiter(result), call)
+        inner = aiter(result)
+        super().__init__(inner, Left(inner, call))
 
     def __getattr__(self, name: str) -> Any:
-        if name == "_result":  # an object whose making failed has not even this
+        if name in {"_result", *AsyncItems.__slots__}:  # as above
             raise AttributeError(name)
         return getattr(self._result, name)
-
-    def __del__(self) -> None:
-        _left(self)
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
         return type(self._result)
 
 
-class Beginning(Result):
-    """Stands in for a generator that has not run yet: the call begins with its first step, if there is one.
+def beginning(generator: Iterator[Any], begin: Callable[[], Watched | None]) -> Iterator[Any]:
+    """Stand in for a generator that has not run yet: the call begins with its first step, if there is one.
 
     Args:
         generator: what the SDK's function has returned.
         begin: reads the call's arguments when it begins; None: step aside.
     """
-
-    __slots__ = ("_begin",)
-
-    def __init__(self, generator: Any, begin: Callable[[], Watched | None]) -> None:
-        super().__init__(generator, _NOBODY)
-        self._begin: Callable[[], Watched | None] | None = begin
-
-    def __next__(self) -> Any:
-        if self._begin is not None:
-            begin, self._begin = self._begin, None
-            self._call = _begun(begin) or _NOBODY
-        return super().__next__()
+    steps = _begun(generator, begin)
+    if steps is None:
+        yield from generator
+        return
+    is_stepping = True
+    try:
+        for item in generator:
+            is_stepping = False
+            steps.take(item)
+            yield item
+            is_stepping = True
+    except BaseException as error:
+        if is_stepping:
+            steps.failed(error)
+        else:  # GeneratorExit, at the `yield`
+            steps.dropped()
+        raise
+    else:
+        steps.drained()
 
 
 @guarded
-def _begun(begin: Callable[[], Watched | None]) -> Watched | None:
+def _begun(generator: Any, begin: Callable[[], Watched | None]) -> Left | None:
     call = begin()
-    if call is not None:
-        call.streams()
-    return call
-
-
-def _left(items: Items | AsyncItems) -> None:
-    call, inner = getattr(items, "_call", None), getattr(items, "_inner", None)
-    if call is not None:
-        call.cut("closed" if hasattr(inner, "gi_code") or hasattr(inner, "ag_code") else "dropped")
-
-
-class _Nobody:
-    """Is told of a call that nobody watches."""
-
-    http = None
-
-    def streams(self) -> None: ...
-    def take(self, chunk: Any) -> None: ...
-    def finish_stream(self) -> None: ...
-    def finish_body(self, content: bytes) -> None: ...
-    def fail(self, error: BaseException) -> None: ...
-    def cut(self, how: str) -> None: ...
-
-
-_NOBODY = _Nobody()
+    return None if call is None else Left(generator, call)

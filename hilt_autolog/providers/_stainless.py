@@ -20,15 +20,15 @@ from hilt_autolog.facts import Failure, Http, Operation, Prompt, Reply, message,
 from hilt_autolog.foreign import fields, text_or_none
 from hilt_autolog.provider import Probe, Stream
 
+from ._transport import transport_code
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id", "cf-ray")
-_TOO_MANY_REQUESTS = 429
+_REQUEST_IDS = (b"x-request-id", b"request-id", b"apim-request-id", b"cf-ray")
+_BESIDES = ("conversation", "previous_response_id", "service_tier")
+_NOTHING: dict[str, Any] = {}
 _MOST_SERVERS = 256
-_CONNECTION = re.compile(
-    "Connect|NetworkError|ProtocolError|TransportError|ReadError|WriteError|PayloadError|ChunkedEncoding"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,34 +66,42 @@ class Stainless:
     ) -> Prompt | None:
         """Read `client.request(cast_to, options, ...)`; None when the call reaches no model."""
         options = kwargs["options"] if "options" in kwargs else args[1]
-        operation, identity = self._route(options.method, options.url)
+        operation, identity = self.routes.get((options.method, options.url)), None
         if operation is None:
-            return None
+            operation, identity = self._route(options.method, options.url)
+            if operation is None:
+                return None
         body = _body(options, clean)
         if operation.files is not None:
             body = {**body, **operation.files(options.files)}
         server, provider = self._reached(client)
-        return Prompt(
-            operation=operation,
-            provider=provider,
-            model=text_or_none(body.get("model")),
-            messages=operation.messages(body),
-            request={k: v for k, v in body.items() if k not in operation.content and v is not None},
-            server=server,
-            sdk=_sdk(self.package),
-            conversation=_conversation(body["conversation"]) if "conversation" in body else None,
-            previous=identity or text_or_none(body.get("previous_response_id")),
-            service_tier=text_or_none(body.get("service_tier")),
+        prompt = Prompt(
+            operation,
+            provider,
+            text_or_none(body.get("model")),
+            operation.messages(body),
+            _parameters(body, operation) if body.keys() - operation.content else {},
+            server,
+            _sdk(self.package),
+            previous=identity,
         )
+        if not body.keys().isdisjoint(_BESIDES):
+            prompt.conversation = _conversation(body.get("conversation"))
+            prompt.previous = identity or text_or_none(body.get("previous_response_id"))
+            prompt.service_tier = text_or_none(body.get("service_tier"))
+        return prompt
 
     def http(self, kwargs: Mapping[str, Any]) -> Http | None:
         """Read the arguments of `_process_response`."""
         response = kwargs.get("response")
-        return None if response is None else Http(response, kwargs.get("retries_taken", 0))
+        if response is None:
+            return None
+        status = response.status_code
+        return Http(response, status if type(status) is int else None, kwargs.get("retries_taken", 0))
 
     def stream(self, result: Any) -> Stream | None:
         """Return where the items of an event stream pass by, if `result` is one."""
-        known = fields(result)
+        known: Mapping[str, Any] = getattr(result, "__dict__", _NOTHING)
         if "_iterator" in known and "response" in known:
             return Stream(result, "_iterator", known["response"])
         return None
@@ -113,7 +121,8 @@ class Stainless:
             if "json" not in kind:
                 return operation.binary(content, kind)
         try:
-            return operation.reply(fields(orjson.loads(content)))
+            body = orjson.loads(content)
+            return operation.reply(body if type(body) is dict else {})
         except orjson.JSONDecodeError:
             if "json" in http.response.headers.get("content-type", ""):
                 return Reply()  # broken: no fault of ours, and the program will see for itself
@@ -142,9 +151,6 @@ class Stainless:
         )
 
     def _route(self, method: str, url: str) -> tuple[Operation | None, str | None]:
-        operation = self.routes.get((method, url))
-        if operation is not None:
-            return operation, None
         method, path = method.lower(), url.partition("?")[0].rstrip("/")
         operation = self.routes.get((method, path))
         if operation is not None:
@@ -191,6 +197,10 @@ def _body(options: Any, clean: Callable[[Any], Any] | None) -> dict[str, Any]:
     return {**body, **extra} if extra and isinstance(extra, dict) else body
 
 
+def _parameters(body: Mapping[str, Any], operation: Operation) -> dict[str, Any]:
+    return {name: one for name, one in body.items() if name not in operation.content and one is not None}
+
+
 def _conversation(value: Any) -> str | None:
     """Return the id in OpenAI's `conversation` parameter: a text, or an object that has one."""
     return text_or_none(value) or text_or_none(fields(value).get("id"))
@@ -212,20 +222,10 @@ def _code(error: BaseException, details: Mapping[str, Any], status: Any) -> str:
     return transport_code(error, status)
 
 
-def transport_code(error: BaseException, status: Any) -> str:
-    """Return the contract's code for a failure that the provider gave none to, or never heard of."""
-    if not isinstance(error, Exception) or type(error).__name__ == "CancelledError":
-        return "cancelled"
-    if status == _TOO_MANY_REQUESTS:
-        return "rate_limit"
-    family = " ".join(kind.__name__ for kind in type(error).__mro__)
-    if "Timeout" in family:
-        return "timeout"
-    return "connection" if _CONNECTION.search(family) else "api_error"
-
-
-def _request_id(headers: Mapping[str, str]) -> str | None:
-    return next(filter(None, map(headers.get, _REQUEST_IDS)), None)
+def _request_id(headers: Any) -> str | None:
+    raw = getattr(headers, "raw", ())  # each `get` would go through all of them
+    known = {name.lower(): value for name, value in raw if value and name.lower() in _REQUEST_IDS}
+    return known[min(known, key=_REQUEST_IDS.index)].decode("latin-1") if known else None
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

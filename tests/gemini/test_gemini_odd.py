@@ -10,6 +10,8 @@ from conformance.kit import outcome, run_sync
 from gemini.kit import HTTP, WAYS, get_weather, made, plain, resources, stream
 from google.genai import types
 
+from hilt_autolog import switch
+
 ANSWER = {
     "candidates": [
         {
@@ -169,6 +171,4 @@ def test_ten_calls_leave_nothing_open(clients, watch, way):
     watch()
     for model in ("gemini-2.5-flash", "fail-500") * 5:
         outcome(run_sync, WAYS[way], offered, {"model": model, "contents": "Hello"})
-    from hilt_autolog.switch import _state
-
-    assert _state.recorder.open == {}
+    assert switch._state.capture.recorder.open == {}

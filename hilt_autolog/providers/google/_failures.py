@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.facts import Failure
 from hilt_autolog.foreign import fields, text_or_none
-from hilt_autolog.providers._stainless import transport_code
+from hilt_autolog.providers._transport import transport_code
 
 from ._contents import at, sequence
 

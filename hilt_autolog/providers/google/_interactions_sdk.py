@@ -75,7 +75,8 @@ class Interactions(Sdk):
 
     def http(self, kwargs: Mapping[str, Any]) -> Http | None:
         """Return the response that the call returns."""
-        return Http(kwargs["response"])
+        response = kwargs["response"]
+        return Http(response, response.status_code)
 
     def stream(self, _result: Any) -> Stream | None:
         """Return nothing: a response that streams is watched while it is read."""

@@ -143,8 +143,7 @@ def _body(response: Any) -> dict[str, Any]:
 
 
 def _head(response: Any) -> Http:
-    headers = fields(response).get("headers")
-    return Http(Head(_OK, fields(headers)))
+    return Http(Head(_OK, fields(fields(response).get("headers"))), _OK)
 
 
 PROVIDER: Provider = Genai()

@@ -101,7 +101,7 @@ class RestFold(MessageFold):
 
 
 _FIELDS = ("model", "contents", "content", "requests")  # of a request, which may be given one by one
-_REST = Http(Head(200, {}))  # the generated clients take nothing else for an answer
+_REST = Http(Head(200, {}), 200)  # the generated clients take nothing else for an answer
 _GENERATE = replace(GENERATE, fold=MessageFold)
 _ANSWER = replace(GENERATE, name="generateAnswer", reply=lambda body: answer(_as_generated(body)))
 
