@@ -9,18 +9,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar, Token
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import wrapt
 
 from .bodies import parsed, watch_body
-from .guard import faults
+from .guard import faults, guarded
 from .provider import Probe, Provider
+from .standins import beginning, stand_in_for
 from .streams import Watched, watch_items
 
 if TYPE_CHECKING:
     from .facts import Http
 
+T = TypeVar("T")
 Arguments = tuple[Any, ...]
 Keywords = dict[str, Any]
 
@@ -34,12 +37,16 @@ class Watching(Watched, Protocol):
     def finish(self, result: Any) -> None:
         """The call returns this."""
 
+    def fail(self, error: BaseException, result: Any = None) -> None:
+        """An exception has ended it, when it had returned this or nothing."""
+
 
 Begin = Callable[[Provider, Any, Arguments, Keywords], Watching | None]
 # What a framework's function is called with; of a start, the answer is to be told what it returns.
 Tell = Callable[[Provider, Any, Arguments, Keywords], Callable[[Any], object] | None]
 
 _current: ContextVar[Watching | None] = ContextVar("hilt_call", default=None)
+_held: ContextVar[list[tuple[Watching, Any]] | None] = ContextVar("hilt_held", default=None)
 
 
 class Gate:
@@ -80,7 +87,7 @@ def arm(provider: Provider, probe: Probe, begin: Begin | Tell) -> Callable[[], N
     return undo
 
 
-def _call(provider: Provider, gate: Gate) -> Callable[..., Any]:
+def _call(provider: Provider, gate: Gate, *, is_request: bool = False) -> Callable[..., Any]:
     def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
         call = gate.begin(provider, instance, args, kwargs)
         if call is None:
@@ -92,13 +99,13 @@ def _call(provider: Provider, gate: Gate) -> Callable[..., Any]:
             call.fail(error)
             raise
         finally:
-            _leave(token)
-        return _returned(call, result)
+            _leave(_current, token)
+        return _returned(call, result, is_request=is_request)
 
     return watched
 
 
-def _async_call(provider: Provider, gate: Gate) -> Callable[..., Any]:
+def _async_call(provider: Provider, gate: Gate, *, is_request: bool = False) -> Callable[..., Any]:
     async def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
         call = gate.begin(provider, instance, args, kwargs)
         if call is None:
@@ -110,8 +117,49 @@ def _async_call(provider: Provider, gate: Gate) -> Callable[..., Any]:
             call.fail(error)
             raise
         finally:
-            _leave(token)
-        return _returned(call, result)
+            _leave(_current, token)
+        return _returned(call, result, is_request=is_request)
+
+    return watched
+
+
+def _generator(provider: Provider, gate: Gate) -> Callable[..., Any]:
+    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+        return beginning(wrapped(*args, **kwargs), lambda: gate.begin(provider, instance, args, kwargs))
+
+    return watched
+
+
+def _reading(_provider: Provider, _gate: Gate) -> Callable[..., Any]:
+    def watched(wrapped: Callable[..., Any], _instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+        held: list[tuple[Watching, Any]] = []
+        token = _held.set(held)
+        try:
+            result = wrapped(*args, **kwargs)
+        except BaseException as error:
+            _settle(held, error)
+            raise
+        finally:
+            _leave(_held, token)
+        _settle(held)
+        return result
+
+    return watched
+
+
+def _async_reading(_provider: Provider, _gate: Gate) -> Callable[..., Any]:
+    async def watched(wrapped: Callable[..., Any], _instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+        held: list[tuple[Watching, Any]] = []
+        token = _held.set(held)
+        try:
+            result = await wrapped(*args, **kwargs)
+        except BaseException as error:
+            _settle(held, error)
+            raise
+        finally:
+            _leave(_held, token)
+        _settle(held)
+        return result
 
     return watched
 
@@ -185,6 +233,11 @@ def _told(provider: Provider, gate: Gate) -> Callable[..., Any]:
 _WATCHERS: dict[str, Callable[[Provider, Gate], Callable[..., Any]]] = {
     "call": _call,
     "async call": _async_call,
+    "request": partial(_call, is_request=True),
+    "async request": partial(_async_call, is_request=True),
+    "generator": _generator,
+    "reading": _reading,
+    "async reading": _async_reading,
     "response": _response,
     "stream": _stream,
     "asks": _start,
@@ -199,22 +252,38 @@ _WATCHERS: dict[str, Callable[[Provider, Gate], Callable[..., Any]]] = {
 }
 
 
-def _leave(token: Token[Watching | None]) -> None:
+def _leave(variable: ContextVar[T], token: Token[T]) -> None:
     try:  # noqa: SIM105  on every call, and three frames cheaper than `suppress`
-        _current.reset(token)
+        variable.reset(token)
     except ValueError:  # a coroutine that is thrown away is closed in another context than it began in
         pass
 
 
-def _returned(call: Any, result: Any) -> Any:
-    """Watch what a call returned, or end the call with it; give the very same object back."""
+@guarded
+def _settle(held: list[tuple[Watching, Any]], error: BaseException | None = None) -> None:
+    """End the calls whose answers the SDK has read by now, or has failed at."""
+    for call, result in held:
+        if error is None:
+            call.finish(result)
+        else:
+            call.fail(error, result)
+
+
+def _returned(call: Any, result: Any, *, is_request: bool) -> Any:
+    """Watch what a call returned, or end the call with it; give what the program is to get of it back."""
     try:
+        if is_request:
+            call.http = call.provider.http({"response": result})
         stream = call.provider.stream(result)
+        if stream is not None and stream.holder is None:
+            return stand_in_for(result, call)
         if stream is not None:
             watch_items(call, stream)
         elif call.http is not None and _is_unread(call.http.response):
             watch_body(call, call.http.response)
             call.let_go()
+        elif (held := _held.get()) is not None:
+            held.append((call, result))
         else:
             call.finish(result)
     except Exception as fault:

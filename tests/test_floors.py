@@ -50,6 +50,7 @@ FLOORS = {
         "run_events",
         "runs",
         "sse",
+        "standins",
         "streams",
         "tickets",
         "tool_runs",
