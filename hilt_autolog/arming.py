@@ -30,7 +30,7 @@ def watch(
         tell: is handed what a framework tells of its runs, with the probe first.
 
     Returns:
-        Which of the probes this version of the SDK has, None as long as their modules are not there; the undo.
+        Which probes this version of the SDK has (None as long as their modules are not there), and the undo.
     """
     home = import_module(f"{__package__}.providers.{sdk}")
     providers = (home.PROVIDER, *getattr(home, "BESIDES", ()))
