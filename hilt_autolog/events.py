@@ -115,6 +115,8 @@ def completion_event(prompt: Prompt, session_id: str, reply: Reply, reply_to: st
         extensions["finish_reason"] = reply.finish_reason
     if reply.usage is not None:
         extensions["usage"] = reply.usage
+    if reply.details:
+        extensions.update(reply.details)
     return event
 
 

@@ -91,6 +91,8 @@ class Reply:
     usage: Mapping[str, Any] | None = None  # the provider's own object, whole
     tokens: Mapping[str, int] = MappingProxyType({})
     service_tier: str | None = None
+    extra: Mapping[str, float] = MappingProxyType({})  # what else is charged for, as the price list names it
+    details: Mapping[str, Any] = MappingProxyType({})  # what else the provider says, for the extensions
     inputs: int | None = None  # embeddings
     dimensions: int | None = None
     pending: bool = False  # accepted, to be answered later under `response_id`

@@ -38,7 +38,14 @@ def _cost(prompt: Prompt, reply: Reply) -> float | None:
     tier = reply.service_tier or prompt.service_tier
     for model in (reply.model, prompt.model):
         if model is not None:
-            cost = cost_usd(prompt.provider, model, reply.tokens, at=clock.now() / 1e9, service_tier=tier)
+            cost = cost_usd(
+                prompt.provider,
+                model,
+                reply.tokens,
+                at=clock.now() / 1e9,
+                service_tier=tier,
+                extra=reply.extra,
+            )
             if cost is not None:
                 return cost
     return None

@@ -55,12 +55,39 @@ def _nothing() -> None:
 
 def watch_items(call: Watched, stream: Stream) -> None:
     """Watch the items of an SDK's stream, sync or async."""
-    inner = getattr(stream.holder, stream.attribute)
-    kind = AsyncItems if hasattr(inner, "__anext__") else Items
+    inner = vars(stream.holder).get(stream.attribute) or Unopened(stream)
+    kind = AsyncItems if hasattr(stream.holder, "__anext__") else Items
     items = kind(inner, call)
     call.streams()
     items.release = watch_close(stream.response, weakref.ref(items))
     setattr(stream.holder, stream.attribute, items)
+
+
+class Unopened:
+    """An iterator that the SDK makes at first use, when its object is complete: so we make it no earlier.
+
+    It knows the stream weakly, for the SDK takes care that a stream which is dropped closes at once.
+    """
+
+    __slots__ = ("_attribute", "_holder")
+
+    def __init__(self, stream: Stream) -> None:
+        self._holder = weakref.ref(stream.holder)
+        self._attribute = stream.attribute
+
+    def opened(self) -> Any:
+        """Return the SDK's iterator, and stand in for it as before."""
+        holder = self._holder()
+        ours = vars(holder).pop(self._attribute)  # the SDK may copy its object for the iterator: not with us
+        ours._inner = inner = getattr(holder, self._attribute)  # noqa: SLF001  one of the two iterators below
+        setattr(holder, self._attribute, ours)
+        return inner
+
+    def __next__(self) -> Any:
+        return next(self.opened())
+
+    async def __anext__(self) -> Any:
+        return await self.opened().__anext__()
 
 
 _OURS = ("_call", "_inner", "release", "stepping")

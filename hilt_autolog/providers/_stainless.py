@@ -16,17 +16,19 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from hilt_autolog.facts import Failure, Http, Operation, Prompt, Reply, message, text_part
+from hilt_autolog.facts import Http, Operation, Prompt, Reply, message, text_part
 from hilt_autolog.foreign import fields, text_or_none
 from hilt_autolog.provider import Probe, Stream
+
+from ._stainless_failure import read_failure, request_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id", "cf-ray")
-_TOO_MANY_REQUESTS = 429
+    from hilt_autolog.facts import Failure
+
+_ABSENT = ("Omit", "NotGiven")  # what newer SDKs write for an argument that was not given
 _MOST_SERVERS = 256
-_CONNECTION = re.compile("Connect|NetworkError|ProtocolError|TransportError|ReadError|WriteError")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,17 @@ class Stainless:
     """An SDK of this family.
 
     `routes` maps (method, path) to operations; `{id}` stands for the last segment of a path. `hosts`
-    names the providers that are reached through this SDK: (pattern of the host and port, name).
+    names the providers that are reached through this SDK: (pattern of the host and port, name), and
+    `clients` those whose clients have a class of their own: (pattern of its name, name). `error_code` is
+    the field of an error's body that tells errors apart.
     """
 
     package: str
     routes: Mapping[tuple[str, str], Operation]
     provider: str
     hosts: tuple[tuple[str, str], ...]
+    clients: tuple[tuple[str, str], ...] = ()
+    error_code: str = "code"
 
     @property
     def probes(self) -> tuple[Probe, ...]:
@@ -76,11 +82,11 @@ class Stainless:
             provider=provider,
             model=text_or_none(body.get("model")),
             messages=operation.messages(body),
-            request={k: v for k, v in body.items() if k not in operation.content and v is not None},
+            request={k: v for k, v in body.items() if k not in operation.content and _is_given(v)},
             server=server,
             sdk=_sdk(self.package),
             conversation=_conversation(body["conversation"]) if "conversation" in body else None,
-            previous=identity or text_or_none(body.get("previous_response_id")),
+            previous=identity or _previous(body),
             service_tier=text_or_none(body.get("service_tier")),
         )
 
@@ -92,8 +98,9 @@ class Stainless:
     def stream(self, result: Any) -> Stream | None:
         """Return where the items of an event stream pass by, if `result` is one."""
         known = fields(result)
-        if "_iterator" in known and "response" in known:
-            return Stream(result, "_iterator", known["response"])
+        response = known.get("response")
+        if response is not None and ("_iterator" in known or _makes_iterator(type(result))):
+            return Stream(result, "_iterator", response)
         return None
 
     def reply(self, prompt: Prompt, result: Any, http: Http | None) -> Reply:
@@ -119,25 +126,11 @@ class Stainless:
 
     def request_id(self, http: Http) -> str | None:
         """Return the provider's name for the request, from the headers of its response."""
-        return _request_id(http.response.headers)
+        return request_id_of(http.response.headers)
 
     def failure(self, error: BaseException) -> Failure:
         """Read an exception; works for those of the SDK, of its HTTP library, and for any other."""
-        known = fields(error)
-        response = known.get("response")
-        headers = response.headers if response is not None else {}
-        details = _details(known.get("body"))
-        status = known.get("status_code")
-        return Failure(
-            text=text_or_none(details.get("message")) or str(error) or type(error).__name__,
-            type=type(error).__name__,
-            code=_code(error, details, status),
-            status=status if isinstance(status, int) else None,
-            retry_after=_retry_after(headers),
-            rate_limit={k: v for k, v in headers.items() if k.startswith("x-ratelimit-")},
-            retries=_retries(response, known.get("request")),
-            request_id=_request_id(headers),
-        )
+        return read_failure(error, self.error_code)
 
     def _route(self, method: str, url: str) -> tuple[Operation | None, str | None]:
         operation = self.routes.get((method, url))
@@ -157,8 +150,10 @@ class Stainless:
         if known is not None and known[0] is url:
             return known[1]
         server: str = url.host if url.port is None else f"{url.host}:{url.port}"
-        named = next((name for pattern, name in self.hosts if re.search(pattern, server)), self.provider)
-        found = (server, "azure" if "Azure" in type(client).__name__ else named)
+        kind = type(client).__name__
+        names = [name for pattern, name in self.clients if re.search(pattern, kind)]
+        names += [name for pattern, name in self.hosts if re.search(pattern, server)]
+        found = (server, next(iter(names), self.provider))
         if len(_reached) >= _MOST_SERVERS:
             _reached.clear()
         _reached[id(url)] = (url, found)
@@ -189,48 +184,26 @@ def _body(options: Any, clean: Callable[[Any], Any] | None) -> dict[str, Any]:
     return {**body, **extra} if extra and isinstance(extra, dict) else body
 
 
+def _is_given(value: Any) -> bool:
+    return value is not None and type(value).__name__ not in _ABSENT
+
+
+def _previous(body: Mapping[str, Any]) -> str | None:
+    """Return the id of the answer that a request goes on from: OpenAI's way, or by Anthropic's threads."""
+    if "thread" in body:
+        return text_or_none(fields(body["thread"]).get("previous_message_id"))
+    return text_or_none(body.get("previous_response_id"))
+
+
+def _makes_iterator(kind: type) -> bool:
+    """Return whether a stream's class makes the iterator at first use, and itself goes by that iterator."""
+    owner = next((base for base in kind.__mro__ if not _BY_ITERATOR.isdisjoint(vars(base))), None)
+    return owner is not None and "_iterator" in vars(owner)
+
+
+_BY_ITERATOR = frozenset(("_iterator", "__iter__", "__next__", "__aiter__", "__anext__"))
+
+
 def _conversation(value: Any) -> str | None:
     """Return the id in OpenAI's `conversation` parameter: a text, or an object that has one."""
     return text_or_none(value) or text_or_none(fields(value).get("id"))
-
-
-def _details(body: Any) -> dict[str, Any]:
-    """Return the error object of an error's body, whether or not the SDK has unwrapped it already."""
-    known = fields(body)
-    inner = known.get("error")
-    return fields(inner) if isinstance(inner, dict) else known
-
-
-def _code(error: BaseException, details: Mapping[str, Any], status: Any) -> str:
-    if not isinstance(error, Exception) or type(error).__name__ == "CancelledError":
-        return "cancelled"
-    code = details.get("code") or getattr(error, "code", None)
-    if isinstance(code, str | int) and not isinstance(code, bool) and str(code) != str(status):
-        return str(code)
-    if status == _TOO_MANY_REQUESTS:
-        return "rate_limit"
-    family = " ".join(kind.__name__ for kind in type(error).__mro__)
-    if "Timeout" in family:
-        return "timeout"
-    return "connection" if _CONNECTION.search(family) else "api_error"
-
-
-def _request_id(headers: Mapping[str, str]) -> str | None:
-    return next(filter(None, map(headers.get, _REQUEST_IDS)), None)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that the provider asks to wait; a date, which the header may also be, is none."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            return float(headers[name]) * unit
-        except (KeyError, ValueError):
-            continue
-    return None
-
-
-def _retries(response: Any, request: Any) -> int:
-    """Return how often the SDK had tried before; it says so in the headers of the last attempt."""
-    request = fields(response).get("_request") or request
-    headers = fields(request).get("headers") or {}
-    return int(headers.get("x-stainless-retry-count", 0))

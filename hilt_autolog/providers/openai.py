@@ -89,4 +89,4 @@ ROUTES: dict[tuple[str, str], Operation] = {
     ("post", "/moderations"): Operation("moderations", moderated, moderation_reply, None, ("input", "model")),
 }
 
-PROVIDER: Provider = Stainless("openai", ROUTES, "openai", HOSTS)
+PROVIDER: Provider = Stainless("openai", ROUTES, "openai", HOSTS, clients=(("Azure", "azure"),))
