@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from conformance.inprocess import client_over, response
+from conformance.apis import APIS
+from conformance.inprocess import HERE
 from conformance.kit import HELLO, functions, run_sync
-from conformance.ways import APIS, CHAT, WAYS
+from conformance.ways import WAYS
 from offline.answers import pieces
-from offline.wire import frame
 
 
 async def nothing_new(seen):
@@ -54,36 +54,32 @@ CANCELLED = {"error_type": "CancelledError", "error_code": "cancelled"}
 
 
 @pytest.mark.parametrize("ending", [cancelling, timing_out])
-@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.parametrize("api", ["chat", "responses", "messages"])
 @pytest.mark.parametrize("way", ["plain", "stream"])
 def test_waiting_for_an_answer_is_cancelled(compare, api, way, ending):
     model = "fail-slow"
-    log = compare("async", ending(WAYS[way]), APIS[api].call, APIS[api].arguments | {"model": model})
+    log = compare("async", ending(WAYS[way]), **APIS[api].asks(model=model))
     assert log.told() == [APIS[api].prompt(log.sent), APIS[api].error("CancelledError", model, **CANCELLED)]
 
 
 @pytest.mark.parametrize("ending", [cancelling, timing_out])
-@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.parametrize("api", ["chat", "responses", "messages"])
 @pytest.mark.parametrize("way", ["stream", "streaming.iter_lines of a stream", "helper"])
 def test_waiting_for_a_chunk_is_cancelled(compare, api, way, ending):
     model = "fail-stall"
-    log = compare("async", ending(WAYS[way]), APIS[api].call, APIS[api].arguments | {"model": model})
+    log = compare("async", ending(WAYS[way]), **APIS[api].asks(model=model))
     heard = [chunk["content"]["text"] for chunk in log.of("completion_chunk")]
     assert heard == pieces(HELLO)[: len(heard)] != []
     end = {"chunks": len(heard), "partial": True, "ended": "cancelled"}
     assert log.told() == [
         APIS[api].prompt(log.sent),
         *APIS[api].chunks(heard, model),
-        APIS[api].completion("".join(heard), model=model, **end),
+        APIS[api].completion("".join(heard), APIS[api].begun, model=model, **end),
         APIS[api].error("CancelledError", model, request_id="req_#", **CANCELLED),
     ]
 
 
 # --- exceptions that are no Exception
-
-
-def said(text):
-    return frame({"id": "c_1", "choices": [{"index": 0, "delta": {"content": text}}]})
 
 
 def raised(error):
@@ -100,22 +96,25 @@ LEAVING = [
 ]
 
 
+@pytest.mark.parametrize("api", ["chat", "messages"])
 @pytest.mark.parametrize("error", LEAVING, ids=lambda error: type(error).__name__)
-def test_leaving_during_a_request(watch, error):
+def test_leaving_during_a_request(watch, api, error):
     watch()
-    f = functions(client_over(raised(error)), CHAT.call)
+    f = functions(HERE[APIS[api].sdk.name].client_over(raised(error)), APIS[api].call)
     with pytest.raises(type(error)) as caught:
-        run_sync(WAYS["plain"](f, CHAT.arguments, []))
+        run_sync(WAYS["plain"](f, APIS[api].arguments, []))
     assert caught.value is error
     assert [fact(event) for event in watch.log().events] == [("prompt", None), ("system", "cancelled")]
 
 
+@pytest.mark.parametrize("api", ["chat", "messages"])
 @pytest.mark.parametrize("error", LEAVING, ids=lambda error: type(error).__name__)
-def test_leaving_during_a_stream(watch, error):
+def test_leaving_during_a_stream(watch, api, error):
     watch()
-    f = functions(client_over(lambda request: response([said("Hel"), error])), CHAT.call)
+    here, frames = HERE[APIS[api].sdk.name], [*APIS[api].frames, error]
+    f = functions(here.client_over(lambda request: here.response(frames)), APIS[api].call)
     with pytest.raises(type(error)) as caught:
-        run_sync(WAYS["stream"](f, CHAT.arguments, []))
+        run_sync(WAYS["stream"](f, APIS[api].arguments, []))
     assert caught.value is error
     log = watch.log()
     assert [fact(event) for event in log.events] == [

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 
 import openai
 import pytest
+from conformance.apis import CHAT
 from conformance.inprocess import client_over, offline, response
 from conformance.kit import KINDS, agree, each, entered, functions, outcome, run_sync, settled, spelled
-from conformance.ways import CHAT, WAYS
+from conformance.ways import WAYS
 from offline.wire import frame
 
 

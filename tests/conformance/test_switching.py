@@ -11,8 +11,8 @@ import typing
 
 import openai
 import pytest
+from conformance.apis import CHAT
 from conformance.inprocess import offline
-from conformance.ways import CHAT
 
 import hilt_autolog
 from hilt_autolog.providers.openai import PROVIDER
