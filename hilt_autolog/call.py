@@ -241,7 +241,7 @@ class Call:
 
     def _write(self, event: Event, *, is_json: bool = False) -> str:
         recorder, place = self.recorder, self.place
-        extensions = event["extensions"]
+        (extensions := event["extensions"]).update(self.prompt.details)
         if place.name is not None:
             extensions["conversation"] = place.name
         if recorder.tags:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
+from .batches import Results, Submission
 from .call import Call
 from .collection import Collection
 from .guard import faults
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .provider import Provider
     from .recorder import Recorder
 
+_KINDS = {"call": Call, "collects": Collection, "submits": Submission, "results": Results}
 _DEEPEST = 2
 
 
@@ -50,6 +52,6 @@ def begin(
 def _asked(recorder: Recorder, provider: Provider, prompt: Prompt | None) -> Call | None:
     if prompt is None:
         return None
-    call = (Collection if prompt.operation.collects else Call)(recorder, provider, prompt)
+    call = _KINDS[prompt.operation.kind](recorder, provider, prompt)
     call.ask()
     return call

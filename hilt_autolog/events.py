@@ -162,6 +162,16 @@ def error_event(prompt: Prompt, session_id: str, failure: Failure, reply_to: str
     return event
 
 
+def submission_event(prompt: Prompt, session_id: str, reply: Reply) -> Event:
+    """Return the event of a batch that was accepted; its requests have prompts of their own."""
+    event = blank("system", session_id, "system", prompt.provider)
+    event["content"] = {"text": "batch accepted"}
+    event["metrics"] = {}
+    event["provenance"] = provenance(prompt, reply)
+    event["extensions"] = {}
+    return event
+
+
 def provenance(prompt: Prompt, reply: Reply | None = None) -> dict[str, Any]:
     """Return where an event came from."""
     model = (reply.model if reply is not None else None) or prompt.model

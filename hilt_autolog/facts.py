@@ -129,7 +129,12 @@ class Operation:
     binary: Callable[[bytes, str], Reply] | None = None  # an answer that is not JSON: (body, content type)
     is_embedding: bool = False
     by_id: bool = False  # a later request may name the answer by its id
-    collects: bool = False  # fetches an answer that another call asked for
+    kind: str = "call"  # "collects": fetches an answer that another call asked for; "submits" and "results":
+    # of a batch, whose requests `batch` gives by their own ids, and are read by `each`; the reply to one item
+    # of the results is read by `result`
+    each: Operation | None = None
+    batch: Callable[[Mapping[str, Any]], list[tuple[str, Mapping[str, Any]]]] | None = None
+    result: Callable[[Mapping[str, Any]], tuple[str, Reply]] | None = None
 
 
 @dataclass(slots=True)
@@ -146,6 +151,8 @@ class Prompt:
     conversation: str | None = None  # named by the API
     previous: str | None = None  # id of the response that this request continues or collects
     service_tier: str | None = None
+    batch: list[Prompt] = field(default_factory=list)  # the requests in this one
+    details: dict[str, Any] = field(default_factory=dict)  # what else is known, for the extensions
 
 
 def is_plain(message: Message) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .chunks import Chunks
 from .conversations import Conversations
 from .media import Describer
+from .memory import Memory
 from .privacy import withhold
 
 if TYPE_CHECKING:
@@ -66,6 +67,9 @@ class Recorder:
         self.describer = Describer(media)
         self.open: dict[int, Open] = {}  # calls that have not ended
         self.awaited: dict[str, Any] = {}  # response id -> the call that will be answered later
+        self.batched: Memory[tuple[str, str], Any] = (
+            Memory()
+        )  # batch, id within -> the call, or that it ended
 
     def _withheld(self, event: Event, *, is_json: bool = False) -> None:
         left = withhold(event, self._content)
@@ -91,5 +95,5 @@ class Recorder:
         """Leave the calls and conversations of the parent process to it: a forked child begins anew."""
         for call in self.open.values():
             call.disown()
-        self.open, self.awaited = {}, {}
+        self.open, self.awaited, self.batched = {}, {}, Memory()
         self.conversations = Conversations(self._conversation)

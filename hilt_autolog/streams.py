@@ -69,25 +69,27 @@ class Unopened:
     It knows the stream weakly, for the SDK takes care that a stream which is dropped closes at once.
     """
 
-    __slots__ = ("_attribute", "_holder")
+    __slots__ = ("_attribute", "_holder", "_inner")
 
     def __init__(self, stream: Stream) -> None:
         self._holder = weakref.ref(stream.holder)
         self._attribute = stream.attribute
+        self._inner: Any = None
 
-    def opened(self) -> Any:
-        """Return the SDK's iterator, and stand in for it as before."""
-        holder = self._holder()
-        ours = vars(holder).pop(self._attribute)  # the SDK may copy its object for the iterator: not with us
-        ours._inner = inner = getattr(holder, self._attribute)  # noqa: SLF001  one of the two iterators below
-        setattr(holder, self._attribute, ours)
-        return inner
+    def __iter__(self) -> Any:
+        """Return the SDK's iterator, and leave what stands in for it where it is."""
+        if self._inner is None:
+            holder, name = self._holder(), self._attribute
+            ours = vars(holder).pop(name)  # the SDK may copy its object for the iterator: not with us
+            self._inner = getattr(holder, name)
+            setattr(holder, name, ours)
+        return self._inner
 
     def __next__(self) -> Any:
-        return next(self.opened())
+        return next(iter(self))
 
     async def __anext__(self) -> Any:
-        return await self.opened().__anext__()
+        return await self.__iter__().__anext__()
 
 
 _OURS = ("_call", "_inner", "release", "stepping")

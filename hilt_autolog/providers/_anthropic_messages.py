@@ -63,6 +63,34 @@ def completion_reply(body: Mapping[str, Any]) -> Reply:
     return message_reply({**body, "content": [spoken] if spoken["text"] else []})
 
 
+# --- batches
+
+
+def batch_requests(body: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the requests of a batch by the names that the program gave them."""
+    given = [fields(one) for one in sequence(body.get("requests"))]
+    return [(str(one.get("custom_id")), fields(one.get("params"))) for one in given]
+
+
+def batch_reply(body: Mapping[str, Any]) -> Reply:
+    """Read what is said of a batch that was accepted."""
+    return Reply(response_id=text_or_none(body.get("id")))
+
+
+def batch_result(item: Any) -> tuple[str, Reply]:
+    """Read one line of a batch's results."""
+    known = fields(item)
+    result = fields(known.get("result"))
+    kind = text_or_none(result.get("type")) or "unknown"
+    if kind == "succeeded":
+        return str(known.get("custom_id")), message_reply(fields(result.get("message")))
+    error = fields(fields(result.get("error")).get("error")) or {"type": _UNANSWERED.get(kind, kind)}
+    return str(known.get("custom_id")), Reply(error=failure(error))
+
+
+_UNANSWERED = {"canceled": "cancelled"}
+
+
 def failure(error: Mapping[str, Any]) -> Failure:
     """Read an error that came as an answer, or as an event of a stream that the program reads by itself."""
     code = text_or_none(error.get("type")) or "api_error"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from hilt_autolog.facts import Failure
 
+_ADDRESS = re.compile("^https?://[^/]*")  # some answers name the whole address of what comes next
 _ABSENT = ("Omit", "NotGiven")  # what newer SDKs write for an argument that was not given
 _MOST_SERVERS = 256
 
@@ -35,7 +36,7 @@ _MOST_SERVERS = 256
 class Stainless:
     """An SDK of this family.
 
-    `routes` maps (method, path) to operations; `{id}` stands for the last segment of a path. `hosts`
+    `routes` maps (method, path) to operations; `{id}` stands for the last or last but one segment. `hosts`
     names the providers that are reached through this SDK: (pattern of the host and port, name), and
     `clients` those whose clients have a class of their own: (pattern of its name, name). `error_code` is
     the field of an error's body that tells errors apart.
@@ -77,7 +78,7 @@ class Stainless:
         if operation.files is not None:
             body = {**body, **operation.files(options.files)}
         server, provider = self._reached(client)
-        return Prompt(
+        prompt = Prompt(
             operation=operation,
             provider=provider,
             model=text_or_none(body.get("model")),
@@ -89,6 +90,9 @@ class Stainless:
             previous=identity or _previous(body),
             service_tier=text_or_none(body.get("service_tier")),
         )
+        if operation.batch is not None:
+            prompt.batch = [_inside(prompt, name, one) for name, one in operation.batch(body)]
+        return prompt
 
     def http(self, kwargs: Mapping[str, Any]) -> Http | None:
         """Read the arguments of `_process_response`."""
@@ -98,7 +102,7 @@ class Stainless:
     def stream(self, result: Any) -> Stream | None:
         """Return where the items of an event stream pass by, if `result` is one."""
         known = fields(result)
-        response = known.get("response")
+        response = known.get("response") or known.get("http_response")
         if response is not None and ("_iterator" in known or _makes_iterator(type(result))):
             return Stream(result, "_iterator", response)
         return None
@@ -136,12 +140,16 @@ class Stainless:
         operation = self.routes.get((method, url))
         if operation is not None:
             return operation, None
-        method, path = method.lower(), url.partition("?")[0].rstrip("/")
+        method, path = method.lower(), _ADDRESS.sub("", url).partition("?")[0].rstrip("/")
         operation = self.routes.get((method, path))
         if operation is not None:
             return operation, None
         head, _, identity = path.rpartition("/")
-        return self.routes.get((method, head + "/{id}")), identity
+        operation = self.routes.get((method, head + "/{id}"))
+        if operation is not None:
+            return operation, identity
+        head, _, last = head.rpartition("/")
+        return self.routes.get((method, f"{head}/{{id}}/{identity}")), last
 
     def _reached(self, client: Any) -> tuple[str, str]:
         """Return the host and port that a client talks to, and the provider who is there."""
@@ -182,6 +190,21 @@ def _body(options: Any, clean: Callable[[Any], Any] | None) -> dict[str, Any]:
     if not isinstance(body, dict):
         body = {}
     return {**body, **extra} if extra and isinstance(extra, dict) else body
+
+
+def _inside(batch: Prompt, name: str, body: Mapping[str, Any]) -> Prompt:
+    """Return one of the requests in a batch."""
+    operation = batch.operation.each or batch.operation
+    return replace(
+        batch,
+        operation=operation,
+        model=text_or_none(body.get("model")),
+        messages=operation.messages(body),
+        request={k: v for k, v in body.items() if k not in operation.content and _is_given(v)},
+        service_tier=text_or_none(body.get("service_tier")),
+        details={"custom_id": name},
+        batch=[],
+    )
 
 
 def _is_given(value: Any) -> bool:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 from hilt_autolog.facts import Operation
 
-from ._anthropic_messages import completion_reply, legacy_prompt, message_reply, request_messages
+from ._anthropic_messages import (
+    batch_reply,
+    batch_requests,
+    batch_result,
+    completion_reply,
+    legacy_prompt,
+    message_reply,
+    request_messages,
+)
 from ._anthropic_stream import CompletionFold, MessageFold
 from ._hosts import HOSTS
 from ._stainless import Stainless
@@ -28,6 +36,22 @@ _MESSAGES = Operation(
 
 ROUTES: dict[tuple[str, str], Operation] = {
     ("post", "/v1/messages"): _MESSAGES,
+    ("post", "/v1/messages/batches"): Operation(
+        "messages.batches",
+        request_messages,
+        batch_reply,
+        kind="submits",
+        batch=batch_requests,
+        each=_MESSAGES,
+    ),
+    ("get", "/v1/messages/batches/{id}/results"): Operation(
+        "messages.batches.results",
+        request_messages,
+        batch_reply,
+        kind="results",
+        result=batch_result,
+        each=_MESSAGES,
+    ),
     ("post", "/v1/complete"): Operation(
         "completions", legacy_prompt, completion_reply, CompletionFold, ("prompt", "model", "stream")
     ),
