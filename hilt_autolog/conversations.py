@@ -19,6 +19,8 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import orjson
+
 from .clock import token
 from .facts import is_plain
 from .io.encoder import line
@@ -208,7 +210,7 @@ def _next(digest: int, message: Message) -> int:
     """
     if is_plain(message):
         return hash((digest, message["role"], message["parts"][0]["content"]))
-    return hash((digest, line(repeated(message))))
+    return hash((digest, line(repeated(message), orjson.OPT_SORT_KEYS)))  # SDKs have an order of their own
 
 
 def _owner() -> int:
