@@ -18,11 +18,13 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-AREAS = ("tests/capture", "tests/conformance", "tests/doors")
-LINES = {
-    "openai-1.109": "openai==1.109.*",  # the last of 1.x
-    "openai-2.54": "openai==2.54.*",
+AREAS = ("tests/anthropic", "tests/capture", "tests/conformance", "tests/doors")
+LINES = {  # what a line is named after, and what of the other SDKs goes with it; else those are the newest
+    "openai-1.109": "openai==1.109.* anthropic==0.54.*",  # the last of 1.x
+    "openai-2.54": "openai==2.54.* anthropic==1.17.*",
     "openai-3.54": "openai==3.54.*",  # the newest
+    "anthropic-0.125": "anthropic==0.125.*",  # the last of 0.x
+    "anthropic-2.14": "anthropic==2.14.*",  # the newest
 }
 
 
@@ -52,10 +54,10 @@ def outcome(line: str) -> Counter[str]:
         return counts
 
 
-def environment(folder: Path, requirement: str) -> Path:
+def environment(folder: Path, requirements: str) -> Path:
     """Make a virtual environment with this package, editable, and what its tests need; return its Python."""
     python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    packages = ["-e", f"{ROOT}[dev]", requirement]
+    packages = ["-e", f"{ROOT}[dev]", *requirements.split()]
     if uv := shutil.which("uv"):
         # With pip in it (--seed), which the doors are tried with.
         run(uv, "venv", "-q", "--seed", "--python", sys.executable, str(folder))

@@ -23,6 +23,7 @@ FLOORS = {
     GROUND: ("clock", "event", "facts", "foreign", "guard", "memory", "provider", "settings"),
     MACHINES: (
         "assembly",
+        "batches",
         "bodies",
         "call",
         "capture",
@@ -32,6 +33,7 @@ FLOORS = {
         "conversations",
         "engine",
         "events",
+        "eventstream",
         "importer",
         "interpreter",
         "io",

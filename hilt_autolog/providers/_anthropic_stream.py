@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from hilt_autolog.foreign import fields, jsonable, text_or_none
+from hilt_autolog.foreign import count_or_none, fields, jsonable, text_or_none
 
 from ._anthropic_messages import completion_reply, failure, message_reply
+from ._openai_chat import sequence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -68,7 +69,7 @@ class MessageFold:
     def block(self, event: Mapping[str, Any]) -> Sequence[Delta]:
         """Take the beginning of a block; some servers say its first words with it."""
         block = _Block(dict(fields(event.get("content_block"))))
-        self._blocks[event.get("index")] = block
+        self._blocks[count_or_none(event.get("index"))] = block
         text = block.given.get("text")
         return (("text", text, 0),) if text and type(text) is str else ()
 
@@ -76,9 +77,10 @@ class MessageFold:
         """Take a piece of a block."""
         delta = fields(event.get("delta"))
         name, kind, whole = _PIECES.get(str(delta.get("type")), (None, None, "text"))
-        block = self._blocks.get(event.get("index"))
+        index = count_or_none(event.get("index"))
+        block = self._blocks.get(index)
         if block is None:
-            block = self._blocks[event.get("index")] = _Block({"type": whole})
+            block = self._blocks[index] = _Block({"type": whole})
         if name is None:
             block.cite(delta.get("citation"))
             return ()
@@ -90,7 +92,7 @@ class MessageFold:
 
     def end_of_block(self, event: Mapping[str, Any]) -> Sequence[Delta]:
         """Take the end of a block."""
-        block = self._blocks.get(event.get("index"))
+        block = self._blocks.get(count_or_none(event.get("index")))
         if block is not None:
             block.is_whole = True
         return ()
@@ -140,7 +142,7 @@ class _Block:
             if pieces and name != "partial_json":
                 block[name] = (text_or_none(block.get(name)) or "") + "".join(pieces)
         if self.citations:
-            block["citations"] = [*(block.get("citations") or ()), *self.citations]
+            block["citations"] = [*sequence(block.get("citations")), *self.citations]
         if str(block.get("type")).endswith("tool_use"):
             block["input"] = self._input(block.get("input"))
         return block
