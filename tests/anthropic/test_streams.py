@@ -140,7 +140,7 @@ def test_the_connection_is_lost(watch):
 def test_an_error_before_anything(watch):
     watch()
     refused = HERE.response(OVERLOADED, status=529, **{"retry-after": "7", "request-id": "req_7"})
-    with pytest.raises(anthropic.InternalServerError) as caught:
+    with pytest.raises(anthropic.APIStatusError) as caught:
         client(refused).messages.create(**ASKED)
     error = watch.log().events[-1]
     assert (

@@ -132,7 +132,7 @@ def test_counting(client):
         (404, anthropic.NotFoundError, "not_found_error"),
         (429, anthropic.RateLimitError, "rate_limit_error"),
         (500, anthropic.InternalServerError, "api_error"),
-        (529, anthropic.InternalServerError, "overloaded_error"),
+        (529, anthropic.APIStatusError, "overloaded_error"),
     ],
 )
 def test_errors(client, status, error, kind):
