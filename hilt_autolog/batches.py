@@ -77,7 +77,7 @@ class Results(Call):
         """Ask nothing of a model."""
         self.place = self.recorder.conversations.apart(self.prompt)
 
-    def streams(self) -> Callable[[Any], None]:  # type: ignore[override]
+    def streams(self) -> Callable[[Any], None]:
         """Take note that the results come one by one; return what takes them."""
         return self.take
 

@@ -22,8 +22,6 @@ def watch_body(call: Watched, response: Any) -> None:
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     decoder = _DECODERS.get(kind)
     body = Whole(call) if decoder is None else Events(call, decoder())
-    if decoder is not None:
-        call.streams()
     body.undo = [watch_close(response, lambda: body), stand_in(response, _OURS, body)]
     if hasattr(response, "aiter_bytes"):
         body.undo.append(stand_in(response, "aiter_bytes", _async_bytes(response.aiter_bytes, body)))
@@ -96,18 +94,19 @@ class Events(Whole):
     def __init__(self, call: Watched, decoder: _Decoder) -> None:
         super().__init__(call)
         self._decoder = decoder
+        self._take = call.streams()
 
     @guarded
     def feed(self, piece: bytes) -> None:
         """Take the next piece, and the events in it."""
         for chunk in self._decoder.feed(piece):
-            self.call.take(chunk)
+            self._take(chunk)
 
     @guarded
     def end(self) -> None:
         """Take the end of the body."""
         for chunk in self._decoder.end():
-            self.call.take(chunk)
+            self._take(chunk)
         self.leave()
         self.call.finish_stream()
 

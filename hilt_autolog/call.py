@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from . import clock, events
-from .facts import Failure, Fold, Http, Prompt, Reply, is_plain
-from .guard import faults, guarded, quietly
+from . import events
+from .clock import Clock
+from .facts import Failure, Http, Prompt, Reply, is_plain
+from .guard import guarded, quietly
 from .metrics import measure
 from .tools import write_tool_calls, write_tool_results
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .chunks import Chunks
     from .conversations import Place
     from .events import Event
@@ -31,7 +34,6 @@ class Call:
         "_background",
         "_begun",
         "_chunks",
-        "_fold",
         "_open",
         "http",
         "place",
@@ -49,10 +51,9 @@ class Call:
         self.prompt_id: str | None = None
         self.place: Place
         self.http: Http | None = None  # the response, once there is one
-        self._fold: Fold | None = None
         self._chunks: Chunks | None = None
         self._open = ["open"]  # pop() is atomic: whoever gets the item ends the call
-        self._begun = clock.monotonic()
+        self._begun = Clock.monotonic()
 
     # --- what the engine calls
 
@@ -71,7 +72,7 @@ class Call:
             self.place = place._replace(new=[])
             prompt.messages, prompt.request = [], {}  # written, so let go
         recorder.open[id(self)] = self
-        self._begun = clock.monotonic()
+        self._begun = Clock.monotonic()
 
     def responded(self, kwargs: dict[str, Any]) -> None:
         """Take note of the HTTP response; the engine calls this while the SDK has not parsed it yet."""
@@ -82,22 +83,14 @@ class Call:
         if self.http is not None:
             self.http = self.http.without_body()
 
-    def take(self, chunk: Any) -> None:
-        """Take the next chunk of a stream."""
-        if self._open and self._fold is not None and self._chunks is not None:
-            try:
-                deltas = self._fold.take(chunk)
-                if deltas:
-                    self._chunks.take(deltas)
-            except Exception as fault:
-                faults.note(fault)
-
-    def streams(self) -> None:
-        """Take note that the answer comes in chunks; the engine calls this before the first."""
-        if self.prompt.operation.fold is not None:
-            self._fold = self.prompt.operation.fold()
-            model = self.prompt.model or self.prompt.provider
-            self._chunks = self.recorder.chunks_of(self.place.session_id, model, self.prompt_id)
+    def streams(self) -> Callable[[Any], None]:
+        """Take note that the answer comes in chunks; return what takes each of them."""
+        fold = self.prompt.operation.fold
+        if fold is None:
+            return _pass_over
+        model = self.prompt.model or self.prompt.provider
+        self._chunks = self.recorder.chunks_of(fold(), self.place.session_id, model, self.prompt_id)
+        return self._chunks.take
 
     def finish(self, result: Any) -> None:
         """End the call with what the SDK returns; the engine guards this."""
@@ -124,8 +117,8 @@ class Call:
         kind = type(error).__name__
         failure = quietly(self.provider.failure, error) or Failure(text=kind, type=kind, code="api_error")
         ended = "cancelled" if failure.code == "cancelled" else "error"
-        if self._fold is not None:
-            if self._chunks is not None and self._chunks.count:
+        if self._chunks is not None:
+            if self._chunks.count:
                 self._complete(self._so_far(), ended)
         elif self.http is not None and self.http.status in _OK:
             reply = Reply()
@@ -138,7 +131,7 @@ class Call:
     @guarded
     def cut(self, how: str) -> None:
         """End the call where it stands: `how` is closed, cancelled, dropped or exit."""
-        if self._open and self._fold is not None and self._fold.finished:
+        if self._open and self._chunks is not None and self._chunks.finished:
             self.conclude(self._so_far())
         elif self.take_end():
             reply = self._so_far()
@@ -149,9 +142,11 @@ class Call:
     def disown(self) -> None:
         """Forget the call without a word: it is another process's."""
         self._open.clear()
+        if self._chunks is not None:
+            self._chunks.disown()
 
     def _so_far(self) -> Reply:
-        return (None if self._fold is None else quietly(self._fold.reply)) or Reply()
+        return (None if self._chunks is None else self._chunks.reply()) or Reply()
 
     # --- ends
 
@@ -196,7 +191,7 @@ class Call:
         conversations, place = self.recorder.conversations, self.place
         self.recorder.describer.describe(reply.messages)
         if self._chunks is not None:
-            self._chunks.flush()
+            self._chunks.end()
         if self.prompt.operation.is_embedding:
             event = events.embedding_event(self.prompt, place.session_id, reply)
         else:
@@ -218,18 +213,18 @@ class Call:
 
     def _write_error(self, failure: Failure) -> None:
         if self._chunks is not None:
-            self._chunks.flush()
+            self._chunks.end()
         if failure.status is None and failure.type == "ResponseError":
             failure.status = self.http and self.http.status
         event = events.error_event(self.prompt, self.place.session_id, failure, self.prompt_id)
-        event["metrics"]["latency_ms"] = round((clock.monotonic() - self._begun) * 1000)
+        event["metrics"]["latency_ms"] = round((Clock.monotonic() - self._begun) * 1000)
         self._name_request(event, failure.request_id)
         self._write(event)
 
     def _measure(self, event: Event, reply: Reply) -> None:
         """Add what a call took and cost, and the provider's name for the request."""
         first = None if self._chunks is None else self._chunks.first
-        seconds = clock.monotonic() - self._begun
+        seconds = Clock.monotonic() - self._begun
         measure(event["metrics"], self.prompt, reply, seconds, first and first - self._begun)
         self._name_request(event)
 
@@ -248,3 +243,7 @@ class Call:
             extensions["tags"] = recorder.tags
         recorder.write(event, is_json=is_json)
         return event["event_id"]  # type: ignore[no-any-return]
+
+
+def _pass_over(_chunk: Any) -> None:
+    """Take a chunk of a stream that nobody can read."""

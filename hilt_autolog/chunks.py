@@ -1,19 +1,25 @@
-"""The deltas of one stream as events: each, or joined for up to 100 ms, or only counted."""
+"""A stream as it comes: read chunk by chunk, and its deltas written as events while the program reads on.
+
+What stands here runs between two chunks of the program's stream, with the SDK's own code having just swept
+the processor's caches. So it is few steps long, rather than few lines.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from json.encoder import encode_basestring as quote
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
-from . import clock
+from .clock import Clock, stamp
 from .events import Event, chunk_event
+from .guard import faults, quietly
 from .io.encoder import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .facts import Delta
+    from .facts import Delta, Fold, Reply
 
 
 class Write(Protocol):
@@ -32,125 +38,167 @@ class WriteLine(Protocol):
 
 _MERGED_FOR = 0.1  # seconds
 _MILLION = 1_000_000
+_BILLION = 1_000_000_000
+_DELETE = 0x7F
 
 
 class Chunks:
-    """Writes what a stream says while it says it.
+    """Reads the chunks of one stream, and counts what they say (`chunks=off`)."""
+
+    __slots__ = ("_ended", "_fold", "count", "first")
+
+    is_written = False
+
+    def __init__(self, fold: Fold) -> None:
+        self._fold = fold
+        self._ended = False
+        self.count = 0  # deltas so far
+        self.first: float | None = None  # when the first came, on the monotonic clock
+
+    def take(self, chunk: Any) -> None:
+        """Take the next chunk; a fault of ours stays ours."""
+        if self._ended:
+            return
+        try:
+            deltas = self._fold.take(chunk)
+            if deltas:
+                if self.first is None:
+                    self.first = Clock.monotonic()
+                self.count += len(deltas)
+                if self.is_written:
+                    self._say(deltas)
+        except Exception as fault:
+            faults.note(fault)
+
+    def _say(self, deltas: Sequence[Delta]) -> None:
+        """Write what a chunk says."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the provider has said that the answer is whole."""
+        return self._fold.finished
+
+    def reply(self) -> Reply | None:
+        """Return the answer as far as it has come."""
+        reply: Reply | None = quietly(self._fold.reply)
+        return reply
+
+    def end(self) -> None:
+        """Write what is held back, and take no more."""
+        self._ended = True
+
+    def disown(self) -> None:
+        """Take no more, and write nothing: the stream is another process's."""
+        self._ended = True
+
+
+class WrittenChunks(Chunks):
+    """Reads the chunks of one stream, and writes each delta as an event (`chunks=each`).
 
     Args:
+        fold: reads them.
         write: takes an event.
         write_line: takes an event that is a line already.
-        mode: "each", "merged" or "off".
         session_id: as in the events.
         model: the actor.
         reply_to: the prompt.
     """
 
-    __slots__ = (
-        "_form",
-        "_held",
-        "_held_since",
-        "_index",
-        "_mode",
-        "_template",
-        "_write",
-        "_write_line",
-        "count",
-        "first",
-    )
+    __slots__ = ("_form", "_index", "_kind", "_template", "_until", "_write", "_write_line")
+
+    is_written = True
 
     def __init__(  # noqa: PLR0913, PLR0917  what all chunks of a stream share
         self,
+        fold: Fold,
         write: Write,
         write_line: WriteLine,
-        mode: str,
         session_id: str,
         model: str,
         reply_to: str | None,
     ) -> None:
+        super().__init__(fold)
         self._write = write
         self._write_line = write_line
-        self._mode = mode
         self._template = (session_id, model, reply_to)
-        self._form: bytes | None = None
         self._index = 0
+        self._form, self._until, self._kind = b"", 0, ""  # what was made, until when, for which
+
+    def _say(self, deltas: Sequence[Delta]) -> None:
+        for delta in deltas:
+            index = self._index
+            self._index = index + 1
+            kind, text, choice = delta
+            try:
+                said = quote(text).encode()  # asks less of the caches than orjson does
+            except (TypeError, UnicodeEncodeError):  # no text, or one with lone surrogates
+                said = b""
+            if choice or not said:
+                self._write(chunk_event(*self._template, delta, index))
+                continue
+            if not said.isascii() or _DELETE in said:
+                said = visible(said)
+            ns = Clock.now()
+            if ns >= self._until or kind != self._kind:
+                self._form, self._until, self._kind = *_form(*self._template, ns, kind), kind
+            line = self._form % (ns // _MILLION & 0xFFFF, index & 0xFFF, ns // 1000 % _MILLION, said, index)
+            self._write_line(line, hasty=True)
+
+
+class MergedChunks(WrittenChunks):
+    """Reads the chunks of one stream, and writes what is said in 100 ms as one event (`chunks=merged`)."""
+
+    __slots__ = ("_held", "_held_since")
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
         self._held: list[Delta] = []
         self._held_since = 0.0
-        self.count = 0  # deltas so far
-        self.first: float | None = None  # when the first came, on the monotonic clock
 
-    def take(self, deltas: Sequence[Delta]) -> None:
-        """Take the deltas of one chunk."""
-        if self.first is None:
-            self.first = clock.monotonic()
-        self.count += len(deltas)
-        if self._mode == "each":
-            for delta in deltas:
-                self._emit(delta)
-        elif self._mode == "merged":
-            for delta in deltas:
-                self._hold(delta)
+    def _say(self, deltas: Sequence[Delta]) -> None:
+        now = Clock.monotonic()
+        for delta in deltas:
+            if self._held and (self._held[-1][::2] != delta[::2] or now - self._held_since >= _MERGED_FOR):
+                self._flush()
+            if not self._held:
+                self._held_since = now
+            self._held.append(delta)
 
-    def flush(self) -> None:
-        """Write what is held back."""
+    def _flush(self) -> None:
         held, self._held = self._held, []
         if held:
             kind, _, choice = held[0]
-            self._emit((kind, "".join(text for _, text, _ in held), choice))
+            super()._say([(kind, "".join(text for _, text, _ in held), choice)])
 
-    def _hold(self, delta: Delta) -> None:
-        now = clock.monotonic()
-        if self._held and (self._held[-1][::2] != delta[::2] or now - self._held_since >= _MERGED_FOR):
-            self.flush()
-        if not self._held:
-            self._held_since = now
-        self._held.append(delta)
-
-    def _emit(self, delta: Delta) -> None:
-        index = self._index
-        self._index += 1
-        kind, text, choice = delta
-        if choice or not isinstance(text, str):
-            self._write(chunk_event(*self._template, delta, index))
-            return
-        try:
-            said = orjson.dumps(text)
-        except orjson.JSONEncodeError:  # lone surrogates
-            self._write(chunk_event(*self._template, delta, index))
-            return
-        if self._form is None:
-            self._form = _form(*self._template)
-        ns = clock.now()
-        ms = ns // _MILLION
-        line = self._form % (
-            ms >> 16,
-            ms & 0xFFFF,
-            index & 0xFFF,
-            clock.timestamp(ns).encode(),
-            said,
-            index,
-            kind.encode(),
-        )
-        self._write_line(visible(line), hasty=True)
+    def end(self) -> None:
+        """Write what is held back, and take no more."""
+        self._ended = True
+        self._flush()
 
 
-def _form(session_id: str, model: str, reply_to: str | None) -> bytes:
-    """Return the line of `chunk_event` with gaps for what differs from chunk to chunk.
+def _form(session_id: str, model: str, reply_to: str | None, ns: int, kind: str) -> tuple[bytes, int]:
+    """Return the line of `chunk_event` with gaps for what differs from chunk to chunk, and how long it holds.
 
     Building and encoding the whole event costs several times what a chunk may. In the ids the index stands
     where other UUIDv7s have a fraction of the millisecond, so they sort as the chunks came.
     """
-    delta = ("-kind-", "-text-", 0)
-    event = chunk_event(session_id, model, reply_to, delta, 0)
-    event_id = event["event_id"]
-    event["event_id"], event["timestamp"], event["extensions"]["index"] = "-id-", "-timestamp-", "-index-"
-    form = orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE).replace(b"%", b"%%")
+    event = chunk_event(session_id, model, reply_to, (kind, "-text-", 0), 0)
+    identity, moment = stamp(ns)
+    event["event_id"] = f"{identity[:9]}-ms--7-in-{identity[18:]}"
+    event["timestamp"] = f"{moment[:20]}-us-Z"
+    event["extensions"]["index"] = "-index-"
+    form = visible(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)).replace(b"%", b"%%")
     for gap, filling in (
-        (b"-id-", b"%%08x-%%04x-7%%03x-%b" % event_id[19:].encode()),
-        (b"-timestamp-", b"%b"),
+        (b"-ms-", b"%04x"),
+        (b"-in-", b"%03x"),
+        (b"-us-", b"%06d"),
         (b'"-text-"', b"%b"),
         (b'"-index-"', b"%d"),
-        (b"-kind-", b"%b"),
     ):
         form = form.replace(gap, filling, 1)
-    return form
+    return form, min(_after(ns, _BILLION), _after(ns, _MILLION << 16))
+
+
+def _after(ns: int, unit: int) -> int:
+    """Return the next whole multiple of a unit of time."""
+    return (ns // unit + 1) * unit

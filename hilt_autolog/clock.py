@@ -1,8 +1,8 @@
 """Time and identity of events: one reading of the clock gives both.
 
-The readings are bound when this module is loaded and handed on as default arguments: programs replace
-`time.time_ns` (freezegun also replaces names inside modules that are that very function), and a log
-must keep the real time.
+The readings are bound when this module is loaded, and kept in a class: programs replace `time.time_ns`
+(freezegun also replaces names inside modules that are that very function), and a log must keep the real
+time.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ _MILLION = 1_000_000
 _BILLION = 1_000_000_000
 
 
-def now(_read: Callable[[], int] = time.time_ns) -> int:
-    """Return the wall clock in nanoseconds since the epoch."""
-    return _read()
+class Clock:
+    """A namespace; nothing makes instances of it.
 
+    `now` is the wall clock in nanoseconds since the epoch; `monotonic` is seconds from a clock that never
+    goes back, of which only differences mean anything.
+    """
 
-def monotonic(_read: Callable[[], float] = time.monotonic) -> float:
-    """Return seconds from a clock that never goes back; only differences mean anything."""
-    return _read()
+    now = time.time_ns
+    monotonic = time.monotonic
 
 
 class _Second:
@@ -41,7 +42,7 @@ def timestamp(ns: int) -> str:
     if known != second:
         text = _date_and_time(second)
         _Second.current = (second, text)  # one assignment: another thread sees the old pair or the new
-    return "%s.%06dZ" % (text, (ns - second * _BILLION) // 1000)  # noqa: UP031  as in event_id
+    return "%s.%06dZ" % (text, (ns - second * _BILLION) // 1000)  # noqa: UP031  as in stamp
 
 
 def _date_and_time(
@@ -63,37 +64,23 @@ def reseed() -> None:
     _Chance.bits = Random().getrandbits  # noqa: S311  as above
 
 
-def stamp(_read: Callable[[], int] = time.time_ns) -> tuple[str, str]:
-    """Return the id and the timestamp of an event that happens now: `event_id` and `timestamp` in one."""
-    ns = _read()
+def stamp(ns: int | None = None) -> tuple[str, str]:
+    """Return the `event_id` and the `timestamp` of an event that happens now, or at `ns`.
+
+    The id is a UUIDv7 (RFC 9562, 5.7); text order is time order down to a quarter microsecond.
+    """
+    if ns is None:
+        ns = Clock.now()
     ms = ns // _MILLION
     bits = _Chance.bits(62)
-    second = ns // _BILLION
-    known, text = _Second.current
-    if known != second:
-        text = _date_and_time(second)
-        _Second.current = (second, text)
-    identity = "%08x-%04x-%04x-%04x-%012x" % (  # noqa: UP031  as in event_id
+    identity = "%08x-%04x-%04x-%04x-%012x" % (  # noqa: UP031  half again as fast as an f-string, on every event
         ms >> 16,
         ms & 0xFFFF,
         0x7000 | (ns - ms * _MILLION) * 4096 // _MILLION,
         0x8000 | bits >> 48,
         bits & 0xFFFF_FFFF_FFFF,
     )
-    return identity, "%s.%06dZ" % (text, (ns - second * _BILLION) // 1000)  # noqa: UP031  as above
-
-
-def event_id(ns: int) -> str:
-    """Return a UUIDv7 (RFC 9562, 5.7) for `ns`; text order is time order down to a quarter microsecond."""
-    ms, rest = divmod(ns, _MILLION)
-    bits = _Chance.bits(62)
-    return "%08x-%04x-%04x-%04x-%012x" % (  # noqa: UP031  half again as fast as an f-string, on every event
-        ms >> 16,
-        ms & 0xFFFF,
-        0x7000 | rest * 4096 // _MILLION,
-        0x8000 | bits >> 48,
-        bits & 0xFFFF_FFFF_FFFF,
-    )
+    return identity, timestamp(ns)
 
 
 def token(bits: int = 32) -> str:

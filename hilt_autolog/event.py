@@ -43,11 +43,11 @@ Action = Literal[
 
 
 def _now() -> str:
-    return clock.timestamp(clock.now())
+    return clock.stamp()[1]
 
 
 def _new_id() -> str:
-    return clock.event_id(clock.now())
+    return clock.stamp()[0]
 
 
 def _in_utc(value: object) -> str:

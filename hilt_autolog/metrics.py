@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import clock
+from .clock import Clock
 from .pricing import cost_usd
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _cost(prompt: Prompt, reply: Reply) -> float | None:
                 prompt.provider,
                 model,
                 reply.tokens,
-                at=clock.now() / 1e9,
+                at=Clock.now() / 1e9,
                 service_tier=tier,
                 extra=reply.extra,
             )

@@ -7,8 +7,8 @@ import platform
 import sys
 from typing import TYPE_CHECKING, Any
 
-from . import __version__, clock
-from .clock import token
+from . import __version__
+from .clock import Clock, stamp, token
 from .events import Event, blank
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Process:
     def _begin(self) -> None:
         self._pid = os.getpid()
         self._session_id = f"process_{token()}"
-        self._began: int | None = clock.now()
+        self._began: int | None = Clock.now()
 
     def opened(self, sdks: Mapping[str, str]) -> Event:
         """Return the first line of a file; `sdks` are the versions of the SDKs that are watched.
@@ -43,7 +43,7 @@ class Process:
             self._begin()
         event = self._event("session opened")
         if self._began is not None:
-            event["event_id"], event["timestamp"] = clock.event_id(self._began), clock.timestamp(self._began)
+            event["event_id"], event["timestamp"] = stamp(self._began)
             self._began = None
         event["extensions"] = {
             "pid": os.getpid(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .chunks import Chunks
+from .chunks import Chunks, MergedChunks, WrittenChunks
 from .conversations import Conversations
 from .media import Describer
 from .memory import Memory
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from .chunks import Write, WriteLine
     from .events import Event
+    from .facts import Fold
 
 _MOST_AWAITED = 1024
 
@@ -76,9 +77,12 @@ class Recorder:
         if left is not None:
             self._write(left, is_json=is_json)
 
-    def chunks_of(self, session_id: str, model: str, reply_to: str | None) -> Chunks:
-        """Return what writes the chunks of a stream."""
-        return Chunks(self.write, self.write_line, self.chunks, session_id, model, reply_to)
+    def chunks_of(self, fold: Fold, session_id: str, model: str, reply_to: str | None) -> Chunks:
+        """Return what reads and writes the chunks of a stream."""
+        if self.chunks == "off":
+            return Chunks(fold)
+        kind = MergedChunks if self.chunks == "merged" else WrittenChunks
+        return kind(fold, self.write, self.write_line, session_id, model, reply_to)
 
     def wait_for(self, response_id: str, call: Open) -> None:
         """Remember a call whose answer is to be fetched later; the oldest are given up."""

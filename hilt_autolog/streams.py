@@ -13,7 +13,7 @@ from .closing import watch_close
 from .guard import guarded
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
     from types import CodeType
 
     from .facts import Http
@@ -23,11 +23,8 @@ if TYPE_CHECKING:
 class Watched(Protocol):
     """What a stream tells: `call.Call`."""
 
-    def streams(self) -> None:
-        """The answer comes in chunks."""
-
-    def take(self, chunk: Any) -> None:
-        """The next chunk is there."""
+    def streams(self) -> Callable[[Any], None]:
+        """The answer comes in chunks; returns what is to be told each of them."""
 
     def finish_stream(self) -> None:
         """There are no more chunks."""
@@ -56,10 +53,13 @@ def _nothing() -> None:
 def watch_items(call: Watched, stream: Stream) -> None:
     """Watch the items of an SDK's stream, sync or async."""
     inner = vars(stream.holder).get(stream.attribute) or Unopened(stream)
-    kind = AsyncItems if hasattr(stream.holder, "__anext__") else Items
-    items = kind(inner, call)
-    call.streams()
-    items.release = watch_close(stream.response, weakref.ref(items))
+    steps = Steps(inner, call)
+    if hasattr(stream.holder, "__anext__"):
+        items: Any = AsyncItems(inner, steps)
+    else:
+        items = _items(inner, steps)
+        next(items)  # up to its first `yield`: from now on it notices being dropped
+    steps.release = watch_close(stream.response, weakref.ref(steps))
     setattr(stream.holder, stream.attribute, items)
 
 
@@ -85,36 +85,21 @@ class Unopened:
             setattr(holder, name, ours)
         return self._inner
 
-    def __next__(self) -> Any:
-        return next(iter(self))
-
     async def __anext__(self) -> Any:
         return await self.__iter__().__anext__()
 
 
-_OURS = ("_call", "_inner", "release", "stepping")
-
-
-class _Steps:
+class Steps:
     """What both iterators share; `stepping` tells the SDK's own closing of a response from the program's."""
 
-    __slots__ = ("__weakref__", "_call", "_inner", "release", "stepping")
+    __slots__ = ("__weakref__", "_call", "_code", "release", "stepping", "take")
 
     def __init__(self, inner: Any, call: Watched) -> None:
-        self._inner = inner
         self._call = call
+        self._code = getattr(inner, "gi_code", None) or getattr(inner, "ag_code", None)
+        self.take = call.streams()
         self.stepping = False
         self.release: Callable[[], None] = _nothing
-
-    def __getattr__(self, name: str) -> Any:
-        if name in _OURS:  # an object whose making failed has not even these
-            raise AttributeError(name)
-        return getattr(self._inner, name)
-
-    def __del__(self) -> None:
-        call = getattr(self, "_call", None)
-        if call is not None:
-            call.cut("dropped")
 
     @guarded
     def drained(self) -> None:
@@ -128,57 +113,76 @@ class _Steps:
         self.release()
         self._call.fail(error)
 
+    def dropped(self) -> None:
+        """Take note that nobody holds the stream any more."""
+        self._call.cut("dropped")
+
     def closed(self, caller: CodeType) -> None:
         """Take note that `caller` closes the response: the SDK's own generator does so when it is dropped."""
         if not self.stepping:
-            inner = self._inner
-            code = getattr(inner, "gi_code", None) or getattr(inner, "ag_code", None)
-            self._call.cut("dropped" if caller is code else "closed")
+            self._call.cut("dropped" if caller is self._code else "closed")
 
 
-class Items(_Steps):
-    """Stands in for a stream's iterator."""
+def _items(inner: Iterable[Any], steps: Steps) -> Iterator[Any]:
+    """Stand in for a stream's iterator, which is a generator too."""
+    take = steps.take
+    try:
+        yield
+        steps.stepping = True
+        for item in inner:
+            steps.stepping = False
+            take(item)
+            yield item
+            steps.stepping = True
+    except BaseException as error:
+        if steps.stepping:
+            steps.failed(error)
+        else:  # GeneratorExit, at the `yield`
+            steps.dropped()
+        raise
+    else:
+        steps.drained()
+    finally:
+        steps.stepping = False
 
-    __slots__ = ()
 
-    def __iter__(self) -> Iterator[Any]:
-        return self
+class AsyncItems:
+    """Stands in for a stream's asynchronous iterator.
 
-    def __next__(self) -> Any:
-        self.stepping = True
-        try:
-            item = next(self._inner)
-        except StopIteration:
-            self.drained()
-            raise
-        except BaseException as error:
-            self.failed(error)
-            raise
-        finally:
-            self.stepping = False
-        self._call.take(item)
-        return item
+    Not a generator: the event loop would be told of one that is dropped, and close it in a task of its own.
+    """
 
+    __slots__ = ("_inner", "_steps")
 
-class AsyncItems(_Steps):
-    """Stands in for a stream's asynchronous iterator."""
+    def __init__(self, inner: Any, steps: Steps) -> None:
+        self._inner = inner
+        self._steps = steps
 
-    __slots__ = ()
+    def __getattr__(self, name: str) -> Any:
+        if name in AsyncItems.__slots__:  # an object whose making failed has not even these
+            raise AttributeError(name)
+        return getattr(self._inner, name)
+
+    def __del__(self) -> None:
+        steps = getattr(self, "_steps", None)
+        if steps is not None:
+            steps.dropped()
 
     def __aiter__(self) -> AsyncIterator[Any]:
         return self
 
     async def __anext__(self) -> Any:
-        self.stepping = True
+        steps = self._steps
+        steps.stepping = True
         try:
             item = await self._inner.__anext__()
         except StopAsyncIteration:
-            self.drained()
+            steps.drained()
             raise
         except BaseException as error:
-            self.failed(error)
+            steps.failed(error)
             raise
         finally:
-            self.stepping = False
-        self._call.take(item)
+            steps.stepping = False
+        steps.take(item)
         return item

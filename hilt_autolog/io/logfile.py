@@ -65,7 +65,11 @@ class LogFile:
         self._writing.append(None)
         try:
             start = self._end
-            if not hasty or start >= self._next_look or not self._stands_at(start):
+            try:
+                is_there = hasty and start < self._next_look and Kernel.lseek(self._fd, 0, SEEK_CUR) == start
+            except OSError:
+                is_there = False
+            if not is_there:
                 start = self._checked()
             if self.torn:
                 data = b"\n" + data
@@ -79,11 +83,6 @@ class LogFile:
             self.torn = False
         finally:
             self._writing.pop()
-
-    def _stands_at(self, offset: int) -> bool:
-        with suppress(OSError):
-            return Kernel.lseek(self._fd, 0, SEEK_CUR) == offset
-        return False
 
     def _checked(self) -> int:
         """The file's size, once it is certain that the descriptor is this file."""

@@ -12,7 +12,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog import clock
+from hilt_autolog.clock import Clock
 from hilt_autolog.io.encoder import json_line, line
 from hilt_autolog.io.folder import Refused
 from hilt_autolog.io.kernel import Kernel
@@ -61,7 +61,7 @@ class Writer:
         dropped: Callable[[dict[str, int]], dict[str, Any]],
         ledger: str | None = None,
         folder: str | None = None,
-        monotonic: Callable[[], float] = clock.monotonic,
+        monotonic: Callable[[], float] = Clock.monotonic,
     ) -> None:
         self._opening = Opening(template, app, folder, ledger)
         self._opened, self._closed, self._dropped = opened, closed, dropped
@@ -119,10 +119,10 @@ class Writer:
     def write_line(self, data: bytes, *, hasty: bool = False) -> bool:
         """Writes an event that is a line already; `hasty` as in `LogFile`."""
         try:
-            if Kernel.getpid() != self._pid:  # forked without the at-fork hooks
+            if not hasty and Kernel.getpid() != self._pid:  # forked without the at-fork hooks
                 self.forked()
             file, failed = self._file, None
-            if file is not None and self._calm:
+            if self._calm and file is not None:
                 try:
                     file.append(data, hasty=hasty)
                 except Lost:

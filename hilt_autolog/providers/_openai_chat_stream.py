@@ -26,16 +26,15 @@ class ChatFold:
     def take(self, chunk: Any) -> Sequence[Delta]:
         """Take a chunk; return its text, reasoning and tool arguments."""
         try:  # most chunks are the SDK's object with one choice, which was given a text and nothing else
-            body = chunk.__dict__
-            (one,) = body["choices"]
-            piece, delta = one.__dict__, one.delta
+            (one,) = chunk.choices
+            delta = one.delta
             text = delta.content
-            choice = self._choices[piece["index"]]
+            choice = self._choices[one.index]
             if (
-                len(delta.__pydantic_fields_set__) == 1
-                and piece["finish_reason"] is body.get("usage") is None
+                text
+                and one.finish_reason is chunk.usage is None
+                and len(delta.__pydantic_fields_set__) == 1
                 and type(text) is str
-                and text
             ):
                 choice.text.append(text)
                 return (("text", text, choice.index),)

@@ -88,7 +88,7 @@ def test_tasks(runner, watch):
 
 # --- nothing stays
 
-OURS = (call.Call, streams.Items, streams.AsyncItems, bodies.Whole)
+OURS = (call.Call, streams.Steps, streams.AsyncItems, bodies.Whole)
 ASK = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello"}]}
 
 

@@ -173,6 +173,7 @@ EVERYDAY = """
         print(error, error.body)
 
     async def main():
+        asyncio.get_running_loop().slow_callback_duration = 60  # else asyncio complains of a busy machine
         client = client_over(answer, "async")
         print([chunk.choices[0].delta.content async for chunk in await ask(client, stream=True)])
         async with await ask(client, stream=True) as stream:

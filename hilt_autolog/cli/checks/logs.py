@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hilt_autolog import clock
+from hilt_autolog.clock import Clock, token
 from hilt_autolog.io import logfile
 from hilt_autolog.io.folder import Refused
 from hilt_autolog.io.kernel import Kernel
@@ -37,7 +37,7 @@ def place() -> Iterator[Finding]:
     try:
         _try(template)
     except (Refused, OSError, logfile.Lost) as error:
-        pause = Pause(clock.monotonic)
+        pause = Pause(Clock.monotonic)
         pause.begin(error)  # finds the words that status().trouble would have
         why = f"{pause.words}{_HINTS.get(pause.reason, '')}"
         yield problem(f"{template} cannot be written: {why}", path=template, reason=pause.reason)
@@ -70,7 +70,7 @@ def _try(template: str) -> None:
             finally:
                 file.close()
         else:  # not under its name: another process might begin to use the file
-            _try_beside(f"{path}.{clock.token()}")
+            _try_beside(f"{path}.{token()}")
 
 
 def _try_beside(path: str) -> None:
