@@ -13,11 +13,11 @@ from offline.answers import pieces
 
 
 async def nothing_new(seen, least):
-    """Wait until the program gets no further; it gets at least so far."""
-    for known in iter(lambda: len(seen), None):
-        await asyncio.sleep(0.05)
-        if known == len(seen) >= least:
-            return
+    """Wait until the program gets no further, for two looks in a row; it gets at least so far."""
+    known = []
+    while known[-3:] != [len(seen)] * 3 or len(seen) < least:
+        known.append(len(seen))
+        await asyncio.sleep(0.04)
 
 
 def cancelling(way, least=0):
