@@ -14,9 +14,11 @@ from offline.answers import pieces
 
 async def nothing_new(seen, least):
     """Wait until the program gets no further, for two looks in a row; it gets at least so far."""
-    known = []
-    while known[-3:] != [len(seen)] * 3 or len(seen) < least:
+    known = [-1]
+    for _ in range(250):
         known.append(len(seen))
+        if known[-3:] == [max(len(seen), least)] * 3:
+            return
         await asyncio.sleep(0.04)
 
 
