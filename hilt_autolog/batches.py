@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from .call import Call
-from .events import submission_event
+from .clock import Clock
+from .events import note_response, submission_event
 from .facts import Prompt, Reply
-from .guard import faults, guarded
+from .guard import faults, guarded, quietly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,7 @@ class Submission(Call):
             call.ask()
             self.recorder.open.pop(id(call), None)
         self.recorder.open[id(self)] = self
+        self._begun = Clock.monotonic()
 
     def conclude(self, reply: Reply) -> None:
         """Remember the requests under the id of the batch, and write that it was accepted."""
@@ -47,9 +49,9 @@ class Submission(Call):
             call.prompt.details["batch"] = batch
             self.recorder.batched.put((batch, call.prompt.details["custom_id"]), call)
         event = submission_event(self.prompt, self.place.session_id, reply)
-        if self.http is not None and self.http.status is not None:
-            event["extensions"]["status_code"] = self.http.status
-        self._measure(event, reply)
+        event["metrics"]["latency_ms"] = round((Clock.monotonic() - self._begun) * 1000)
+        if self.http is not None:
+            note_response(event, self.http, quietly(self.provider.request_id, self.http))
         self._write(event)
 
     @guarded
@@ -76,6 +78,7 @@ class Results(Call):
     def ask(self) -> None:
         """Ask nothing of a model."""
         self.place = self.recorder.conversations.apart(self.prompt)
+        self._begun = Clock.monotonic()
 
     def streams(self) -> Callable[[Any], None]:
         """Take note that the results come one by one; return what takes them."""
@@ -138,4 +141,5 @@ class Results(Call):
         )
         call = Call(self.recorder, self.provider, prompt)
         call.place = self.recorder.conversations.apart(prompt)
+        call._begun = self._begun  # noqa: SLF001  a call itself, though it asks nothing
         return call

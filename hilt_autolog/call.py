@@ -50,10 +50,10 @@ class Call:
         self._background = bool(prompt.request.get("background"))
         self.prompt_id: str | None = None
         self.place: Place
-        self.http: Http | None = None  # the response, once there is one
+        self.http: Http | None = None  # the response, which the engine puts here before the SDK has read it
         self._chunks: Chunks | None = None
         self._open = ["open"]  # pop() is atomic: whoever gets the item ends the call
-        self._begun = Clock.monotonic()
+        self._begun = 0.0
 
     # --- what the engine calls
 
@@ -63,20 +63,17 @@ class Call:
         if prompt.operation.is_embedding:
             self.place = recorder.conversations.apart(prompt)
         else:
-            recorder.describer.describe(prompt.messages)
+            is_text = recorder.describer.describe(prompt.messages)
             place = self.place = recorder.conversations.place(prompt)
-            place, tool = write_tool_results(recorder.conversations, place, prompt.messages, self._write)
-            is_json = not prompt.request and all(map(is_plain, place.new))
-            event = events.prompt_event(prompt, place, recorder.user, tool)
-            self.prompt_id = self._write(event, is_json=is_json)
-            self.place = place._replace(new=[])
-            prompt.messages, prompt.request = [], {}  # written, so let go
+            tool = None
+            if not is_text:
+                tool = write_tool_results(recorder.conversations, place, prompt.messages, self._write)
+            is_plain_text = is_text and len(place.new) == 1 and is_plain(place.new[0])
+            event = events.prompt_event(prompt, place, recorder.user, tool, is_plain_text=is_plain_text)
+            self.prompt_id = self._write(event, is_json=is_text and not prompt.request)
+            place.new, prompt.messages, prompt.request = [], [], {}  # written, so let go
         recorder.open[id(self)] = self
         self._begun = Clock.monotonic()
-
-    def responded(self, kwargs: dict[str, Any]) -> None:
-        """Take note of the HTTP response; the engine calls this while the SDK has not parsed it yet."""
-        self.http = self.provider.http(kwargs)
 
     def let_go(self) -> None:
         """Hold no more of the HTTP response than its head: its body is the program's to read or to drop."""
@@ -188,26 +185,32 @@ class Call:
     # --- events
 
     def _complete(self, reply: Reply, ended: str | None) -> None:
-        conversations, place = self.recorder.conversations, self.place
-        self.recorder.describer.describe(reply.messages)
+        conversations, place, messages = self.recorder.conversations, self.place, reply.messages
+        is_text = self.recorder.describer.describe(messages)
+        is_plain_text = is_text and len(messages) == 1 and is_plain(messages[0])
         if self._chunks is not None:
             self._chunks.end()
         if self.prompt.operation.is_embedding:
             event = events.embedding_event(self.prompt, place.session_id, reply)
         else:
-            event = events.completion_event(self.prompt, place.session_id, reply, self.prompt_id)
+            event = events.completion_event(
+                self.prompt, place.session_id, reply, self.prompt_id, is_plain_text=is_plain_text
+            )
         extensions = event["extensions"]
-        if self.http is not None and (status := self.http.status) is not None:
-            extensions["status_code"] = status
-        if self.http is not None and self.http.retries:
-            extensions["retries"] = self.http.retries
-        if self._chunks is not None:
-            extensions["chunks"] = self._chunks.count
+        chunks = self._chunks
+        if self.http is not None:
+            events.note_response(event, self.http, quietly(self.provider.request_id, self.http))
+        if chunks is not None:
+            extensions["chunks"] = chunks.count
         if ended is not None:
             extensions["partial"], extensions["ended"] = True, ended
-        self._measure(event, reply)
+        first = chunks.first if chunks is not None else None
+        seconds = Clock.monotonic() - self._begun
+        measure(event["metrics"], self.prompt, reply, seconds, first and first - self._begun)
         event_id = self._write(event, is_json=self.http is not None)  # it came off the wire
-        conversations.answered(place, reply, event_id, by_id=self.prompt.operation.by_id)
+        conversations.answered(
+            place, reply, event_id, by_id=self.prompt.operation.by_id, is_plain_text=is_plain_text
+        )
         if reply.tool_calls:
             write_tool_calls(conversations, place, reply.tool_calls, event, self._write)
 
@@ -218,21 +221,10 @@ class Call:
             failure.status = self.http and self.http.status
         event = events.error_event(self.prompt, self.place.session_id, failure, self.prompt_id)
         event["metrics"]["latency_ms"] = round((Clock.monotonic() - self._begun) * 1000)
-        self._name_request(event, failure.request_id)
-        self._write(event)
-
-    def _measure(self, event: Event, reply: Reply) -> None:
-        """Add what a call took and cost, and the provider's name for the request."""
-        first = None if self._chunks is None else self._chunks.first
-        seconds = Clock.monotonic() - self._begun
-        measure(event["metrics"], self.prompt, reply, seconds, first and first - self._begun)
-        self._name_request(event)
-
-    def _name_request(self, event: Event, request_id: str | None = None) -> None:
-        if request_id is None and self.http is not None:
-            request_id = quietly(self.provider.request_id, self.http)
-        if request_id is not None:
+        request_id = failure.request_id or (self.http and quietly(self.provider.request_id, self.http))
+        if request_id:
             event["provenance"]["request_id"] = request_id
+        self._write(event)
 
     def _write(self, event: Event, *, is_json: bool = False) -> str:
         recorder, place = self.recorder, self.place
@@ -241,7 +233,7 @@ class Call:
             extensions["conversation"] = place.name
         if recorder.tags:
             extensions["tags"] = recorder.tags
-        recorder.write(event, is_json=is_json)
+        recorder.write(event, is_json=is_json, hasty=True)
         return event["event_id"]  # type: ignore[no-any-return]
 
 

@@ -25,33 +25,44 @@ _DEEPEST = 2
 _depth: dict[int, int] = {}  # thread -> how many of its calls are being read
 
 
-def begin(
-    recorder: Recorder, provider: Provider, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> Call | None:
-    """Write the prompt of a call; None when the call is not one to a model, or we have failed."""
-    thread = get_ident()
-    depth = _depth.get(thread, 0)
-    if depth >= _DEEPEST:  # reading a request may run the program's code, and that a call
-        return None
-    try:
+class Capture:
+    """Begins calls, for as long as there is a recorder."""
+
+    def __init__(self) -> None:
+        self.recorder: Recorder | None = None
+
+    def begin(
+        self, provider: Provider, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Call | None:
+        """Write the prompt of a call; None when the call is not one to a model, or we have failed."""
+        thread = get_ident()
+        depth = _depth.get(thread, 0)
+        if self.recorder is None or depth >= _DEEPEST:  # reading a request may run the program's code
+            return None
         _depth[thread] = depth + 1
         try:
-            return _asked(recorder, provider, provider.prompt(client, args, kwargs))
-        except Exception:  # what stands in it behaves as no value should: once more, with a copy that cannot
-            return _asked(recorder, provider, provider.prompt(client, args, kwargs, plain))
+            prompt = provider.prompt(client, args, kwargs)
+            return None if prompt is None else _asked(self.recorder, provider, prompt)
+        except Exception:
+            return _asked_plainly(self.recorder, provider, (client, args, kwargs))
+        finally:
+            if depth:
+                _depth[thread] = depth
+            else:
+                _depth.pop(thread, None)
+
+
+def _asked_plainly(recorder: Recorder, provider: Provider, given: tuple[Any, Any, Any]) -> Call | None:
+    """Begin a call with a copy of its request, in which nothing can behave as no value should."""
+    try:
+        prompt = provider.prompt(*given, plain)
+        return None if prompt is None else _asked(recorder, provider, prompt)
     except Exception as fault:
         faults.note(fault)
         return None
-    finally:
-        if depth:
-            _depth[thread] = depth
-        else:
-            _depth.pop(thread, None)
 
 
-def _asked(recorder: Recorder, provider: Provider, prompt: Prompt | None) -> Call | None:
-    if prompt is None:
-        return None
+def _asked(recorder: Recorder, provider: Provider, prompt: Prompt) -> Call:
     call = _KINDS[prompt.operation.kind](recorder, provider, prompt)
     call.ask()
     return call

@@ -9,12 +9,10 @@ from __future__ import annotations
 from json.encoder import encode_basestring as quote
 from typing import TYPE_CHECKING, Any, Protocol
 
-import orjson
-
-from .clock import Clock, stamp
+from .clock import Clock, stamp, tail
 from .events import Event, chunk_event
 from .guard import faults, quietly
-from .io.encoder import visible
+from .io.encoder import json_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,33 +23,31 @@ if TYPE_CHECKING:
 class Write(Protocol):
     """Takes an event."""
 
-    def __call__(self, event: Event, *, is_json: bool = False) -> object:
-        """Write it; `is_json` spares a look at its values, as `io.encoder` explains."""
+    def __call__(self, event: Event, *, is_json: bool = False, hasty: bool = False) -> object:
+        """Write it; `is_json` spares a look at its values (`io.encoder`), `hasty` one at the file."""
 
 
 class WriteLine(Protocol):
     """Takes an event that is a line already."""
 
     def __call__(self, data: bytes, *, hasty: bool = False) -> object:
-        """Write it; `hasty` spares a look at the file, as `io.logfile` explains."""
+        """Write it; `hasty` spares a look at the file (`io.logfile`)."""
 
 
 _MERGED_FOR = 0.1  # seconds
 _MILLION = 1_000_000
 _BILLION = 1_000_000_000
-_DELETE = 0x7F
 
 
 class Chunks:
     """Reads the chunks of one stream, and counts what they say (`chunks=off`)."""
 
-    __slots__ = ("_ended", "_fold", "count", "first")
+    __slots__ = ("_ended", "_fold", "_is_written", "count", "first")
 
-    is_written = False
-
-    def __init__(self, fold: Fold) -> None:
+    def __init__(self, fold: Fold, *, is_written: bool = False) -> None:
         self._fold = fold
         self._ended = False
+        self._is_written = is_written
         self.count = 0  # deltas so far
         self.first: float | None = None  # when the first came, on the monotonic clock
 
@@ -65,7 +61,7 @@ class Chunks:
                 if self.first is None:
                     self.first = Clock.monotonic()
                 self.count += len(deltas)
-                if self.is_written:
+                if self._is_written:
                     self._say(deltas)
         except Exception as fault:
             faults.note(fault)
@@ -106,8 +102,6 @@ class WrittenChunks(Chunks):
 
     __slots__ = ("_form", "_index", "_kind", "_template", "_until", "_write", "_write_line")
 
-    is_written = True
-
     def __init__(  # noqa: PLR0913, PLR0917  what all chunks of a stream share
         self,
         fold: Fold,
@@ -117,7 +111,7 @@ class WrittenChunks(Chunks):
         model: str,
         reply_to: str | None,
     ) -> None:
-        super().__init__(fold)
+        super().__init__(fold, is_written=True)
         self._write = write
         self._write_line = write_line
         self._template = (session_id, model, reply_to)
@@ -125,24 +119,23 @@ class WrittenChunks(Chunks):
         self._form, self._until, self._kind = b"", 0, ""  # what was made, until when, for which
 
     def _say(self, deltas: Sequence[Delta]) -> None:
-        for delta in deltas:
+        for kind, text, choice in deltas:
             index = self._index
             self._index = index + 1
-            kind, text, choice = delta
             try:
                 said = quote(text).encode()  # asks less of the caches than orjson does
             except (TypeError, UnicodeEncodeError):  # no text, or one with lone surrogates
                 said = b""
             if choice or not said:
-                self._write(chunk_event(*self._template, delta, index))
+                self._write(chunk_event(*self._template, (kind, text, choice), index), hasty=True)
                 continue
-            if not said.isascii() or _DELETE in said:
-                said = visible(said)
             ns = Clock.now()
             if ns >= self._until or kind != self._kind:
                 self._form, self._until, self._kind = *_form(*self._template, ns, kind), kind
-            line = self._form % (ns // _MILLION & 0xFFFF, index & 0xFFF, ns // 1000 % _MILLION, said, index)
-            self._write_line(line, hasty=True)
+            self._write_line(
+                self._form % (ns // _MILLION & 0xFFFF, index & 0xFFF, ns // 1000 % _MILLION, said, index),
+                hasty=True,
+            )
 
 
 class MergedChunks(WrittenChunks):
@@ -184,10 +177,10 @@ def _form(session_id: str, model: str, reply_to: str | None, ns: int, kind: str)
     """
     event = chunk_event(session_id, model, reply_to, (kind, "-text-", 0), 0)
     identity, moment = stamp(ns)
-    event["event_id"] = f"{identity[:9]}-ms--7-in-{identity[18:]}"
+    event["event_id"] = f"{identity[:9]}-ms--7-in--{tail()}"
     event["timestamp"] = f"{moment[:20]}-us-Z"
     event["extensions"]["index"] = "-index-"
-    form = visible(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)).replace(b"%", b"%%")
+    form = json_line(event).replace(b"%", b"%%")
     for gap, filling in (
         (b"-ms-", b"%04x"),
         (b"-in-", b"%03x"),

@@ -8,11 +8,12 @@ time.
 from __future__ import annotations
 
 import time
+from itertools import cycle
 from random import Random
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _MILLION = 1_000_000
 _BILLION = 1_000_000_000
@@ -29,20 +30,18 @@ class Clock:
     monotonic = time.monotonic
 
 
-class _Second:
-    """The text of the second that is running: formatting a date costs more than all the rest."""
+class _Now:
+    """What ids and timestamps of this second begin with: formatting a date costs more than all the rest."""
 
-    current: tuple[int, str] = (-1, "")
+    current: tuple[int, int, str, str] = (0, 0, "", "")  # from when, until when (ns), id, timestamp
 
 
-def timestamp(ns: int) -> str:
-    """Return `ns` (nanoseconds since the epoch) as RFC 3339 in UTC with microseconds, ending in Z."""
-    second = ns // _BILLION
-    known, text = _Second.current
-    if known != second:
-        text = _date_and_time(second)
-        _Second.current = (second, text)  # one assignment: another thread sees the old pair or the new
-    return "%s.%06dZ" % (text, (ns - second * _BILLION) // 1000)  # noqa: UP031  as in stamp
+def _now(ns: int) -> tuple[int, int, str, str]:
+    second, high = ns // _BILLION, ns // _MILLION >> 16
+    until = min((second + 1) * _BILLION, (high + 1 << 16) * _MILLION)
+    now = (second * _BILLION, until, f"{high:08x}", _date_and_time(second))
+    _Now.current = now  # one assignment: another thread sees the old ones or the new
+    return now
 
 
 def _date_and_time(
@@ -56,33 +55,45 @@ def _date_and_time(
 class _Chance:
     """Our own source of chance: a program that seeds `random` must not make our ids repeat."""
 
-    bits = Random().getrandbits  # noqa: S311  ids must be unique, not secret
+    bits: Callable[[int], int]
+    tails: Iterator[str]  # what the ids end with, in turn
 
 
 def reseed() -> None:
     """Give this process fresh ids; a forked child calls it, or it would repeat its parent's."""
-    _Chance.bits = Random().getrandbits  # noqa: S311  as above
+    _Chance.bits = Random().getrandbits  # noqa: S311  ids must be unique, not secret
+    head = tail()[:-3]
+    _Chance.tails = cycle([f"{head}{number:03x}" for number in range(1024)])
 
 
-def stamp(ns: int | None = None) -> tuple[str, str]:
-    """Return the `event_id` and the `timestamp` of an event that happens now, or at `ns`.
-
-    The id is a UUIDv7 (RFC 9562, 5.7); text order is time order down to a quarter microsecond.
-    """
-    if ns is None:
-        ns = Clock.now()
-    ms = ns // _MILLION
-    bits = _Chance.bits(62)
-    identity = "%08x-%04x-%04x-%04x-%012x" % (  # noqa: UP031  half again as fast as an f-string, on every event
-        ms >> 16,
-        ms & 0xFFFF,
-        0x7000 | (ns - ms * _MILLION) * 4096 // _MILLION,
-        0x8000 | bits >> 48,
-        bits & 0xFFFF_FFFF_FFFF,
-    )
-    return identity, timestamp(ns)
+def tail() -> str:
+    """Return the last 64 bits of a UUIDv7: its variant and chance."""
+    text = token(64)
+    return f"{0x8000 | int(text[:4], 16) >> 2:04x}-{text[4:]}"
 
 
 def token(bits: int = 32) -> str:
-    """Return `bits` of chance as hexadecimal digits."""
-    return hex(_Chance.bits(bits) | 1 << bits)[3:]
+    """Return `bits` of chance (a multiple of 8) as hexadecimal digits."""
+    return _Chance.bits(bits).to_bytes(bits // 8, "big").hex()
+
+
+reseed()
+
+
+def stamp(ns: int | None = None) -> tuple[str, str]:
+    """Return the `event_id` and the `timestamp` of an event that happens now, or at `ns` (since the epoch).
+
+    The id is a UUIDv7 (RFC 9562, 5.7 and 6.2): text order is time order down to a quarter microsecond, and
+    what one process stamps within that has another end each time. The timestamp is RFC 3339 in UTC with
+    microseconds, ending in Z.
+    """
+    if ns is None:
+        ns = Clock.now()
+    since, until, high, text = _Now.current
+    if not since <= ns < until:
+        since, until, high, text = _now(ns)
+    fraction = ns % _MILLION * 4096 // _MILLION
+    return (
+        "%s-%04x-7%03x-%s" % (high, ns // _MILLION & 0xFFFF, fraction, next(_Chance.tails)),  # noqa: UP031  half
+        "%s.%06dZ" % (text, (ns - since) // 1000),  # noqa: UP031  again as fast as an f-string, on every event
+    )

@@ -16,6 +16,7 @@ import sys
 import threading
 import uuid
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -57,14 +58,18 @@ class Head(NamedTuple):
         return history
 
 
-class Place(NamedTuple):
-    """Where a request stands: its conversation, what came before, and the digest over all of it."""
+@dataclass(slots=True)
+class Place:
+    """Where a request stands: its conversation, what came before, and the digest over all of it.
+
+    As its events are written, `head` and `reply_to` move on to them, and `new` runs empty.
+    """
 
     session_id: str
     name: str | None  # the plain id, when the program or the API gave one
     head: Head | None
     reply_to: str | None
-    new: list[Message]
+    new: list[Message]  # what no event holds yet
     digest: int
     total: int
 
@@ -87,30 +92,27 @@ class Conversations:
         named = chosen.get() or self._name or prompt.conversation
         answer = self._answers.get(prompt.previous) if prompt.previous else None
         digest = 0 if named is None else hash(session_id_of(named))
-        digests = [digest := _next(digest, message) for message in prompt.messages]
+        digests = []
+        for message in prompt.messages:
+            digest = _next(digest, message)
+            digests.append(digest)
         head = None if answer is not None else self._longest(digests)
         known = head.messages if head is not None else 0
         came_before = head or answer
         if named is not None:
             session = session_id_of(named)
         else:
-            session = came_before.conversation if came_before is not None else new_session_id()
+            session = came_before.conversation if came_before is not None else f"conv_{token(96)}"
         if came_before is not None and came_before.conversation != session:
             came_before = None
-        return Place(
-            session_id=session,
-            name=named,
-            head=head,
-            reply_to=came_before.event_id if came_before is not None else None,
-            new=prompt.messages[known:] if known else prompt.messages,
-            digest=digest,
-            total=len(prompt.messages),
-        )
+        reply_to = came_before.event_id if came_before is not None else None
+        new = prompt.messages[known:]
+        return Place(session, named, head, reply_to, new, digest, len(prompt.messages))
 
     def apart(self, prompt: Prompt) -> Place:
         """Return the place of a request that continues nothing and is continued by nothing."""
         named = chosen.get() or self._name or prompt.conversation
-        session = session_id_of(named) if named is not None else new_session_id()
+        session = session_id_of(named) if named is not None else f"conv_{token(96)}"
         return Place(session, named, None, None, prompt.messages, 0, len(prompt.messages))
 
     def is_known(self, response_id: str | None) -> bool:
@@ -125,7 +127,9 @@ class Conversations:
                 return head if head.owner == owner else self._heads.get((digest, owner)) or head
         return None
 
-    def answered(self, place: Place, reply: Reply, event_id: str, *, by_id: bool) -> None:
+    def answered(
+        self, place: Place, reply: Reply, event_id: str, *, by_id: bool, is_plain_text: bool = False
+    ) -> None:
         """Remember the answer to a request, in every form in which the next request may repeat it.
 
         Args:
@@ -133,17 +137,17 @@ class Conversations:
             reply: its answer.
             event_id: the event of the answer.
             by_id: whether the next request may also name the answer by its id.
+            is_plain_text: whether it is one message of one text: it has one form then.
         """
         owner = _owner()
         head = Head(place.session_id, event_id, place.total + 1, owner)
         for choice, message in enumerate(reply.messages):
-            for spoken, omits in ((message, ()),) if is_plain(message) else _forms(message):
+            for spoken, omits in ((message, ()),) if is_plain_text else _forms(message):
                 digest = _next(place.digest, spoken)
                 form = head._replace(choice=choice, omits=omits) if choice or omits else head
-                rival = self._heads.get(digest)
+                rival = self._heads.put(digest, form)
                 if rival is not None and rival.owner != owner:
                     self._heads.put((digest, rival.owner), rival)
-                self._heads.put(digest, form)
         if by_id and reply.response_id is not None:
             self._answers.put(reply.response_id, head)
 
@@ -165,11 +169,6 @@ class _Asked(NamedTuple):
 
 
 _DONE = _Asked(None, None)
-
-
-def new_session_id() -> str:
-    """Return the id of a conversation that nothing names."""
-    return f"conv_{token(96)}"
 
 
 @lru_cache(maxsize=1024)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import clock
-from .facts import Delta, Failure, Message, Prompt, Reply, ToolCall, is_plain, words_of
+from .facts import Delta, Failure, Http, Message, Prompt, Reply, ToolCall, is_plain, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,9 @@ def blank(action: str, session_id: str, actor: str, identity: str) -> Event:
     }
 
 
-def prompt_event(prompt: Prompt, place: Place, user: str, tool: str | None) -> Event:
+def prompt_event(
+    prompt: Prompt, place: Place, user: str, tool: str | None, *, is_plain_text: bool = False
+) -> Event:
     """Return the event of a request.
 
     Args:
@@ -43,6 +45,7 @@ def prompt_event(prompt: Prompt, place: Place, user: str, tool: str | None) -> E
         place: where it stands in its conversation, and which of its messages no event holds yet.
         user: the id of the human.
         tool: the name of the tool whose result is the newest message, if one is.
+        is_plain_text: whether the newest message is the only new one, and has one text and nothing else.
     """
     newest = prompt.messages[-1] if prompt.messages else None
     role = newest["role"] if newest is not None else "user"
@@ -53,9 +56,12 @@ def prompt_event(prompt: Prompt, place: Place, user: str, tool: str | None) -> E
         "assistant": prompt.model or prompt.provider,
     }
     event = blank("prompt", place.session_id, _ACTORS.get(role, "human"), names.get(role, role))
-    event["content"] = _content(words_of(newest), place.new)
+    if newest is not None and is_plain_text:
+        event["content"] = {"text": newest["parts"][0]["content"]}
+    else:
+        event["content"] = _content(words_of(newest), place.new)
     event["provenance"] = provenance(prompt)
-    extensions = event["extensions"] = linked(place.reply_to)
+    extensions = event["extensions"] = {} if place.reply_to is None else {"reply_to": place.reply_to}
     if prompt.model is not None:
         extensions["model"] = prompt.model
     if prompt.request:
@@ -96,19 +102,19 @@ def chunk_event(session_id: str, model: str, reply_to: str | None, delta: Delta,
     return event
 
 
-def completion_event(prompt: Prompt, session_id: str, reply: Reply, reply_to: str | None) -> Event:
-    """Return the event of an answer."""
+def completion_event(
+    prompt: Prompt, session_id: str, reply: Reply, reply_to: str | None, *, is_plain_text: bool = False
+) -> Event:
+    """Return the event of an answer; `is_plain_text` says that its text is all there is to it."""
     model = reply.model or prompt.model
     event = blank("completion", session_id, "agent", model or prompt.provider)
-    spoken = list(reply.messages)
-    if len(spoken) == 1 and not spoken[0]["parts"]:  # of several, an empty one keeps its place: choices count
-        spoken = []
-    content = _content(reply.text, spoken)
-    if content.get("messages") or "text" in content:
+    if is_plain_text:
+        event["content"] = {"text": reply.text}
+    elif content := _spoken(reply):
         event["content"] = content
     event["metrics"] = {}
     event["provenance"] = provenance(prompt, reply)
-    extensions = event["extensions"] = linked(reply_to)
+    extensions = event["extensions"] = {} if reply_to is None else {"reply_to": reply_to}
     if model is not None:
         extensions["model"] = model
     if reply.finish_reason is not None:
@@ -118,6 +124,16 @@ def completion_event(prompt: Prompt, session_id: str, reply: Reply, reply_to: st
     if reply.details:
         extensions.update(reply.details)
     return event
+
+
+def _spoken(reply: Reply) -> dict[str, Any]:
+    messages = list(reply.messages)
+    if (
+        len(messages) == 1 and not messages[0]["parts"]
+    ):  # of several, an empty one keeps its place: choices count
+        messages = []
+    content = _content(reply.text, messages)
+    return content if content.get("messages") or "text" in content else {}
 
 
 def embedding_event(prompt: Prompt, session_id: str, reply: Reply) -> Event:
@@ -133,6 +149,16 @@ def embedding_event(prompt: Prompt, session_id: str, reply: Reply) -> Event:
     if prompt.request:
         event["extensions"]["request"] = prompt.request
     return event
+
+
+def note_response(event: Event, http: Http, request_id: str | None) -> None:
+    """Add what the HTTP response of an answer says of itself."""
+    if http.status is not None:
+        event["extensions"]["status_code"] = http.status
+    if http.retries:
+        event["extensions"]["retries"] = http.retries
+    if request_id is not None:
+        event["provenance"]["request_id"] = request_id
 
 
 def tool_call_event(session_id: str, model: str, call: ToolCall, reply_to: str) -> Event:

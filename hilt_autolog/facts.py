@@ -43,13 +43,8 @@ class Http(NamedTuple):
     """The HTTP response behind an answer: the foreign object, and what was learnt on the way."""
 
     response: Any
+    status: int | None = None
     retries: int = 0
-
-    @property
-    def status(self) -> int | None:
-        """The status code."""
-        status = getattr(self.response, "status_code", None)
-        return status if isinstance(status, int) else None
 
     def without_body(self) -> Http:
         """Return no more of it than its head, so that the foreign object is not held."""

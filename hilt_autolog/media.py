@@ -113,14 +113,23 @@ class Describer:
         self._folder = folder
         self._known: dict[tuple[int, int], dict[str, Any]] = {}
 
-    def describe(self, messages: Sequence[Message]) -> None:
-        """Describe every part that holds bytes, also those inside of tool results."""
+    def describe(self, messages: Sequence[Message]) -> bool:
+        """Describe every part that holds bytes, also those inside of tool results.
+
+        Returns:
+            Whether there was nothing but text.
+        """
+        is_text = True
         for message in messages:
             for part in message["parts"]:
+                if len(part) == 2 and part["type"] == "text":  # noqa: PLR2004  the type and the content
+                    continue
+                is_text = False
                 if "data" in part:
                     self._part(part)
-                elif "response" in part and isinstance(part["response"], list):
+                elif isinstance(part.get("response"), list):
                     self.describe([{"parts": part["response"]}])
+        return is_text
 
     def _part(self, part: Part) -> None:
         data = part.pop("data")

@@ -29,8 +29,12 @@ class Memory(Generic[K, V]):
         value = self._young.get(key)
         return self._old.get(key) if value is None else value
 
-    def put(self, key: K, value: V) -> None:
-        """Remember `value`."""
+    def put(self, key: K, value: V) -> V | None:
+        """Remember `value`; return what was remembered under `key` before."""
+        before = self._young.get(key)
+        if before is None:
+            before = self._old.get(key)
         if len(self._young) >= _REMEMBERED:
             self._old, self._young = self._young, {}
         self._young[key] = value
+        return before

@@ -28,24 +28,13 @@ def measure(
         metrics["ttft_ms"] = round(first * 1000)
     if reply.tokens:
         metrics["tokens"] = reply.tokens
-        cost = _cost(prompt, reply)
-        if cost is not None:
-            metrics["cost_usd"] = cost
-
-
-def _cost(prompt: Prompt, reply: Reply) -> float | None:
-    """Return the price of an answer: by the model that answered, else by the one that was asked."""
-    tier = reply.service_tier or prompt.service_tier
-    for model in (reply.model, prompt.model):
-        if model is not None:
-            cost = cost_usd(
-                prompt.provider,
-                model,
-                reply.tokens,
-                at=Clock.now() / 1e9,
-                service_tier=tier,
-                extra=reply.extra,
-            )
-            if cost is not None:
-                return cost
-    return None
+        tier = reply.service_tier or prompt.service_tier
+        now = Clock.now() / 1e9
+        for model in (reply.model, prompt.model):  # the one that answered, else the one that was asked
+            if model is not None:
+                cost = cost_usd(
+                    prompt.provider, model, reply.tokens, at=now, service_tier=tier, extra=reply.extra
+                )
+                if cost is not None:
+                    metrics["cost_usd"] = cost
+                    break

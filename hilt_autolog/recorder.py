@@ -72,10 +72,10 @@ class Recorder:
             Memory()
         )  # batch, id within -> the call, or that it ended
 
-    def _withheld(self, event: Event, *, is_json: bool = False) -> None:
+    def _withheld(self, event: Event, *, is_json: bool = False, hasty: bool = False) -> None:
         left = withhold(event, self._content)
         if left is not None:
-            self._write(left, is_json=is_json)
+            self._write(left, is_json=is_json, hasty=hasty)
 
     def chunks_of(self, fold: Fold, session_id: str, model: str, reply_to: str | None) -> Chunks:
         """Return what reads and writes the chunks of a stream."""

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
     from types import CodeType
 
-    from .facts import Http
     from .provider import Stream
 
 
@@ -37,10 +36,6 @@ class Watched(Protocol):
 
     def cut(self, how: str) -> None:
         """It ends here: closed, dropped, cancelled or exit."""
-
-    @property
-    def http(self) -> Http | None:
-        """The HTTP response."""
 
 
 def _nothing() -> None:

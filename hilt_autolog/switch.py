@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from .capture import Capture
     from .io.writer import Writer
     from .provider import Provider
-    from .recorder import Recorder
 
 _OFF = ("0", "false", "no", "off")
 
@@ -44,9 +44,8 @@ class _State:
 
     def __init__(self) -> None:
         self.settings: Settings | None = None
-        self.recorder: Recorder | None = None
+        self.capture: Capture | None = None  # loaded with the first SDK
         self.writer: Writer | None = None
-        self.begin: Callable[..., Any] | None = None  # loaded with the first SDK
         self.undo: list[Callable[[], None]] = []
         self.watching: dict[str, dict[str, bool]] = {}
         self.knows_forks = False
@@ -190,32 +189,29 @@ def _arm(sdk: str) -> None:
 def _wrap(sdk: str) -> None:
     from importlib import import_module
 
-    from .capture import begin
     from .engine import arm
 
     provider: Provider = import_module(f"{__package__}.providers.{sdk}").PROVIDER
-    _state.begin = begin
-    _recorder()  # everything is loaded now: later there may be no file descriptor left to load it with
+    capture = _recorder()  # loads everything now: later there may be no file descriptor left to load it with
     found = _state.watching.setdefault(sdk, {})
     for probe in provider.probes:
-        undo = arm(provider, probe, _begin)
+        undo = arm(provider, probe, capture.begin)
         found[f"{probe.module}:{probe.owner}.{probe.name}"] = undo is not None
         if undo is not None:
             _state.undo.append(undo)
 
 
-def _begin(provider: Provider, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    recorder, begin = _state.recorder, _state.begin
-    return None if recorder is None or begin is None else begin(recorder, provider, client, args, kwargs)
+def _recorder() -> Capture:
+    """Return where calls begin, with a recorder behind it while we are switched on."""
+    from .assembly import assemble
+    from .capture import Capture
 
-
-def _recorder() -> None:
-    if _state.recorder is None and _state.settings is not None:
-        from .assembly import assemble
-
-        _state.recorder, _state.writer = assemble(_state.settings, _versions)
+    capture = _state.capture = _state.capture or Capture()
+    if capture.recorder is None and _state.settings is not None:
+        capture.recorder, _state.writer = assemble(_state.settings, _versions)
         atexit.register(_close)
         _know_forks()
+    return capture
 
 
 def _versions() -> dict[str, str]:
@@ -225,12 +221,12 @@ def _versions() -> dict[str, str]:
 def _close(*, end: bool = True) -> None:
     """Close the log; `end` the calls that are open, or let them end in their own time."""
     atexit.unregister(_close)
-    recorder, writer = _state.recorder, _state.writer
-    _state.recorder = None
-    if recorder is not None and end:
-        recorder.end_all()
-    if writer is not None:
-        writer.close()
+    if _state.capture is not None:
+        recorder, _state.capture.recorder = _state.capture.recorder, None
+        if recorder is not None and end:
+            recorder.end_all()
+    if _state.writer is not None:
+        _state.writer.close()
 
 
 def _know_forks() -> None:
@@ -244,7 +240,7 @@ def _forked() -> None:
     from . import clock
 
     clock.reseed()
-    if _state.recorder is not None:
-        _state.recorder.forget()
+    if _state.capture is not None and _state.capture.recorder is not None:
+        _state.capture.recorder.forget()
     if _state.writer is not None:
         _state.writer.forked()

@@ -43,7 +43,7 @@ def write_tool_calls(
 
 def write_tool_results(
     conversations: Conversations, place: Place, messages: list[Message], write: Callable[[Event], str]
-) -> tuple[Place, str | None]:
+) -> str | None:
     """Write the tool results that a request brings for the first time.
 
     A result that is plain text and follows directly upon what the log holds is held by its event: the
@@ -51,12 +51,12 @@ def write_tool_results(
 
     Args:
         conversations: knows which results have come by.
-        place: where the request stands.
+        place: where the request stands; it moves on.
         messages: the whole request, where the names of older calls are found.
         write: writes an event and returns its id.
 
     Returns:
-        The place with its head moved on, and the name of the tool that the newest message is from.
+        The name of the tool that the newest message is from.
     """
     tool = None
     holding = True
@@ -76,13 +76,13 @@ def write_tool_results(
             )
             if holding and _is_plain(message) and place.head is not None:
                 event["extensions"]["history"] = place.head.history()
-            place = place._replace(reply_to=write(event))
+            place.reply_to = write(event)
             holding = holding and _is_plain(message)
             if holding:
                 count = place.head.messages if place.head is not None else 0
-                head = Head(place.session_id, event["event_id"], count + 1)
-                place = place._replace(head=head, new=place.new[1:])
-    return place, tool
+                place.head = Head(place.session_id, event["event_id"], count + 1)
+                place.new = place.new[1:]
+    return tool
 
 
 def _is_plain(message: Message) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["json_line", "line", "plain", "visible"]
 
-_DELETE = 0x7F
+DELETE = 0x7F
 
 # What JSON leaves as it is, but a terminal, an editor or str.splitlines() obeys: DEL, the C1 controls,
 # zero-width and bidi characters, line and paragraph separators, the byte order mark. A lead byte of UTF-8
@@ -49,23 +50,15 @@ def line(event: Mapping[str, Any], option: int = orjson.OPT_APPEND_NEWLINE) -> b
     """
     try:
         if type(event) is dict and _is_json(event.values()):
-            data = orjson.dumps(event, option=option)
-            return data if data.isascii() and _DELETE not in data else visible(data)
+            return visible(orjson.dumps(event, option=option))
     except Exception:  # lone surrogates, keys that are not strings, long integers, cycles, great depth
         return _foreign(event, option)
     return _foreign(event, option)
 
 
-def json_line(event: Mapping[str, Any]) -> bytes:
-    """Encodes an event whose values are known to be JSON's own, as they are when they were read from JSON.
-
-    This spares `line` its walk. What is not JSON after all (a lone surrogate) is still encoded.
-    """
-    try:
-        data = orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
-        return data if data.isascii() and _DELETE not in data else visible(data)
-    except orjson.JSONEncodeError:
-        return _foreign(event)
+# Encodes an event whose values are known to be JSON's own, as they are when they were read from JSON: this
+# spares `line` its walk. A lone surrogate is an orjson.JSONEncodeError. What is invisible is left as it is.
+json_line = partial(orjson.dumps, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _foreign(event: Any, option: int = orjson.OPT_APPEND_NEWLINE) -> bytes:
@@ -97,7 +90,7 @@ def _is_json(values: Iterable[Any]) -> bool:
 
 def visible(data: bytes) -> bytes:
     """Escapes what a terminal or an editor would obey, in a line of JSON."""
-    if data.isascii() and _DELETE not in data:
+    if data.isascii() and DELETE not in data:
         return data
     for lead, hidden in _HIDDEN:
         if lead in data:

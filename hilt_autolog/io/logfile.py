@@ -7,14 +7,12 @@ import stat
 from contextlib import suppress
 from os import SEEK_CUR
 
-from hilt_autolog.io import folder
+from hilt_autolog.clock import Clock
 from hilt_autolog.io.folder import Refused
-from hilt_autolog.io.kernel import APPEND, CREATE, EXCLUSIVE, LOOK, Kernel
-from hilt_autolog.io.naming import numbered
+from hilt_autolog.io.kernel import APPEND, LOOK, Kernel
 
-_PRIVATE = 0o600
-_NAMES = 1000
 _GRACE = 50  # milliseconds
+_TRUST = 1.0  # seconds
 _MEBIBYTE = 1 << 20
 _SPARE = 64 * _MEBIBYTE
 
@@ -33,7 +31,19 @@ class LogFile:
         torn: Whether it ends inside a line, so that the next write must begin with a line break.
     """
 
-    __slots__ = ("_end", "_fd", "_next_look", "_shared", "_writing", "identity", "path", "size", "torn")
+    __slots__ = (
+        "_end",
+        "_fd",
+        "_next_look",
+        "_pid",
+        "_shared",
+        "_trusted_until",
+        "_writing",
+        "identity",
+        "path",
+        "size",
+        "torn",
+    )
 
     def __init__(self, fd: int, path: str, *, shared: bool) -> None:
         found = Kernel.fstat(fd)
@@ -41,12 +51,14 @@ class LogFile:
         if not stat.S_ISREG(found.st_mode) or not (shared or found.st_nlink == 1):
             raise Refused("not a regular file", f"not a regular file, or one with several names: {path}")
         self._fd = fd
+        self._pid = Kernel.getpid()
         self.identity = found[1:3]
         self._shared = shared
         self._next_look = found.st_size
         self.path = path
         self.size = found.st_size
         self.torn = False
+        self._trusted_until = 0.0  # on the monotonic clock
         self._end = -1  # the descriptor's offset after our last write
         self._writing: list[None] = []  # one for each write under way
 
@@ -55,18 +67,22 @@ class LogFile:
 
         Args:
             data: The lines.
-            hasty: A descriptor that stands where our last write left it is this file: spare the `fstat`,
-                which makes the next write dear, and would show a deletion.
+            hasty: A descriptor that stands where our last write left it is this file, of this process: spare
+                the other looks (an `fstat` makes the next write dear) if the last are not a second old.
 
         Raises:
-            Lost: nothing was written, because the descriptor is not this file any more.
+            Lost: nothing was written: the descriptor is not this file any more, or another process's.
             OSError: the file does not hold the lines; a part is cut off, or closed off by the next write.
         """
         self._writing.append(None)
         try:
             start = self._end
             try:
-                is_there = hasty and start < self._next_look and Kernel.lseek(self._fd, 0, SEEK_CUR) == start
+                is_there = (
+                    hasty
+                    and Clock.monotonic() < self._trusted_until
+                    and Kernel.lseek(self._fd, 0, SEEK_CUR) == start
+                )
             except OSError:
                 is_there = False
             if not is_there:
@@ -90,10 +106,11 @@ class LogFile:
             found = Kernel.fstat(self._fd)
         except OSError:
             raise Lost from None
-        if found[1:3] != self.identity or not found[3]:
+        if found[1:3] != self.identity or not found[3] or Kernel.getpid() != self._pid:
             raise Lost
         if found[6] >= self._next_look:
             self._look_at_disk(found[6])
+        self._trusted_until = Clock.monotonic() + _TRUST
         return found[6]
 
     def _write_rest(self, data: bytes, done: int, start: int) -> None:
@@ -168,57 +185,15 @@ class LogFile:
             Lost: another file stands at the path.
             OSError: there is none, or it cannot be opened.
         """
-        found = _opened(Kernel.open(self.path, APPEND), self.path, shared=self._shared)
+        found = opened(Kernel.open(self.path, APPEND), self.path, shared=self._shared)
         if found.identity != self.identity:
             found.close()
             raise Lost
-        found.torn = self.torn or _is_torn(found)
+        found.torn = self.torn or is_torn(found)
         return found
 
 
-def create(path: str) -> LogFile:
-    """Creates a file of this process's own, under the first name that is free.
-
-    Raises:
-        Refused: the folder cannot be trusted.
-        OSError: it cannot be created.
-    """
-    place = Kernel.dirname(path)
-    folder.make(place)
-    handle = folder.trusted(place)
-    try:
-        for number in range(_NAMES):
-            name = numbered(path, number)
-            with suppress(FileExistsError):
-                return _opened(_create_in(handle, name), name, shared=False, made=True)
-    finally:
-        if handle is not None:
-            with suppress(OSError):
-                Kernel.close(handle)
-    raise FileExistsError(errno.EEXIST, "a thousand files have this name", path)
-
-
-def _create_in(handle: int | None, path: str) -> int:
-    flags = APPEND | CREATE | EXCLUSIVE
-    if handle is None:
-        return Kernel.open(path, flags, _PRIVATE)
-    return Kernel.open(path[len(Kernel.dirname(path)) :].lstrip("/"), flags, _PRIVATE, dir_fd=handle)
-
-
-def share(path: str) -> LogFile:
-    """Opens the one file that the program named, to append to it beside other processes.
-
-    Raises:
-        Refused: it is not a regular file.
-        OSError: it cannot be opened.
-    """
-    folder.make(Kernel.dirname(path))
-    file = _opened(Kernel.open(path, APPEND | CREATE, _PRIVATE), path, shared=True)
-    file.torn = _is_torn(file)
-    return file
-
-
-def _opened(fd: int, path: str, *, shared: bool, made: bool = False) -> LogFile:
+def opened(fd: int, path: str, *, shared: bool, made: bool = False) -> LogFile:
     """The log file of a descriptor; if it cannot be one, nothing of it stays behind."""
     try:
         return LogFile(fd, path, shared=shared)
@@ -231,7 +206,7 @@ def _opened(fd: int, path: str, *, shared: bool, made: bool = False) -> LogFile:
         raise
 
 
-def _is_torn(file: LogFile) -> bool:
+def is_torn(file: LogFile) -> bool:
     """Whether the file ends inside a line. Looks twice: another process may be writing that line just now."""
     for pause in (0.01, 0.0):
         with suppress(OSError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from hilt_autolog.clock import Clock, timestamp, token
+from hilt_autolog.clock import stamp, token
 from hilt_autolog.io.kernel import Kernel
 
 FIELDS = ("app", "date", "time", "host", "pid", "session")
@@ -44,7 +44,7 @@ def filled(template: str, app: str) -> str:
     Returns:
         The template with `{date}` and `{time}` in UTC and `{session}` as twelve random hexadecimal digits.
     """
-    moment = timestamp(Clock.now())
+    moment = stamp()[1]
     values = {
         "app": app,
         "date": moment[:10],

@@ -6,7 +6,7 @@ import errno
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from hilt_autolog.io import logfile
+from hilt_autolog.io.creation import create, share
 from hilt_autolog.io.folder import Refused
 from hilt_autolog.io.kernel import APPEND, Kernel
 from hilt_autolog.io.logfile import LogFile, Lost
@@ -78,7 +78,7 @@ class Opening:
 
     def _anew(self, first: bytes) -> LogFile:
         path = self.path or self._place()
-        file = logfile.create(path) if self._generated else logfile.share(path)
+        file = create(path) if self._generated else share(path)
         try:
             file.append(first)
         except BaseException:

@@ -1,8 +1,8 @@
 """The writer: events -> whole lines in a file, on the caller's thread.
 
-No thread, no queue, and no lock on the way of an ordinary event: one `write` to a descriptor opened with
-O_APPEND is whole by itself, and what the kernel has survives any death of the process (but no power cut).
-Everything else goes through one door, behind which there is one thread at a time.
+No thread, no queue, no lock on the way of an ordinary event: one `write` with O_APPEND is whole by itself,
+and what the kernel has survives any death of the process (but no power cut). All else goes through one door,
+with one thread at a time behind it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from orjson import JSONEncodeError
+
 from hilt_autolog.clock import Clock
-from hilt_autolog.io.encoder import json_line, line
+from hilt_autolog.io.encoder import DELETE, json_line, line, visible
 from hilt_autolog.io.folder import Refused
 from hilt_autolog.io.kernel import Kernel
 from hilt_autolog.io.logfile import LogFile, Lost
@@ -33,13 +35,12 @@ class Writer:
     """Writes events to the log file of this process, which is opened with the first of them.
 
     Args:
-        template: The path, with the fields of `naming.FIELDS`. With `{pid}` or `{session}` each process makes
-            a file of its own, where nobody else can tamper with it. Without, several may append to one.
+        template: The path, with the fields of `naming.FIELDS`. With `{pid}` or `{session}` in it each process
+            makes a file of its own; without, several may append to one.
         app: The program's name, for `{app}`.
         opened: Makes the event that a file begins with; may be called by several threads at a time.
         closed: Makes the event that it ends with.
-        dropped: Makes the event that tells how many were dropped, by reason. Called behind the door: it must
-            not wait for anything.
+        dropped: Makes the event that tells how many were dropped, by reason; it must not wait for anything.
         ledger: A file that learns of each opening; see `Opening`.
         folder: Where a relative template begins; if `None`, the current directory at the first event.
         monotonic: A clock in seconds.
@@ -68,8 +69,7 @@ class Writer:
         self._monotonic = monotonic
         self._begin()
 
-    def _begin(self) -> None:
-        """The state of a process that has not written yet."""
+    def _begin(self) -> None:  # the state of a process that has not written yet
         self.trouble: str | None = None
         self._file: LogFile | None = None
         self._last: LogFile | None = None
@@ -99,28 +99,32 @@ class Writer:
         """How many events are lost, by reason: an errno's name, `encode`, `folder`, `busy`, ..."""
         return self._drops.totals()
 
-    def write(self, event: Mapping[str, Any], *, is_json: bool = False) -> bool:
-        """Writes one event as one line. Never raises, never prints.
+    def write(self, event: Mapping[str, Any], *, is_json: bool = False, hasty: bool = False) -> bool:
+        """Writes one event as one line. Never raises, never prints, and keeps nothing of it.
 
         Args:
-            event: It is read before this returns, and not kept.
+            event: The event.
             is_json: All its values came out of JSON.
+            hasty: As in `LogFile`.
 
         Returns:
             Whether the kernel has the whole line. `False` also for a signal handler that interrupted the
             writer behind its door: the interrupted call then writes the line.
         """
         try:
-            data = json_line(event) if is_json else line(event)
+            try:
+                data = json_line(event) if is_json else line(event)
+            except JSONEncodeError:  # a lone surrogate
+                data = line(event)
         except Exception as error:
             return self._drop("encode", f"an event cannot be encoded: {type(error).__name__}")
-        return self.write_line(data)
+        return self.write_line(data, hasty=hasty)
 
     def write_line(self, data: bytes, *, hasty: bool = False) -> bool:
-        """Writes an event that is a line already; `hasty` as in `LogFile`."""
+        """Writes an event that is a line already."""
         try:
-            if not hasty and Kernel.getpid() != self._pid:  # forked without the at-fork hooks
-                self.forked()
+            if not data.isascii() or DELETE in data:
+                data = visible(data)
             file, failed = self._file, None
             if self._calm and file is not None:
                 try:
@@ -166,16 +170,12 @@ class Writer:
         return reason is None
 
     def _behind_door(self, data: bytes, failed: OSError | None = None, *, anyway: bool = False) -> str | None:
-        """Writes a line and whatever must come before it, one thread at a time.
+        """Writes a line, which has `failed` to be written perhaps, and whatever must come before it.
 
-        Args:
-            data: The line.
-            failed: How writing it failed already.
-            anyway: Try even during a pause.
-
-        Returns:
-            `None` if it is written, `_LATE` if it will be, else the reason why it is lost.
+        Returns `None` if it is written, `_LATE` if it will be, else why it is lost. `anyway`: in a pause too.
         """
+        if Kernel.getpid() != self._pid:  # forked without the at-fork hooks
+            self.forked()
         if self._pause.lasts() and not anyway:
             return self._pause.reason
         # Made out here: it asks for versions, and must not want the import system's locks behind the door.

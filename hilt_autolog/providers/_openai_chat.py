@@ -24,20 +24,19 @@ _AUDIO_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 
 def chat_messages(body: Mapping[str, Any]) -> list[Message]:
     """Return the messages of a chat request."""
-    messages = sequence(body.get("messages"))
-    return [chat_message(one if type(one) is dict else fields(one)) for one in messages]
+    given = body.get("messages")
+    given = given if type(given) is list else sequence(given)
+    return [chat_message(one if type(one) is dict else fields(one)) for one in given]
 
 
 def chat_message(given: Mapping[str, Any]) -> Message:
-    """Return one message, of a request or of an answer.
-
-    A role outside of the conventions keeps its name under `provider_role`, so that nothing is lost.
-    """
+    """Return one message, of a request or an answer; an unconventional role is kept as `provider_role`."""
     role = given.get("role") or "assistant"
     if not isinstance(role, str):
         role = as_json(role)
     content = given.get("content")
-    if role in _SPEAKERS and content and isinstance(content, str) and not any(map(given.get, _BESIDES)):
+    is_all = len(given) == 2 or not any(map(given.get, _BESIDES))  # noqa: PLR2004  the role and the content
+    if is_all and role in _SPEAKERS and content and isinstance(content, str):
         return {"role": role, "parts": [{"type": "text", "content": content}]}  # most messages
     if role in ("tool", "function"):
         parts = [_tool_result(given)]
@@ -130,9 +129,11 @@ def _tool_result(given: Mapping[str, Any]) -> Part:
 def chat_reply(body: Mapping[str, Any]) -> Reply:
     """Read a chat completion that has come whole."""
     choices = []
-    for one in sequence(body.get("choices")):
+    given = body.get("choices")
+    for one in given if type(given) is list else sequence(given):
         choice = one if type(one) is dict else fields(one)
-        choices.append((choice.get("finish_reason"), fields(choice.get("message"))))
+        said = choice.get("message")
+        choices.append((choice.get("finish_reason"), said if type(said) is dict else fields(said)))
     return spoken(envelope(Reply(), body), choices)
 
 
@@ -164,7 +165,8 @@ def spoken(reply: Reply, choices: Sequence[tuple[Any, Mapping[str, Any]]]) -> Re
             read["finish_reason"] = finish_reason
             reply.finish_reason = reply.finish_reason or finish_reason
         messages.append(read)
-        calls += tool_calls(given)
+        if given.get("tool_calls") or given.get("function_call"):
+            calls += tool_calls(given)
         said.append(_visible(read))
     reply.messages, reply.tool_calls = messages, calls
     reply.text = (said[0] if len(said) == 1 else "\n\n".join(filter(None, said))) or None
@@ -200,7 +202,7 @@ def envelope(reply: Reply, body: Mapping[str, Any]) -> Reply:
         reply.service_tier = tier
     usage = get("usage") or fields(get("x_groq")).get("usage")
     if usage:
-        reply.usage = jsonable(fields(usage))
+        reply.usage = jsonable(usage if type(usage) is dict else fields(usage))
         reply.tokens = tokens(reply.usage)
     return reply
 

@@ -18,20 +18,21 @@ def tokens(usage: Mapping[str, Any]) -> dict[str, int]:
     """
     get = usage.get
     counts = _counts(
-        prompt=get("prompt_tokens", get("input_tokens")),
-        completion=get("completion_tokens", get("output_tokens")),
-        total=get("total_tokens"),
+        ("prompt", get("prompt_tokens", get("input_tokens"))),
+        ("completion", get("completion_tokens", get("output_tokens"))),
+        ("total", get("total_tokens")),
     )
-    read = fields(get("prompt_tokens_details") or get("input_tokens_details") or get("input_token_details"))
-    made = fields(get("completion_tokens_details") or get("output_tokens_details"))
+    read = get("prompt_tokens_details") or get("input_tokens_details") or get("input_token_details")
+    made = get("completion_tokens_details") or get("output_tokens_details")
     cached = get("prompt_cache_hit_tokens") or get("cached_tokens")
-    if cached or any(read.values()) or any(made.values()):
+    if read or made or cached:
+        read, made = fields(read), fields(made)
         parts = _counts(
-            cached=read.get("cached_tokens") or cached,
-            cache_creation=read.get("cache_write_tokens"),
-            reasoning=made.get("reasoning_tokens"),
-            audio_prompt=read.get("audio_tokens"),
-            audio_completion=made.get("audio_tokens"),
+            ("cached", read.get("cached_tokens") or cached),
+            ("cache_creation", read.get("cache_write_tokens")),
+            ("reasoning", made.get("reasoning_tokens")),
+            ("audio_prompt", read.get("audio_tokens")),
+            ("audio_completion", made.get("audio_tokens")),
         )
         counts |= {name: count for name, count in parts.items() if count}
     prompt, completion = counts.get("prompt", 0), counts.get("completion", 0)
@@ -43,7 +44,12 @@ def tokens(usage: Mapping[str, Any]) -> dict[str, int]:
     return counts
 
 
-def _counts(**given: Any) -> dict[str, int]:
+def _counts(*given: tuple[str, Any]) -> dict[str, int]:
     """Return what of these is a number of tokens; some servers count in floats."""
-    counts = {name: count_or_none(count) for name, count in given.items()}
-    return {name: count for name, count in counts.items() if count is not None}
+    counts = {}
+    for name, count in given:
+        if type(count) is int:
+            counts[name] = count
+        elif count is not None and (whole := count_or_none(count)) is not None:
+            counts[name] = whole
+    return counts

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _ADDRESS = re.compile("^https?://[^/]*")  # some answers name the whole address of what comes next
 _ABSENT = ("Omit", "NotGiven")  # what newer SDKs write for an argument that was not given
+_BESIDES = ("conversation", "previous_response_id", "service_tier", "thread")
+_NOTHING: dict[str, Any] = {}
 _MOST_SERVERS = 256
 
 
@@ -71,25 +73,29 @@ class Stainless:
     ) -> Prompt | None:
         """Read `client.request(cast_to, options, ...)`; None when the call reaches no model."""
         options = kwargs["options"] if "options" in kwargs else args[1]
-        operation, identity = self._route(options.method, options.url)
+        operation, identity = self.routes.get((options.method, options.url)), None
         if operation is None:
-            return None
+            operation, identity = self._route(options.method, options.url)
+            if operation is None:
+                return None
         body = _body(options, clean)
         if operation.files is not None:
             body = {**body, **operation.files(options.files)}
         server, provider = self._reached(client)
         prompt = Prompt(
-            operation=operation,
-            provider=provider,
-            model=text_or_none(body.get("model")),
-            messages=operation.messages(body),
-            request={k: v for k, v in body.items() if k not in operation.content and _is_given(v)},
-            server=server,
-            sdk=_sdk(self.package),
-            conversation=_conversation(body["conversation"]) if "conversation" in body else None,
-            previous=identity or _previous(body),
-            service_tier=text_or_none(body.get("service_tier")),
+            operation,
+            provider,
+            text_or_none(body.get("model")),
+            operation.messages(body),
+            _parameters(body, operation) if body.keys() - operation.content else {},
+            server,
+            _sdk(self.package),
+            previous=identity,
         )
+        if not body.keys().isdisjoint(_BESIDES):
+            prompt.conversation = _conversation(body.get("conversation"))
+            prompt.previous = identity or _previous(body)
+            prompt.service_tier = text_or_none(body.get("service_tier"))
         if operation.batch is not None:
             prompt.batch = [_inside(prompt, name, one) for name, one in operation.batch(body)]
         return prompt
@@ -97,11 +103,14 @@ class Stainless:
     def http(self, kwargs: Mapping[str, Any]) -> Http | None:
         """Read the arguments of `_process_response`."""
         response = kwargs.get("response")
-        return None if response is None else Http(response, kwargs.get("retries_taken", 0))
+        if response is None:
+            return None
+        status = response.status_code
+        return Http(response, status if type(status) is int else None, kwargs.get("retries_taken", 0))
 
     def stream(self, result: Any) -> Stream | None:
         """Return where the items of an event stream pass by, if `result` is one."""
-        known = fields(result)
+        known: Mapping[str, Any] = getattr(result, "__dict__", _NOTHING)
         response = known.get("response") or known.get("http_response")
         if response is not None and ("_iterator" in known or _makes_iterator(type(result))):
             return Stream(result, "_iterator", response)
@@ -122,7 +131,8 @@ class Stainless:
             if "json" not in kind:
                 return operation.binary(content, kind)
         try:
-            return operation.reply(fields(orjson.loads(content)))
+            body = orjson.loads(content)
+            return operation.reply(body if type(body) is dict else {})
         except orjson.JSONDecodeError:
             if "json" in http.response.headers.get("content-type", ""):
                 return Reply()  # broken: no fault of ours, and the program will see for itself
@@ -137,9 +147,6 @@ class Stainless:
         return read_failure(error, self.error_code)
 
     def _route(self, method: str, url: str) -> tuple[Operation | None, str | None]:
-        operation = self.routes.get((method, url))
-        if operation is not None:
-            return operation, None
         method, path = method.lower(), _ADDRESS.sub("", url).partition("?")[0].rstrip("/")
         operation = self.routes.get((method, path))
         if operation is not None:
@@ -200,11 +207,15 @@ def _inside(batch: Prompt, name: str, body: Mapping[str, Any]) -> Prompt:
         operation=operation,
         model=text_or_none(body.get("model")),
         messages=operation.messages(body),
-        request={k: v for k, v in body.items() if k not in operation.content and _is_given(v)},
+        request=_parameters(body, operation),
         service_tier=text_or_none(body.get("service_tier")),
         details={"custom_id": name},
         batch=[],
     )
+
+
+def _parameters(body: Mapping[str, Any], operation: Operation) -> dict[str, Any]:
+    return {name: one for name, one in body.items() if name not in operation.content and _is_given(one)}
 
 
 def _is_given(value: Any) -> bool:

@@ -11,7 +11,7 @@ from hilt_autolog.foreign import fields, text_or_none
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray")
+_REQUEST_IDS = (b"x-request-id", b"request-id", b"apim-request-id", b"x-amzn-requestid", b"cf-ray")
 _RATE_LIMITS = ("x-ratelimit-", "anthropic-ratelimit-")
 _TOO_MANY_REQUESTS = 429
 _CONNECTION = re.compile("Connect|NetworkError|ProtocolError|TransportError|ReadError|WriteError")
@@ -36,9 +36,11 @@ def read_failure(error: BaseException, error_code: str) -> Failure:
     )
 
 
-def request_id_of(headers: Mapping[str, str]) -> str | None:
+def request_id_of(headers: Any) -> str | None:
     """Return the provider's name for a request."""
-    return next(filter(None, map(headers.get, _REQUEST_IDS)), None)
+    raw = getattr(headers, "raw", ())  # each `get` would go through all of them
+    known = {name.lower(): value for name, value in raw if value and name.lower() in _REQUEST_IDS}
+    return known[min(known, key=_REQUEST_IDS.index)].decode("latin-1") if known else None
 
 
 def _details(body: Any) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def test_nothing_is_held_of_streams(watch, leave):
     for _ in range(200):
         leave(client)
     assert alive() == before
-    assert switch._state.recorder.open == {}
+    assert switch._state.capture.recorder.open == {}
     assert watch.log().actions == ["prompt", "completion"] * 200 or leave is not drained
 
 
@@ -144,7 +144,7 @@ def test_nothing_is_held_of_calls_that_failed(watch):
         with pytest.raises(Exception, match="500"):
             client.chat.completions.create(**ASK)
     assert alive() == before
-    assert switch._state.recorder.open == {}
+    assert switch._state.capture.recorder.open == {}
 
 
 def test_nothing_is_held_of_background_responses_that_nobody_fetches(watch):

@@ -404,7 +404,7 @@ def test_a_descriptor_that_is_lost_at_once_is_a_counted_loss(tmp_path, monkeypat
 
 
 def test_a_name_is_not_tried_without_end(tmp_path, monkeypatch):
-    monkeypatch.setattr("hilt_autolog.io.logfile._NAMES", 3)
+    monkeypatch.setattr("hilt_autolog.io.creation._NAMES", 3)
     monkeypatch.setattr("hilt_autolog.io.opening.filled", lambda *_: "a.hilt.jsonl")
     for name in ("a.hilt.jsonl", "a-1.hilt.jsonl", "a-2.hilt.jsonl"):
         (tmp_path / name).touch()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-import pytest
-from writing import events, run, writer
+from writing import events, run
 
 import hilt_autolog
 from hilt_autolog import io as wing
@@ -48,13 +47,17 @@ def test_the_replacements_would_be_noticed(tmp_path):
 
 
 def test_pyfakefs_freezegun_blockbuster(tmp_path):
-    blockbuster = pytest.importorskip("blockbuster")
-    freezegun = pytest.importorskip("freezegun")
-    fake_filesystem = pytest.importorskip("pyfakefs.fake_filesystem_unittest")
-    log = writer(tmp_path)
-    with fake_filesystem.Patcher(), freezegun.freeze_time("2001-01-01"), blockbuster.blockbuster_ctx():
+    script = """
+    from blockbuster import blockbuster_ctx
+    from freezegun import freeze_time
+    from pyfakefs.fake_filesystem_unittest import Patcher
+    with Patcher(), freeze_time("2001-01-01"), blockbuster_ctx():
         assert log.write({"n": 1})
-    assert events(log.path) == [{"n": 1}]
+    """
+    done = run(tmp_path, script)
+    assert (done.stderr, done.returncode) == ("", 0)
+    (path,) = tmp_path.rglob("*.hilt.jsonl")
+    assert events(path) == [{"n": 1}]
 
 
 def test_no_module_of_this_wing_looks_calls_up_late():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hilt_autolog.clock import Clock, token
-from hilt_autolog.io import logfile
+from hilt_autolog.io import creation, logfile
 from hilt_autolog.io.folder import Refused
 from hilt_autolog.io.kernel import Kernel
 from hilt_autolog.io.naming import filled, is_generated
@@ -58,13 +58,13 @@ def _try(template: str) -> None:
     path = filled(template, "doctor")
     with _without_new_folders(Path(path).parent):
         if is_generated(template):
-            file = logfile.create(path)
+            file = creation.create(path)
             try:
                 file.append(b"\n")
             finally:
                 file.discard()
         elif os.path.lexists(path):
-            file = logfile.share(path)
+            file = creation.share(path)
             try:
                 file.is_ours()  # looks at the disk as well
             finally:
@@ -74,7 +74,7 @@ def _try(template: str) -> None:
 
 
 def _try_beside(path: str) -> None:
-    file = logfile.share(path)
+    file = creation.share(path)
     try:
         file.append(b"\n")
     finally:
