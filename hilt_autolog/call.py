@@ -75,6 +75,13 @@ class Call:
         recorder.open[id(self)] = self
         self._begun = Clock.monotonic()
 
+    def go_on(self, other: Call) -> None:
+        """Go on with the prompt that another call has written, and end in its stead."""
+        self.place, self.prompt_id = other.place, other.prompt_id
+        self.prompt.messages, self.prompt.request = [], {}
+        self.recorder.open[id(self)] = self
+        self._begun = Clock.monotonic()
+
     def let_go(self) -> None:
         """Hold no more of the HTTP response than its head: its body is the program's to read or to drop."""
         if self.http is not None:

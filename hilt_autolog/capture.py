@@ -10,6 +10,7 @@ from .call import Call
 from .collection import Collection
 from .guard import faults
 from .io.plain import plain
+from .tickets import claimed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,5 +65,9 @@ def _asked_plainly(recorder: Recorder, provider: Provider, given: tuple[Any, Any
 
 def _asked(recorder: Recorder, provider: Provider, prompt: Prompt) -> Call:
     call = _KINDS[prompt.operation.kind](recorder, provider, prompt)
-    call.ask()
+    run = claimed(prompt)
+    if run is None:
+        call.ask()
+    else:
+        run.served_by(call)
     return call

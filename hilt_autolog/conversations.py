@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from .asked import AskedTools
 from .clock import token
 from .facts import is_plain
 from .io.encoder import line
@@ -85,11 +86,15 @@ class Conversations:
         self._name = name
         self._heads: Memory[Hashable, Head] = Memory()  # by digest, or (digest, owner) for words said twice
         self._answers: Memory[str, Head] = Memory()  # by response id
-        self._calls: Memory[tuple[str, str], _Asked] = Memory()  # by session and tool call id
+        self.tools = AskedTools()
+
+    def named(self, conversation: str | None) -> str | None:
+        """Return the conversation's name: what the program says, else what its framework or the API does."""
+        return chosen.get() or self._name or conversation
 
     def place(self, prompt: Prompt) -> Place:
         """Return where a request stands."""
-        named = chosen.get() or self._name or prompt.conversation
+        named = self.named(prompt.conversation)
         answer = self._answers.get(prompt.previous) if prompt.previous else None
         digest = 0 if named is None else hash(session_id_of(named))
         digests = []
@@ -102,7 +107,7 @@ class Conversations:
         if named is not None:
             session = session_id_of(named)
         else:
-            session = came_before.conversation if came_before is not None else f"conv_{token(96)}"
+            session = came_before.conversation if came_before is not None else _session_of(prompt)
         if came_before is not None and came_before.conversation != session:
             came_before = None
         reply_to = came_before.event_id if came_before is not None else None
@@ -111,8 +116,8 @@ class Conversations:
 
     def apart(self, prompt: Prompt) -> Place:
         """Return the place of a request that continues nothing and is continued by nothing."""
-        named = chosen.get() or self._name or prompt.conversation
-        session = session_id_of(named) if named is not None else f"conv_{token(96)}"
+        named = self.named(prompt.conversation)
+        session = session_id_of(named) if named is not None else _session_of(prompt)
         return Place(session, named, None, None, prompt.messages, 0, len(prompt.messages))
 
     def is_known(self, response_id: str | None) -> bool:
@@ -151,24 +156,14 @@ class Conversations:
         if by_id and reply.response_id is not None:
             self._answers.put(reply.response_id, head)
 
-    def asked(self, session_id: str, tool_call_id: str, event_id: str, tool: str | None) -> None:
-        """Remember that an answer asked for a tool."""
-        self._calls.put((session_id, tool_call_id), _Asked(event_id, tool))
 
-    def resulted(self, session_id: str, tool_call_id: str) -> tuple[str | None, str | None] | None:
-        """Take note of a tool's result: (event of its call, tool), or None if it was known already."""
-        key = (session_id, tool_call_id)
-        asked = self._calls.get(key)
-        self._calls.put(key, _DONE)
-        return None if asked is _DONE else (asked or _Asked(None, None))
+def _session_of(prompt: Prompt) -> str:
+    return prompt.session or new_session_id()
 
 
-class _Asked(NamedTuple):
-    event_id: str | None
-    tool: str | None
-
-
-_DONE = _Asked(None, None)
+def new_session_id() -> str:
+    """Return the id of a conversation that nothing names."""
+    return f"conv_{token(96)}"
 
 
 @lru_cache(maxsize=1024)

@@ -36,24 +36,26 @@ class Watching(Watched, Protocol):
 
 
 Begin = Callable[[Provider, Any, Arguments, Keywords], Watching | None]
+# What a framework's function is called with; of a start, the answer is to be told what it returns.
+Tell = Callable[[Provider, Any, Arguments, Keywords], Callable[[Any], object] | None]
 
 _current: ContextVar[Watching | None] = ContextVar("hilt_call", default=None)
 
 
 class Gate:
-    """The way from a wrapped function to `begin`, for as long as the function is to be watched."""
+    """The way from a wrapped function to `begin` or `tell`, as long as the function is to be watched."""
 
     __slots__ = ("begin",)
 
-    def __init__(self, begin: Begin) -> None:
-        self.begin = begin
+    def __init__(self, begin: Begin | Tell) -> None:
+        self.begin: Callable[..., Any] = begin
 
 
 def _step_aside(*_call: Any) -> None:
     """Watch nothing."""
 
 
-def arm(provider: Provider, probe: Probe, begin: Begin) -> Callable[[], None] | None:
+def arm(provider: Provider, probe: Probe, begin: Begin | Tell) -> Callable[[], None] | None:
     """Wrap one function of a module that is imported.
 
     Returns:
@@ -141,11 +143,59 @@ def _stream(provider: Provider, _gate: Gate) -> Callable[..., Any]:
     return watched
 
 
+def _start(provider: Provider, gate: Gate) -> Callable[..., Any]:
+    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+        returned = gate.begin(provider, instance, args, kwargs)
+        result = wrapped(*args, **kwargs)
+        if returned is not None:
+            returned(result)
+        return result
+
+    return watched
+
+
+def _async_start(provider: Provider, gate: Gate) -> Callable[..., Any]:
+    """Tell of the call in its caller's context; what it returns may come in another."""
+
+    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+        returned = gate.begin(provider, instance, args, kwargs)
+        return wrapped(*args, **kwargs) if returned is None else _awaited(wrapped, args, kwargs, returned)
+
+    return watched
+
+
+async def _awaited(
+    wrapped: Callable[..., Any], args: Arguments, kwargs: Keywords, returned: Callable[[Any], object]
+) -> Any:
+    result = await wrapped(*args, **kwargs)
+    returned(result)
+    return result
+
+
+def _told(provider: Provider, gate: Gate) -> Callable[..., Any]:
+    """Tell of it when it is called; what is to be awaited, if it is, is the function's own coroutine."""
+
+    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+        gate.begin(provider, instance, args, kwargs)
+        return wrapped(*args, **kwargs)
+
+    return watched
+
+
 _WATCHERS: dict[str, Callable[[Provider, Gate], Callable[..., Any]]] = {
     "call": _call,
     "async call": _async_call,
     "response": _response,
     "stream": _stream,
+    "asks": _start,
+    "async asks": _async_start,
+    "start": _start,
+    "async start": _async_start,
+    "scores": _start,
+    "async scores": _async_start,
+    "token": _told,
+    "end": _told,
+    "error": _told,
 }
 
 

@@ -213,6 +213,8 @@ def provenance(prompt: Prompt, reply: Reply | None = None) -> dict[str, Any]:
         known["sdk"] = prompt.sdk
     if prompt.server is not None:
         known["server"] = prompt.server
+    if prompt.origin is not None:
+        known.update(prompt.origin)
     return known
 
 

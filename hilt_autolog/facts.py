@@ -146,6 +146,8 @@ class Prompt:
     conversation: str | None = None  # named by the API
     previous: str | None = None  # id of the response that this request continues or collects
     service_tier: str | None = None
+    origin: dict[str, Any] | None = None  # provenance of the framework that makes the call
+    session: str | None = None  # where a conversation goes that nothing names and no history recognises
     batch: list[Prompt] = field(default_factory=list)  # the requests in this one
     details: dict[str, Any] = field(default_factory=dict)  # what else is known, for the extensions
 

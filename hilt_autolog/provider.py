@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 class Probe(NamedTuple):
     """A function to wrap: `owner.name` in `module`.
 
-    `role` says what it is: "call" (one call to a model), "async call" (the same, awaited) or "response"
-    (sees the HTTP response of the call that is under way).
+    `role` says what it is: "call" (one call to a model), "async call" (the same, awaited), "response"
+    (sees the HTTP response of the call that is under way) or "stream" (makes a stream). The functions by
+    which a framework tells of its runs have the roles of `framework`.
     """
 
     module: str

@@ -67,10 +67,10 @@ class Recorder:
         self.conversations = Conversations(conversation)
         self.describer = Describer(media)
         self.open: dict[int, Open] = {}  # calls that have not ended
+        self.runs: dict[str, Any] = {}  # id -> the run of a framework that has not ended
         self.awaited: dict[str, Any] = {}  # response id -> the call that will be answered later
-        self.batched: Memory[tuple[str, str], Any] = (
-            Memory()
-        )  # batch, id within -> the call, or that it ended
+        # batch and id within it -> the call, or that it has ended
+        self.batched: Memory[tuple[str, str], Any] = Memory()
 
     def _withheld(self, event: Event, *, is_json: bool = False, hasty: bool = False) -> None:
         left = withhold(event, self._content)
@@ -99,5 +99,5 @@ class Recorder:
         """Leave the calls and conversations of the parent process to it: a forked child begins anew."""
         for call in self.open.values():
             call.disown()
-        self.open, self.awaited, self.batched = {}, {}, Memory()
+        self.open, self.awaited, self.runs, self.batched = {}, {}, {}, Memory()
         self.conversations = Conversations(self._conversation)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from .capture import Capture
     from .io.writer import Writer
-    from .provider import Provider
 
 _OFF = ("0", "false", "no", "off")
 
@@ -45,6 +44,7 @@ class _State:
     def __init__(self) -> None:
         self.settings: Settings | None = None
         self.capture: Capture | None = None  # loaded with the first SDK
+        self.tell: Callable[..., Any] | None = None  # the same
         self.writer: Writer | None = None
         self.undo: list[Callable[[], None]] = []
         self.watching: dict[str, dict[str, bool]] = {}
@@ -187,18 +187,19 @@ def _arm(sdk: str) -> None:
 
 
 def _wrap(sdk: str) -> None:
-    from importlib import import_module
+    from .arming import watch
+    from .listening import tell
 
-    from .engine import arm
-
-    provider: Provider = import_module(f"{__package__}.providers.{sdk}").PROVIDER
+    _state.tell = tell
     capture = _recorder()  # loads everything now: later there may be no file descriptor left to load it with
-    found = _state.watching.setdefault(sdk, {})
-    for probe in provider.probes:
-        undo = arm(provider, probe, capture.begin)
-        found[f"{probe.module}:{probe.owner}.{probe.name}"] = undo is not None
-        if undo is not None:
-            _state.undo.append(undo)
+    _state.watching[sdk], undo = watch(sdk, capture.begin, _tell)
+    _state.undo.append(undo)
+
+
+def _tell(*heard: Any) -> Any:
+    capture, tell = _state.capture, _state.tell
+    recorder = None if capture is None else capture.recorder
+    return None if recorder is None or tell is None else tell(recorder, _state.watching, *heard)
 
 
 def _recorder() -> Capture:

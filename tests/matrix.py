@@ -18,13 +18,15 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-AREAS = ("tests/anthropic", "tests/capture", "tests/conformance", "tests/doors")
+AREAS = ("tests/anthropic", "tests/capture", "tests/conformance", "tests/doors", "tests/langchain")
 LINES = {  # what a line is named after, and what of the other SDKs goes with it; else those are the newest
+    "anthropic-0.125": "anthropic==0.125.*",  # the last of 0.x
+    "anthropic-2.14": "anthropic==2.14.*",  # the newest
+    "langchain-core-0.3": "langchain-core==0.3.*",
+    "langchain-core-1.8": "langchain-core==1.8.*",  # the newest
     "openai-1.109": "openai==1.109.* anthropic==0.54.*",  # the last of 1.x
     "openai-2.54": "openai==2.54.* anthropic==1.17.*",
     "openai-3.54": "openai==3.54.*",  # the newest
-    "anthropic-0.125": "anthropic==0.125.*",  # the last of 0.x
-    "anthropic-2.14": "anthropic==2.14.*",  # the newest
 }
 
 

@@ -28,15 +28,16 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def show_log(since: str) -> None:
-    """Print where the log is, and what it has of the calls that were made since."""
+def show_log(since: str, *, hidden: tuple[str, ...] = ()) -> None:
+    """Print where the log is, and what it has of the calls that were made since, but for hidden actions."""
     path = hilt_autolog.status().path
     if path is None:
         print("There is no log: HILT_AUTOLOG=0 has switched it off.")
         return
     print(f"\n{path}\n")
     events = (event for event in hilt_autolog.read(path) if event["timestamp"] >= since)
-    show(event for event in events if event["actor"]["id"] != "hilt-autolog")
+    told = (event for event in events if event["actor"]["id"] != "hilt-autolog")
+    show(event for event in told if event["action"] not in hidden)
 
 
 def show(events: Iterable[dict[str, Any]]) -> None:
