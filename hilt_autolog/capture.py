@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
+from .batches import Results, Submission
 from .call import Call
 from .collection import Collection
 from .guard import faults
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .provider import Provider
     from .recorder import Recorder
 
+_KINDS = {"call": Call, "collects": Collection, "submits": Submission, "results": Results}
 _DEEPEST = 2
 
 
@@ -62,7 +64,7 @@ def _asked_plainly(recorder: Recorder, provider: Provider, given: tuple[Any, Any
 
 
 def _asked(recorder: Recorder, provider: Provider, prompt: Prompt) -> Call:
-    call = (Collection if prompt.operation.collects else Call)(recorder, provider, prompt)
+    call = _KINDS[prompt.operation.kind](recorder, provider, prompt)
     run = claimed(prompt)
     if run is None:
         call.ask()

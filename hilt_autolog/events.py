@@ -121,6 +121,8 @@ def completion_event(
         extensions["finish_reason"] = reply.finish_reason
     if reply.usage is not None:
         extensions["usage"] = reply.usage
+    if reply.details:
+        extensions.update(reply.details)
     return event
 
 
@@ -194,6 +196,16 @@ def error_event(prompt: Prompt, session_id: str, failure: Failure, reply_to: str
         rate_limit=failure.rate_limit or None,
         retries=failure.retries or None,
     )
+    return event
+
+
+def submission_event(prompt: Prompt, session_id: str, reply: Reply) -> Event:
+    """Return the event of a batch that was accepted; its requests have prompts of their own."""
+    event = blank("system", session_id, "system", prompt.provider)
+    event["content"] = {"text": "batch accepted"}
+    event["metrics"] = {}
+    event["provenance"] = provenance(prompt, reply)
+    event["extensions"] = {}
     return event
 
 

@@ -97,6 +97,8 @@ class Reply:
     usage: Mapping[str, Any] | None = None  # the provider's own object, whole
     tokens: Mapping[str, int] = MappingProxyType({})
     service_tier: str | None = None
+    extra: Mapping[str, float] = MappingProxyType({})  # what else is charged for, as the price list names it
+    details: Mapping[str, Any] = MappingProxyType({})  # what else the provider says, for the extensions
     inputs: int | None = None  # embeddings
     dimensions: int | None = None
     pending: bool = False  # accepted, to be answered later under `response_id`
@@ -134,7 +136,12 @@ class Operation:
     binary: Callable[[bytes, str], Reply] | None = None  # an answer that is not JSON: (body, content type)
     is_embedding: bool = False
     by_id: bool = False  # a later request may name the answer by its id
-    collects: bool = False  # fetches an answer that another call asked for
+    kind: str = "call"  # "collects": fetches an answer that another call asked for; "submits" and "results":
+    # of a batch, whose requests `batch` gives by their own ids, and are read by `each`; the reply to one item
+    # of the results is read by `result`
+    each: Operation | None = None
+    batch: Callable[[Mapping[str, Any]], list[tuple[str, Mapping[str, Any]]]] | None = None
+    result: Callable[[Mapping[str, Any]], tuple[str, Reply]] | None = None
 
 
 @dataclass(slots=True)
@@ -154,6 +161,8 @@ class Prompt:
     service_tier: str | None = None
     origin: dict[str, Any] | None = None  # provenance of the framework that makes the call
     session: str | None = None  # where a conversation goes that nothing names and no history recognises
+    batch: list[Prompt] = field(default_factory=list)  # the requests in this one
+    details: dict[str, Any] = field(default_factory=dict)  # what else is known, for the extensions
 
 
 def is_plain(message: Message) -> bool:

@@ -47,7 +47,7 @@ ROUTES: dict[tuple[str, str], Operation] = {
     ("post", "/chat/completions"): _CHAT,
     ("post", "/responses"): _RESPONSES,
     ("get", "/responses/{id}"): Operation(
-        "responses.retrieve", response_messages, response_reply, ResponseFold, by_id=True, collects=True
+        "responses.retrieve", response_messages, response_reply, ResponseFold, by_id=True, kind="collects"
     ),
     ("post", "/responses/compact"): Operation(
         "responses.compact", response_messages, response_reply, None, _RESPONSES.content
@@ -89,4 +89,4 @@ ROUTES: dict[tuple[str, str], Operation] = {
     ("post", "/moderations"): Operation("moderations", moderated, moderation_reply, None, ("input", "model")),
 }
 
-PROVIDER: Provider = Stainless("openai", ROUTES, "openai", HOSTS)
+PROVIDER: Provider = Stainless("openai", ROUTES, "openai", HOSTS, clients=(("Azure", "azure"),))

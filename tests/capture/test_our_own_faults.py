@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from conformance.apis import CHAT, RESPONSES
 from conformance.inprocess import client_over, offline, response
 from conformance.kit import functions, outcome, run_sync
-from conformance.ways import CHAT, RESPONSES, WAYS
+from conformance.ways import WAYS
 
 import hilt_autolog
 
