@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .openai import ROUTES
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from hilt_autolog.facts import Operation
 
 _AT = {operation.name: route for route, operation in ROUTES.items()}
+_WHOLE = ("images.generate", "audio.transcriptions")  # only OpenAI streams them, or in its own way
 
 
 def routes(base: str, *names: str) -> dict[tuple[str, str], Operation]:
@@ -19,5 +21,9 @@ def routes(base: str, *names: str) -> dict[tuple[str, str], Operation]:
         base: what stands before OpenAI's own path of each.
         names: the operations, as OpenAI's SDK names them.
     """
-    known = {name: _AT[name] for name in names}
-    return {(method, base + path): ROUTES[method, path] for method, path in known.values()}
+    found = {}
+    for name in names:
+        method, path = _AT[name]
+        operation = ROUTES[method, path]
+        found[method, base + path] = replace(operation, fold=None) if name in _WHOLE else operation
+    return found

@@ -6,9 +6,10 @@ from importlib import import_module
 from operator import attrgetter
 
 import pytest
-from conformance.kit import HELLO, KINDS, agree, functions, joined, outcome, run_sync, settled
+from conformance.kit import HELLO, KINDS, agree, each, functions, joined, outcome, run_sync, settled
 from conformance.ways import ANSWERS, STREAMS
 from family.members import ASKED, FAMILY, HERE, NAMES, OPTIONS, offline
+from offline.wire import frame
 
 import hilt_autolog
 
@@ -109,3 +110,23 @@ def test_a_failure_is_told_with_the_tries_before_it(watch, run, module, kind):
     assert failure["extensions"]["error_type"] == "InternalServerError"
     assert failure["extensions"]["error_code"] == "api_error"
     assert (failure["extensions"]["status_code"], failure["extensions"]["retries"]) == (500, 1)
+
+
+@pytest.mark.skipif("sambanova" not in FAMILY, reason="needs sambanova")
+@kinds
+def test_a_transcript_of_sambanova_comes_as_chats_do(watch, run, kind):
+    here = HERE["sambanova"]
+    deltas = [{"role": "assistant", "content": "Hel"}, {"content": "lo"}]
+    frames = [frame({"id": "t_1", "choices": [{"index": 0, "delta": delta}]}) for delta in deltas]
+    client = here.client_over(lambda _: here.response([*frames, frame("[DONE]")]), kind)
+    watch()
+
+    async def ask():
+        create = client.audio.transcriptions.create
+        stream = await settled(create(model="whisper", file=("a.wav", b"RIFF"), stream=True))
+        return [chunk async for chunk in each(stream)]
+
+    assert len(run[kind](ask())) == 2
+    log = watch.log()
+    assert log.actions == ["prompt", "completion_chunk", "completion_chunk", "completion"]
+    assert log.events[-1]["content"]["text"] == "Hello"
