@@ -3,12 +3,14 @@
     with OfflineProvider() as provider:
         client = OpenAI(api_key="offline", base_url=provider.base_url)
         client = Anthropic(api_key="offline", base_url=provider.url)
+        client = genai.Client(api_key="offline", http_options={"base_url": provider.url})
 
 or, for programs in any language,
 
     python examples/offline_provider.py --port 8099
     export OPENAI_BASE_URL=http://127.0.0.1:8099/v1 OPENAI_API_KEY=offline
     export ANTHROPIC_BASE_URL=http://127.0.0.1:8099 ANTHROPIC_API_KEY=offline
+    export GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:8099 GEMINI_API_KEY=offline
 
 It calls a tool when the question has a word of the tool's name, fills JSON schemas from the words of
 the question, thinks when it is asked to or the model's name says so (`o4-mini`, `my-reasoner`), refuses
@@ -25,6 +27,8 @@ from offline import (
     anthropic_envelope,
     anthropic_messages,
     faults,
+    gemini,
+    gemini_envelope,
     openai_chat,
     openai_envelope,
     openai_media,
@@ -46,7 +50,8 @@ ANTHROPIC = Wire(
     headers=anthropic_envelope.headers,
     error=anthropic_envelope.error,
 )
-WIRES = [OPENAI, ANTHROPIC]
+GEMINI = Wire(routes=gemini.ROUTES, headers=gemini_envelope.headers, error=gemini_envelope.error)
+WIRES = [OPENAI, ANTHROPIC, GEMINI]
 
 
 class OfflineProvider:
@@ -100,7 +105,7 @@ def main() -> None:
         print("\n".join(f"  {kind:<12}{meaning}" for kind, meaning in faults.KINDS.items()))
         return
     with OfflineProvider(chosen.port, pause=chosen.pause) as provider:
-        print(f"OpenAI: {provider.base_url}  Anthropic: {provider.url}", flush=True)
+        print(f"OpenAI: {provider.base_url}  Anthropic, Gemini: {provider.url}", flush=True)
         try:
             threading.Event().wait()
         except KeyboardInterrupt:

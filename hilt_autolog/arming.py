@@ -6,17 +6,22 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import importer
 from .engine import arm
 from .framework import RUN_ROLES
 from .guard import guarded
 
+if TYPE_CHECKING:
+    from .provider import Probe
+
 Undo = Callable[[], None]
 
 
-def watch(sdk: str, begin: Callable[..., Any], tell: Callable[..., Any]) -> tuple[dict[str, bool], Undo]:
+def watch(
+    sdk: str, begin: Callable[..., Any], tell: Callable[..., Any]
+) -> tuple[dict[str, bool | None], Undo]:
     """Wrap the functions that an SDK's provider names.
 
     Args:
@@ -25,25 +30,29 @@ def watch(sdk: str, begin: Callable[..., Any], tell: Callable[..., Any]) -> tupl
         tell: is handed what a framework tells of its runs, with the probe first.
 
     Returns:
-        Which of the probes this version of the SDK has, which may change yet; and the undo.
+        Which probes this version of the SDK has (None as long as their modules are not there), and the undo.
     """
-    provider = import_module(f"{__package__}.providers.{sdk}").PROVIDER
-    found: dict[str, bool] = {}
+    home = import_module(f"{__package__}.providers.{sdk}")
+    providers = (home.PROVIDER, *getattr(home, "BESIDES", ()))
+    probes = [(provider, probe) for provider in providers for probe in provider.probes]
+    found: dict[str, bool | None] = {}
     undo: list[Undo] = []
 
     def wrap(module: str) -> None:
-        for probe in provider.probes:
+        for provider, probe in probes:
             if probe.module == module:
                 hand = partial(tell, probe) if probe.role in RUN_ROLES else begin
                 undone = arm(provider, probe, hand)
-                found[f"{module}:{probe.owner}.{probe.name}"] = undone is not None
+                found[name(probe)] = undone is not None
                 if undone is not None:
                     undo.append(undone)
 
-    modules = dict.fromkeys(probe.module for probe in provider.probes)
+    modules = dict.fromkeys(probe.module for _, probe in probes)
     absent = [module for module in modules if not _is_there(module)]
+    found.update((name(probe), None) for _, probe in probes)
     for module in modules:
-        wrap(module)
+        if module not in absent:
+            wrap(module)
     if absent:
         undo.append(importer.wait(absent, guarded(wrap)))
 
@@ -52,6 +61,11 @@ def watch(sdk: str, begin: Callable[..., Any], tell: Callable[..., Any]) -> tupl
             undo.pop()()
 
     return found, undo_all
+
+
+def name(probe: Probe) -> str:
+    """Return how people are told of a probe."""
+    return f"{probe.module}:{probe.owner}.{probe.name}"
 
 
 def _is_there(module: str) -> bool:

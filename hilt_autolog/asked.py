@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .memory import Memory
+from .memory import Memory, Queues
 
 
 class Asked(NamedTuple):
@@ -23,18 +23,26 @@ class AskedTools:
 
     def __init__(self) -> None:
         self._calls: Memory[tuple[str, str], Asked] = Memory()
+        self._nameless: Queues[tuple[str, str], str] = Queues()  # calls without an id, by session and tool
         self._askers: Memory[str, str] = Memory()  # by id, the session that asked last
         self._results: Memory[tuple[str, str], str] = Memory()
         self._open: Memory[str, int] = Memory()  # by tool, how many results are still to come
 
-    def asked(self, session_id: str, tool_call_id: str, event_id: str, tool: str | None) -> None:
-        """Remember that an answer asked for a tool."""
+    def asked(self, session_id: str, tool_call_id: str | None, event_id: str, tool: str | None) -> None:
+        """Remember that an answer asked for a tool; calls without an id are told apart by their order."""
+        if tool_call_id is None:
+            if tool is not None:
+                self._nameless.put((session_id, tool), event_id)
+            return
         self._calls.put((session_id, tool_call_id), Asked(event_id, tool))
         self._askers.put(tool_call_id, session_id)
         self._count(tool, 1)
 
-    def resulted(self, session_id: str, tool_call_id: str) -> Asked | None:
+    def resulted(self, session_id: str, tool_call_id: str | None, tool: str | None = None) -> Asked | None:
         """Take note of a tool's result: what asked for it, or None if the result was known already."""
+        if not tool_call_id:
+            was_asked, call = self._nameless.take((session_id, tool or ""))
+            return None if was_asked and call is None else Asked(call, tool)
         key = (session_id, tool_call_id)
         asked = self._calls.get(key)
         self._calls.put(key, _DONE)

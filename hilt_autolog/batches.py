@@ -55,7 +55,7 @@ class Submission(Call):
         self._write(event)
 
     @guarded
-    def fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException, result: Any = None) -> None:  # noqa: ARG002  there are none yet
         """End every request: none was accepted."""
         if self.take_end():
             for call in self._calls:

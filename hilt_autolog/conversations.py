@@ -5,8 +5,8 @@ request, its answer included, is remembered: a request that begins with the same
 conversation, and only what comes after is written (`event-format`, "History is written once").
 
 An answer is remembered in two forms, because programs repeat it in two: whole, or as its text and tool
-calls alone. The key also names who asked (the task or thread), so that two conversations that say the
-same words at the same time are told apart; only if that fails does the newest one with these words win.
+calls alone. The key also names who asked (a chat object, else the task or thread), so that conversations
+of the same words at the same time are told apart; only if that fails does the newest of them win.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ class Place:
     new: list[Message]  # what no event holds yet
     digest: int
     total: int
+    owner: int = 0  # who asks
 
 
 class Conversations:
@@ -101,7 +102,8 @@ class Conversations:
         for message in prompt.messages:
             digest = _next(digest, message)
             digests.append(digest)
-        head = None if answer is not None else self._longest(digests)
+        owner = prompt.asker or _owner()
+        head = None if answer is not None else self._longest(digests, owner)
         known = head.messages if head is not None else 0
         came_before = head or answer
         if named is not None:
@@ -112,7 +114,7 @@ class Conversations:
             came_before = None
         reply_to = came_before.event_id if came_before is not None else None
         new = prompt.messages[known:]
-        return Place(session, named, head, reply_to, new, digest, len(prompt.messages))
+        return Place(session, named, head, reply_to, new, digest, len(prompt.messages), owner)
 
     def apart(self, prompt: Prompt) -> Place:
         """Return the place of a request that continues nothing and is continued by nothing."""
@@ -124,11 +126,10 @@ class Conversations:
         """Return whether the log holds the response of this id."""
         return response_id is not None and self._answers.get(response_id) is not None
 
-    def _longest(self, digests: list[int]) -> Head | None:
+    def _longest(self, digests: list[int], owner: int) -> Head | None:
         for digest in reversed(digests):
             head = self._heads.get(digest)
             if head is not None:
-                owner = _owner()
                 return head if head.owner == owner else self._heads.get((digest, owner)) or head
         return None
 
@@ -144,14 +145,13 @@ class Conversations:
             by_id: whether the next request may also name the answer by its id.
             is_plain_text: whether it is one message of one text: it has one form then.
         """
-        owner = _owner()
-        head = Head(place.session_id, event_id, place.total + 1, owner)
+        head = Head(place.session_id, event_id, place.total + 1, place.owner)
         for choice, message in enumerate(reply.messages):
             for spoken, omits in ((message, ()),) if is_plain_text else _forms(message):
                 digest = _next(place.digest, spoken)
                 form = head._replace(choice=choice, omits=omits) if choice or omits else head
                 rival = self._heads.put(digest, form)
-                if rival is not None and rival.owner != owner:
+                if rival is not None and rival.owner != place.owner:
                     self._heads.put((digest, rival.owner), rival)
         if by_id and reply.response_id is not None:
             self._answers.put(reply.response_id, head)

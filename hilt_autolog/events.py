@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import clock
-from .facts import Delta, Failure, Http, Message, Prompt, Reply, ToolCall, is_plain, words_of
+from .facts import Delta, Document, Failure, Http, Message, Prompt, Reply, ToolCall, is_plain, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -166,6 +166,17 @@ def tool_call_event(session_id: str, model: str, call: ToolCall, reply_to: str) 
     event = blank("tool_call", session_id, "agent", model)
     event["content"] = {"text": call.arguments}
     event["extensions"] = linked(reply_to, tool_call_id=call.id, tool=call.name)
+    return event
+
+
+def retrieval_event(session_id: str, document: Document, rank: int, reply_to: str | None) -> Event:
+    """Return the event of a document that was found for an answer; the best has the rank 1."""
+    event = blank("retrieval", session_id, "tool", document.retriever)
+    if document.text is not None:
+        event["content"] = {"text": document.text}
+    if document.metadata:
+        event["provenance"] = {"retrieval": document.metadata}
+    event["extensions"] = linked(reply_to, rank=rank, score=document.score, document_id=document.id)
     return event
 
 

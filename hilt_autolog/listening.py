@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .provider import Probe
     from .recorder import Recorder
 
-    Watching = Mapping[str, Mapping[str, bool]]
+    Watching = Mapping[str, Mapping[str, bool | None]]
 
 # The retriever that searches, as long as it does.
 _retriever: ContextVar[weakref.ref[Retriever] | None] = ContextVar("hilt_retriever", default=None)

@@ -13,9 +13,16 @@ if TYPE_CHECKING:
 class Probe(NamedTuple):
     """A function to wrap: `owner.name` in `module`.
 
-    `role` says what it is: "call" (one call to a model), "async call" (the same, awaited), "response"
-    (sees the HTTP response of the call that is under way) or "stream" (makes a stream). The functions by
-    which a framework tells of its runs have the roles of `framework`.
+    `role` says what it is:
+    "call", "async call": one call to a model, plain or awaited;
+    "generator": one call, which begins when what the function returns is first stepped;
+    "reading", "async reading": makes a call inside and reads its answer; the call ends when this has ended;
+    "response": sees the HTTP response of the call that is under way;
+    "stream": makes a stream of items out of a response;
+    "request", "async request": one call, and what the function returns is the HTTP response itself.
+    The functions by which a framework tells of its runs have the roles of `framework`.
+
+    The module need not be there yet: it may be one that the SDK imports when a program first needs it.
     """
 
     module: str
@@ -25,15 +32,19 @@ class Probe(NamedTuple):
 
 
 class Stream(NamedTuple):
-    """Where the items of a stream pass by: the iterator in `holder.attribute`, and its HTTP response."""
+    """Where the items of a stream pass by: the iterator in `holder.attribute`, and its HTTP response.
 
-    holder: Any
-    attribute: str
-    response: Any
+    Without a holder the call's result is itself the iterator, and the program gets another object, which the
+    SDK makes of it.
+    """
+
+    holder: Any = None
+    attribute: str = ""
+    response: Any = None
 
 
 class Provider(Protocol):
-    """What a provider file offers as `PROVIDER`."""
+    """What a provider file offers as `PROVIDER`; and `BESIDES`, where it watches more in other ways."""
 
     @property
     def package(self) -> str:

@@ -35,7 +35,7 @@ class Status(NamedTuple):
     drops: dict[str, int]  # reason -> events lost to it
     trouble: str | None  # why the file cannot be written, in words
     faults: dict[str, str]  # place in our own code -> what failed there
-    watching: dict[str, dict[str, bool]]  # SDK -> probe -> whether this version has it
+    watching: dict[str, dict[str, bool | None]]  # SDK -> probe -> has it? None: not there yet
 
 
 class _State:
@@ -47,7 +47,7 @@ class _State:
         self.tell: Callable[..., Any] | None = None  # the same
         self.writer: Writer | None = None
         self.undo: list[Callable[[], None]] = []
-        self.watching: dict[str, dict[str, bool]] = {}
+        self.watching: dict[str, dict[str, bool | None]] = {}
         self.knows_forks = False
         self.claim = allocate_lock()
         self.told: set[str] = set()  # complaints, each once

@@ -18,7 +18,14 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-AREAS = ("tests/anthropic", "tests/capture", "tests/conformance", "tests/doors", "tests/langchain")
+AREAS = (
+    "tests/anthropic",
+    "tests/capture",
+    "tests/conformance",
+    "tests/doors",
+    "tests/gemini",
+    "tests/langchain",
+)
 LINES = {  # what a line is named after, and what of the other SDKs goes with it; else those are the newest
     "anthropic-0.125": "anthropic==0.125.*",  # the last of 0.x
     "anthropic-2.14": "anthropic==2.14.*",  # the newest
@@ -27,6 +34,10 @@ LINES = {  # what a line is named after, and what of the other SDKs goes with it
     "openai-1.109": "openai==1.109.* anthropic==0.54.*",  # the last of 1.x
     "openai-2.54": "openai==2.54.* anthropic==1.17.*",
     "openai-3.54": "openai==3.54.*",  # the newest
+    "google-genai-1.75": "google-genai==1.75.*",
+    "google-genai-2.34": "google-genai==2.34.*",  # what langchain-google-genai can live with
+    "google-genai-3.6": "google-genai==3.6.*",  # the newest
+    "google-generativeai-0.8": "google-generativeai==0.8.*",  # the last
 }
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.facts import Failure
 from hilt_autolog.foreign import fields, text_or_none
+
+from ._transport import transport_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _REQUEST_IDS = (b"x-request-id", b"request-id", b"apim-request-id", b"x-amzn-requestid", b"cf-ray")
 _RATE_LIMITS = ("x-ratelimit-", "anthropic-ratelimit-")
-_TOO_MANY_REQUESTS = 429
-_CONNECTION = re.compile("Connect|NetworkError|ProtocolError|TransportError|ReadError|WriteError")
 
 
 def read_failure(error: BaseException, error_code: str) -> Failure:
@@ -51,17 +50,15 @@ def _details(body: Any) -> dict[str, Any]:
 
 
 def _code(error: BaseException, named: Any, status: Any) -> str:
-    if not isinstance(error, Exception) or type(error).__name__ == "CancelledError":
-        return "cancelled"
-    code = named or getattr(error, "code", None)
-    if isinstance(code, str | int) and not isinstance(code, bool) and str(code) != str(status):
+    code = named or getattr(error, "code", None)  # SystemExit has one too
+    if (
+        isinstance(error, Exception)
+        and isinstance(code, str | int)
+        and not isinstance(code, bool)
+        and str(code) != str(status)
+    ):
         return str(code)
-    if status == _TOO_MANY_REQUESTS:
-        return "rate_limit"
-    family = " ".join(kind.__name__ for kind in type(error).__mro__)
-    if "Timeout" in family:
-        return "timeout"
-    return "connection" if _CONNECTION.search(family) else "api_error"
+    return transport_code(error, status)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 HILT_RUN = "import sys; sys.argv[0] = 'hilt-run'; from hilt_autolog.start import main; sys.exit(main())"
-OURS = ("HILT_", "OPENAI_", "ANTHROPIC_")
+OURS = ("HILT_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GOOGLE_")
 
 
 def commands(example):
