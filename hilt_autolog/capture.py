@@ -10,7 +10,7 @@ from .call import Call
 from .collection import Collection
 from .guard import faults
 from .io.plain import plain
-from .tickets import claimed
+from .tickets import claimed, slots_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +65,8 @@ def _asked_plainly(recorder: Recorder, provider: Provider, given: tuple[Any, Any
 
 def _asked(recorder: Recorder, provider: Provider, prompt: Prompt) -> Call:
     call = _KINDS[prompt.operation.kind](recorder, provider, prompt)
-    run = claimed(prompt)
+    slots = slots_here.get()
+    run = claimed(prompt, slots) if slots else None
     if run is None:
         call.ask()
     else:

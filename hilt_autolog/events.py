@@ -12,13 +12,14 @@ from . import clock
 from .facts import Delta, Document, Failure, Http, Message, Prompt, Reply, ToolCall, is_plain, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from .conversations import Place
 
 Event = dict[str, Any]
 
 HILT_VERSION = "1.0.0"
+_NOWHERE: dict[str, Any] = {}
 _ACTORS = {"user": "human", "assistant": "agent", "tool": "tool", "system": "system"}
 
 
@@ -169,13 +170,15 @@ def tool_call_event(session_id: str, model: str, call: ToolCall, reply_to: str) 
     return event
 
 
-def retrieval_event(session_id: str, document: Document, rank: int, reply_to: str | None) -> Event:
-    """Return the event of a document that was found for an answer; the best has the rank 1."""
+def retrieval_event(
+    session_id: str, document: Document, rank: int, reply_to: str | None, origin: Mapping[str, Any] = _NOWHERE
+) -> Event:
+    """Return the event of a document that was found; the best has the rank 1, `origin` is its provenance."""
     event = blank("retrieval", session_id, "tool", document.retriever)
     if document.text is not None:
         event["content"] = {"text": document.text}
-    if document.metadata:
-        event["provenance"] = {"retrieval": document.metadata}
+    if document.metadata or origin:
+        event["provenance"] = {**origin, **({"retrieval": document.metadata} if document.metadata else {})}
     event["extensions"] = linked(reply_to, rank=rank, score=document.score, document_id=document.id)
     return event
 

@@ -52,8 +52,7 @@ def watch_items(call: Watched, stream: Stream) -> None:
     if hasattr(stream.holder, "__anext__"):
         items: Any = AsyncItems(inner, steps)
     else:
-        items = _items(inner, steps)
-        next(items)  # up to its first `yield`: from now on it notices being dropped
+        items = stepped(inner, steps)
     steps.release = watch_close(stream.response, weakref.ref(steps))
     setattr(stream.holder, stream.attribute, items)
 
@@ -118,8 +117,14 @@ class Steps:
             self._call.cut("dropped" if caller is self._code else "closed")
 
 
+def stepped(inner: Iterable[Any], steps: Steps) -> Iterator[Any]:
+    """Return what stands in for an iterator that is a generator; from now on it notices being dropped."""
+    items = _items(inner, steps)
+    next(items)  # up to its first `yield`
+    return items
+
+
 def _items(inner: Iterable[Any], steps: Steps) -> Iterator[Any]:
-    """Stand in for a stream's iterator, which is a generator too."""
     take = steps.take
     try:
         yield
