@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from benchmarks.abandoned import more_mb
+from benchmarks.abandoned import leave, more_mb
 from capture.telling import as_told
 from conformance.inprocess import HTTP, client_over, offline, response
 from conformance.kit import KINDS, run_sync, settled
@@ -150,6 +150,23 @@ def test_streams_that_are_left_keep_no_memory(watch, sdk, kind):
     assert len(log.of("prompt")) == len(log.of("completion")) == 600
     assert all(end["extensions"]["partial"] for end in log.of("completion"))
     assert switch._state.capture.recorder.open == {}
+
+
+@pytest.mark.usefixtures("frozen")
+@pytest.mark.parametrize("sdk", SDKS)
+def test_a_stream_that_is_left_goes_at_once(watch, sdk):
+    """It leaves no circle for the garbage collector to find; a client is full of them."""
+    watch()
+    assert garbage_of(sdk, 20) == garbage_of(sdk, 1)
+
+
+def garbage_of(sdk, streams):
+    gc.collect()
+    gc.disable()
+    leave(sdk, streams)
+    found = gc.collect()
+    gc.enable()
+    return found
 
 
 def test_nothing_is_held_of_calls_that_failed(watch):
