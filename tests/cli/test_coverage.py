@@ -95,6 +95,13 @@ def test_an_sdk_that_cannot_be_imported(venv, folder):
     ]
 
 
+def test_what_we_need_ourselves_is_missing(venv, folder):
+    (wheelhouse.site_packages(venv) / "lent.pth").unlink()
+    code, said = covering(venv, cwd=folder)
+    assert code == 1
+    assert re.search(r"^openai 3\.54\.0 +cannot be examined: our own code fails: Module", said, re.MULTILINE)
+
+
 def test_the_table():
     rows = [Row("chat", ALL), Row("images", ALL | {"stream": None, "raw": False}), Row("sound", ALL, False)]
     sdks = [Sdk("a", "1.0", rows), Sdk("b.c", None, rows), Sdk("d", "", rows[:1])]

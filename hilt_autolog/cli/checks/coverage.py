@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hilt_autolog import importer
 
 from .offers import covered
-from .sdks import asked, version_of
+from .sdks import asked, own_faults, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -60,6 +60,8 @@ def _examined(name: str, version: str | None) -> Sdk:
     if version is None:
         return Sdk(name, None, declared(name))
     found = asked(name)
+    if found["faults"]:
+        return Sdk(name, version, [], own_faults(found))
     watching, missing = found["watching"], frozenset(found["not_offered"])
 
     def is_found(probe: Probe) -> bool:

@@ -15,7 +15,7 @@ from .child import told
 from .settings import effective
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 # Versions before the oldest that is tested, whose shape is known to be the same.
 _BEST_EFFORT = {"openai": "1.12", "anthropic": "0.34"}
@@ -109,6 +109,12 @@ def asked(sdk: str) -> dict[str, Any]:
     return told(["-m", f"{__package__}.watched", sdk], environ)
 
 
+def own_faults(found: Mapping[str, Any]) -> str:
+    """Return in words which faults of ours `watched` has met."""
+    faults = ", ".join(f"{kind} at {place}" for place, kind in found["faults"].items())
+    return f"our own code fails: {faults}"
+
+
 def _watched(sdk: str) -> Finding:
     try:
         found = asked(sdk)
@@ -118,8 +124,7 @@ def _watched(sdk: str) -> Finding:
     missing = [probe for probe, is_there in probes.items() if not is_there]
     facts = {"sdk": sdk, **found}
     if found["faults"]:
-        faults = ", ".join(f"{kind} at {place}" for place, kind in found["faults"].items())
-        return problem(f"{sdk} cannot be watched, our own code fails: {faults}", **facts)
+        return problem(f"{sdk} cannot be watched, {own_faults(found)}", **facts)
     if len(missing) == len(probes):
         return problem(f"nothing of {sdk} is watched: {found['file']} has no {', '.join(missing)}", **facts)
     if missing:
