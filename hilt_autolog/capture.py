@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from .call import Call
 from .collection import Collection
+from .connections import passing
 from .guard import faults
 from .io.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .connections import Passing
+    from .engine import Way
     from .facts import Prompt
-    from .provider import Provider
+    from .provider import Line, Provider
     from .recorder import Recorder
 
 _DEEPEST = 2
@@ -28,6 +31,22 @@ class Capture:
 
     def __init__(self) -> None:
         self.recorder: Recorder | None = None
+
+    def way_of(self, provider: Provider | Line) -> Way:
+        """Return what is told of a provider's calls, or of what passes over its connections."""
+        return self.passing if hasattr(provider, "dialogue") else self.begin
+
+    def passing(
+        self, line: Line, role: str, instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Passing | None:
+        """Take note of what passes over a connection; None when nobody is to know, or we have failed."""
+        if self.recorder is None:
+            return None
+        try:
+            return passing(self.recorder, line, role, instance, (args, kwargs))
+        except Exception as fault:
+            faults.note(fault)
+            return None
 
     def begin(
         self, provider: Provider, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]

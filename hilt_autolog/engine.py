@@ -15,7 +15,8 @@ import wrapt
 
 from .bodies import parsed, watch_body
 from .guard import faults
-from .provider import Probe, Provider
+from .passing import PASSING, Told
+from .provider import Line, Probe, Provider
 from .streams import Watched, watch_items
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Watching(Watched, Protocol):
 
 
 Begin = Callable[[Provider, Any, Arguments, Keywords], Watching | None]
+Way = Begin | Told
 
 _current: ContextVar[Watching | None] = ContextVar("hilt_call", default=None)
 
@@ -45,15 +47,15 @@ class Gate:
 
     __slots__ = ("begin",)
 
-    def __init__(self, begin: Begin) -> None:
-        self.begin = begin
+    def __init__(self, begin: Way) -> None:
+        self.begin: Callable[..., Any] = begin
 
 
 def _step_aside(*_call: Any) -> None:
     """Watch nothing."""
 
 
-def arm(provider: Provider, probe: Probe, begin: Begin) -> Callable[[], None] | None:
+def arm(provider: Provider | Line, probe: Probe, begin: Way) -> Callable[[], None] | None:
     """Wrap one function of a module that is imported.
 
     Returns:
@@ -141,7 +143,8 @@ def _stream(provider: Provider, _gate: Gate) -> Callable[..., Any]:
     return watched
 
 
-_WATCHERS: dict[str, Callable[[Provider, Gate], Callable[..., Any]]] = {
+_WATCHERS: dict[str, Callable[[Any, Gate], Callable[..., Any]]] = {
+    **PASSING,
     "call": _call,
     "async call": _async_call,
     "response": _response,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import clock
-from .facts import Delta, Failure, Http, Message, Prompt, Reply, ToolCall, is_plain, words_of
+from .facts import Delta, Failure, Http, Message, Note, Prompt, Reply, ToolCall, is_plain, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -183,6 +183,17 @@ def error_event(prompt: Prompt, session_id: str, failure: Failure, reply_to: str
         rate_limit=failure.rate_limit or None,
         retries=failure.retries or None,
     )
+    return event
+
+
+def note_event(
+    prompt: Prompt, session_id: str, note: Note, messages: Sequence[Message], reply_to: str | None
+) -> Event:
+    """Return the event of what was said over a connection outside of its turns."""
+    event = blank("system", session_id, "system", prompt.provider)
+    event["content"] = {"text": note.text, "messages": messages} if messages else {"text": note.text}
+    event["provenance"] = provenance(prompt)
+    event["extensions"] = linked(reply_to, model=prompt.model, **note.known)
     return event
 
 

@@ -1,7 +1,8 @@
 """What a provider may say about a call: plain facts, with nothing of the SDK's left in them.
 
 A provider reads a foreign request into a `Prompt`, a foreign answer into a `Reply`, each piece of a
-stream into `Delta`s and an exception into a `Failure`. Clocks, files and events are not its business.
+stream into `Delta`s and an exception into a `Failure`. What passes over a connection that lasts is read
+into `Turn`s and `Note`s. Clocks, files and events are not its business.
 
 Messages have the shape of OpenTelemetry's GenAI conventions: `{"role": ..., "parts": [...]}`, as
 `event-format` says. A part that carries bytes holds them under `data` (bytes, or base64 text) until
@@ -139,6 +140,48 @@ class Prompt:
     conversation: str | None = None  # named by the API
     previous: str | None = None  # id of the response that this request continues or collects
     service_tier: str | None = None
+
+
+class Turn(NamedTuple):
+    """What one thing that passed over a connection means for a turn: a question and its answer.
+
+    A `prompt` begins the turn; the turn's fold takes the `chunk`; `ended` says how the turn ends if the
+    provider has not said that the answer is whole (`closed`, `cancelled`, `error`).
+    """
+
+    key: int  # which turn of the connection
+    prompt: Prompt | None = None
+    chunk: Any = None
+    ended: str | None = None
+
+
+class Note(NamedTuple):
+    """What one thing that passed over a connection says outside of the turns, or late for one."""
+
+    text: str
+    prompt: Prompt  # what is known of the connection, with no messages
+    known: Mapping[str, Any] = MappingProxyType({})  # extensions
+    messages: Sequence[Message] = ()
+    failure: Failure | None = None
+    about: int | None = None  # the turn that it belongs to
+
+
+Step = Turn | Note
+
+
+class Dialogue(Protocol):
+    """Reads what passes over one connection, in order; a state without clock or file, as a fold is."""
+
+    is_conversation: bool  # all turns continue one another, whatever their messages say
+
+    def sent(self, item: Any) -> Step | None:
+        """Take what the program sends."""
+
+    def received(self, item: Any) -> Step | None:
+        """Take what the program has received."""
+
+    def closed(self) -> Note | None:
+        """Return what is to be told when the connection ends."""
 
 
 def is_plain(message: Message) -> bool:

@@ -7,20 +7,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .facts import Failure, Http, Prompt, Reply
+    from .facts import Dialogue, Failure, Http, Prompt, Reply
 
 
 class Probe(NamedTuple):
     """A function to wrap: `owner.name` in `module`.
 
     `role` says what it is: "call" (one call to a model), "async call" (the same, awaited) or "response"
-    (sees the HTTP response of the call that is under way).
+    (sees the HTTP response of the call that is under way). The methods of a connection that lasts "send",
+    "flush" (send what waits in it), "receive" and "close", or do so "async".
+
+    A module that `is_late` is imported by the SDK when a program first needs it.
     """
 
     module: str
     owner: str
     name: str
     role: str
+    is_late: bool = False
 
 
 class Stream(NamedTuple):
@@ -32,7 +36,7 @@ class Stream(NamedTuple):
 
 
 class Provider(Protocol):
-    """What a provider file offers as `PROVIDER`."""
+    """What a provider file offers as `PROVIDER`; and in `BESIDES`, where it watches more, also `Line`s."""
 
     @property
     def package(self) -> str:
@@ -71,3 +75,40 @@ class Provider(Protocol):
 
     def failure(self, error: BaseException) -> Failure:
         """Read an exception."""
+
+
+class Line(Protocol):
+    """What a provider file offers where many turns share one connection (a websocket)."""
+
+    @property
+    def package(self) -> str:
+        """The name under which the SDK is imported."""
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """The functions to wrap."""
+
+    @property
+    def reader(self) -> Provider:
+        """Who reads the exceptions of this SDK."""
+
+    def connection(self, instance: Any) -> Any:
+        """Return the object that stands for the connection behind `instance`; None: step aside."""
+
+    def dialogue(self, connection: Any) -> Dialogue:
+        """Return what reads the things that pass over a connection."""
+
+    def outgoing(
+        self,
+        instance: Any,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        clean: Callable[[Any], Any],
+    ) -> list[Any]:
+        """Return what is about to be sent (of a "flush", what waits); `clean` makes plain JSON of objects."""
+
+    def incoming(self, result: Any) -> Any:
+        """Return what a "receive" probe has received, None if it cannot be read."""
+
+    def is_end(self, error: BaseException) -> str | None:
+        """Return how an exception has ended the connection (`closed`, `error`), if it has."""

@@ -67,6 +67,7 @@ class Recorder:
         self.describer = Describer(media)
         self.open: dict[int, Open] = {}  # calls that have not ended
         self.awaited: dict[str, Any] = {}  # response id -> the call that will be answered later
+        self.connections: dict[int, Any] = {}  # id of a connection that lasts -> (it, what we know of it)
 
     def _withheld(self, event: Event, *, is_json: bool = False, hasty: bool = False) -> None:
         left = withhold(event, self._content)
@@ -95,5 +96,5 @@ class Recorder:
         """Leave the calls and conversations of the parent process to it: a forked child begins anew."""
         for call in self.open.values():
             call.disown()
-        self.open, self.awaited = {}, {}
+        self.open, self.awaited, self.connections = {}, {}, {}
         self.conversations = Conversations(self._conversation)

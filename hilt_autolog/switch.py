@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from .capture import Capture
     from .io.writer import Writer
-    from .provider import Provider
 
 _OFF = ("0", "false", "no", "off")
 
@@ -189,16 +188,13 @@ def _arm(sdk: str) -> None:
 def _wrap(sdk: str) -> None:
     from importlib import import_module
 
-    from .engine import arm
+    from .arming import arm_all
 
-    provider: Provider = import_module(f"{__package__}.providers.{sdk}").PROVIDER
+    module = import_module(f"{__package__}.providers.{sdk}")
     capture = _recorder()  # loads everything now: later there may be no file descriptor left to load it with
     found = _state.watching.setdefault(sdk, {})
-    for probe in provider.probes:
-        undo = arm(provider, probe, capture.begin)
-        found[f"{probe.module}:{probe.owner}.{probe.name}"] = undo is not None
-        if undo is not None:
-            _state.undo.append(undo)
+    for provider in (module.PROVIDER, *getattr(module, "BESIDES", ())):
+        _state.undo.append(arm_all(provider, capture.way_of(provider), found))
 
 
 def _recorder() -> Capture:
