@@ -2,11 +2,13 @@
 
     with OfflineProvider() as provider:
         client = OpenAI(api_key="offline", base_url=provider.base_url)
+        client = genai.Client(api_key="offline", http_options={"base_url": provider.url})
 
 or, for programs in any language,
 
     python examples/offline_provider.py --port 8099
     export OPENAI_BASE_URL=http://127.0.0.1:8099/v1 OPENAI_API_KEY=offline
+    export GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:8099 GEMINI_API_KEY=offline
 
 It calls a tool when the question has a word of the tool's name, fills JSON schemas from the words of
 the question, thinks when the model's name says so (`o4-mini`, `my-reasoner`), refuses as `refusing-model`,
@@ -19,7 +21,15 @@ import argparse
 import threading
 from typing import TYPE_CHECKING, Self
 
-from offline import faults, openai_chat, openai_envelope, openai_media, openai_responses
+from offline import (
+    faults,
+    gemini,
+    gemini_envelope,
+    openai_chat,
+    openai_envelope,
+    openai_media,
+    openai_responses,
+)
 from offline.server import Server
 from offline.wire import Request, Wire
 
@@ -31,7 +41,8 @@ OPENAI = Wire(
     headers=openai_envelope.headers,
     error=openai_envelope.error,
 )
-WIRES = [OPENAI]
+GEMINI = Wire(routes=gemini.ROUTES, headers=gemini_envelope.headers, error=gemini_envelope.error)
+WIRES = [OPENAI, GEMINI]
 
 
 class OfflineProvider:
@@ -85,7 +96,7 @@ def main() -> None:
         print("\n".join(f"  {kind:<12}{meaning}" for kind, meaning in faults.KINDS.items()))
         return
     with OfflineProvider(chosen.port, pause=chosen.pause) as provider:
-        print(f"OpenAI: {provider.base_url}", flush=True)
+        print(f"OpenAI: {provider.base_url}  Gemini: {provider.url}", flush=True)
         try:
             threading.Event().wait()
         except KeyboardInterrupt:

@@ -1,49 +1,82 @@
-"""Arms the probes of an SDK: those of modules that are there at once, the others when their modules come."""
+"""Wraps the functions of an SDK: those that are there, and the others when their module comes."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from . import importer
 from .engine import arm
+from .framework import RUN_ROLES
 from .guard import guarded
+from .passing import PASSING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from .provider import Probe
 
-    from .engine import Way
-    from .provider import Line, Provider
+Undo = Callable[[], None]
 
 
-def arm_all(provider: Provider | Line, begin: Way, found: dict[str, bool]) -> Callable[[], None]:
-    """Arm the probes of a provider, now and later.
+def watch(
+    sdk: str, begin: Callable[..., Any], tell: Callable[..., Any], pass_by: Callable[..., Any]
+) -> tuple[dict[str, bool | None], Undo]:
+    """Wrap the functions that an SDK's provider names.
 
     Args:
-        provider: what to watch.
-        begin: is told of the calls, or of what passes over connections.
-        found: is told which probes this version of the SDK has, under their names.
+        sdk: the SDK, which is imported; of its modules perhaps not all.
+        begin: is handed each call of a model.
+        tell: is handed what a framework tells of its runs, with the probe first.
+        pass_by: is handed what passes over connections that last.
 
     Returns:
-        The undo.
+        Which probes this version of the SDK has (None as long as their modules are not there), and the undo.
     """
-    undo: list[Callable[[], None]] = []
+    home = import_module(f"{__package__}.providers.{sdk}")
+    providers = (home.PROVIDER, *getattr(home, "BESIDES", ()))
+    found: dict[str, bool | None] = {}
+    undo: list[Undo] = []
 
-    def arm_in(modules: Container[str]) -> None:
-        for probe in provider.probes:
-            if probe.module in modules:
-                disarm = arm(provider, probe, begin)
-                found[f"{probe.module}:{probe.owner}.{probe.name}"] = disarm is not None
-                if disarm is not None:
-                    undo.append(disarm)
+    def probes() -> list[tuple[Any, Probe]]:
+        return [(provider, probe) for provider in providers for probe in provider.probes]
 
-    late = {probe.module for probe in provider.probes if probe.is_late} - sys.modules.keys()
-    arm_in({probe.module for probe in provider.probes} - late)
-    if late:
-        undo.append(importer.wait(late, guarded(lambda module: arm_in({module}))))
+    def hand(probe: Probe) -> Callable[..., Any]:
+        if probe.role in RUN_ROLES:
+            return partial(tell, probe)
+        return pass_by if probe.role in PASSING else begin
 
-    def disarm_all() -> None:
+    def wrap(module: str) -> None:
+        for provider, probe in probes():  # a provider may know only now what is in the module
+            if probe.module == module:
+                undone = arm(provider, probe, hand(probe))
+                found[name(probe)] = undone is not None
+                if undone is not None:
+                    undo.append(undone)
+
+    modules = dict.fromkeys(probe.module for _, probe in probes())
+    absent = [module for module in modules if not _is_there(module)]
+    found.update((name(probe), None) for _, probe in probes())
+    for module in modules:
+        if module not in absent:
+            wrap(module)
+    if absent:
+        undo.append(importer.wait(absent, guarded(wrap)))
+
+    def undo_all() -> None:
         while undo:
             undo.pop()()
 
-    return disarm_all
+    return found, undo_all
+
+
+def name(probe: Probe) -> str:
+    """Return how people are told of a probe."""
+    return f"{probe.module}:{probe.owner}.{probe.name}"
+
+
+def _is_there(module: str) -> bool:
+    """Return whether a module has been executed to its end."""
+    spec = getattr(sys.modules.get(module), "__spec__", None)
+    return spec is not None and not getattr(spec, "_initializing", False)

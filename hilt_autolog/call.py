@@ -75,6 +75,13 @@ class Call:
         recorder.open[id(self)] = self
         self._begun = Clock.monotonic()
 
+    def go_on(self, other: Call) -> None:
+        """Go on with the prompt that another call has written, and end in its stead."""
+        self.place, self.prompt_id = other.place, other.prompt_id
+        self.prompt.messages, self.prompt.request = [], {}
+        self.recorder.open[id(self)] = self
+        self._begun = Clock.monotonic()
+
     def let_go(self) -> None:
         """Hold no more of the HTTP response than its head: its body is the program's to read or to drop."""
         if self.http is not None:
@@ -107,7 +114,7 @@ class Call:
             self.conclude(self._so_far())
 
     @guarded
-    def fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException, result: Any = None) -> None:
         """End the call with an exception; what was said before, and paid for, is kept."""
         if not self.take_end():
             return
@@ -117,10 +124,10 @@ class Call:
         if self._chunks is not None:
             if self._chunks.count:
                 self._complete(self._so_far(), ended)
-        elif self.http is not None and self.http.status in _OK:
+        elif result is not None or (self.http is not None and self.http.status in _OK):
             reply = Reply()
             with contextlib.suppress(Exception):  # not even JSON, or a body that nobody has read
-                reply = self.provider.reply(self.prompt, None, self.http)
+                reply = self.provider.reply(self.prompt, result, self.http)
             if reply.messages or reply.tokens:
                 self._complete(reply, None)  # the answer came whole; what failed is its parsing
         self._write_error(failure)
@@ -128,7 +135,7 @@ class Call:
     @guarded
     def cut(self, how: str) -> None:
         """End the call where it stands: `how` is closed, cancelled, dropped or exit."""
-        if self._open and self._chunks is not None and self._chunks.finished:
+        if self._open and self._chunks is not None and self._chunks.fold.finished:
             self.conclude(self._so_far())
         elif self.take_end():
             reply = self._so_far()
@@ -198,6 +205,8 @@ class Call:
             )
         extensions = event["extensions"]
         chunks = self._chunks
+        is_json = self.http is not None  # it came off the wire
+        self.http = self.http or reply.http
         if self.http is not None:
             events.note_response(event, self.http, quietly(self.provider.request_id, self.http))
         if chunks is not None:
@@ -207,7 +216,9 @@ class Call:
         first = chunks.first if chunks is not None else None
         seconds = Clock.monotonic() - self._begun
         measure(event["metrics"], self.prompt, reply, seconds, first and first - self._begun)
-        event_id = self._write(event, is_json=self.http is not None)  # it came off the wire
+        for rank, document in enumerate(reply.documents, 1):  # they were read before the answer was made
+            self._write(events.retrieval_event(place.session_id, document, rank, self.prompt_id))
+        event_id = self._write(event, is_json=is_json)
         conversations.answered(
             place, reply, event_id, by_id=self.prompt.operation.by_id, is_plain_text=is_plain_text
         )

@@ -10,12 +10,12 @@ from .collection import Collection
 from .connections import passing
 from .guard import faults
 from .io.plain import plain
+from .tickets import claimed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .connections import Passing
-    from .engine import Way
     from .facts import Prompt
     from .provider import Line, Provider
     from .recorder import Recorder
@@ -31,10 +31,6 @@ class Capture:
 
     def __init__(self) -> None:
         self.recorder: Recorder | None = None
-
-    def way_of(self, provider: Provider | Line) -> Way:
-        """Return what is told of a provider's calls, or of what passes over its connections."""
-        return self.passing if hasattr(provider, "dialogue") else self.begin
 
     def passing(
         self, line: Line, role: str, instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -81,5 +77,9 @@ def _asked_plainly(recorder: Recorder, provider: Provider, given: tuple[Any, Any
 
 def _asked(recorder: Recorder, provider: Provider, prompt: Prompt) -> Call:
     call = (Collection if prompt.operation.collects else Call)(recorder, provider, prompt)
-    call.ask()
+    run = claimed(prompt)
+    if run is None:
+        call.ask()
+    else:
+        run.served_by(call)
     return call

@@ -42,10 +42,10 @@ _BILLION = 1_000_000_000
 class Chunks:
     """Reads the chunks of one stream, and counts what they say (`chunks=off`)."""
 
-    __slots__ = ("_ended", "_fold", "_is_written", "count", "first")
+    __slots__ = ("_ended", "_is_written", "count", "first", "fold")
 
     def __init__(self, fold: Fold, *, is_written: bool = False) -> None:
-        self._fold = fold
+        self.fold = fold
         self._ended = False
         self._is_written = is_written
         self.count = 0  # deltas so far
@@ -56,7 +56,7 @@ class Chunks:
         if self._ended:
             return
         try:
-            deltas = self._fold.take(chunk)
+            deltas = self.fold.take(chunk)
             if deltas:
                 if self.first is None:
                     self.first = Clock.monotonic()
@@ -69,14 +69,9 @@ class Chunks:
     def _say(self, deltas: Sequence[Delta]) -> None:
         """Write what a chunk says."""
 
-    @property
-    def finished(self) -> bool:
-        """Whether the provider has said that the answer is whole."""
-        return self._fold.finished
-
     def reply(self) -> Reply | None:
         """Return the answer as far as it has come."""
-        reply: Reply | None = quietly(self._fold.reply)
+        reply: Reply | None = quietly(self.fold.reply)
         return reply
 
     def end(self) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import events
 from .call import Call
-from .clock import token
+from .conversations import new_session_id
 from .facts import Note
 from .guard import guarded
 from .io.plain import plain
@@ -37,7 +37,7 @@ class Connection:
         self._recorder = recorder
         self._line = line
         self._dialogue = dialogue
-        self._name = f"conv_{token(96)}" if dialogue.is_conversation else None
+        self._name = new_session_id() if dialogue.is_conversation else None
         self._open: dict[int, tuple[Call, Callable[[Any], None]]] = {}
         self._asked: dict[int, tuple[str | None, Place]] = {}  # where each turn's prompt stands
         self._lock = RLock()  # the garbage collector may end a connection while it is held
@@ -106,7 +106,7 @@ class Connection:
             del self._asked[next(iter(self._asked))]
 
     def _placed(self, prompt: Prompt) -> Prompt:
-        prompt.conversation = prompt.conversation or self._name
+        prompt.session = self._name
         return prompt
 
     def _tell(self, note: Note) -> None:
@@ -183,7 +183,7 @@ def _of(recorder: Recorder, line: Line, owner: Any) -> tuple[Connection, bool]:
 
     @guarded
     def dropped(_gone: Any) -> None:
-        recorder.connections.pop(key, None)
-        connection.end("dropped")
+        if recorder.connections.pop(key, None) is not None:  # else the recording is over, or is another's
+            connection.end("dropped")
 
     return recorder.connections.setdefault(key, (weakref.ref(owner, dropped), connection))[1], True

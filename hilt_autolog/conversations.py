@@ -5,8 +5,8 @@ request, its answer included, is remembered: a request that begins with the same
 conversation, and only what comes after is written (`event-format`, "History is written once").
 
 An answer is remembered in two forms, because programs repeat it in two: whole, or as its text and tool
-calls alone. The key also names who asked (the task or thread), so that two conversations that say the
-same words at the same time are told apart; only if that fails does the newest one with these words win.
+calls alone. The key also names who asked (a chat object, else the task or thread), so that conversations
+of the same words at the same time are told apart; only if that fails does the newest of them win.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .asked import AskedTools
 from .clock import token
 from .facts import is_plain
 from .io.encoder import line
@@ -70,6 +71,7 @@ class Place:
     new: list[Message]  # what no event holds yet
     digest: int
     total: int
+    owner: int = 0  # who asks
 
 
 class Conversations:
@@ -83,45 +85,49 @@ class Conversations:
         self._name = name
         self._heads: Memory[Hashable, Head] = Memory()  # by digest, or (digest, owner) for words said twice
         self._answers: Memory[str, Head] = Memory()  # by response id
-        self._calls: Memory[tuple[str, str], _Asked] = Memory()  # by session and tool call id
+        self.tools = AskedTools()
+
+    def named(self, conversation: str | None) -> str | None:
+        """Return the conversation's name: what the program says, else what its framework or the API does."""
+        return chosen.get() or self._name or conversation
 
     def place(self, prompt: Prompt) -> Place:
         """Return where a request stands."""
-        named = chosen.get() or self._name or prompt.conversation
+        named = self.named(prompt.conversation)
         answer = self._answers.get(prompt.previous) if prompt.previous else None
         digest = 0 if named is None else hash(session_id_of(named))
         digests = []
         for message in prompt.messages:
             digest = _next(digest, message)
             digests.append(digest)
-        head = None if answer is not None else self._longest(digests)
+        owner = prompt.asker or _owner()
+        head = None if answer is not None else self._longest(digests, owner)
         known = head.messages if head is not None else 0
         came_before = head or answer
         if named is not None:
             session = session_id_of(named)
         else:
-            session = came_before.conversation if came_before is not None else f"conv_{token(96)}"
+            session = came_before.conversation if came_before is not None else _session_of(prompt)
         if came_before is not None and came_before.conversation != session:
             came_before = None
         reply_to = came_before.event_id if came_before is not None else None
         new = prompt.messages[known:]
-        return Place(session, named, head, reply_to, new, digest, len(prompt.messages))
+        return Place(session, named, head, reply_to, new, digest, len(prompt.messages), owner)
 
     def apart(self, prompt: Prompt) -> Place:
         """Return the place of a request that continues nothing and is continued by nothing."""
-        named = chosen.get() or self._name or prompt.conversation
-        session = session_id_of(named) if named is not None else f"conv_{token(96)}"
+        named = self.named(prompt.conversation)
+        session = session_id_of(named) if named is not None else _session_of(prompt)
         return Place(session, named, None, None, prompt.messages, 0, len(prompt.messages))
 
     def is_known(self, response_id: str | None) -> bool:
         """Return whether the log holds the response of this id."""
         return response_id is not None and self._answers.get(response_id) is not None
 
-    def _longest(self, digests: list[int]) -> Head | None:
+    def _longest(self, digests: list[int], owner: int) -> Head | None:
         for digest in reversed(digests):
             head = self._heads.get(digest)
             if head is not None:
-                owner = _owner()
                 return head if head.owner == owner else self._heads.get((digest, owner)) or head
         return None
 
@@ -137,36 +143,25 @@ class Conversations:
             by_id: whether the next request may also name the answer by its id.
             is_plain_text: whether it is one message of one text: it has one form then.
         """
-        owner = _owner()
-        head = Head(place.session_id, event_id, place.total + 1, owner)
+        head = Head(place.session_id, event_id, place.total + 1, place.owner)
         for choice, message in enumerate(reply.messages):
             for spoken, omits in ((message, ()),) if is_plain_text else _forms(message):
                 digest = _next(place.digest, spoken)
                 form = head._replace(choice=choice, omits=omits) if choice or omits else head
                 rival = self._heads.put(digest, form)
-                if rival is not None and rival.owner != owner:
+                if rival is not None and rival.owner != place.owner:
                     self._heads.put((digest, rival.owner), rival)
         if by_id and reply.response_id is not None:
             self._answers.put(reply.response_id, head)
 
-    def asked(self, session_id: str, tool_call_id: str, event_id: str, tool: str | None) -> None:
-        """Remember that an answer asked for a tool."""
-        self._calls.put((session_id, tool_call_id), _Asked(event_id, tool))
 
-    def resulted(self, session_id: str, tool_call_id: str) -> tuple[str | None, str | None] | None:
-        """Take note of a tool's result: (event of its call, tool), or None if it was known already."""
-        key = (session_id, tool_call_id)
-        asked = self._calls.get(key)
-        self._calls.put(key, _DONE)
-        return None if asked is _DONE else (asked or _Asked(None, None))
+def _session_of(prompt: Prompt) -> str:
+    return prompt.session or new_session_id()
 
 
-class _Asked(NamedTuple):
-    event_id: str | None
-    tool: str | None
-
-
-_DONE = _Asked(None, None)
+def new_session_id() -> str:
+    """Return the id of a conversation that nothing names."""
+    return f"conv_{token(96)}"
 
 
 @lru_cache(maxsize=1024)

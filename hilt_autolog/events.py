@@ -9,7 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import clock
-from .facts import Delta, Failure, Http, Message, Note, Prompt, Reply, ToolCall, is_plain, words_of
+from .facts import (
+    Delta,
+    Document,
+    Failure,
+    Http,
+    Message,
+    Note,
+    Prompt,
+    Reply,
+    ToolCall,
+    is_plain,
+    words_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -167,6 +179,17 @@ def tool_call_event(session_id: str, model: str, call: ToolCall, reply_to: str) 
     return event
 
 
+def retrieval_event(session_id: str, document: Document, rank: int, reply_to: str | None) -> Event:
+    """Return the event of a document that was found for an answer; the best has the rank 1."""
+    event = blank("retrieval", session_id, "tool", document.retriever)
+    if document.text is not None:
+        event["content"] = {"text": document.text}
+    if document.metadata:
+        event["provenance"] = {"retrieval": document.metadata}
+    event["extensions"] = linked(reply_to, rank=rank, score=document.score, document_id=document.id)
+    return event
+
+
 def error_event(prompt: Prompt, session_id: str, failure: Failure, reply_to: str | None) -> Event:
     """Return the event of a failed call."""
     event = blank("system", session_id, "system", prompt.provider)
@@ -212,6 +235,8 @@ def provenance(prompt: Prompt, reply: Reply | None = None) -> dict[str, Any]:
         known["sdk"] = prompt.sdk
     if prompt.server is not None:
         known["server"] = prompt.server
+    if prompt.origin is not None:
+        known.update(prompt.origin)
     return known
 
 

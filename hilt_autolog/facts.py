@@ -40,6 +40,16 @@ class ToolCall(NamedTuple):
         return {"type": "tool_call", **{name: value for name, value in known.items() if value is not None}}
 
 
+class Document(NamedTuple):
+    """A document that the provider found for its model to read; `retriever` is the tool that found it."""
+
+    retriever: str
+    text: str | None
+    id: str | None = None
+    score: float | None = None
+    metadata: Mapping[str, Any] = MappingProxyType({})
+
+
 class Http(NamedTuple):
     """The HTTP response behind an answer: the foreign object, and what was learnt on the way."""
 
@@ -81,6 +91,7 @@ class Reply:
     messages: Sequence[Message] = ()  # one assistant message a choice
     text: str | None = None  # what a person would see
     tool_calls: Sequence[ToolCall] = ()
+    documents: Sequence[Document] = ()  # best first
     model: str | None = None
     response_id: str | None = None
     finish_reason: str | None = None
@@ -91,6 +102,7 @@ class Reply:
     dimensions: int | None = None
     pending: bool = False  # accepted, to be answered later under `response_id`
     error: Failure | None = None  # a failure that the SDK hands over as an answer
+    http: Http | None = None  # the head of the HTTP response, where only the answer tells of it
 
     def __init__(self, **known: Any) -> None:
         self.__dict__.update(known)
@@ -138,8 +150,11 @@ class Prompt:
     server: str | None = None
     sdk: str | None = None
     conversation: str | None = None  # named by the API
+    asker: int | None = None  # identity of the program's object that holds the conversation, if one does
     previous: str | None = None  # id of the response that this request continues or collects
     service_tier: str | None = None
+    origin: dict[str, Any] | None = None  # provenance of the framework that makes the call
+    session: str | None = None  # where a conversation goes that nothing names and no history recognises
 
 
 class Turn(NamedTuple):

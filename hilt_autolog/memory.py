@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
+_LONGEST = 64  # what waits under one key; the oldest is forgotten first
 _REMEMBERED = 4096  # at least so many entries; the oldest are forgotten first
 
 K = TypeVar("K", bound=Hashable)
@@ -38,3 +40,28 @@ class Memory(Generic[K, V]):
             self._old, self._young = self._young, {}
         self._young[key] = value
         return before
+
+
+class Queues(Generic[K, V]):
+    """Remembers what waits under a key, to be taken in the order in which it came."""
+
+    __slots__ = ("_waiting",)
+
+    def __init__(self) -> None:
+        self._waiting: Memory[K, deque[V]] = Memory()
+
+    def put(self, key: K, value: V) -> None:
+        """Let `value` wait."""
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            waiting = deque(maxlen=_LONGEST)
+            self._waiting.put(key, waiting)
+        waiting.append(value)
+
+    def take(self, key: K) -> tuple[bool, V | None]:
+        """Return whether anything has ever waited under `key`, and what has waited the longest."""
+        waiting = self._waiting.get(key)
+        try:
+            return waiting is not None, None if waiting is None else waiting.popleft()
+        except IndexError:
+            return True, None

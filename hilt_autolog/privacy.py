@@ -11,7 +11,8 @@ Event = dict[str, Any]
 def withhold(event: Event, mode: str) -> Event | None:
     """Take the content out of an event, as `content=hash` or `content=none` asks.
 
-    Of a request's parameters only numbers and switches stay: any text among them may quote a person.
+    Of a request's parameters and a document's metadata only numbers and switches stay: any text among them
+    may quote a person.
 
     Args:
         event: the event; it is changed.
@@ -27,10 +28,12 @@ def withhold(event: Event, mode: str) -> Event | None:
     if mode == "hash" and text is not None:
         digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         event["content"] = {"text_hash": f"sha256:{digest}"}
-    extensions = event.get("extensions", {})
-    if "request" in extensions:
-        extensions["request"] = {
-            name: value for name, value in extensions["request"].items() if isinstance(value, int | float)
-        }
+    _leave_numbers(event.get("extensions", {}), "request")
+    _leave_numbers(event.get("provenance", {}), "retrieval")
     event["privacy"] = {"redaction_applied": True}
     return event
+
+
+def _leave_numbers(holder: dict[str, Any], name: str) -> None:
+    if name in holder:
+        holder[name] = {key: value for key, value in holder[name].items() if isinstance(value, int | float)}

@@ -13,26 +13,36 @@ if TYPE_CHECKING:
 class Probe(NamedTuple):
     """A function to wrap: `owner.name` in `module`.
 
-    `role` says what it is: "call" (one call to a model), "async call" (the same, awaited) or "response"
-    (sees the HTTP response of the call that is under way). The methods of a connection that lasts "send",
-    "flush" (send what waits in it), "receive" and "close", or do so "async".
+    `role` says what it is:
+    "call", "async call": one call to a model, plain or awaited;
+    "generator": one call, which begins when what the function returns is first stepped;
+    "reading", "async reading": makes a call inside and reads its answer; the call ends when this has ended;
+    "response": sees the HTTP response of the call that is under way;
+    "stream": makes a stream of items out of a response;
+    "request", "async request": one call, and what the function returns is the HTTP response itself.
+    "send", "flush", "receive", "close", and each "async": the methods of a connection that lasts (a `Line`'s);
+    "flush" sends what waits in it.
+    The functions by which a framework tells of its runs have the roles of `framework`.
 
-    A module that `is_late` is imported by the SDK when a program first needs it.
+    The module need not be there yet: it may be one that the SDK imports when a program first needs it.
     """
 
     module: str
     owner: str
     name: str
     role: str
-    is_late: bool = False
 
 
 class Stream(NamedTuple):
-    """Where the items of a stream pass by: the iterator in `holder.attribute`, and its HTTP response."""
+    """Where the items of a stream pass by: the iterator in `holder.attribute`, and its HTTP response.
 
-    holder: Any
-    attribute: str
-    response: Any
+    Without a holder the call's result is itself the iterator, and the program gets another object, which the
+    SDK makes of it.
+    """
+
+    holder: Any = None
+    attribute: str = ""
+    response: Any = None
 
 
 class Provider(Protocol):

@@ -66,6 +66,7 @@ class Recorder:
         self.conversations = Conversations(conversation)
         self.describer = Describer(media)
         self.open: dict[int, Open] = {}  # calls that have not ended
+        self.runs: dict[str, Any] = {}  # id -> the run of a framework that has not ended
         self.awaited: dict[str, Any] = {}  # response id -> the call that will be answered later
         self.connections: dict[int, Any] = {}  # id of a connection that lasts -> (it, what we know of it)
 
@@ -89,6 +90,9 @@ class Recorder:
 
     def end_all(self, how: str = "exit") -> None:
         """End what is still open: the process, or the recording, is over."""
+        connections, self.connections = self.connections, {}
+        for _, connection in connections.values():
+            connection.end(how)
         for call in list(self.open.values()):
             call.cut(how)
 
@@ -96,5 +100,5 @@ class Recorder:
         """Leave the calls and conversations of the parent process to it: a forked child begins anew."""
         for call in self.open.values():
             call.disown()
-        self.open, self.awaited, self.connections = {}, {}, {}
+        self.open, self.awaited, self.runs, self.connections = {}, {}, {}, {}
         self.conversations = Conversations(self._conversation)

@@ -35,7 +35,7 @@ class Status(NamedTuple):
     drops: dict[str, int]  # reason -> events lost to it
     trouble: str | None  # why the file cannot be written, in words
     faults: dict[str, str]  # place in our own code -> what failed there
-    watching: dict[str, dict[str, bool]]  # SDK -> probe -> whether this version has it
+    watching: dict[str, dict[str, bool | None]]  # SDK -> probe -> has it? None: not there yet
 
 
 class _State:
@@ -44,9 +44,10 @@ class _State:
     def __init__(self) -> None:
         self.settings: Settings | None = None
         self.capture: Capture | None = None  # loaded with the first SDK
+        self.tell: Callable[..., Any] | None = None  # the same
         self.writer: Writer | None = None
         self.undo: list[Callable[[], None]] = []
-        self.watching: dict[str, dict[str, bool]] = {}
+        self.watching: dict[str, dict[str, bool | None]] = {}
         self.knows_forks = False
         self.claim = allocate_lock()
         self.told: set[str] = set()  # complaints, each once
@@ -186,15 +187,19 @@ def _arm(sdk: str) -> None:
 
 
 def _wrap(sdk: str) -> None:
-    from importlib import import_module
+    from .arming import watch
+    from .listening import tell
 
-    from .arming import arm_all
-
-    module = import_module(f"{__package__}.providers.{sdk}")
+    _state.tell = tell
     capture = _recorder()  # loads everything now: later there may be no file descriptor left to load it with
-    found = _state.watching.setdefault(sdk, {})
-    for provider in (module.PROVIDER, *getattr(module, "BESIDES", ())):
-        _state.undo.append(arm_all(provider, capture.way_of(provider), found))
+    _state.watching[sdk], undo = watch(sdk, capture.begin, _tell, capture.passing)
+    _state.undo.append(undo)
+
+
+def _tell(*heard: Any) -> Any:
+    capture, tell = _state.capture, _state.tell
+    recorder = None if capture is None else capture.recorder
+    return None if recorder is None or tell is None else tell(recorder, _state.watching, *heard)
 
 
 def _recorder() -> Capture:

@@ -38,7 +38,7 @@ def write_tool_calls(
         event_id = write(tool_call_event(place.session_id, model, call, completion["event_id"]))
         if call.id is not None:
             known.add(call.id)
-            conversations.asked(place.session_id, call.id, event_id, call.name)
+        conversations.tools.asked(place.session_id, call.id, event_id, call.name)
 
 
 def write_tool_results(
@@ -66,10 +66,12 @@ def write_tool_results(
             continue
         results = [part for part in message["parts"] if part.get("type") == "tool_call_response"]
         for part in results:
-            known = conversations.resulted(place.session_id, part["id"]) if part.get("id") else (None, None)
+            known = conversations.tools.resulted(place.session_id, part.get("id"), part.get("name"))
             tool = (known[1] if known else None) or _name_of(messages, part.get("id"))
             if known is None:
                 holding = False
+                earlier = conversations.tools.result(place.session_id, part.get("id") or "")
+                place.reply_to = earlier or place.reply_to
                 continue
             event = tool_result_event(
                 place, part.get("id"), tool, words_of_result(part["response"]), known[0]

@@ -18,11 +18,17 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-AREAS = ("tests/capture", "tests/conformance", "tests/doors")
+AREAS = ("tests/capture", "tests/conformance", "tests/doors", "tests/gemini", "tests/langchain")
 LINES = {
+    "langchain-core-0.3": "langchain-core==0.3.*",
+    "langchain-core-1.8": "langchain-core==1.8.*",  # the newest
     "openai-1.109": "openai==1.109.*",  # the last of 1.x
     "openai-2.54": "openai==2.54.*",
     "openai-3.54": "openai==3.54.*",  # the newest
+    "google-genai-1.75": "google-genai==1.75.*",
+    "google-genai-2.34": "google-genai==2.34.*",  # what langchain-google-genai can live with
+    "google-genai-3.6": "google-genai==3.6.*",  # the newest
+    "google-generativeai-0.8": "google-generativeai==0.8.*",  # the last
 }
 
 

@@ -20,8 +20,9 @@ GROUND, MACHINES, ROOMS, DOORS = 1, 2, 3, 4
 
 # Every module of the package stands here once. `*` takes the modules of a folder.
 FLOORS = {
-    GROUND: ("clock", "event", "facts", "foreign", "guard", "memory", "provider", "settings"),
+    GROUND: ("clock", "event", "facts", "foreign", "framework", "guard", "memory", "provider", "settings"),
     MACHINES: (
+        "asked",
         "assembly",
         "bodies",
         "call",
@@ -37,31 +38,58 @@ FLOORS = {
         "io",
         "io.*",
         "ledger",
+        "listening",
         "media",
         "metrics",
+        "model_runs",
         "prices",
         "pricing",
         "privacy",
         "process",
         "recorder",
+        "run_events",
+        "runs",
         "sse",
+        "standins",
         "streams",
+        "tickets",
+        "tool_runs",
         "tools",
     ),
-    ROOMS: ("switch", "providers", "providers.*"),
+    ROOMS: ("arming", "switch", "providers", "providers.*"),
     DOORS: ("__init__", "__main__", "start", "startup.*", "cli", "cli.*"),
 }
 # What an interpreter's start loads, and what it may ask for: it is there by then.
 AT_START = ("__init__", "importer", "startup._hilt_autolog_start")
 THERE_AT_START = {"os", "sys", "_thread"}
 # A provider turns objects into facts. It has no clock, file, environment, recorder or event.
-OF_PROVIDERS = ("facts", "foreign", "media", "provider", "providers.*")
+OF_PROVIDERS = ("facts", "foreign", "framework", "media", "provider", "providers.*")
 WITHHELD_FROM_PROVIDERS = {"os", "time", "datetime", "pathlib", "io", "tempfile", "logging"}
 # The engine watches calls; it is handed what turns them into events.
-BEYOND_THE_ENGINE = ("call", "clock", "conversations", "event", "events", "io.*", "recorder", "settings")
+BEYOND_THE_ENGINE = (
+    "call",
+    "listening",
+    "clock",
+    "conversations",
+    "event",
+    "events",
+    "io.*",
+    "recorder",
+    "settings",
+)
 # What reads logs works where nothing is captured.
 READING = ("io.reader", "io.lines", "io.messages", "event", "ledger")
-CAPTURING = ("engine", "streams", "recorder", "call", "switch", "io.writer", "providers.*")
+CAPTURING = (
+    "arming",
+    "engine",
+    "listening",
+    "streams",
+    "recorder",
+    "call",
+    "switch",
+    "io.writer",
+    "providers.*",
+)
 
 
 class Import(NamedTuple):

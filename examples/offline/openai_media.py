@@ -65,7 +65,7 @@ def embeddings(request: Request) -> Answer:
     length = body.get("dimensions") or DIMENSIONS.get(body["model"], 1536)
     spell: Callable[[list[float]], Any] = _base64_floats if body.get("encoding_format") == "base64" else list
     data = [
-        {"object": "embedding", "index": index, "embedding": spell(_vector(text, length))}
+        {"object": "embedding", "index": index, "embedding": spell(vector(text, length))}
         for index, text in enumerate(inputs)
     ]
     read = sum(tokens(text) for text in inputs)
@@ -79,7 +79,8 @@ def _inputs(given: Any) -> list[str]:
     return [one if isinstance(one, str) else str(one) for one in (given if several else [given])]
 
 
-def _vector(text: str, length: int) -> list[float]:
+def vector(text: str, length: int) -> list[float]:
+    """Return a unit vector that depends on the text alone."""
     seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
     values = [math.sin(seed + 37.0 * n) for n in range(length)]
     norm = math.hypot(*values)
@@ -109,11 +110,11 @@ def images(request: Request) -> Answer | Stream:
     if "dall-e" in body.get("model", "dall-e-2") and body.get("response_format") != "b64_json":
         image = {"url": f"https://images.example.com/{new_id('img-')}.png"}
         return as_json({"created": now(), "data": [image] * count})
-    return as_json({"created": now(), "data": [{"b64_json": _dot()}] * count, "usage": usage})
+    return as_json({"created": now(), "data": [{"b64_json": dot()}] * count, "usage": usage})
 
 
 def _image_stream(request: Request, usage: Payload) -> Stream:
-    image = {"b64_json": _dot(), "created_at": now(), "size": "1024x1024", "quality": "low"}
+    image = {"b64_json": dot(), "created_at": now(), "size": "1024x1024", "quality": "low"}
     image |= {"background": "opaque", "output_format": "png"}
     first, last = "image_generation.partial_image", "image_generation.completed"
     frames = [
@@ -123,7 +124,7 @@ def _image_stream(request: Request, usage: Payload) -> Stream:
     return Stream(frames, frame(error(500, request), "error"))
 
 
-def _dot() -> str:
+def dot() -> str:
     """Return a PNG of one grey pixel, in base64."""
     chunks = (
         (b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)),

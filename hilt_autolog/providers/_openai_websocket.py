@@ -57,14 +57,12 @@ class Websockets:
         found = []
         for prefix, role in (("", ""), ("Async", "async ")):
             base = f"{prefix}WebSocketConnectionBase"
-            found += [Probe(_BASE, base, name, role + what, is_late=True) for name, what in _OF_BASE]
-            found.append(
-                Probe(_LANES, f"{prefix}ResponsesWebSocketLane", "send", f"{role}send", is_late=True)
-            )
+            found += [Probe(_BASE, base, name, role + what) for name, what in _OF_BASE]
+            found.append(Probe(_LANES, f"{prefix}ResponsesWebSocketLane", "send", f"{role}send"))
             for module, resource in _RESOURCES:
                 owner = f"{prefix}{resource}Connection"
                 found += [
-                    Probe(module, owner, name, role + what, is_late=True)
+                    Probe(module, owner, name, role + what)
                     for name, what in _methods(module, resource, owner)
                 ]
         return tuple(found)

@@ -20,15 +20,15 @@ from hilt_autolog.facts import Failure, Http, Operation, Prompt, Reply, message,
 from hilt_autolog.foreign import fields, text_or_none
 from hilt_autolog.provider import Probe, Stream
 
+from ._transport import transport_code
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _REQUEST_IDS = (b"x-request-id", b"request-id", b"apim-request-id", b"cf-ray")
 _BESIDES = ("conversation", "previous_response_id", "service_tier")
 _NOTHING: dict[str, Any] = {}
-_TOO_MANY_REQUESTS = 429
 _MOST_SERVERS = 256
-_CONNECTION = re.compile("Connect|NetworkError|ProtocolError|TransportError|ReadError|WriteError")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,12 +219,7 @@ def _code(error: BaseException, details: Mapping[str, Any], status: Any) -> str:
     code = details.get("code") or getattr(error, "code", None)
     if isinstance(code, str | int) and not isinstance(code, bool) and str(code) != str(status):
         return str(code)
-    if status == _TOO_MANY_REQUESTS:
-        return "rate_limit"
-    family = " ".join(kind.__name__ for kind in type(error).__mro__)
-    if "Timeout" in family:
-        return "timeout"
-    return "connection" if _CONNECTION.search(family) else "api_error"
+    return transport_code(error, status)
 
 
 def _request_id(headers: Any) -> str | None:

@@ -8,9 +8,9 @@ import io
 
 import pytest
 from conformance.inprocess import offline
-from offline.openai_media import _dot, silence
+from offline.openai_media import dot, silence
 
-PNG = _dot()
+PNG = dot()
 BYTES = base64.b64decode(PNG)
 BIG = bytes(range(256)) * 1000
 BIG_TEXT = base64.b64encode(BIG).decode()

@@ -28,12 +28,18 @@ Doctor = Callable[..., Report]
 
 @pytest.fixture(scope="session")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment with the wheel, what it needs, and a stand-in for openai 3.54.0."""
+    """A virtual environment with the wheel, what it needs, and a stand-in for openai 3.54.0.
+
+    The providers of other SDKs, which these tests are not about, are taken away.
+    """
     folder = tmp_path_factory.mktemp("pristine")
     python = wheelhouse.environment(folder / "venv")
     wheelhouse.install(wheelhouse.wheel(wheelhouse.source(folder / "source"), folder), python)
     wheelhouse.lend_dependencies(python)
     standin.install(python)
+    for provider in (wheelhouse.site_packages(python) / "hilt_autolog" / "providers").glob("[!_]*"):
+        if provider.stem != "openai":
+            shutil.rmtree(provider) if provider.is_dir() else provider.unlink()
     return python
 
 

@@ -11,7 +11,7 @@ import pytest
 from conformance.kit import KINDS, SDK
 from conformance.ways import ANSWERS, STREAMS, streaming_unread
 from offline.answers import pieces
-from offline.openai_media import HEARD, HEARD_USAGE, _dot, _verdict, silence
+from offline.openai_media import HEARD, HEARD_USAGE, _verdict, dot, silence
 
 WAV = ("hello.wav", silence())
 HELLO = {"text": "Hello"}
@@ -31,7 +31,7 @@ def heard(*parts):
     return {"messages": [{"role": "user", "parts": [*parts]}]}
 
 
-DOT = {"type": "blob", "modality": "image", "mime_type": "image/png"} | described(base64.b64decode(_dot()))
+DOT = {"type": "blob", "modality": "image", "mime_type": "image/png"} | described(base64.b64decode(dot()))
 LINK = {"type": "uri", "modality": "image", "uri": "https://images.example.com/img-#.png"}
 SPEECH = {"type": "blob", "modality": "audio", "mime_type": "audio/mpeg"} | described(silence())
 VERDICT = {"type": "moderation"} | _verdict("I attack")
@@ -76,7 +76,7 @@ ENDPOINTS = {
     ),
     "images.edit": Endpoint(
         "images.edit",
-        {"model": "gpt-image-1", "prompt": "Hello", "image": ("dot.png", base64.b64decode(_dot()))},
+        {"model": "gpt-image-1", "prompt": "Hello", "image": ("dot.png", base64.b64decode(dot()))},
         {"text": "Hello"} | heard({"type": "text", "content": "Hello"}, DOT | {"name": "dot.png"}),
         spoken(DOT),
         IMAGE_USAGE,

@@ -45,7 +45,8 @@ def sdks() -> Iterator[Finding]:
 def _version(sdk: str) -> str | None:
     """Return an SDK's version, "" if it does not tell, None if it is not there.
 
-    Every SDK's distribution is named like its module: google.genai comes with google-genai.
+    Every SDK's distribution is named like its module: google.genai comes with google-genai, langchain_core
+    with langchain-core.
     """
     try:
         return version(sdk.replace(".", "-"))
@@ -79,7 +80,7 @@ def _supported(sdk: str) -> str | None:
         lines = requires("hilt-autolog") or []
     except PackageNotFoundError:
         return None
-    oldest = re.compile(rf"{re.escape(sdk.replace('.', '-'))} *>= *([\d.]+)")
+    oldest = re.compile(rf"{re.sub('[._]', '-', sdk)} *>= *([\d.]+)")
     return next((found[1] for found in map(oldest.match, lines) if found), None)
 
 

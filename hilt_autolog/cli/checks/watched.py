@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from importlib import import_module
@@ -14,6 +15,9 @@ def main(sdk: str) -> dict[str, Any]:
     """Import an SDK while recording is on, and return what came of it."""
     enable(providers=[sdk])
     module = import_module(sdk)
+    for name in status().watching.get(sdk, {}):
+        with contextlib.suppress(ImportError):  # what is not there, or needs more than is installed
+            import_module(name.partition(":")[0])
     found = status()
     return {
         "file": getattr(module, "__file__", None),

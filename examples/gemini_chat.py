@@ -1,0 +1,76 @@
+"""A short chat with Gemini, which calls a function of ours by itself, and the log of it.
+
+    hilt-run python examples/gemini_chat.py    nothing in here is needed for that
+    python examples/gemini_chat.py             then `enable()` switches the log on
+
+With GEMINI_API_KEY or GOOGLE_API_KEY in the environment it asks Google, without them the offline provider
+next to it.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from google import genai
+from google.genai import types
+from offline_provider import OfflineProvider
+from quickstart import get_weather, show
+
+import hilt_autolog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from google.genai.chats import Chat
+
+MODEL = "gemini-2.5-flash"
+
+
+def main() -> None:
+    """Chat for three turns, then show what the log has of them."""
+    began = datetime.now(UTC).isoformat(timespec="microseconds")
+    hilt_autolog.enable()  # under hilt-run it is on already, and this does nothing
+    config = types.GenerateContentConfig(system_instruction="You are brief and friendly.", tools=[weather])
+    with gemini_client() as client:
+        chat = client.chats.create(model=MODEL, config=config)
+        ask(chat, "What is a flight recorder?")
+        ask(chat, "How is the weather in Paris?")
+        ask(chat, "Thank you. Now count to 12, please.")
+    path = hilt_autolog.status().path
+    if path is None:
+        print("There is no log: HILT_AUTOLOG=0 has switched it off.")
+        return
+    print(f"\n{path}\n")
+    events = (event for event in hilt_autolog.read(path) if event["timestamp"] >= began)
+    show(event for event in events if event["actor"]["id"] != "hilt-autolog")
+
+
+@contextmanager
+def gemini_client() -> Iterator[genai.Client]:
+    """Give a client of Google where there is a key for it, else of the offline provider."""
+    if os.environ.get("GEMINI_API_KEY") or os.environ.get("GOOGLE_API_KEY"):
+        yield genai.Client()
+        return
+    with OfflineProvider() as provider:
+        yield genai.Client(api_key="offline", http_options=types.HttpOptions(base_url=provider.url))
+
+
+def ask(chat: Chat, question: str) -> None:
+    """Ask, and print the answer while it comes; the SDK calls `weather` when the model wants to know."""
+    print(f"> {question}")
+    for chunk in chat.send_message_stream(question):
+        for part in chunk.parts or ():
+            print(part.text or "", end="", flush=True)
+    print()
+
+
+def weather(city: str) -> str:
+    """Tell the weather of a city."""
+    return get_weather(city)
+
+
+if __name__ == "__main__":
+    main()

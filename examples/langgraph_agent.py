@@ -1,0 +1,57 @@
+"""An agent of LangGraph with two tools, over three turns, and the log of it.
+
+    hilt-run python examples/langgraph_agent.py    nothing in here is needed for that
+    python examples/langgraph_agent.py             then `enable()` switches the log on
+
+It needs langchain and langchain-openai. With OPENAI_API_KEY in the environment it asks OpenAI, without it the
+offline provider next to it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from langchain.agents import create_agent
+from langchain_core.tools import tool
+from langchain_rag import chat_model
+from langgraph.checkpoint.memory import InMemorySaver
+from quickstart import show
+
+import hilt_autolog
+
+
+@tool
+def get_weather(city: str) -> str:
+    """Tells the weather of a city."""
+    return f"18 degrees and sunny in {city}"
+
+
+@tool
+def get_time(city: str) -> str:
+    """Tells the time of a city."""
+    return f"noon in {city}"
+
+
+def main() -> None:
+    """Talk for three turns, which LangGraph remembers by the name of the thread; then show the log."""
+    began = datetime.now(UTC).isoformat(timespec="microseconds")
+    hilt_autolog.enable()  # under hilt-run it is on already, and this does nothing
+    with chat_model() as model:
+        agent: Any = create_agent(model, [get_weather, get_time], checkpointer=InMemorySaver())
+        config = {"configurable": {"thread_id": "trip-to-paris"}}
+        for question in ("How is the weather in Paris?", "And what is the time in Paris?", "Thank you"):
+            print(f"> {question}")
+            state = agent.invoke({"messages": [("user", question)]}, config)
+            print(state["messages"][-1].content)
+    path = hilt_autolog.status().path
+    if path is None:
+        print("There is no log: HILT_AUTOLOG=0 has switched it off.")
+        return
+    print(f"\n{path}\n")
+    events = (event for event in hilt_autolog.read(path) if event["timestamp"] >= began)
+    show(event for event in events if event["action"] != "system")  # these are where the graph's steps are
+
+
+if __name__ == "__main__":
+    main()

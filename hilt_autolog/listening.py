@@ -1,0 +1,106 @@
+"""Where a framework is listened to: what its functions are given and return becomes what runs are told."""
+
+from __future__ import annotations
+
+import weakref
+from contextvars import ContextVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from . import tickets
+from .guard import faults, guarded
+from .model_runs import Model
+from .runs import Chain, Live
+from .tool_runs import Retriever, Tool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .framework import Framework, Run
+    from .provider import Probe
+    from .recorder import Recorder
+
+    Watching = Mapping[str, Mapping[str, bool | None]]
+
+# The retriever that searches, as long as it does.
+_retriever: ContextVar[weakref.ref[Retriever] | None] = ContextVar("hilt_retriever", default=None)
+
+
+class Heard(NamedTuple):
+    """A call of a framework's function, as the engine sees it."""
+
+    probe: Probe
+    framework: Framework
+    instance: Any
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+
+
+def tell(recorder: Recorder, watched: Watching, *heard: Any) -> Callable[[Any], object] | None:
+    """Tell a run what happens to it.
+
+    Args:
+        recorder: where runs are written.
+        watched: of each SDK, which functions are watched: what it calls by itself is recorded.
+        heard: what happens: the fields of `Heard`.
+
+    Returns:
+        Of a function that tells by what it returns, what is to be told that.
+    """
+    try:
+        return _tell(recorder, watched, Heard(*heard))
+    except Exception as fault:
+        faults.note(fault)
+        return None
+
+
+def _tell(recorder: Recorder, watched: Watching, heard: Heard) -> Callable[[Any], object] | None:
+    role = heard.probe.role.removeprefix("async ")
+    if role == "asks":
+        return guarded(partial(_start, recorder, watched, heard, tickets.expect()))
+    if role == "start":
+        return guarded(partial(_start, recorder, watched, heard, None))
+    if role == "scores":
+        return guarded(partial(_score, heard))
+    run = recorder.runs.get(heard.framework.run_id(heard.instance))
+    if run is not None:
+        _TOLD[role](run, heard.framework.said(heard.args, heard.kwargs))
+    return None
+
+
+_TOLD: dict[str, Callable[[Live, Any], None]] = {
+    "token": lambda run, chunk: run.take(chunk),
+    "end": lambda run, result: run.end(result),
+    "error": lambda run, error: run.fail(error),
+}
+
+
+def _start(
+    recorder: Recorder, watched: Watching, heard: Heard, slot: tickets.Slot | None, result: Any
+) -> None:
+    known = {sdk.replace(".", "_") for sdk, probes in watched.items() if any(probes.values())}
+    for run in heard.framework.runs(heard.probe.name, heard.args, heard.kwargs, result):
+        parent = None if run.parent is None else recorder.runs.get(run.parent)
+        live = _kind(run)(recorder, heard.framework, run, parent)
+        live.watch(is_async=heard.probe.role.startswith("async"))
+        live.start(is_served=not run.through.isdisjoint(known))
+        if isinstance(live, Model) and slot is not None:
+            live.leave_ticket(slot)
+        elif isinstance(live, Retriever):
+            _retriever.set(weakref.ref(live))
+
+
+def _kind(run: Run) -> type[Live]:
+    if run.prompt is not None:
+        return Model
+    if run.tool is not None:
+        return Tool
+    return Chain if run.query is None else Retriever
+
+
+def _score(heard: Heard, result: Any) -> None:
+    """Give the scores that a search has told to the retriever that searches; it may be none of ours."""
+    searching = _retriever.get()
+    retriever = None if searching is None else searching()
+    if retriever is not None:
+        retriever.scores.update(heard.framework.scores(result))

@@ -1,0 +1,62 @@
+"""What tools and retrievers gave back to LangChain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hilt_autolog.foreign import fields, text_or_none
+from hilt_autolog.framework import Document, Result
+
+from ._langchain_messages import parts_of
+from ._openai_chat import sequence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SCORES = ("score", "relevance_score", "similarity_score", "_score", "similarity", "_relevance_score")
+
+
+def tool_result(output: Any) -> Result:
+    """Read what a tool returned: a ToolMessage, a Command that holds one, or anything else."""
+    known = fields(output)
+    if "tool_call_id" in known:
+        content = known.get("content")
+        return Result(
+            text_or_none(known["tool_call_id"]), content if isinstance(content, str) else parts_of(content)
+        )
+    update = known.get("update")
+    for one in sequence(fields(update).get("messages")):
+        if "tool_call_id" in fields(one):
+            return tool_result(one)
+    blocks = sequence(output)
+    are_blocks = bool(blocks) and all(isinstance(fields(one).get("type"), str) for one in blocks)
+    return Result(None, parts_of(blocks) if are_blocks else output)
+
+
+def documents(found: Any, scores: Mapping[int, float]) -> list[Document]:
+    """Read what a retriever returned."""
+    return [_document(one, scores.get(id(one))) for one in sequence(found)]
+
+
+def _document(one: Any, score: float | None) -> Document:
+    known = fields(one)
+    metadata = fields(known.get("metadata"))
+    told = (score, *map(metadata.get, _SCORES))
+    identity = known.get("id") or metadata.get("id") or metadata.get("_id")
+    text = known.get("page_content")
+    return Document(
+        text=text if isinstance(text, str) else None,
+        id=None if identity is None else str(identity),
+        metadata=metadata,
+        score=next((number for number in map(_number, told) if number is not None), None),
+    )
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if hasattr(value, "__float__") and not isinstance(value, bool | str) else None
+
+
+def scores(found: Any) -> dict[int, float]:
+    """Read tuples of a document, its score and perhaps its vector, by the documents' identity."""
+    pairs = [one[:2] for one in sequence(found) if isinstance(one, tuple) and len(one) > 1]
+    return {id(document): number for document, score in pairs if (number := _number(score)) is not None}

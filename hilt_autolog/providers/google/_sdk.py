@@ -1,0 +1,93 @@
+"""What Google's two SDKs share: operations on models, each named in the wire's own words."""
+
+from __future__ import annotations
+
+import re
+import sys
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from hilt_autolog.facts import Http, Operation, Prompt, Reply
+from hilt_autolog.foreign import text_or_none
+
+from ._answers import AnswerFold, answer
+from ._contents import content_messages
+from ._failures import failure
+from ._media import embedded, embedding, images, instances, predicted_embedding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hilt_autolog.facts import Failure
+
+_SPOKEN = ("contents", "systemInstruction", "model")
+_EMBEDDED = ("requests", "content", "model")
+_PREDICTED = ("instances",)
+GENERATE = Operation("generateContent", content_messages, answer, AnswerFold, _SPOKEN)
+EMBED = Operation("embedContent", embedded, embedding, None, _EMBEDDED, is_embedding=True)
+EMBED_BATCH = Operation("batchEmbedContents", embedded, embedding, None, _EMBEDDED, is_embedding=True)
+PREDICT_VECTORS = Operation("predict", instances, predicted_embedding, None, _PREDICTED, is_embedding=True)
+PREDICT_IMAGES = Operation("predict", instances, images, None, _PREDICTED)
+
+
+class Sdk:
+    """The part of a provider that knows nothing of its SDK's objects."""
+
+    package = ""
+
+    def http(self, _kwargs: Mapping[str, Any]) -> Http | None:
+        """Return nothing: these SDKs keep their HTTP responses to themselves."""
+        return None
+
+    def body(self, _prompt: Prompt, _content: bytes, _http: Http) -> Reply:
+        """Return nothing: no program reads a body by itself."""
+        return Reply()
+
+    def request_id(self, http: Http) -> str | None:
+        """Return the provider's name for the request; Google seldom gives one."""
+        headers = http.response.headers
+        return next(filter(None, map(headers.get, ("x-request-id", "x-goog-request-id"))), None)
+
+    def failure(self, error: BaseException) -> Failure:
+        """Read an exception."""
+        return failure(error)
+
+    def asked(
+        self, operation: Operation, body: dict[str, Any], provider: str, model: str | None, server: str | None
+    ) -> Prompt:
+        """Return the facts of a request."""
+        return Prompt(
+            operation=operation,
+            provider=provider,
+            model=model,
+            messages=operation.messages(body),
+            request={
+                name: value
+                for name, value in body.items()
+                if name not in operation.content and not name.startswith("_") and value is not None
+            },
+            server=server,
+            sdk=sdk(self.package),
+            service_tier=text_or_none(body.get("serviceTier")),
+        )
+
+
+@lru_cache(maxsize=16)
+def sdk(package: str) -> str:
+    """Return the name and version of an SDK that is imported."""
+    return f"{package} {getattr(sys.modules.get(package), '__version__', 'unknown')}"
+
+
+@lru_cache(maxsize=256)
+def host(url: str) -> str | None:
+    """Return the host, and the port if one is named, of an address with or without a scheme."""
+    found = re.match(r"(?:\w+://)?(?:[^/@]*@)?([^/?#]+)", url)
+    return found[1] if found else None
+
+
+@lru_cache(maxsize=256)
+def model_name(resource: str) -> str:
+    """Return a model's plain name out of its resource's; of a tuned one or an endpoint, with its kind."""
+    head, _, name = resource.rpartition("/")
+    kind = head.rpartition("/")[2]
+    return name if kind in ("", "models", "google") else f"{kind}/{name}"

@@ -1,0 +1,214 @@
+"""The runs of a framework while they are under way: what all kinds share, and chains."""
+
+from __future__ import annotations
+
+import weakref
+from asyncio import CancelledError
+from typing import TYPE_CHECKING, Any
+
+from . import run_events
+from .clock import Clock
+from .conversations import new_session_id, session_id_of
+from .facts import Failure
+from .guard import guarded, quietly
+from .io.plain import plain
+
+if TYPE_CHECKING:
+    from .call import Call
+    from .events import Event
+    from .framework import Framework, Pause, Run
+
+
+_FIELDS = (
+    *("hilt_version", "event_id", "timestamp", "session_id", "actor", "action"),
+    *("content", "metrics", "provenance", "extensions"),
+)
+
+
+class Trace:
+    """What all runs below one root share: a session for what nothing else places, and the newest prompt."""
+
+    __slots__ = ("prompt_id", "session_id")
+
+    def __init__(self) -> None:
+        self.session_id = new_session_id()
+        self.prompt_id: str | None = None
+
+    def asked(self, call: Call) -> None:
+        """Take note of a call's prompt: what comes next in this trace belongs to its conversation."""
+        self.session_id, self.prompt_id = call.place.session_id, call.prompt_id
+
+
+class Live:
+    """A run under way: started, perhaps heard in between, ended once by the first of end, fail and cut."""
+
+    __slots__ = (
+        "__weakref__",
+        "_handle",
+        "_open",
+        "begun",
+        "event_id",
+        "framework",
+        "name",
+        "parent",
+        "recorder",
+        "run",
+        "session_id",
+        "trace",
+    )
+
+    def __init__(self, recorder: Any, framework: Framework, run: Run, parent: Live | None) -> None:
+        self.recorder = recorder
+        self.framework = framework
+        self.run = run
+        self.parent = parent
+        self.trace: Trace = Trace() if parent is None else parent.trace
+        run.origin = plain(run.origin)
+        if run.conversation is None and parent is not None:
+            run.conversation = parent.run.conversation
+        self.name: str | None = recorder.conversations.named(run.conversation)
+        self.session_id = self.trace.session_id if self.name is None else session_id_of(self.name)
+        self.event_id: str | None = None  # what replies to this run refers to
+        self.begun = Clock.monotonic()
+        self._open = ["open"]  # pop() is atomic, as in a call
+        self._handle: Any = None
+
+    def watch(self, *, is_async: bool) -> None:
+        """End the run when its handle dies first: nobody is left then who could tell of its end.
+
+        What is awaited is dropped that way when it is cancelled.
+        """
+        how = "cancelled" if is_async else "dropped"
+        self._handle = weakref.ref(self.run.handle, lambda _: self.cut(how))
+        self.run.handle = None
+        self.recorder.open[id(self)] = self
+        self.recorder.runs[self.run.id] = self
+
+    def place(self) -> str:
+        """Return the session of what is written now: a trace finds its conversation as it goes on."""
+        if self.name is None:
+            self.session_id = self.trace.session_id
+        return self.session_id
+
+    # --- what is told of it
+
+    def start(self, *, is_served: bool) -> None:
+        """Write what there is to say at the start; `is_served` if the SDK that it calls will say it."""
+
+    def take(self, chunk: Any) -> None:
+        """Take what a model says."""
+
+    @guarded
+    def end(self, result: Any) -> None:
+        """End with a result."""
+        if self.take_end():
+            self.completed(result)
+
+    @guarded
+    def fail(self, error: BaseException) -> None:
+        """End with an exception, or at a pause."""
+        if self.take_end():
+            self.failed(error)
+
+    @guarded
+    def cut(self, how: str) -> None:
+        """End where it stands: cancelled, dropped or exit."""
+        if self.take_end():
+            self.left(how)
+
+    def disown(self) -> None:
+        """Forget the run without a word: it is another process's."""
+        self._open.clear()
+        self._handle = None
+
+    def take_end(self) -> bool:
+        """End the run; False if it has ended before."""
+        try:
+            self._open.pop()
+        except IndexError:
+            return False
+        self._handle = None
+        self.recorder.open.pop(id(self), None)
+        self.recorder.runs.pop(self.run.id, None)
+        return True
+
+    # --- ends, by the kind of run
+
+    def completed(self, result: Any) -> None:
+        """Write the end of a run that has a result."""
+
+    def failed(self, error: BaseException) -> None:
+        """Write the end of a run that an exception has ended, or only interrupted."""
+        pause = quietly(self.framework.pause, error)
+        if pause is not None:
+            self.write_paused(pause)
+        else:
+            self.write_failed(self.failure(error))
+
+    def left(self, how: str) -> None:
+        """Write the end of a run whose end nobody tells."""
+        self.write_failed(self.failure(CancelledError()), ended=how)
+
+    def failure(self, error: BaseException) -> Failure:
+        """Read an exception."""
+        kind = type(error).__name__
+        failure = quietly(self.framework.failure, error)
+        return failure or Failure(text=str(error) or kind, type=kind, code="api_error")
+
+    # --- events
+
+    def write_paused(self, pause: Pause) -> None:
+        """Write that the run waits for a human, and what it asks."""
+        event = run_events.boundary(self.place(), self.run, pause.word, self.event_id)
+        if pause.questions:
+            parts = [{"type": "interrupt", "content": plain(question)} for question in pause.questions]
+            event["content"]["messages"] = [{"role": "assistant", "parts": parts}]
+        self.write(self.measured(event))
+
+    def write_failed(self, failure: Failure, ended: str | None = None) -> None:
+        """Write why the run failed."""
+        event = run_events.failed(self.place(), self.run, failure, self.event_id)
+        if ended is not None:
+            event["extensions"]["ended"] = ended
+        self.write(self.measured(event))
+
+    def measured(self, event: Event) -> Event:
+        """Return an event with the time that the run has taken."""
+        event["metrics"] = {"latency_ms": round((Clock.monotonic() - self.begun) * 1000)}
+        return event
+
+    def write(self, event: Event) -> str:
+        """Write an event of this run, and return its id."""
+        extensions = event["extensions"]
+        if self.name is not None:
+            extensions["conversation"] = self.name
+        if self.recorder.tags:
+            extensions["tags"] = self.recorder.tags
+        self.recorder.write({name: event[name] for name in _FIELDS if event.get(name)})
+        return event["event_id"]  # type: ignore[no-any-return]
+
+
+class Chain(Live):
+    """A chain, a graph, or a step of one."""
+
+    __slots__ = ()
+
+    def start(self, *, is_served: bool) -> None:  # noqa: ARG002  concerns models only
+        """Write that it has started."""
+        above = None if self.parent is None else self.parent.event_id
+        self.event_id = self.write(run_events.boundary(self.place(), self.run, "started", above))
+
+    def completed(self, result: Any) -> None:  # noqa: ARG002  what came out is in the events of its steps
+        """Write that it has come to its end."""
+        self.write(self.measured(run_events.boundary(self.place(), self.run, "completed", self.event_id)))
+
+    def write_failed(self, failure: Failure, ended: str | None = None) -> None:
+        """Write that it has failed; the words of the error stand beside the word `failed`."""
+        event = run_events.boundary(self.place(), self.run, "failed", self.event_id)
+        event["content"]["messages"] = [
+            {"role": "system", "parts": [{"type": "error", "content": failure.text}]}
+        ]
+        event["extensions"].update(run_events.because(failure))
+        if ended is not None:
+            event["extensions"]["ended"] = ended
+        self.write(self.measured(event))

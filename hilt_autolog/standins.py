@@ -1,0 +1,127 @@
+"""Iterators that a call returns to the SDK itself, which gives the program an object of its own made of them.
+
+Such a result is stood in for, because nothing holds it in which it could be watched. The SDK lets go of it
+when the program leaves the object made of it, and that is all there is to see of the end. Python closes a
+generator also when it is dropped, so of one that was left we say `closed`, whoever closed it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .guard import guarded
+from .streams import AsyncItems, Steps, Watched
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def stand_in_for(result: Any, call: Watched) -> Any:
+    """Return an iterator, sync or async, that gives what `result` gives and tells `call` of it."""
+    if hasattr(result, "__aiter__"):
+        return AsyncResult(result, call)
+    return Result(result, call)
+
+
+class Left(Steps):
+    """Takes note of how an iterator goes on that the SDK holds for the program."""
+
+    __slots__ = ()
+
+    def dropped(self) -> None:
+        """Take note that nobody holds it any more; a generator is closed then, whoever has let it go."""
+        self._call.cut("dropped" if self._code is None else "closed")
+
+
+class Result:
+    """Stands in for an iterator."""
+
+    __slots__ = ("_inner", "_steps")
+
+    def __init__(self, result: Any, call: Watched) -> None:
+        self._inner = result
+        self._steps = Left(result, call)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in Result.__slots__:  # an object whose making failed has not even these
+            raise AttributeError(name)
+        return getattr(self._inner, name)
+
+    def __del__(self) -> None:
+        steps = getattr(self, "_steps", None)
+        if steps is not None:
+            steps.dropped()
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:  # what the SDK asks its results about, by isinstance
+        return type(self._inner)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        steps = self._steps
+        try:
+            item = next(self._inner)
+        except StopIteration:
+            steps.drained()
+            raise
+        except BaseException as error:
+            steps.failed(error)
+            raise
+        steps.take(item)
+        return item
+
+
+class AsyncResult(AsyncItems):
+    """Stands in for what can be iterated asynchronously."""
+
+    __slots__ = ("_result",)
+
+    def __init__(self, result: Any, call: Watched) -> None:
+        self._result = result
+        inner = aiter(result)
+        super().__init__(inner, Left(inner, call))
+
+    def __getattr__(self, name: str) -> Any:
+        if name in {"_result", *AsyncItems.__slots__}:  # as above
+            raise AttributeError(name)
+        return getattr(self._result, name)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return type(self._result)
+
+
+def beginning(generator: Iterator[Any], begin: Callable[[], Watched | None]) -> Iterator[Any]:
+    """Stand in for a generator that has not run yet: the call begins with its first step, if there is one.
+
+    Args:
+        generator: what the SDK's function has returned.
+        begin: reads the call's arguments when it begins; None: step aside.
+    """
+    steps = _begun(generator, begin)
+    if steps is None:
+        yield from generator
+        return
+    is_stepping = True
+    try:
+        for item in generator:
+            is_stepping = False
+            steps.take(item)
+            yield item
+            is_stepping = True
+    except BaseException as error:
+        if is_stepping:
+            steps.failed(error)
+        else:  # GeneratorExit, at the `yield`
+            steps.dropped()
+        raise
+    else:
+        steps.drained()
+
+
+@guarded
+def _begun(generator: Any, begin: Callable[[], Watched | None]) -> Left | None:
+    call = begin()
+    return None if call is None else Left(generator, call)

@@ -1,0 +1,126 @@
+"""Tools and retrievers that a framework runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import run_events
+from .conversations import Place
+from .events import blank, linked, prompt_event, tool_result_event
+from .facts import Operation, Prompt, Reply, ToolCall, message, text_part
+from .io.encoder import line
+from .io.plain import plain
+from .runs import Live
+
+if TYPE_CHECKING:
+    from .events import Event
+    from .framework import Framework, Run
+
+_RETRIEVAL = Operation("retrieval", lambda _: [], lambda _: Reply())
+_NO_CALL = ToolCall(None, None, "")
+
+
+class Tool(Live):
+    """A call of a tool; an answer has asked for it, or the program by itself."""
+
+    __slots__ = ()
+
+    @property
+    def _called(self) -> ToolCall:
+        return self.run.tool or _NO_CALL
+
+    def start(self, *, is_served: bool) -> None:  # noqa: ARG002  concerns models only
+        """Write the call, unless an answer's event says it; whether one does may turn out at the end only."""
+        tools, name = self.recorder.conversations.tools, self._called.name
+        if self.run.tells_call_id or not tools.awaits(name or ""):
+            self._call(self._called.id)
+
+    def completed(self, result: Any) -> None:
+        """Write the result, if it has not come by."""
+        given = self.framework.result(result)
+        identity = self._called.id or given.tool_call_id
+        self._call(identity)
+        tools = self.recorder.conversations.tools
+        if identity is not None and tools.resulted(self.session_id, identity) is None:
+            return
+        place = Place(self.session_id, self.name, None, None, [], 0, 0)
+        text = _words(given.content)
+        event = tool_result_event(place, identity, self._called.name, text, self.event_id)
+        event["provenance"] = dict(self.run.origin)
+        event_id = self.write(self.measured(event))
+        if identity is not None:
+            tools.told(self.session_id, identity, event_id)
+
+    def _call(self, identity: str | None) -> None:
+        """Find the event that asks for this tool, or write it."""
+        if self.event_id is not None:
+            return
+        session = self.place()
+        asker = None
+        if identity is not None:
+            asker = self.recorder.conversations.tools.asker(session, identity)
+        if asker is None:
+            self.event_id = self.write(self._call_event(identity))
+            if identity is not None:
+                self.recorder.conversations.tools.asked(session, identity, self.event_id, self._called.name)
+        else:
+            if self.name is None:
+                self.trace.session_id = asker[0]
+            self.session_id, self.event_id = asker[0], asker[1].event_id
+
+    def _call_event(self, identity: str | None) -> Event:
+        """Return the event of a call that no answer has asked for: the chain that makes it is its actor."""
+        by = self.run.name if self.parent is None else self.parent.run.name
+        event = blank("tool_call", self.session_id, "agent", by)
+        event["content"] = {"text": self._called.arguments}
+        event["provenance"] = dict(self.run.origin)
+        event["extensions"] = linked(self.trace.prompt_id, tool_call_id=identity, tool=self._called.name)
+        return event
+
+
+class Retriever(Live):
+    """A search for documents."""
+
+    __slots__ = ("scores",)
+
+    def __init__(self, recorder: Any, framework: Framework, run: Run, parent: Live | None) -> None:
+        super().__init__(recorder, framework, run, parent)
+        self.scores: dict[int, float] = {}
+
+    def start(self, *, is_served: bool) -> None:  # noqa: ARG002  concerns models only
+        """Find what asks for the documents, a tool's call or an earlier prompt; else write the query."""
+        session = self.place()
+        self.event_id = self._tool_call() or self.trace.prompt_id
+        if self.event_id is None:
+            query = [message("user", [text_part(self.run.query or "")])]
+            prompt = Prompt(_RETRIEVAL, self.framework.package, None, query, {}, origin=self.run.origin)
+            place = Place(session, self.name, None, None, query, 0, 1)
+            self.event_id = self.write(
+                prompt_event(prompt, place, self.recorder.user, None, is_plain_text=True)
+            )
+
+    def completed(self, result: Any) -> None:
+        """Write the documents, the best first."""
+        found = self.framework.documents(result, self.scores)
+        for rank, one in enumerate(found, 1):
+            document = one._replace(metadata=plain(one.metadata))
+            self.write(
+                self.measured(run_events.retrieval(self.place(), self.run, document, rank, self.event_id))
+            )
+
+    def _tool_call(self) -> str | None:
+        above = self.parent
+        while above is not None and not isinstance(above, Tool):
+            above = above.parent
+        return None if above is None else above.event_id
+
+
+def _words(content: Any) -> str:
+    """Return what a tool gave back as text: texts as they are, messages' parts by their words, else JSON."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    said = [part.get("content") for part in parts if isinstance(part, dict) and part.get("type") == "text"]
+    if said and len(said) == len(parts):
+        return "".join(map(str, said))
+    return line({"_": content}).decode()[len('{"_":') : -len("}\n")]

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from google import genai
+from test_quickstart import HILT_RUN, ROOT, run, sys
+
+from hilt_autolog.io.reader import read
+
+SCRIPT = str(ROOT / "examples" / "gemini_chat.py")
+COMMANDS = {
+    "plain": [sys.executable, SCRIPT],
+    "hilt-run": [sys.executable, "-c", HILT_RUN, sys.executable, SCRIPT],
+}
+TALK = """\
+> What is a flight recorder?
+A flight recorder keeps what happened, so that people can learn from it.
+> How is the weather in Paris?
+I asked, and this is what I was told: 18 degrees and sunny in Paris.
+> Thank you. Now count to 12, please.
+1 2 3 4 5 6 7 8 9 10 11 12
+"""
+TURN = ["prompt", "completion_chunk", "completion"]
+ACTIONS = [*TURN, *TURN, "tool_call", "tool_result", *TURN, *TURN]
+ROLES = ["system", *("user", "assistant") * 2, "tool", "assistant", "user", "assistant"]
+
+
+@pytest.mark.skipif(genai.__version__.startswith("1."), reason="1.x calls no function annotated in texts")
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_the_chat_shows_its_log(tmp_path, command):
+    done = run(command, tmp_path, GEMINI_API_KEY="", GOOGLE_API_KEY="")
+    assert (done.returncode, done.stderr) == (0, "")
+    talk, path, table = done.stdout.split("\n\n")
+    assert talk + "\n" == TALK
+    _, *rows = table.splitlines()
+    assert [row.split()[1] for row in rows] == ACTIONS
+    assert re.search(r" 1 2 3 4 5 6 7 8 9 10 11 12 +\d+ +0\.0000\d\d +\d+$", rows[-1])
+    log = read(path)
+    answers = [event for event in log if event["action"] == "completion"]
+    assert [message["role"] for message in log.messages_of(answers[-1])] == ROLES
+    assert log.problems == []
