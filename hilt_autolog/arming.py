@@ -36,28 +36,22 @@ def watch(
     """
     home = import_module(f"{__package__}.providers.{sdk}")
     providers = (home.PROVIDER, *getattr(home, "BESIDES", ()))
+    ways = dict.fromkeys(PASSING, pass_by)
     found: dict[str, bool | None] = {}
     undo: list[Undo] = []
 
-    def probes() -> list[tuple[Any, Probe]]:
-        return [(provider, probe) for provider in providers for probe in provider.probes]
-
-    def hand(probe: Probe) -> Callable[..., Any]:
-        if probe.role in RUN_ROLES:
-            return partial(tell, probe)
-        return pass_by if probe.role in PASSING else begin
-
     def wrap(module: str) -> None:
-        for provider, probe in probes():  # a provider may know only now what is in the module
+        for provider, probe in _probes(providers):  # a provider may know only now what is in the module
             if probe.module == module:
-                undone = arm(provider, probe, hand(probe))
+                hand = partial(tell, probe) if probe.role in RUN_ROLES else ways.get(probe.role, begin)
+                undone = arm(provider, probe, hand)
                 found[name(probe)] = undone is not None
                 if undone is not None:
                     undo.append(undone)
 
-    modules = dict.fromkeys(probe.module for _, probe in probes())
+    modules = dict.fromkeys(probe.module for _, probe in _probes(providers))
     absent = [module for module in modules if not _is_there(module)]
-    found.update((name(probe), None) for _, probe in probes())
+    found.update((name(probe), None) for _, probe in _probes(providers))
     for module in modules:
         if module not in absent:
             wrap(module)
@@ -69,6 +63,10 @@ def watch(
             undo.pop()()
 
     return found, undo_all
+
+
+def _probes(providers: tuple[Any, ...]) -> list[tuple[Any, Probe]]:
+    return [(provider, probe) for provider in providers for probe in provider.probes]
 
 
 def name(probe: Probe) -> str:

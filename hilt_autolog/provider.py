@@ -20,8 +20,7 @@ class Probe(NamedTuple):
     "response": sees the HTTP response of the call that is under way;
     "stream": makes a stream of items out of a response;
     "request", "async request": one call, and what the function returns is the HTTP response itself.
-    "send", "flush", "receive", "close", and each "async": the methods of a connection that lasts (a `Line`'s);
-    "flush" sends what waits in it.
+    "send", "flush" (send what waits), "receive", "close", and each "async": of a connection that lasts.
     The functions by which a framework tells of its runs have the roles of `framework`.
 
     The module need not be there yet: it may be one that the SDK imports when a program first needs it.

@@ -1,4 +1,4 @@
-"""A websocket server on this machine that speaks OpenAI's Realtime and Responses protocols, as far as tests go.
+"""A websocket server on this machine that speaks OpenAI's Realtime and Responses protocols.
 
 What it answers follows from the last words that it was told: `Script` says how.
 """
@@ -74,7 +74,7 @@ class Script:
 
 
 class Realtime(Script):
-    """Answers `tool` by a call, `cut` by closing, `break` by a broken line, `fail` by failing, else an echo."""
+    """Answers `tool` by a call, `cut` by closing, `break` by an error, `fail` by failing, else an echo."""
 
     def __init__(self, socket, model):
         super().__init__(socket, model)
