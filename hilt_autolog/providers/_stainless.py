@@ -216,7 +216,7 @@ def _details(body: Any) -> dict[str, Any]:
 def _code(error: BaseException, details: Mapping[str, Any], status: Any) -> str:
     if not isinstance(error, Exception) or type(error).__name__ == "CancelledError":
         return "cancelled"
-    code = details.get("code") or getattr(error, "code", None)
+    code = details.get("code") or fields(error).get("code")
     if isinstance(code, str | int) and not isinstance(code, bool) and str(code) != str(status):
         return str(code)
     return transport_code(error, status)

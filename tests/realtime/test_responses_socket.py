@@ -146,9 +146,11 @@ def test_a_response_that_is_steered(call, watch):
 def test_lanes(call, watch):
     lanes = pytest.importorskip("openai.lib.responses_websocket")
     kind = lanes.ResponsesWebSocketSession if call.kind == "sync" else lanes.AsyncResponsesWebSocketSession
+    names = ("max_lanes", "max_events_per_lane", "max_events", "max_bytes_per_lane", "max_bytes")
+    limits = lanes.ResponsesWebSocketLimits(**dict.fromkeys(names, 100_000))
 
     async def program(connection):
-        async with entered(kind(connection)) as session:
+        async with entered(kind(connection, limits=limits)) as session:
             one, other = session.lane("one"), session.lane("other")
             await settled(one.send({"type": "response.create", "model": "gpt-5", "input": "One"}))
             await settled(other.send({"type": "response.create", "model": "gpt-5", "input": "Other"}))

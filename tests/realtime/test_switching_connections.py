@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import pytest
@@ -78,6 +79,7 @@ def test_switched_off_and_on_again(call, watch):
 def test_nothing_of_ours_stays_when_a_connection_is_over(call, watch):
     watch()
     call(lambda connection: asked(connection, "Hi"))
+    gc.collect()  # the SDK's connection holds itself
     recorder = hilt_autolog.switch._state.capture.recorder
     assert recorder.open == {}
     assert recorder.connections == {}
