@@ -36,6 +36,7 @@ _RESOURCES = (
 )
 _OF_BASE = (("_send", "send"), ("_flush_send_queue", "flush"), ("close", "close"))
 _OWN = (("send", "send"), ("send_raw", "send"), ("_flush_send_queue", "flush"), ("close", "close"))
+_LEFT_OUT = ("Omit", "NotGiven")  # the classes of what stands for a parameter that was not given
 _NO_QUEUE: tuple[Any, ...] = ()
 
 
@@ -85,7 +86,9 @@ class Websockets:
         if not given:
             waiting = fields(fields(instance).get("_send_queue")).get("_queue") or _NO_QUEUE
             given = tuple(entry[0] if isinstance(entry, tuple) else entry for entry in waiting)
-        events = [_event(one) if isinstance(one, str | bytes) else clean(jsonable(one)) for one in given]
+        events = [
+            _event(one) if isinstance(one, str | bytes) else clean(jsonable(_given(one))) for one in given
+        ]
         lane = fields(fields(instance).get("_state")).get("stream_id")
         named = {"stream_id": lane} if isinstance(lane, str) else {}
         return [event | named for event in events if isinstance(event, dict)]
@@ -128,6 +131,13 @@ def _methods(module: str, resource: str, owner: str) -> Iterator[tuple[str, str]
     kind = getattr(loaded, owner, None)
     if kind is not None and not hasattr(kind, "_send"):
         yield from ((name, what) for name, what in _OWN if hasattr(kind, name))
+
+
+def _given(value: Any) -> Any:
+    """Return what of an event will be sent."""
+    if type(value) is not dict:
+        return value
+    return {name: _given(one) for name, one in value.items() if type(one).__name__ not in _LEFT_OUT}
 
 
 def _event(data: Any) -> dict[str, Any] | None:
