@@ -86,9 +86,7 @@ class Websockets:
         if not given:
             waiting = fields(fields(instance).get("_send_queue")).get("_queue") or _NO_QUEUE
             given = tuple(entry[0] if isinstance(entry, tuple) else entry for entry in waiting)
-        events = [
-            _event(one) if isinstance(one, str | bytes) else clean(jsonable(_given(one))) for one in given
-        ]
+        events = [_event(one) if isinstance(one, str | bytes) else _plain(one, clean) for one in given]
         lane = fields(fields(instance).get("_state")).get("stream_id")
         named = {"stream_id": lane} if isinstance(lane, str) else {}
         return [event | named for event in events if isinstance(event, dict)]
@@ -131,6 +129,13 @@ def _methods(module: str, resource: str, owner: str) -> Iterator[tuple[str, str]
     kind = getattr(loaded, owner, None)
     if kind is not None and not hasattr(kind, "_send"):
         yield from ((name, what) for name, what in _OWN if hasattr(kind, name))
+
+
+def _plain(event: Any, clean: Callable[[Any], Any]) -> Any:
+    try:
+        return clean(jsonable(_given(event)))
+    except RecursionError:  # it holds itself: the SDK will refuse it
+        return clean(event)
 
 
 def _given(value: Any) -> Any:

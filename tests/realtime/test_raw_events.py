@@ -250,7 +250,9 @@ def test_the_program_sees_what_it_sees_without_us(call, watch, server):
 
 def test_what_the_sdk_refuses_to_send(sync_call: Caller, watch):
     async def program(connection):
-        for odd in (object(), {"type": object()}, {"type": "response.create", "response": {1, 2}}):
+        cycle = {"type": "response.create"}
+        cycle["response"] = cycle
+        for odd in (object(), {"type": object()}, {"type": "response.create", "response": {1, 2}}, cycle):
             with pytest.raises(Exception) as caught:  # noqa: PT011  whatever it is, it is the SDK's
                 connection.send(odd)
             raised.append(repr(type(caught.value)))
