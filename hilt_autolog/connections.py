@@ -53,6 +53,7 @@ class Connection:
     def received(self, item: Any) -> None:
         """Take what has been received."""
         with self._lock:
+            self._is_over = False  # it may have been opened anew
             self._follow(self._dialogue.received(item))
 
     def unsent(self, key: int, error: BaseException) -> None:
@@ -71,9 +72,9 @@ class Connection:
                     call.fail(error)
                 else:
                     call.cut(how)
-            note = None if self._is_over else self._dialogue.closed()
-            self._is_over = True
-            if note is not None:
+            note = self._dialogue.closed()
+            was_over, self._is_over = self._is_over, True
+            if note is not None and not was_over:
                 self._tell(note._replace(known={**note.known, "ended": how}))
 
     # --- steps
@@ -148,10 +149,14 @@ class Passing:
 
     @guarded
     def failed(self, error: BaseException) -> None:
-        """End the turns that this has ended: perhaps all, perhaps only those that it was to begin."""
+        """End the turns that this has ended.
+
+        Those that it was to begin, if it sends; all, if there is nothing more to receive: until then what has
+        come may still be read.
+        """
         for key in self._begun:
             self._connection.unsent(key, error)
-        how = self._line.is_end(error)
+        how = self._line.is_end(error) if self._role == RECEIVE else None
         if how is not None:
             self._connection.end(how, error)
 

@@ -196,7 +196,7 @@ class Dialogue(Protocol):
         """Take what the program has received."""
 
     def closed(self) -> Note | None:
-        """Return what is to be told when the connection ends."""
+        """Forget the turns that are open, and return what is to be told: the connection has ended."""
 
 
 def is_plain(message: Message) -> bool:

@@ -66,7 +66,9 @@ class RealtimeDialogue:
         return None if turn is None else Turn(turn.turn, None, item)
 
     def closed(self) -> Note:
-        """Tell that the connection has ended."""
+        """Tell that the connection has ended, and its responses with it."""
+        self._asked.clear()
+        self._begun.clear()
         return self._note("connection closed")
 
     # --- the session

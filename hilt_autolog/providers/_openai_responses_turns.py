@@ -61,7 +61,9 @@ class ResponsesDialogue:
         return Turn(turns.popleft(), None, item, _ENDS[what])
 
     def closed(self) -> None:
-        """Tell nothing: the turns say it all."""
+        """Forget what was not answered; the turns themselves say it all."""
+        self._lanes.clear()
+        self._named.clear()
 
     def _prompt(self, item: Mapping[str, Any]) -> Prompt:
         besides = (*self._operation.content, *_OF_THE_WIRE)

@@ -180,12 +180,14 @@ class Realtime(Script):
 
     def write(self, text):
         where = {"response_id": self.id, "item_id": "item_t", "output_index": 0, "content_index": 0}
-        if text.endswith(("cut", "break", "wait")):
+        if text.endswith(("cut", "break", "wait", "restart")):
             self.tell("response.output_text.delta", delta="You", **where)
             if text.endswith("cut"):
                 self.socket.close()
             elif text.endswith("break"):
                 self.socket.close(1011, "broken")
+            elif text.endswith("restart"):
+                self.socket.close(1012, "restart")
             return
         self.word_by_word("response.output_text.delta", text, **where)
         content = [{"type": "output_text", "text": text}]

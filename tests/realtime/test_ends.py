@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from conformance.kit import settled
+from conformance.kit import each, settled
 from realtime.kit import HI, OLD_WAY, asked, said, turns, until
 from websockets.exceptions import ConnectionClosed
 
@@ -169,6 +169,31 @@ def test_the_process_ends_in_the_middle(server, watch):
     """
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=30).returncode == 3
     assert ends(watch.log()) == [("You", "exit")]
+
+
+def test_a_connection_that_is_opened_anew(call, watch):
+    async def program():
+        options = {"on_reconnecting": lambda _event: None, "initial_delay": 0.01}
+        try:
+            manager = call.client().realtime.connect(model="m", **options)
+        except TypeError:
+            pytest.skip("this openai does not connect again")
+        connection = await settled(manager.enter())
+        await begun(connection, "restart")
+        async for event in each(connection):
+            if event.type == "session.created":
+                break
+        await asked(connection, "Next")
+        await settled(connection.close())
+
+    watch()
+    call.run(program())
+    log = watch.log()
+    assert [end[0] for end in ends(log)][0::2] == ["You", "You said: Next"]
+    assert ends(log)[0] == ("You", "error")
+    texts = [event["content"]["text"] for event in log.of("system")]
+    assert texts.count("session opened") == texts.count("connection closed") == 2
+    assert len({event["session_id"] for event in log.events}) == 1
 
 
 def test_what_cannot_be_sent(call, watch):
