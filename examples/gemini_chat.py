@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from google import genai
 from google.genai import types
+from offline.table import now, show_log
 from offline_provider import OfflineProvider
-from quickstart import get_weather, show
 
 import hilt_autolog
 
@@ -31,7 +30,7 @@ MODEL = "gemini-2.5-flash"
 
 def main() -> None:
     """Chat for three turns, then show what the log has of them."""
-    began = datetime.now(UTC).isoformat(timespec="microseconds")
+    began = now()
     hilt_autolog.enable()  # under hilt-run it is on already, and this does nothing
     config = types.GenerateContentConfig(system_instruction="You are brief and friendly.", tools=[weather])
     with gemini_client() as client:
@@ -39,13 +38,7 @@ def main() -> None:
         ask(chat, "What is a flight recorder?")
         ask(chat, "How is the weather in Paris?")
         ask(chat, "Thank you. Now count to 12, please.")
-    path = hilt_autolog.status().path
-    if path is None:
-        print("There is no log: HILT_AUTOLOG=0 has switched it off.")
-        return
-    print(f"\n{path}\n")
-    events = (event for event in hilt_autolog.read(path) if event["timestamp"] >= began)
-    show(event for event in events if event["actor"]["id"] != "hilt-autolog")
+    show_log(began)
 
 
 @contextmanager
@@ -68,8 +61,8 @@ def ask(chat: Chat, question: str) -> None:
 
 
 def weather(city: str) -> str:
-    """Tell the weather of a city."""
-    return get_weather(city)
+    """Tell the weather of a city, which is always fine."""
+    return f"18 degrees and sunny in {city}"
 
 
 if __name__ == "__main__":

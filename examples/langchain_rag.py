@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import re
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.documents import Document
@@ -21,8 +20,8 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnablePassthrough
 from langchain_openai import ChatOpenAI
+from offline.table import now, show_log
 from offline_provider import OfflineProvider
-from quickstart import show
 
 import hilt_autolog
 
@@ -71,7 +70,7 @@ def joined(documents: list[Document]) -> str:
 
 def main() -> None:
     """Ask two questions, the second with the answer printed while it comes; then show the log of it."""
-    began = datetime.now(UTC).isoformat(timespec="microseconds")
+    began = now()
     hilt_autolog.enable()  # under hilt-run it is on already, and this does nothing
     with chat_model() as model:
         found = {"context": Library() | joined, "question": RunnablePassthrough()}
@@ -83,13 +82,7 @@ def main() -> None:
         for piece in chain.stream("Which colour are recorders painted?", config):
             print(piece, end="", flush=True)
         print()
-    path = hilt_autolog.status().path
-    if path is None:
-        print("There is no log: HILT_AUTOLOG=0 has switched it off.")
-        return
-    print(f"\n{path}\n")
-    events = (event for event in hilt_autolog.read(path) if event["timestamp"] >= began)
-    show(event for event in events if event["action"] != "system")  # these are where chains begin and end
+    show_log(began, hidden=("system",))  # these are where chains begin and end
 
 
 @contextmanager

@@ -9,14 +9,13 @@ offline provider next to it.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from langchain.agents import create_agent
 from langchain_core.tools import tool
 from langchain_rag import chat_model
 from langgraph.checkpoint.memory import InMemorySaver
-from quickstart import show
+from offline.table import now, show_log
 
 import hilt_autolog
 
@@ -35,7 +34,7 @@ def get_time(city: str) -> str:
 
 def main() -> None:
     """Talk for three turns, which LangGraph remembers by the name of the thread; then show the log."""
-    began = datetime.now(UTC).isoformat(timespec="microseconds")
+    began = now()
     hilt_autolog.enable()  # under hilt-run it is on already, and this does nothing
     with chat_model() as model:
         agent: Any = create_agent(model, [get_weather, get_time], checkpointer=InMemorySaver())
@@ -44,13 +43,7 @@ def main() -> None:
             print(f"> {question}")
             state = agent.invoke({"messages": [("user", question)]}, config)
             print(state["messages"][-1].content)
-    path = hilt_autolog.status().path
-    if path is None:
-        print("There is no log: HILT_AUTOLOG=0 has switched it off.")
-        return
-    print(f"\n{path}\n")
-    events = (event for event in hilt_autolog.read(path) if event["timestamp"] >= began)
-    show(event for event in events if event["action"] != "system")  # these are where the graph's steps are
+    show_log(began, hidden=("system",))  # these are where the graph's steps are
 
 
 if __name__ == "__main__":

@@ -2,17 +2,19 @@
 
     with OfflineProvider() as provider:
         client = OpenAI(api_key="offline", base_url=provider.base_url)
+        client = Anthropic(api_key="offline", base_url=provider.url)
         client = genai.Client(api_key="offline", http_options={"base_url": provider.url})
 
 or, for programs in any language,
 
     python examples/offline_provider.py --port 8099
     export OPENAI_BASE_URL=http://127.0.0.1:8099/v1 OPENAI_API_KEY=offline
+    export ANTHROPIC_BASE_URL=http://127.0.0.1:8099 ANTHROPIC_API_KEY=offline
     export GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:8099 GEMINI_API_KEY=offline
 
 It calls a tool when the question has a word of the tool's name, fills JSON schemas from the words of
-the question, thinks when the model's name says so (`o4-mini`, `my-reasoner`), refuses as `refusing-model`,
-counts when it is told to ("count to 500"), and fails as it is told to: see `--faults`.
+the question, thinks when it is asked to or the model's name says so (`o4-mini`, `my-reasoner`), refuses
+as `refusing-model`, counts when it is told to ("count to 500"), and fails as it is told to: see `--faults`.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from offline import (
+    anthropic_envelope,
+    anthropic_messages,
     faults,
     gemini,
     gemini_envelope,
@@ -41,8 +45,13 @@ OPENAI = Wire(
     headers=openai_envelope.headers,
     error=openai_envelope.error,
 )
+ANTHROPIC = Wire(
+    routes=anthropic_messages.ROUTES,
+    headers=anthropic_envelope.headers,
+    error=anthropic_envelope.error,
+)
 GEMINI = Wire(routes=gemini.ROUTES, headers=gemini_envelope.headers, error=gemini_envelope.error)
-WIRES = [OPENAI, GEMINI]
+WIRES = [OPENAI, ANTHROPIC, GEMINI]
 
 
 class OfflineProvider:
@@ -96,7 +105,7 @@ def main() -> None:
         print("\n".join(f"  {kind:<12}{meaning}" for kind, meaning in faults.KINDS.items()))
         return
     with OfflineProvider(chosen.port, pause=chosen.pause) as provider:
-        print(f"OpenAI: {provider.base_url}  Gemini: {provider.url}", flush=True)
+        print(f"OpenAI: {provider.base_url}  Anthropic, Gemini: {provider.url}", flush=True)
         try:
             threading.Event().wait()
         except KeyboardInterrupt:

@@ -11,19 +11,16 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from itertools import groupby
-from operator import itemgetter
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
+from offline.table import now, show_log
 from offline_provider import OfflineProvider
 from openai import OpenAI
 
 import hilt_autolog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 MODEL = "gpt-4o-mini"
 WEATHER: Any = {
@@ -31,33 +28,18 @@ WEATHER: Any = {
     "description": "Tells the weather of a city.",
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
-COLUMNS = {
-    "time": "<12",
-    "action": "<20",
-    "actor": "<22",
-    "text": "<48",
-    "tokens": ">6",
-    "$": ">8",
-    "ms": ">5",
-}
 
 
 def main() -> None:
     """Talk for three turns, then show what the log has of them."""
-    began = datetime.now(UTC).isoformat(timespec="microseconds")
+    began = now()
     hilt_autolog.enable()  # under hilt-run it is on already, and this does nothing
     messages: list[Any] = [{"role": "system", "content": "You are brief and friendly."}]
     with openai_client() as client:
         ask(client, messages, "What is a flight recorder?")
         ask(client, messages, "How is the weather in Paris?")
         ask_and_listen(client, messages, "Thank you. Now count to 12, please.")
-    path = hilt_autolog.status().path
-    if path is None:
-        print("There is no log: HILT_AUTOLOG=0 has switched it off.")
-        return
-    print(f"\n{path}\n")
-    events = (event for event in hilt_autolog.read(path) if event["timestamp"] >= began)
-    show(event for event in events if event["actor"]["id"] != "hilt-autolog")
+    show_log(began)
 
 
 @contextmanager
@@ -104,37 +86,6 @@ def ask_and_listen(client: OpenAI, messages: list[Any], question: str) -> None:
 def get_weather(city: str) -> str:
     """Return the weather of a city, which is always fine."""
     return f"18 degrees and sunny in {city}"
-
-
-def show(events: Iterable[dict[str, Any]]) -> None:
-    """Print events as a table, the pieces of a stream in one row."""
-    print(line(COLUMNS))
-    for action, group in groupby(events, key=itemgetter("action")):
-        rows = list(group)
-        if action == "completion_chunk":
-            text = "".join(event["content"]["text"] for event in rows)
-            rows = [rows[0] | {"action": f"{action} x{len(rows)}", "content": {"text": text}}]
-        for event in rows:
-            print(line(cells(event)))
-
-
-def cells(event: dict[str, Any]) -> tuple[object, ...]:
-    """Return what stands in an event's row; what the event does not have stays empty."""
-    metrics = event.get("metrics", {})
-    return (
-        event["timestamp"][11:23],
-        event["action"],
-        "{type}/{id}".format_map(event["actor"])[:22],
-        shorten(event.get("content", {}).get("text", ""), 48, placeholder=" ..."),
-        metrics.get("tokens", {}).get("total", ""),
-        f"{metrics['cost_usd']:.6f}" if "cost_usd" in metrics else "",
-        metrics.get("latency_ms", ""),
-    )
-
-
-def line(row: Iterable[object]) -> str:
-    """Return a row of the table."""
-    return "  ".join(format(cell, width) for cell, width in zip(row, COLUMNS.values(), strict=True)).rstrip()
 
 
 if __name__ == "__main__":

@@ -9,10 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import importer
+from .dialogue import LINE_ROLES
 from .engine import arm
 from .framework import RUN_ROLES
 from .guard import guarded
-from .passing import PASSING
 
 if TYPE_CHECKING:
     from .provider import Probe
@@ -36,7 +36,7 @@ def watch(
     """
     home = import_module(f"{__package__}.providers.{sdk}")
     providers = (home.PROVIDER, *getattr(home, "BESIDES", ()))
-    ways = dict.fromkeys(PASSING, pass_by)
+    ways = dict.fromkeys(LINE_ROLES, pass_by)
     found: dict[str, bool | None] = {}
     undo: list[Undo] = []
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from . import eventstream, sse
 from .closing import stand_in, watch_close
 from .guard import guarded
-from .sse import Decoder
 from .streams import Watched, watch_items
 
 if TYPE_CHECKING:
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 def watch_body(call: Watched, response: Any) -> None:
     """Watch a body that has not been read: `iter_bytes` is where all ways of reading it pass."""
-    is_events = "text/event-stream" in response.headers.get("content-type", "")
-    body = (Events if is_events else Whole)(call)
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    decoder = _DECODERS.get(kind)
+    body = Whole(call) if decoder is None else Events(call, decoder())
     body.undo = [watch_close(response, lambda: body), stand_in(response, _OURS, body)]
     if hasattr(response, "aiter_bytes"):
         body.undo.append(stand_in(response, "aiter_bytes", _async_bytes(response.aiter_bytes, body)))
@@ -80,12 +81,19 @@ class Whole:
             self.call.cut("closed")
 
 
-class Events(Whole):
-    """A body of server-sent events."""
+_Decoder = sse.Decoder | eventstream.Decoder
+_DECODERS: dict[str, type[_Decoder]] = {
+    "text/event-stream": sse.Decoder,
+    "application/vnd.amazon.eventstream": eventstream.Decoder,
+}
 
-    def __init__(self, call: Watched) -> None:
+
+class Events(Whole):
+    """A body of events."""
+
+    def __init__(self, call: Watched, decoder: _Decoder) -> None:
         super().__init__(call)
-        self._decoder = Decoder()
+        self._decoder = decoder
         self._take = call.streams()
 
     @guarded

@@ -152,8 +152,6 @@ class Call:
     def _so_far(self) -> Reply:
         return (None if self._chunks is None else self._chunks.reply()) or Reply()
 
-    # --- ends
-
     def take_end(self) -> bool:
         """End the call; False if it has ended before."""
         try:
@@ -239,7 +237,7 @@ class Call:
 
     def _write(self, event: Event, *, is_json: bool = False) -> str:
         recorder, place = self.recorder, self.place
-        extensions = event["extensions"]
+        (extensions := event["extensions"]).update(self.prompt.details)
         if place.name is not None:
             extensions["conversation"] = place.name
         if recorder.tags:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
+from .batches import Results, Submission
 from .call import Call
 from .collection import Collection
 from .connections import passing
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .connections import Passing
+    from .dialogue import Line
     from .facts import Prompt
-    from .provider import Line, Provider
+    from .provider import Provider
     from .recorder import Recorder
 
+_KINDS = {"call": Call, "collects": Collection, "submits": Submission, "results": Results}
 _DEEPEST = 2
 
 
@@ -31,18 +34,6 @@ class Capture:
 
     def __init__(self) -> None:
         self.recorder: Recorder | None = None
-
-    def passing(
-        self, line: Line, role: str, instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> Passing | None:
-        """Take note of what passes over a connection; None when nobody is to know, or we have failed."""
-        if self.recorder is None:
-            return None
-        try:
-            return passing(self.recorder, line, role, instance, (args, kwargs))
-        except Exception as fault:
-            faults.note(fault)
-            return None
 
     def begin(
         self, provider: Provider, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -64,6 +55,18 @@ class Capture:
             else:
                 _depth.pop(thread, None)
 
+    def passing(
+        self, line: Line, role: str, instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Passing | None:
+        """Take note of what passes over a connection; None when nobody is to know, or we have failed."""
+        if self.recorder is None:
+            return None
+        try:
+            return passing(self.recorder, line, role, instance, (args, kwargs))
+        except Exception as fault:
+            faults.note(fault)
+            return None
+
 
 def _asked_plainly(recorder: Recorder, provider: Provider, given: tuple[Any, Any, Any]) -> Call | None:
     """Begin a call with a copy of its request, in which nothing can behave as no value should."""
@@ -76,7 +79,7 @@ def _asked_plainly(recorder: Recorder, provider: Provider, given: tuple[Any, Any
 
 
 def _asked(recorder: Recorder, provider: Provider, prompt: Prompt) -> Call:
-    call = (Collection if prompt.operation.collects else Call)(recorder, provider, prompt)
+    call = _KINDS[prompt.operation.kind](recorder, provider, prompt)
     run = claimed(prompt)
     if run is None:
         call.ask()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .call import Call
+from .clock import Clock
 
 if TYPE_CHECKING:
     from .facts import Reply
@@ -18,6 +19,7 @@ class Collection(Call):
     def ask(self) -> None:
         """Find the call that asked."""
         recorder = self.recorder
+        self._begun = Clock.monotonic()
         original = recorder.awaited.get(self.prompt.previous or "")
         if original is None:
             self.place = recorder.conversations.place(self.prompt)

@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING, Any
 from . import events
 from .call import Call
 from .conversations import new_session_id
-from .facts import Note
+from .dialogue import CLOSE, FLUSH, RECEIVE, SEND, Note
 from .guard import guarded
 from .io.plain import plain
-from .passing import CLOSE, FLUSH, RECEIVE, SEND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .conversations import Place
+    from .dialogue import Dialogue, Line, Step, Turn
     from .events import Event
-    from .facts import Dialogue, Prompt, Step, Turn
-    from .provider import Line
+    from .facts import Message, Prompt
     from .recorder import Recorder
 
 _REMEMBERED = 64  # turns of a connection that a late note may belong to
@@ -120,12 +119,21 @@ class Connection:
             event: Event = events.error_event(prompt, place.session_id, note.failure, reply_to)
             del event["metrics"]
         else:
-            event = events.note_event(prompt, place.session_id, note, messages, reply_to)
+            event = _event(note, place.session_id, messages, reply_to)
         if place.name is not None:
             event["extensions"]["conversation"] = place.name
         if recorder.tags:
             event["extensions"]["tags"] = recorder.tags
         recorder.write(event)
+
+
+def _event(note: Note, session_id: str, messages: list[Message], reply_to: str | None) -> Event:
+    prompt = note.prompt
+    event = events.blank("system", session_id, "system", prompt.provider)
+    event["content"] = {"text": note.text, "messages": messages} if messages else {"text": note.text}
+    event["provenance"] = events.provenance(prompt)
+    event["extensions"] = events.linked(reply_to, model=prompt.model, **note.known)
+    return event
 
 
 class Passing:

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import orjson
+
 from .asked import AskedTools
 from .clock import token
 from .facts import is_plain
@@ -202,7 +204,7 @@ def _next(digest: int, message: Message) -> int:
     """
     if is_plain(message):
         return hash((digest, message["role"], message["parts"][0]["content"]))
-    return hash((digest, line(repeated(message))))
+    return hash((digest, line(repeated(message), orjson.OPT_SORT_KEYS)))  # SDKs have an order of their own
 
 
 def _owner() -> int:

@@ -1,71 +1,37 @@
-"""The engine: wraps the functions that a provider names, and is the only code that awaits a call.
+"""The engine: wraps the functions that a provider names, and takes them out again.
 
-It knows neither events nor files. It is handed `begin`, which turns a call's arguments into a `Watched`
-(or None: step aside), and tells that object how the call goes on. Sync and async differ by one line.
+With `call_watchers`, `run_watchers` and `line_watchers` it is the only code that awaits a call. It knows
+neither events nor files: it is handed `begin`, and tells what that gives how the call goes on.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from contextvars import ContextVar, Token
-from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import wrapt
 
-from .bodies import parsed, watch_body
-from .guard import faults, guarded
-from .passing import PASSING, Told
-from .provider import Line, Probe, Provider
-from .standins import beginning, stand_in_for
-from .streams import Watched, watch_items
+from .call_watchers import CALL_WATCHERS
+from .gate import Gate
+from .line_watchers import LINE_WATCHERS
+from .run_watchers import RUN_WATCHERS
 
 if TYPE_CHECKING:
-    from .facts import Http
+    from collections.abc import Callable
 
-T = TypeVar("T")
-Arguments = tuple[Any, ...]
-Keywords = dict[str, Any]
+    from .provider import Probe, Provider
 
-
-class Watching(Watched, Protocol):
-    """A call that is under way."""
-
-    provider: Provider
-    http: Http | None  # the response; the engine puts it here before the SDK has read it
-
-    def finish(self, result: Any) -> None:
-        """The call returns this."""
-
-    def fail(self, error: BaseException, result: Any = None) -> None:
-        """An exception has ended it, when it had returned this or nothing."""
+WATCHERS = CALL_WATCHERS | RUN_WATCHERS | LINE_WATCHERS
 
 
-Begin = Callable[[Provider, Any, Arguments, Keywords], Watching | None]
-# What a framework's function is called with; of a start, the answer is to be told what it returns.
-Tell = Callable[[Provider, Any, Arguments, Keywords], Callable[[Any], object] | None]
-Way = Begin | Tell | Told
-
-_current: ContextVar[Watching | None] = ContextVar("hilt_call", default=None)
-_held: ContextVar[list[tuple[Watching, Any]] | None] = ContextVar("hilt_held", default=None)
-
-
-class Gate:
-    """The way from a wrapped function to `begin` or `tell`, as long as the function is to be watched."""
-
-    __slots__ = ("begin",)
-
-    def __init__(self, begin: Way) -> None:
-        self.begin: Callable[..., Any] = begin
-
-
-def _step_aside(*_call: Any) -> None:
-    """Watch nothing."""
-
-
-def arm(provider: Provider | Line, probe: Probe, begin: Way) -> Callable[[], None] | None:
+def arm(provider: Provider, probe: Probe, begin: Callable[..., Any]) -> Callable[[], None] | None:
     """Wrap one function of a module that is imported.
+
+    Args:
+        provider: reads what passes through the function.
+        probe: names the function.
+        begin: is handed the provider and the function's instance, args and kwargs each time; its answer is
+            told how the call goes on.
 
     Returns:
         The undo, which puts the very same function back; None when this version of the SDK has no such
@@ -76,228 +42,14 @@ def arm(provider: Provider | Line, probe: Probe, begin: Way) -> Callable[[], Non
     if original is None:
         return None
     gate = Gate(begin)
-    wrapper = wrapt.FunctionWrapper(original, _WATCHERS[probe.role](provider, gate))
+    wrapper = wrapt.FunctionWrapper(original, WATCHERS[probe.role](provider, gate))
     setattr(owner, probe.name, wrapper)
 
     def undo() -> None:
         # Somebody may have wrapped our wrapper since: then it stays where it is, and steps aside for good,
         # for the next `arm` will put another around both.
-        gate.begin = _step_aside
+        gate.close()
         if vars(owner).get(probe.name) is wrapper:
             setattr(owner, probe.name, original)
 
     return undo
-
-
-def _call(provider: Provider, gate: Gate, *, is_request: bool = False) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
-        call = gate.begin(provider, instance, args, kwargs)
-        if call is None:
-            return wrapped(*args, **kwargs)
-        token = _current.set(call)
-        try:
-            result = wrapped(*args, **kwargs)
-        except BaseException as error:
-            call.fail(error)
-            raise
-        finally:
-            _leave(_current, token)
-        return _returned(call, result, is_request=is_request)
-
-    return watched
-
-
-def _async_call(provider: Provider, gate: Gate, *, is_request: bool = False) -> Callable[..., Any]:
-    async def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
-        call = gate.begin(provider, instance, args, kwargs)
-        if call is None:
-            return await wrapped(*args, **kwargs)
-        token = _current.set(call)
-        try:
-            result = await wrapped(*args, **kwargs)
-        except BaseException as error:
-            call.fail(error)
-            raise
-        finally:
-            _leave(_current, token)
-        return _returned(call, result, is_request=is_request)
-
-    return watched
-
-
-def _generator(provider: Provider, gate: Gate) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
-        return beginning(wrapped(*args, **kwargs), lambda: gate.begin(provider, instance, args, kwargs))
-
-    return watched
-
-
-def _reading(_provider: Provider, _gate: Gate) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], _instance: Any, args: Arguments, kwargs: Keywords) -> Any:
-        held: list[tuple[Watching, Any]] = []
-        token = _held.set(held)
-        try:
-            result = wrapped(*args, **kwargs)
-        except BaseException as error:
-            _settle(held, error)
-            raise
-        finally:
-            _leave(_held, token)
-        _settle(held)
-        return result
-
-    return watched
-
-
-def _async_reading(_provider: Provider, _gate: Gate) -> Callable[..., Any]:
-    async def watched(wrapped: Callable[..., Any], _instance: Any, args: Arguments, kwargs: Keywords) -> Any:
-        held: list[tuple[Watching, Any]] = []
-        token = _held.set(held)
-        try:
-            result = await wrapped(*args, **kwargs)
-        except BaseException as error:
-            _settle(held, error)
-            raise
-        finally:
-            _leave(_held, token)
-        _settle(held)
-        return result
-
-    return watched
-
-
-def _response(_provider: Provider, _gate: Gate) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], _instance: Any, args: Arguments, kwargs: Keywords) -> Any:
-        call = _current.get()
-        if call is not None:
-            try:
-                call.http = call.provider.http(kwargs)
-            except Exception as fault:
-                faults.note(fault)
-        return wrapped(*args, **kwargs)
-
-    return watched
-
-
-def _stream(provider: Provider, _gate: Gate) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
-        result = wrapped(*args, **kwargs)
-        try:
-            stream = provider.stream(instance)
-            if stream is not None:
-                parsed(stream)
-        except Exception as fault:
-            faults.note(fault)
-        return result
-
-    return watched
-
-
-def _start(provider: Provider, gate: Gate) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
-        returned = gate.begin(provider, instance, args, kwargs)
-        result = wrapped(*args, **kwargs)
-        if returned is not None:
-            returned(result)
-        return result
-
-    return watched
-
-
-def _async_start(provider: Provider, gate: Gate) -> Callable[..., Any]:
-    """Tell of the call in its caller's context; what it returns may come in another."""
-
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
-        returned = gate.begin(provider, instance, args, kwargs)
-        return wrapped(*args, **kwargs) if returned is None else _awaited(wrapped, args, kwargs, returned)
-
-    return watched
-
-
-async def _awaited(
-    wrapped: Callable[..., Any], args: Arguments, kwargs: Keywords, returned: Callable[[Any], object]
-) -> Any:
-    result = await wrapped(*args, **kwargs)
-    returned(result)
-    return result
-
-
-def _told(provider: Provider, gate: Gate) -> Callable[..., Any]:
-    """Tell of it when it is called; what is to be awaited, if it is, is the function's own coroutine."""
-
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
-        gate.begin(provider, instance, args, kwargs)
-        return wrapped(*args, **kwargs)
-
-    return watched
-
-
-_WATCHERS: dict[str, Callable[[Any, Gate], Callable[..., Any]]] = {
-    **PASSING,
-    "call": _call,
-    "async call": _async_call,
-    "request": partial(_call, is_request=True),
-    "async request": partial(_async_call, is_request=True),
-    "generator": _generator,
-    "reading": _reading,
-    "async reading": _async_reading,
-    "response": _response,
-    "stream": _stream,
-    "asks": _start,
-    "async asks": _async_start,
-    "start": _start,
-    "async start": _async_start,
-    "scores": _start,
-    "async scores": _async_start,
-    "token": _told,
-    "end": _told,
-    "error": _told,
-}
-
-
-def _leave(variable: ContextVar[T], token: Token[T]) -> None:
-    try:  # noqa: SIM105  on every call, and three frames cheaper than `suppress`
-        variable.reset(token)
-    except ValueError:  # a coroutine that is thrown away is closed in another context than it began in
-        pass
-
-
-@guarded
-def _settle(held: list[tuple[Watching, Any]], error: BaseException | None = None) -> None:
-    """End the calls whose answers the SDK has read by now, or has failed at."""
-    for call, result in held:
-        if error is None:
-            call.finish(result)
-        else:
-            call.fail(error, result)
-
-
-def _returned(call: Any, result: Any, *, is_request: bool) -> Any:
-    """Watch what a call returned, or end the call with it; give what the program is to get of it back."""
-    try:
-        if is_request:
-            call.http = call.provider.http({"response": result})
-        stream = call.provider.stream(result)
-        if stream is not None and stream.holder is None:
-            return stand_in_for(result, call)
-        if stream is not None:
-            watch_items(call, stream)
-        elif call.http is not None and _is_unread(call.http.response):
-            watch_body(call, call.http.response)
-            call.let_go()
-        elif (held := _held.get()) is not None:
-            held.append((call, result))
-        else:
-            call.finish(result)
-    except Exception as fault:
-        faults.note(fault)
-    return result
-
-
-def _is_unread(response: Any) -> bool:
-    """Return whether the body of a response is still to be read: asking for it early would steal it."""
-    try:
-        _ = response.content
-    except Exception:
-        return True
-    return False

@@ -9,28 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import clock
-from .facts import (
-    Delta,
-    Document,
-    Failure,
-    Http,
-    Message,
-    Note,
-    Prompt,
-    Reply,
-    ToolCall,
-    is_plain,
-    words_of,
-)
+from .facts import Delta, Document, Failure, Http, Message, Prompt, Reply, ToolCall, is_plain, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from .conversations import Place
 
 Event = dict[str, Any]
 
 HILT_VERSION = "1.0.0"
+_NOWHERE: dict[str, Any] = {}
 _ACTORS = {"user": "human", "assistant": "agent", "tool": "tool", "system": "system"}
 
 
@@ -133,6 +122,8 @@ def completion_event(
         extensions["finish_reason"] = reply.finish_reason
     if reply.usage is not None:
         extensions["usage"] = reply.usage
+    if reply.details:
+        extensions.update(reply.details)
     return event
 
 
@@ -179,13 +170,15 @@ def tool_call_event(session_id: str, model: str, call: ToolCall, reply_to: str) 
     return event
 
 
-def retrieval_event(session_id: str, document: Document, rank: int, reply_to: str | None) -> Event:
-    """Return the event of a document that was found for an answer; the best has the rank 1."""
+def retrieval_event(
+    session_id: str, document: Document, rank: int, reply_to: str | None, origin: Mapping[str, Any] = _NOWHERE
+) -> Event:
+    """Return the event of a document that was found; the best has the rank 1, `origin` is its provenance."""
     event = blank("retrieval", session_id, "tool", document.retriever)
     if document.text is not None:
         event["content"] = {"text": document.text}
-    if document.metadata:
-        event["provenance"] = {"retrieval": document.metadata}
+    if document.metadata or origin:
+        event["provenance"] = {**origin, **({"retrieval": document.metadata} if document.metadata else {})}
     event["extensions"] = linked(reply_to, rank=rank, score=document.score, document_id=document.id)
     return event
 
@@ -209,14 +202,13 @@ def error_event(prompt: Prompt, session_id: str, failure: Failure, reply_to: str
     return event
 
 
-def note_event(
-    prompt: Prompt, session_id: str, note: Note, messages: Sequence[Message], reply_to: str | None
-) -> Event:
-    """Return the event of what was said over a connection outside of its turns."""
+def submission_event(prompt: Prompt, session_id: str, reply: Reply) -> Event:
+    """Return the event of a batch that was accepted; its requests have prompts of their own."""
     event = blank("system", session_id, "system", prompt.provider)
-    event["content"] = {"text": note.text, "messages": messages} if messages else {"text": note.text}
-    event["provenance"] = provenance(prompt)
-    event["extensions"] = linked(reply_to, model=prompt.model, **note.known)
+    event["content"] = {"text": "batch accepted"}
+    event["metrics"] = {}
+    event["provenance"] = provenance(prompt, reply)
+    event["extensions"] = {}
     return event
 
 

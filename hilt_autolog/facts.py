@@ -1,8 +1,7 @@
 """What a provider may say about a call: plain facts, with nothing of the SDK's left in them.
 
 A provider reads a foreign request into a `Prompt`, a foreign answer into a `Reply`, each piece of a
-stream into `Delta`s and an exception into a `Failure`. What passes over a connection that lasts is read
-into `Turn`s and `Note`s. Clocks, files and events are not its business.
+stream into `Delta`s and an exception into a `Failure`. Clocks, files and events are not its business.
 
 Messages have the shape of OpenTelemetry's GenAI conventions: `{"role": ..., "parts": [...]}`, as
 `event-format` says. A part that carries bytes holds them under `data` (bytes, or base64 text) until
@@ -98,6 +97,8 @@ class Reply:
     usage: Mapping[str, Any] | None = None  # the provider's own object, whole
     tokens: Mapping[str, int] = MappingProxyType({})
     service_tier: str | None = None
+    extra: Mapping[str, float] = MappingProxyType({})  # what else is charged for, as the price list names it
+    details: Mapping[str, Any] = MappingProxyType({})  # what else the provider says, for the extensions
     inputs: int | None = None  # embeddings
     dimensions: int | None = None
     pending: bool = False  # accepted, to be answered later under `response_id`
@@ -135,7 +136,12 @@ class Operation:
     binary: Callable[[bytes, str], Reply] | None = None  # an answer that is not JSON: (body, content type)
     is_embedding: bool = False
     by_id: bool = False  # a later request may name the answer by its id
-    collects: bool = False  # fetches an answer that another call asked for
+    kind: str = "call"  # "collects": fetches an answer that another call asked for; "submits" and "results":
+    # of a batch, whose requests `batch` gives by their own ids, and are read by `each`; the reply to one item
+    # of the results is read by `result`
+    each: Operation | None = None
+    batch: Callable[[Mapping[str, Any]], list[tuple[str, Mapping[str, Any]]]] | None = None
+    result: Callable[[Mapping[str, Any]], tuple[str, Reply]] | None = None
 
 
 @dataclass(slots=True)
@@ -155,48 +161,8 @@ class Prompt:
     service_tier: str | None = None
     origin: dict[str, Any] | None = None  # provenance of the framework that makes the call
     session: str | None = None  # where a conversation goes that nothing names and no history recognises
-
-
-class Turn(NamedTuple):
-    """What one thing that passed over a connection means for a turn: a question and its answer.
-
-    A `prompt` begins the turn; the turn's fold takes the `chunk`; `ended` says how the turn ends if the
-    provider has not said that the answer is whole (`closed`, `cancelled`, `error`).
-    """
-
-    key: int  # which turn of the connection
-    prompt: Prompt | None = None
-    chunk: Any = None
-    ended: str | None = None
-
-
-class Note(NamedTuple):
-    """What one thing that passed over a connection says outside of the turns, or late for one."""
-
-    text: str
-    prompt: Prompt  # what is known of the connection, with no messages
-    known: Mapping[str, Any] = MappingProxyType({})  # extensions
-    messages: Sequence[Message] = ()
-    failure: Failure | None = None
-    about: int | None = None  # the turn that it belongs to
-
-
-Step = Turn | Note
-
-
-class Dialogue(Protocol):
-    """Reads what passes over one connection, in order; a state without clock or file, as a fold is."""
-
-    is_conversation: bool  # all turns continue one another, whatever their messages say
-
-    def sent(self, item: Any) -> Step | None:
-        """Take what the program sends."""
-
-    def received(self, item: Any) -> Step | None:
-        """Take what the program has received."""
-
-    def closed(self) -> Note | None:
-        """Forget the turns that are open, and return what is to be told: the connection has ended."""
+    batch: list[Prompt] = field(default_factory=list)  # the requests in this one
+    details: dict[str, Any] = field(default_factory=dict)  # what else is known, for the extensions
 
 
 def is_plain(message: Message) -> bool:

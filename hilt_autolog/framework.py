@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .facts import Failure, Http, Prompt, Reply, ToolCall
+    from .facts import Document, Failure, Http, Prompt, Reply, ToolCall
     from .provider import Probe
 
 # What the functions of a framework tell: that a run starts, which `asks` a model or does not; that a model
@@ -49,15 +49,6 @@ class Result(NamedTuple):
 
     tool_call_id: str | None
     content: Any
-
-
-class Document(NamedTuple):
-    """What a retriever found."""
-
-    text: str | None
-    id: str | None
-    metadata: Mapping[str, Any]
-    score: float | None
 
 
 class Pause(NamedTuple):

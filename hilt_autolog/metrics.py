@@ -32,7 +32,9 @@ def measure(
         now = Clock.now() / 1e9
         for model in (reply.model, prompt.model):  # the one that answered, else the one that was asked
             if model is not None:
-                cost = cost_usd(prompt.provider, model, reply.tokens, at=now, service_tier=tier)
+                cost = cost_usd(
+                    prompt.provider, model, reply.tokens, at=now, service_tier=tier, extra=reply.extra
+                )
                 if cost is not None:
                     metrics["cost_usd"] = cost
                     break

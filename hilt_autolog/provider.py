@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .facts import Dialogue, Failure, Http, Prompt, Reply
+    from .facts import Failure, Http, Prompt, Reply
 
 
 class Probe(NamedTuple):
@@ -20,8 +20,8 @@ class Probe(NamedTuple):
     "response": sees the HTTP response of the call that is under way;
     "stream": makes a stream of items out of a response;
     "request", "async request": one call, and what the function returns is the HTTP response itself.
-    "send", "flush" (send what waits), "receive", "close", and each "async": of a connection that lasts.
-    The functions by which a framework tells of its runs have the roles of `framework`.
+    The functions by which a framework tells of its runs have the roles of `framework`,
+    the methods of a connection that lasts those of `dialogue`.
 
     The module need not be there yet: it may be one that the SDK imports when a program first needs it.
     """
@@ -45,7 +45,7 @@ class Stream(NamedTuple):
 
 
 class Provider(Protocol):
-    """What a provider file offers as `PROVIDER`; and in `BESIDES`, where it watches more, also `Line`s."""
+    """What a provider file offers as `PROVIDER`; and `BESIDES`, where it watches more in other ways."""
 
     @property
     def package(self) -> str:
@@ -84,40 +84,3 @@ class Provider(Protocol):
 
     def failure(self, error: BaseException) -> Failure:
         """Read an exception."""
-
-
-class Line(Protocol):
-    """What a provider file offers where many turns share one connection (a websocket)."""
-
-    @property
-    def package(self) -> str:
-        """The name under which the SDK is imported."""
-
-    @property
-    def probes(self) -> tuple[Probe, ...]:
-        """The functions to wrap."""
-
-    @property
-    def reader(self) -> Provider:
-        """Who reads the exceptions of this SDK."""
-
-    def connection(self, instance: Any) -> Any:
-        """Return the object that stands for the connection behind `instance`; None: step aside."""
-
-    def dialogue(self, connection: Any) -> Dialogue:
-        """Return what reads the things that pass over a connection."""
-
-    def outgoing(
-        self,
-        instance: Any,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        clean: Callable[[Any], Any],
-    ) -> list[Any]:
-        """Return what is about to be sent (of a "flush", what waits); `clean` makes plain JSON of objects."""
-
-    def incoming(self, result: Any) -> Any:
-        """Return what a "receive" probe has received, None if it cannot be read."""
-
-    def is_end(self, error: BaseException) -> str | None:
-        """Return how an exception has ended the connection (`closed`, `error`), if it has."""

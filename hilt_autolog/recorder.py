@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .chunks import Chunks, MergedChunks, WrittenChunks
 from .conversations import Conversations
 from .media import Describer
+from .memory import Memory
 from .privacy import withhold
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class Recorder:
         self.runs: dict[str, Any] = {}  # id -> the run of a framework that has not ended
         self.awaited: dict[str, Any] = {}  # response id -> the call that will be answered later
         self.connections: dict[int, Any] = {}  # id of a connection that lasts -> (it, what we know of it)
+        # batch and id within it -> the call, or that it has ended
+        self.batched: Memory[tuple[str, str], Any] = Memory()
 
     def _withheld(self, event: Event, *, is_json: bool = False, hasty: bool = False) -> None:
         left = withhold(event, self._content)
@@ -100,5 +103,6 @@ class Recorder:
         """Leave the calls and conversations of the parent process to it: a forked child begins anew."""
         for call in self.open.values():
             call.disown()
-        self.open, self.awaited, self.runs, self.connections = {}, {}, {}, {}
+        self.open, self.awaited, self.runs, self.batched = {}, {}, {}, Memory()
+        self.connections = {}
         self.conversations = Conversations(self._conversation)

@@ -8,7 +8,7 @@ from .events import Event, blank, linked
 
 if TYPE_CHECKING:
     from .facts import Failure
-    from .framework import Document, Run
+    from .framework import Run
 
 
 def boundary(session_id: str, run: Run, word: str, reply_to: str | None) -> Event:
@@ -38,15 +38,3 @@ def because(failure: Failure) -> dict[str, Any]:
         error_code=failure.code,
         retry_after=failure.retry_after,
     )
-
-
-def retrieval(session_id: str, run: Run, found: Document, rank: int, reply_to: str | None) -> Event:
-    """Return the event of one document; the best has rank 1."""
-    event = blank("retrieval", session_id, "tool", run.name)
-    if found.text is not None:
-        event["content"] = {"text": found.text}
-    event["provenance"] = dict(run.origin)
-    if found.metadata:
-        event["provenance"]["retrieval"] = found.metadata
-    event["extensions"] = linked(reply_to, score=found.score, rank=rank, document_id=found.id)
-    return event

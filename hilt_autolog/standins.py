@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .guard import guarded
-from .streams import AsyncItems, Steps, Watched
+from .streams import AsyncItems, Steps, Watched, stepped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,22 +103,8 @@ def beginning(generator: Iterator[Any], begin: Callable[[], Watched | None]) -> 
     steps = _begun(generator, begin)
     if steps is None:
         yield from generator
-        return
-    is_stepping = True
-    try:
-        for item in generator:
-            is_stepping = False
-            steps.take(item)
-            yield item
-            is_stepping = True
-    except BaseException as error:
-        if is_stepping:
-            steps.failed(error)
-        else:  # GeneratorExit, at the `yield`
-            steps.dropped()
-        raise
     else:
-        steps.drained()
+        yield from stepped(generator, steps)
 
 
 @guarded

@@ -13,7 +13,7 @@ from .closing import watch_close
 from .guard import guarded
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
     from types import CodeType
 
     from .provider import Stream
@@ -47,15 +47,40 @@ def _nothing() -> None:
 
 def watch_items(call: Watched, stream: Stream) -> None:
     """Watch the items of an SDK's stream, sync or async."""
-    inner = getattr(stream.holder, stream.attribute)
+    inner = vars(stream.holder).get(stream.attribute) or Unopened(stream)
     steps = Steps(inner, call)
-    if hasattr(inner, "__anext__"):
+    if hasattr(stream.holder, "__anext__"):
         items: Any = AsyncItems(inner, steps)
     else:
-        items = _items(inner, steps)
-        next(items)  # up to its first `yield`: from now on it notices being dropped
+        items = stepped(inner, steps)
     steps.release = watch_close(stream.response, weakref.ref(steps))
     setattr(stream.holder, stream.attribute, items)
+
+
+class Unopened:
+    """An iterator that the SDK makes at first use, when its object is complete: so we make it no earlier.
+
+    It knows the stream weakly, for the SDK takes care that a stream which is dropped closes at once.
+    """
+
+    __slots__ = ("_attribute", "_holder", "_inner")
+
+    def __init__(self, stream: Stream) -> None:
+        self._holder = weakref.ref(stream.holder)
+        self._attribute = stream.attribute
+        self._inner: Any = None
+
+    def __iter__(self) -> Any:
+        """Return the SDK's iterator, and leave what stands in for it where it is."""
+        if self._inner is None:
+            holder, name = self._holder(), self._attribute
+            ours = vars(holder).pop(name)  # the SDK may copy its object for the iterator: not with us
+            self._inner = getattr(holder, name)
+            setattr(holder, name, ours)
+        return self._inner
+
+    async def __anext__(self) -> Any:
+        return await self.__iter__().__anext__()
 
 
 class Steps:
@@ -92,8 +117,14 @@ class Steps:
             self._call.cut("dropped" if caller is self._code else "closed")
 
 
-def _items(inner: Iterator[Any], steps: Steps) -> Iterator[Any]:
-    """Stand in for a stream's iterator, which is a generator too."""
+def stepped(inner: Iterable[Any], steps: Steps) -> Iterator[Any]:
+    """Return what stands in for an iterator that is a generator; from now on it notices being dropped."""
+    items = _items(inner, steps)
+    next(items)  # up to its first `yield`
+    return items
+
+
+def _items(inner: Iterable[Any], steps: Steps) -> Iterator[Any]:
     take = steps.take
     try:
         yield

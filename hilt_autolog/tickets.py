@@ -65,7 +65,7 @@ def claimed(prompt: Prompt) -> Ticket | None:
     Of several that wait the one that asks the same is meant, else the newest: a model may call another.
     """
     slots = _slots.get()
-    if not slots or prompt.operation.is_embedding or prompt.operation.collects:
+    if not slots or prompt.operation.is_embedding or prompt.operation.kind != "call":
         return None
     known = [slot.tickets for reference in slots if (slot := reference()) is not None]
     good = [ticket for tickets in known for ticket in tickets if ticket.is_waiting]

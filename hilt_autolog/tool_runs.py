@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import run_events
 from .conversations import Place
-from .events import blank, linked, prompt_event, tool_result_event
+from .events import blank, linked, prompt_event, retrieval_event, tool_result_event
 from .facts import Operation, Prompt, Reply, ToolCall, message, text_part
 from .io.encoder import line
 from .io.plain import plain
@@ -103,10 +102,9 @@ class Retriever(Live):
         """Write the documents, the best first."""
         found = self.framework.documents(result, self.scores)
         for rank, one in enumerate(found, 1):
-            document = one._replace(metadata=plain(one.metadata))
-            self.write(
-                self.measured(run_events.retrieval(self.place(), self.run, document, rank, self.event_id))
-            )
+            document = one._replace(retriever=self.run.name, metadata=plain(one.metadata))
+            event = retrieval_event(self.place(), document, rank, self.event_id, self.run.origin)
+            self.write(self.measured(event))
 
     def _tool_call(self) -> str | None:
         above = self.parent

@@ -18,12 +18,21 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-AREAS = ("tests/capture", "tests/conformance", "tests/doors", "tests/gemini", "tests/langchain")
-LINES = {
+AREAS = (
+    "tests/anthropic",
+    "tests/capture",
+    "tests/conformance",
+    "tests/doors",
+    "tests/gemini",
+    "tests/langchain",
+)
+LINES = {  # what a line is named after, and what of the other SDKs goes with it; else those are the newest
+    "anthropic-0.125": "anthropic==0.125.*",  # the last of 0.x
+    "anthropic-2.14": "anthropic==2.14.*",  # the newest
     "langchain-core-0.3": "langchain-core==0.3.*",
     "langchain-core-1.8": "langchain-core==1.8.*",  # the newest
-    "openai-1.109": "openai==1.109.*",  # the last of 1.x
-    "openai-2.54": "openai==2.54.*",
+    "openai-1.109": "openai==1.109.* anthropic==0.54.*",  # the last of 1.x
+    "openai-2.54": "openai==2.54.* anthropic==1.17.*",
     "openai-3.54": "openai==3.54.*",  # the newest
     "google-genai-1.75": "google-genai==1.75.*",
     "google-genai-2.34": "google-genai==2.34.*",  # what langchain-google-genai can live with
@@ -58,10 +67,10 @@ def outcome(line: str) -> Counter[str]:
         return counts
 
 
-def environment(folder: Path, requirement: str) -> Path:
+def environment(folder: Path, requirements: str) -> Path:
     """Make a virtual environment with this package, editable, and what its tests need; return its Python."""
     python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    packages = ["-e", f"{ROOT}[dev]", requirement]
+    packages = ["-e", f"{ROOT}[dev]", *requirements.split()]
     if uv := shutil.which("uv"):
         # With pip in it (--seed), which the doors are tried with.
         run(uv, "venv", "-q", "--seed", "--python", sys.executable, str(folder))

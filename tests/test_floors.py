@@ -20,12 +20,25 @@ GROUND, MACHINES, ROOMS, DOORS = 1, 2, 3, 4
 
 # Every module of the package stands here once. `*` takes the modules of a folder.
 FLOORS = {
-    GROUND: ("clock", "event", "facts", "foreign", "framework", "guard", "memory", "provider", "settings"),
+    GROUND: (
+        "clock",
+        "dialogue",
+        "event",
+        "facts",
+        "foreign",
+        "framework",
+        "guard",
+        "memory",
+        "provider",
+        "settings",
+    ),
     MACHINES: (
         "asked",
         "assembly",
+        "batches",
         "bodies",
         "call",
+        "call_watchers",
         "capture",
         "chunks",
         "closing",
@@ -34,22 +47,25 @@ FLOORS = {
         "conversations",
         "engine",
         "events",
+        "eventstream",
+        "gate",
         "importer",
         "interpreter",
         "io",
         "io.*",
         "ledger",
+        "line_watchers",
         "listening",
         "media",
         "metrics",
         "model_runs",
-        "passing",
         "prices",
         "pricing",
         "privacy",
         "process",
         "recorder",
         "run_events",
+        "run_watchers",
         "runs",
         "sse",
         "standins",
@@ -65,7 +81,7 @@ FLOORS = {
 AT_START = ("__init__", "importer", "startup._hilt_autolog_start")
 THERE_AT_START = {"os", "sys", "_thread"}
 # A provider turns objects into facts. It has no clock, file, environment, recorder or event.
-OF_PROVIDERS = ("facts", "foreign", "framework", "media", "provider", "providers.*")
+OF_PROVIDERS = ("dialogue", "facts", "foreign", "framework", "media", "provider", "providers.*")
 WITHHELD_FROM_PROVIDERS = {"os", "time", "datetime", "pathlib", "io", "tempfile", "logging"}
 # The engine watches calls; it is handed what turns them into events.
 BEYOND_THE_ENGINE = (

@@ -23,7 +23,7 @@ KINDS = {
     "error": "a stream gives an error object in the middle, and ends",
     "failed": "an answer that says it failed (Responses)",
     "unfinished": "a stream ends in the middle, politely",
-    "no-done": "a stream ends without its last frame ([DONE])",
+    "no-done": "a stream ends without its last frame ([DONE], message_stop)",
     "malformed": "the JSON breaks off in the middle",
 }
 NAMED = re.compile(r"^(?:fail-)?(?P<kind>[45]\d\d|[a-z]+(?:-done)?)(?:-first-(?P<times>\d+))?$")

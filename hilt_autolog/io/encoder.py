@@ -31,7 +31,7 @@ _HIDDEN = (
 )
 
 
-def line(event: Mapping[str, Any]) -> bytes:
+def line(event: Mapping[str, Any], option: int = orjson.OPT_APPEND_NEWLINE) -> bytes:
     r"""Encodes an event as one JSON object and the line's only line break.
 
     JSON's own types go to orjson as they are, everything else through `plain` first. A walk over the types
@@ -42,6 +42,7 @@ def line(event: Mapping[str, Any]) -> bytes:
 
     Args:
         event: An event. What would not be an object in JSON is kept under the key `event`.
+        option: One of orjson's, instead of the line break.
 
     Returns:
         UTF-8. Invisible and direction-changing characters stand as `\uXXXX`: a JSON reader gets them back,
@@ -49,10 +50,10 @@ def line(event: Mapping[str, Any]) -> bytes:
     """
     try:
         if type(event) is dict and _is_json(event.values()):
-            return visible(json_line(event))
+            return visible(orjson.dumps(event, option=option))
     except Exception:  # lone surrogates, keys that are not strings, long integers, cycles, great depth
-        return _foreign(event)
-    return _foreign(event)
+        return _foreign(event, option)
+    return _foreign(event, option)
 
 
 # Encodes an event whose values are known to be JSON's own, as they are when they were read from JSON: this
@@ -60,11 +61,11 @@ def line(event: Mapping[str, Any]) -> bytes:
 json_line = partial(orjson.dumps, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _foreign(event: Any) -> bytes:
+def _foreign(event: Any, option: int = orjson.OPT_APPEND_NEWLINE) -> bytes:
     value = plain(event)
     if type(value) is not dict:
         value = {"event": value}
-    return visible(json_line(value))
+    return visible(orjson.dumps(value, option=option))
 
 
 def _is_json(values: Iterable[Any]) -> bool:

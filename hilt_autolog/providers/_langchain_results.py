@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hilt_autolog.facts import Document
 from hilt_autolog.foreign import fields, text_or_none
-from hilt_autolog.framework import Document, Result
+from hilt_autolog.framework import Result
 
 from ._langchain_messages import parts_of
 from ._openai_chat import sequence
@@ -45,6 +46,7 @@ def _document(one: Any, score: float | None) -> Document:
     identity = known.get("id") or metadata.get("id") or metadata.get("_id")
     text = known.get("page_content")
     return Document(
+        retriever="",  # its run has the name
         text=text if isinstance(text, str) else None,
         id=None if identity is None else str(identity),
         metadata=metadata,

@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hilt_autolog.facts import Note, Operation, Turn
+from hilt_autolog.dialogue import Note, Turn
+from hilt_autolog.facts import Operation
 from hilt_autolog.foreign import fields, text_or_none
 
 from ._openai_chat import sequence
@@ -20,7 +21,8 @@ from ._openai_turns import fault, kind_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hilt_autolog.facts import Message, Prompt, Step
+    from hilt_autolog.dialogue import Step
+    from hilt_autolog.facts import Message, Prompt
 
     from ._openai_turns import Scene
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.facts import Note, Turn
+from hilt_autolog.dialogue import Note, Turn
 from hilt_autolog.foreign import fields, text_or_none
 
 from ._openai_responses import response_messages
@@ -14,7 +14,8 @@ from ._openai_turns import fault, kind_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hilt_autolog.facts import Operation, Prompt, Step
+    from hilt_autolog.dialogue import Step
+    from hilt_autolog.facts import Operation, Prompt
 
     from ._openai_turns import Scene
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hilt_autolog.facts import Note, Operation, Prompt
+from hilt_autolog.dialogue import Note
+from hilt_autolog.facts import Operation, Prompt
 from hilt_autolog.foreign import fields
 
 from ._openai_chat import failure

@@ -22,7 +22,7 @@ from ._openai_turns import Scene
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from hilt_autolog.facts import Dialogue
+    from hilt_autolog.dialogue import Dialogue
 
     from ._stainless import Stainless
 

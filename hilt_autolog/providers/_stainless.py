@@ -10,23 +10,26 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from hilt_autolog.facts import Failure, Http, Operation, Prompt, Reply, message, text_part
+from hilt_autolog.facts import Http, Operation, Prompt, Reply, message, text_part
 from hilt_autolog.foreign import fields, text_or_none
 from hilt_autolog.provider import Probe, Stream
 
-from ._transport import transport_code
+from ._stainless_failure import read_failure, request_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_REQUEST_IDS = (b"x-request-id", b"request-id", b"apim-request-id", b"cf-ray")
-_BESIDES = ("conversation", "previous_response_id", "service_tier")
+    from hilt_autolog.facts import Failure
+
+_ADDRESS = re.compile("^https?://[^/]*")  # some answers name the whole address of what comes next
+_ABSENT = ("Omit", "NotGiven")  # what newer SDKs write for an argument that was not given
+_BESIDES = ("conversation", "previous_response_id", "service_tier", "thread")
 _NOTHING: dict[str, Any] = {}
 _MOST_SERVERS = 256
 
@@ -35,14 +38,18 @@ _MOST_SERVERS = 256
 class Stainless:
     """An SDK of this family.
 
-    `routes` maps (method, path) to operations; `{id}` stands for the last segment of a path. `hosts`
-    names the providers that are reached through this SDK: (pattern of the host and port, name).
+    `routes` maps (method, path) to operations; `{id}` stands for the last or last but one segment. `hosts`
+    names the providers that are reached through this SDK: (pattern of the host and port, name), and
+    `clients` those whose clients have a class of their own: (pattern of its name, name). `error_code` is
+    the field of an error's body that tells errors apart.
     """
 
     package: str
     routes: Mapping[tuple[str, str], Operation]
     provider: str
     hosts: tuple[tuple[str, str], ...]
+    clients: tuple[tuple[str, str], ...] = ()
+    error_code: str = "code"
 
     @property
     def probes(self) -> tuple[Probe, ...]:
@@ -87,8 +94,10 @@ class Stainless:
         )
         if not body.keys().isdisjoint(_BESIDES):
             prompt.conversation = _conversation(body.get("conversation"))
-            prompt.previous = identity or text_or_none(body.get("previous_response_id"))
+            prompt.previous = identity or _previous(body)
             prompt.service_tier = text_or_none(body.get("service_tier"))
+        if operation.batch is not None:
+            prompt.batch = [_inside(prompt, name, one) for name, one in operation.batch(body)]
         return prompt
 
     def http(self, kwargs: Mapping[str, Any]) -> Http | None:
@@ -102,8 +111,9 @@ class Stainless:
     def stream(self, result: Any) -> Stream | None:
         """Return where the items of an event stream pass by, if `result` is one."""
         known: Mapping[str, Any] = getattr(result, "__dict__", _NOTHING)
-        if "_iterator" in known and "response" in known:
-            return Stream(result, "_iterator", known["response"])
+        response = known.get("response") or known.get("http_response")
+        if response is not None and ("_iterator" in known or _makes_iterator(type(result))):
+            return Stream(result, "_iterator", response)
         return None
 
     def reply(self, prompt: Prompt, result: Any, http: Http | None) -> Reply:
@@ -130,33 +140,23 @@ class Stainless:
 
     def request_id(self, http: Http) -> str | None:
         """Return the provider's name for the request, from the headers of its response."""
-        return _request_id(http.response.headers)
+        return request_id_of(http.response.headers)
 
     def failure(self, error: BaseException) -> Failure:
         """Read an exception; works for those of the SDK, of its HTTP library, and for any other."""
-        known = fields(error)
-        response = known.get("response")
-        headers = response.headers if response is not None else {}
-        details = _details(known.get("body"))
-        status = known.get("status_code")
-        return Failure(
-            text=text_or_none(details.get("message")) or str(error) or type(error).__name__,
-            type=type(error).__name__,
-            code=_code(error, details, status),
-            status=status if isinstance(status, int) else None,
-            retry_after=_retry_after(headers),
-            rate_limit={k: v for k, v in headers.items() if k.startswith("x-ratelimit-")},
-            retries=_retries(response, known.get("request")),
-            request_id=_request_id(headers),
-        )
+        return read_failure(error, self.error_code)
 
     def _route(self, method: str, url: str) -> tuple[Operation | None, str | None]:
-        method, path = method.lower(), url.partition("?")[0].rstrip("/")
+        method, path = method.lower(), _ADDRESS.sub("", url).partition("?")[0].rstrip("/")
         operation = self.routes.get((method, path))
         if operation is not None:
             return operation, None
         head, _, identity = path.rpartition("/")
-        return self.routes.get((method, head + "/{id}")), identity
+        operation = self.routes.get((method, head + "/{id}"))
+        if operation is not None:
+            return operation, identity
+        head, _, last = head.rpartition("/")
+        return self.routes.get((method, f"{head}/{{id}}/{identity}")), last
 
     def _reached(self, client: Any) -> tuple[str, str]:
         """Return the host and port that a client talks to, and the provider who is there."""
@@ -165,8 +165,10 @@ class Stainless:
         if known is not None and known[0] is url:
             return known[1]
         server: str = url.host if url.port is None else f"{url.host}:{url.port}"
-        named = next((name for pattern, name in self.hosts if re.search(pattern, server)), self.provider)
-        found = (server, "azure" if "Azure" in type(client).__name__ else named)
+        kind = type(client).__name__
+        names = [name for pattern, name in self.clients if re.search(pattern, kind)]
+        names += [name for pattern, name in self.hosts if re.search(pattern, server)]
+        found = (server, next(iter(names), self.provider))
         if len(_reached) >= _MOST_SERVERS:
             _reached.clear()
         _reached[id(url)] = (url, found)
@@ -197,49 +199,45 @@ def _body(options: Any, clean: Callable[[Any], Any] | None) -> dict[str, Any]:
     return {**body, **extra} if extra and isinstance(extra, dict) else body
 
 
+def _inside(batch: Prompt, name: str, body: Mapping[str, Any]) -> Prompt:
+    """Return one of the requests in a batch."""
+    operation = batch.operation.each or batch.operation
+    return replace(
+        batch,
+        operation=operation,
+        model=text_or_none(body.get("model")),
+        messages=operation.messages(body),
+        request=_parameters(body, operation),
+        service_tier=text_or_none(body.get("service_tier")),
+        details={"custom_id": name},
+        batch=[],
+    )
+
+
 def _parameters(body: Mapping[str, Any], operation: Operation) -> dict[str, Any]:
-    return {name: one for name, one in body.items() if name not in operation.content and one is not None}
+    return {name: one for name, one in body.items() if name not in operation.content and _is_given(one)}
+
+
+def _is_given(value: Any) -> bool:
+    return value is not None and type(value).__name__ not in _ABSENT
+
+
+def _previous(body: Mapping[str, Any]) -> str | None:
+    """Return the id of the answer that a request goes on from: OpenAI's way, or by Anthropic's threads."""
+    if "thread" in body:
+        return text_or_none(fields(body["thread"]).get("previous_message_id"))
+    return text_or_none(body.get("previous_response_id"))
+
+
+def _makes_iterator(kind: type) -> bool:
+    """Return whether a stream's class makes the iterator at first use, and itself goes by that iterator."""
+    owner = next((base for base in kind.__mro__ if not _BY_ITERATOR.isdisjoint(vars(base))), None)
+    return owner is not None and "_iterator" in vars(owner)
+
+
+_BY_ITERATOR = frozenset(("_iterator", "__iter__", "__next__", "__aiter__", "__anext__"))
 
 
 def _conversation(value: Any) -> str | None:
     """Return the id in OpenAI's `conversation` parameter: a text, or an object that has one."""
     return text_or_none(value) or text_or_none(fields(value).get("id"))
-
-
-def _details(body: Any) -> dict[str, Any]:
-    """Return the error object of an error's body, whether or not the SDK has unwrapped it already."""
-    known = fields(body)
-    inner = known.get("error")
-    return fields(inner) if isinstance(inner, dict) else known
-
-
-def _code(error: BaseException, details: Mapping[str, Any], status: Any) -> str:
-    if not isinstance(error, Exception) or type(error).__name__ == "CancelledError":
-        return "cancelled"
-    code = details.get("code") or fields(error).get("code")
-    if isinstance(code, str | int) and not isinstance(code, bool) and str(code) != str(status):
-        return str(code)
-    return transport_code(error, status)
-
-
-def _request_id(headers: Any) -> str | None:
-    raw = getattr(headers, "raw", ())  # each `get` would go through all of them
-    known = {name.lower(): value for name, value in raw if value and name.lower() in _REQUEST_IDS}
-    return known[min(known, key=_REQUEST_IDS.index)].decode("latin-1") if known else None
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that the provider asks to wait; a date, which the header may also be, is none."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            return float(headers[name]) * unit
-        except (KeyError, ValueError):
-            continue
-    return None
-
-
-def _retries(response: Any, request: Any) -> int:
-    """Return how often the SDK had tried before; it says so in the headers of the last attempt."""
-    request = fields(response).get("_request") or request
-    headers = fields(request).get("headers") or {}
-    return int(headers.get("x-stainless-retry-count", 0))

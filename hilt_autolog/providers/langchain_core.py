@@ -19,8 +19,8 @@ from ._langchain_runs import RUNS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hilt_autolog.facts import Failure, Http, Prompt, Reply
-    from hilt_autolog.framework import Document, Framework, Pause, Result, Run
+    from hilt_autolog.facts import Document, Failure, Http, Prompt, Reply
+    from hilt_autolog.framework import Framework, Pause, Result, Run
 
 _MANAGERS = "langchain_core.callbacks.manager"
 _STORES = "langchain_core.vectorstores"

@@ -35,8 +35,8 @@ from ._stainless import Stainless
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hilt_autolog.facts import Dialogue
-    from hilt_autolog.provider import Line, Provider
+    from hilt_autolog.dialogue import Dialogue, Line
+    from hilt_autolog.provider import Provider
 
     from ._openai_turns import Scene
 
@@ -56,7 +56,7 @@ ROUTES: dict[tuple[str, str], Operation] = {
     ("post", "/chat/completions"): _CHAT,
     ("post", "/responses"): _RESPONSES,
     ("get", "/responses/{id}"): Operation(
-        "responses.retrieve", response_messages, response_reply, ResponseFold, by_id=True, collects=True
+        "responses.retrieve", response_messages, response_reply, ResponseFold, by_id=True, kind="collects"
     ),
     ("post", "/responses/compact"): Operation(
         "responses.compact", response_messages, response_reply, None, _RESPONSES.content
@@ -98,7 +98,7 @@ ROUTES: dict[tuple[str, str], Operation] = {
     ("post", "/moderations"): Operation("moderations", moderated, moderation_reply, None, ("input", "model")),
 }
 
-_SDK = Stainless("openai", ROUTES, "openai", HOSTS)
+_SDK = Stainless("openai", ROUTES, "openai", HOSTS, clients=(("Azure", "azure"),))
 _DIALOGUES: dict[str, Callable[[Scene], Dialogue]] = {
     "Realtime": RealtimeDialogue,
     "Responses": partial(ResponsesDialogue, _RESPONSES),

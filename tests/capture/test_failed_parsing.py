@@ -5,9 +5,10 @@ from __future__ import annotations
 import openai
 import pydantic
 import pytest
+from conformance.apis import CHAT
 from conformance.inprocess import client_over, response
 from conformance.kit import KINDS, agree, functions, outcome, run_sync
-from conformance.ways import CHAT, PARSES, WAYS
+from conformance.ways import PARSES, WAYS
 
 USAGE = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}
 

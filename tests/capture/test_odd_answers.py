@@ -7,7 +7,7 @@ import json
 from functools import cache
 
 import pytest
-from conformance.inprocess import client_over, offline, response
+from conformance.inprocess import HERE
 from conformance.kit import functions, outcome, run_sync
 from conformance.ways import WAYS
 from offline.wire import frame
@@ -18,6 +18,11 @@ WEATHER = {
 }
 ASK = [{"role": "user", "content": "How is the weather in Paris?"}]
 COUNT = [{"role": "user", "content": "Count to 2"}]
+CLAUDE = {
+    "model": "claude-haiku-4-5",
+    "max_tokens": 2000,
+    "thinking": {"type": "enabled", "budget_tokens": 1024},
+}
 CALLS = {
     "chat": ("chat.completions.create", {"model": "my-reasoner", "messages": COUNT, "n": 2}),
     "tools": (
@@ -48,8 +53,19 @@ CALLS = {
     ),
     "images": ("images.generate", {"model": "gpt-image-1", "prompt": "Hello"}),
     "moderations": ("moderations.create", {"input": "Hello"}),
+    "messages": ("messages.create", CLAUDE | {"messages": COUNT}),
+    "message tools": (
+        "beta.messages.create",
+        CLAUDE | {"messages": ASK, "tools": [{"name": "get_weather", "input_schema": WEATHER["parameters"]}]},
+    ),
 }
 STREAMS = ("chat", "tools", "sound", "responses", "response tools", "completions", "images")
+STREAMS += ("messages", "message tools")
+
+
+def here(name):
+    """The SDK that a call is made with."""
+    return HERE["anthropic" if CALLS[name][0].endswith("messages.create") else "openai"]
 
 
 @cache
@@ -62,7 +78,7 @@ def recorded(name, *, stream):
         bodies.append(answer.text)
 
     call, arguments = CALLS[name]
-    client = offline(hooks={"event_hooks": {"response": [keep]}})
+    client = here(name).offline(hooks={"event_hooks": {"response": [keep]}})
     made = functions(client, call).create(**arguments, **({"stream": True} if stream else {}))
     for _ in made if stream else ():
         pass
@@ -113,10 +129,15 @@ def spoiled(body, path, wrong):
     return body
 
 
+def framed(event, data):
+    """The frame of an event, whatever has become of its data."""
+    return frame(data, event.get("type"))
+
+
 def seen(name, way, content):
     """What the program sees of an answer."""
     call, arguments = CALLS[name]
-    f = functions(client_over(lambda request: response(content)), call)
+    f = functions(here(name).client_over(lambda request: here(name).response(content)), call)
     return outcome(run_sync, WAYS[way], f, arguments)[0]
 
 
@@ -152,7 +173,7 @@ def test_an_answer_with_a_field_spoiled(watch, name, way):
 def test_a_stream_with_a_field_spoiled(watch, name, way):
     events = recorded(name, stream=True)
     contents = {
-        (path, wrong): (way, [frame(spoiled(event, path, WRONG[wrong])) for event in events])
+        (path, wrong): (way, [framed(event, spoiled(event, path, WRONG[wrong])) for event in events])
         for path in dict.fromkeys(path for event in events for path in places(event))
         for wrong in ("gone", "null", "a list")
     }
@@ -161,7 +182,7 @@ def test_a_stream_with_a_field_spoiled(watch, name, way):
 
 @pytest.mark.parametrize("name", STREAMS)
 def test_a_stream_without_one_of_its_events(watch, name):
-    events = [frame(event) for event in recorded(name, stream=True)]
+    events = [framed(event, event) for event in recorded(name, stream=True)]
     contents = {place: ("stream", events[:place] + events[place + 1 :]) for place in range(len(events))}
     contents |= {
         f"twice {place}": ("stream", events[: place + 1] + events[place:]) for place in range(len(events))

@@ -10,7 +10,7 @@ import openai
 import pytest
 from capture.telling import as_told
 from capture.torture import ONCE, VALUES, Mapping
-from conformance.inprocess import client_over, offline, response
+from conformance.inprocess import HERE, client_over, offline, response
 
 ASK = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello"}]}
 TOOL = {"type": "function", "function": {"name": "f"}}
@@ -22,6 +22,14 @@ def chat(**given):
 
 def message(**given):
     return chat(messages=[{"role": "user", "content": "Hello", **given}])
+
+
+def claude(**given):
+    return "messages", {"model": "claude-haiku-4-5", "max_tokens": 9, "messages": ASK["messages"]} | given
+
+
+def block(**given):
+    return claude(messages=[{"role": "user", "content": [given]}])
 
 
 PLACES = {
@@ -51,6 +59,20 @@ PLACES = {
     "instructions": lambda value: ("responses", {"model": "gpt-4o", "input": "a", "instructions": value}),
     "an embedding's input": lambda value: ("embeddings", {"model": "m", "input": value}),
     "a prompt": lambda value: ("completions", {"model": "m", "prompt": value}),
+    "Claude's messages": lambda value: claude(messages=value),
+    "Claude's system": lambda value: claude(system=value),
+    "a message to Claude": lambda value: claude(messages=[value]),
+    "a content for Claude": lambda value: claude(messages=[{"role": "user", "content": value}]),
+    "a block": lambda value: claude(messages=[{"role": "user", "content": [value]}]),
+    "a type of block": lambda value: block(type=value),
+    "a block's text": lambda value: block(type="text", text=value),
+    "a tool result": lambda value: block(type="tool_result", tool_use_id=value, content=value),
+    "a tool's input": lambda value: block(type="tool_use", id=value, name="f", input=value),
+    "a source": lambda value: block(type="image", source=value),
+    "data": lambda value: block(type="image", source={"type": "base64", "data": value, "media_type": value}),
+    "Claude's tools": lambda value: claude(tools=[value], thinking=value, metadata=value),
+    "a batch": lambda value: ("messages.batches", {"requests": [{"custom_id": "a", "params": value}]}),
+    "batched requests": lambda value: ("messages.batches", {"requests": value}),
 }
 
 
@@ -58,13 +80,14 @@ def sent(value, place):
     """What goes out, or the exception; and what is left of a value that can be used up."""
     given = VALUES[value]()
     requests = []
+    resource, arguments = PLACES[place](given)
+    here = HERE["anthropic" if resource.startswith("messages") else "openai"]
 
     def answer(request):
         requests.append(request.content)
-        return response({"id": "x_1", "data": [{"embedding": "AACAPw=="}]})
+        return here.response({"id": "x_1", "data": [{"embedding": "AACAPw=="}]})
 
-    resource, arguments = PLACES[place](given)
-    holder = client_over(answer)
+    holder = here.client_over(answer)
     for name in resource.split("."):
         holder = getattr(holder, name)
     try:
@@ -79,7 +102,8 @@ def test_a_request_goes_out_as_it_is(watch, value):
     alone = {place: sent(value, place) for place in PLACES}
     watch()
     assert {place: sent(value, place) for place in PLACES} == alone
-    answered = sum(isinstance(requests[0], bytes) for requests, _ in alone.values())
+    prompts = [seen[0][0] for place, seen in alone.items() if "batch" not in place]
+    answered = sum(isinstance(sent, bytes) for sent in prompts)
     log = watch.log()
     assert len(log.of("prompt")) + len(log.of("embedding")) >= answered
     assert log.read.problems == []

@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from conformance.apis import CHAT, RESPONSES
 from conformance.inprocess import client_over, offline, response
 from conformance.kit import functions, outcome, run_sync
-from conformance.ways import CHAT, RESPONSES, WAYS
+from conformance.ways import WAYS
 
 import hilt_autolog
 
@@ -147,6 +148,7 @@ def test_a_fault_of_ours_is_ours_alone(watch, capfd):
 
 def told(watch):
     """The next call is told as if nothing had been."""
+    gc.collect()  # what a fault has left open ends now, and not in the middle of that call
     start = watch.path.stat().st_size
     offline().chat.completions.create(**CHAT.arguments)
     lines = watch.path.read_bytes()[start:].splitlines()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import openai
 import pytest
+from conformance.apis import CHAT
 from conformance.inprocess import HTTP, client_over, response
 from conformance.kit import KINDS, functions, run_sync
-from conformance.ways import CHAT, WAYS
+from conformance.ways import WAYS
 
 
 def failing(times, then):

@@ -120,9 +120,10 @@ def test_an_sdk_that_the_settings_leave_out(venv, doctor):
     ]
 
 
-def test_the_real_openai_has_them_all():
-    pytest.importorskip("openai")
+@pytest.mark.parametrize("sdk", ["openai", "anthropic"])
+def test_the_real_sdk_has_them_all(sdk):
+    pytest.importorskip(sdk)
     environ = wheelhouse.clean_environ(PYTHONPATH=os.pathsep.join([str(wheelhouse.ROOT), *sys.path]))
-    found = told(["-m", "hilt_autolog.cli.checks.watched", "openai"], environ)
-    assert found["watching"] == {f"openai.{function}": True for function in standin.FUNCTIONS}
+    found = told(["-m", "hilt_autolog.cli.checks.watched", sdk], environ)
+    assert found["watching"] == {f"{sdk}.{function}": True for function in standin.FUNCTIONS}
     assert found["faults"] == {}

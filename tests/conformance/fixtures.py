@@ -6,9 +6,9 @@ import asyncio
 import gc
 from types import SimpleNamespace
 
-import openai
 import pytest
 from conformance.kit import Log, agree, functions, outcome, run_sync
+from conformance.sdks import OPENAI, SDKS
 
 import hilt_autolog
 
@@ -50,16 +50,22 @@ def runner():
 
 @pytest.fixture(scope="session")
 def clients(provider, runner):
-    """By kind, how to run a coroutine, and how to make a client; all of a kind share their connections."""
-    options = {"api_key": "x", "base_url": provider.base_url, "max_retries": 0}
-    sync_client = openai.OpenAI(**options)
-    async_client = openai.AsyncOpenAI(**options)
-    yield {
-        "sync": SimpleNamespace(run=run_sync, make=sync_client.copy),
-        "async": SimpleNamespace(run=runner.run, make=async_client.copy),
+    """By kind, how to run a coroutine, and how to make an SDK's client; all of a kind share connections."""
+    first = {
+        (kind, name): make(api_key="x", base_url=provider.url + sdk.base, max_retries=0)
+        for name, sdk in SDKS.items()
+        for kind, make in sdk.clients.items()
     }
-    sync_client.close()
-    runner.run(async_client.close())
+
+    def making(kind):
+        return lambda sdk=OPENAI, **options: first[kind, sdk.name].copy(**options)
+
+    yield {
+        "sync": SimpleNamespace(run=run_sync, make=making("sync")),
+        "async": SimpleNamespace(run=runner.run, make=making("async")),
+    }
+    for (kind, _), client in first.items():
+        runner.run(client.close()) if kind == "async" else client.close()
 
 
 @pytest.fixture
@@ -69,9 +75,9 @@ def compare(clients, provider, watch):
     The log knows besides what the program has `seen`, and the body that it `sent`.
     """
 
-    def compared(kind, doing, call, arguments, **options):
+    def compared(kind, doing, call, arguments, sdk=OPENAI, **options):
         client = clients[kind]
-        case = (client.run, doing, functions(client.make(**options), call), arguments)
+        case = (client.run, doing, functions(client.make(sdk, **options), call), arguments)
         alone = outcome(*case)
         watch()
         agree(alone, outcome(*case))

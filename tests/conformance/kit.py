@@ -16,7 +16,7 @@ from operator import attrgetter
 from types import SimpleNamespace
 from typing import NamedTuple
 
-import openai
+from conformance.sdks import OPENAI, sdk_of
 from offline.wire import STARTED
 from pydantic import BaseModel
 
@@ -100,7 +100,7 @@ def functions(client, call):
     raw, streaming = holder.with_raw_response, holder.with_streaming_response
     return SimpleNamespace(
         client=client,
-        path="/" + resource.replace(".", "/"),
+        path=f"{sdk_of(client).path}/" + resource.removeprefix("beta.").replace(".", "/"),
         create=getattr(holder, name),
         raw=getattr(raw, name),
         streaming=getattr(streaming, name),
@@ -194,4 +194,4 @@ def joined(chunks):
     return "".join(chunk["content"]["text"] for chunk in chunks)
 
 
-SDK = f"openai {openai.__version__}"
+SDK = OPENAI.label

@@ -5,27 +5,29 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from conformance.inprocess import client_over, response
+from conformance.apis import APIS
+from conformance.inprocess import HERE
 from conformance.kit import HELLO, functions, run_sync
-from conformance.ways import APIS, CHAT, WAYS
+from conformance.ways import WAYS
 from offline.answers import pieces
-from offline.wire import frame
 
 
-async def nothing_new(seen):
-    """Wait until the program gets no further."""
-    for known in iter(lambda: len(seen), None):
-        await asyncio.sleep(0.05)
-        if known == len(seen):
+async def nothing_new(seen, least):
+    """Wait until the program gets no further, for two looks in a row; it gets at least so far."""
+    known = [-1]
+    for _ in range(250):
+        known.append(len(seen))
+        if known[-3:] == [max(len(seen), least)] * 3:
             return
+        await asyncio.sleep(0.04)
 
 
-def cancelling(way):
+def cancelling(way, least=0):
     """Do it in a task, which is cancelled where it stands still."""
 
     async def cancelled(f, arguments, seen):
         task = asyncio.create_task(way(f, arguments, seen))
-        await nothing_new(seen)
+        await nothing_new(seen, least)
         task.cancel()
         await asyncio.wait([task])
         assert task.cancelled()
@@ -34,11 +36,11 @@ def cancelling(way):
     return cancelled
 
 
-def timing_out(way):
+def timing_out(way, least=0):
     """Do it under a timeout, which expires where it stands still."""
 
     async def expire(limit, seen):
-        await nothing_new(seen)
+        await nothing_new(seen, least)
         limit.reschedule(0)
 
     async def timed_out(f, arguments, seen):
@@ -50,40 +52,38 @@ def timing_out(way):
     return timed_out
 
 
+HALF = 5  # items of a stream that stalls half way, at least
 CANCELLED = {"error_type": "CancelledError", "error_code": "cancelled"}
 
 
 @pytest.mark.parametrize("ending", [cancelling, timing_out])
-@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.parametrize("api", ["chat", "responses", "messages"])
 @pytest.mark.parametrize("way", ["plain", "stream"])
 def test_waiting_for_an_answer_is_cancelled(compare, api, way, ending):
     model = "fail-slow"
-    log = compare("async", ending(WAYS[way]), APIS[api].call, APIS[api].arguments | {"model": model})
+    log = compare("async", ending(WAYS[way]), **APIS[api].asks(model=model))
     assert log.told() == [APIS[api].prompt(log.sent), APIS[api].error("CancelledError", model, **CANCELLED)]
 
 
 @pytest.mark.parametrize("ending", [cancelling, timing_out])
-@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.parametrize("api", ["chat", "responses", "messages"])
 @pytest.mark.parametrize("way", ["stream", "streaming.iter_lines of a stream", "helper"])
 def test_waiting_for_a_chunk_is_cancelled(compare, api, way, ending):
     model = "fail-stall"
-    log = compare("async", ending(WAYS[way]), APIS[api].call, APIS[api].arguments | {"model": model})
+    least = 0 if way.startswith("streaming") else HALF  # lines are shown when all of them are there
+    log = compare("async", ending(WAYS[way], least), **APIS[api].asks(model=model))
     heard = [chunk["content"]["text"] for chunk in log.of("completion_chunk")]
     assert heard == pieces(HELLO)[: len(heard)] != []
     end = {"chunks": len(heard), "partial": True, "ended": "cancelled"}
     assert log.told() == [
         APIS[api].prompt(log.sent),
         *APIS[api].chunks(heard, model),
-        APIS[api].completion("".join(heard), model=model, **end),
+        APIS[api].completion("".join(heard), APIS[api].begun, model=model, **end),
         APIS[api].error("CancelledError", model, request_id="req_#", **CANCELLED),
     ]
 
 
 # --- exceptions that are no Exception
-
-
-def said(text):
-    return frame({"id": "c_1", "choices": [{"index": 0, "delta": {"content": text}}]})
 
 
 def raised(error):
@@ -100,22 +100,25 @@ LEAVING = [
 ]
 
 
+@pytest.mark.parametrize("api", ["chat", "messages"])
 @pytest.mark.parametrize("error", LEAVING, ids=lambda error: type(error).__name__)
-def test_leaving_during_a_request(watch, error):
+def test_leaving_during_a_request(watch, api, error):
     watch()
-    f = functions(client_over(raised(error)), CHAT.call)
+    f = functions(HERE[APIS[api].sdk.name].client_over(raised(error)), APIS[api].call)
     with pytest.raises(type(error)) as caught:
-        run_sync(WAYS["plain"](f, CHAT.arguments, []))
+        run_sync(WAYS["plain"](f, APIS[api].arguments, []))
     assert caught.value is error
     assert [fact(event) for event in watch.log().events] == [("prompt", None), ("system", "cancelled")]
 
 
+@pytest.mark.parametrize("api", ["chat", "messages"])
 @pytest.mark.parametrize("error", LEAVING, ids=lambda error: type(error).__name__)
-def test_leaving_during_a_stream(watch, error):
+def test_leaving_during_a_stream(watch, api, error):
     watch()
-    f = functions(client_over(lambda request: response([said("Hel"), error])), CHAT.call)
+    here, frames = HERE[APIS[api].sdk.name], [*APIS[api].frames, error]
+    f = functions(here.client_over(lambda request: here.response(frames)), APIS[api].call)
     with pytest.raises(type(error)) as caught:
-        run_sync(WAYS["stream"](f, CHAT.arguments, []))
+        run_sync(WAYS["stream"](f, APIS[api].arguments, []))
     assert caught.value is error
     log = watch.log()
     assert [fact(event) for event in log.events] == [

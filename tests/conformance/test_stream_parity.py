@@ -5,15 +5,19 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+from functools import cached_property
 from itertools import islice
 from typing import Any, TypeVar
 
-import openai
 import pytest
-from conformance.inprocess import client_over, offline, response
-from conformance.kit import KINDS, agree, each, entered, functions, outcome, run_sync, settled, spelled
-from conformance.ways import CHAT, WAYS
+from conformance.apis import APIS
+from conformance.inprocess import HERE
+from conformance.kit import HELLO, KINDS, agree, each, entered, functions, outcome, run_sync, settled, spelled
+from conformance.sdks import sdk_of
+from conformance.ways import WAYS
 from offline.wire import frame
+
+FEW = ("chat", "messages")
 
 
 def portrait(thing):
@@ -24,13 +28,18 @@ def portrait(thing):
     return {
         "type": type(thing),
         "names": names,
-        "fields": sorted(vars(thing)),
+        "fields": sorted(vars(thing).keys() - _made_at_first_use(type(thing))),
         "async": [name for name, method in methods.items() if inspect.iscoroutinefunction(method)],
         "signatures": {name: _signature(method) for name, method in methods.items()},
         "copied": [
             _works(function, thing) for function in (copy.copy, copy.deepcopy, pickle.dumps, len, bool)
         ],
     }
+
+
+def _made_at_first_use(kind):
+    """The iterator of newer streams: where we stand in for it, it is there from the beginning."""
+    return {name for name in ("_iterator",) if isinstance(getattr(kind, name, None), cached_property)}
 
 
 def _got(thing, name):
@@ -82,7 +91,7 @@ async def helper(f, arguments, seen):
 
 async def _pictured(opened, f, seen, inner=None):
     inner = inner or opened
-    seen += [portrait(opened), portrait(inner), isinstance(inner, openai.Stream | openai.AsyncStream)]
+    seen += [portrait(opened), portrait(inner), isinstance(inner, sdk_of(f.client).streams)]
     seen += [type(each(opened)), type(inner.response), getattr(opened, "response", None) is inner.response]
     async with entered(opened) as inside:
         seen.append(inside is opened)
@@ -91,10 +100,12 @@ async def _pictured(opened, f, seen, inner=None):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("api", FEW)
 @pytest.mark.parametrize("way", [stream, raw_stream, streaming_stream, helper])
-def test_a_stream_looks_the_same(runner, watch, kind, way):
+def test_a_stream_looks_the_same(runner, watch, kind, api, way):
     run = run_sync if kind == "sync" else runner.run
-    case = (run, way, functions(offline(kind), CHAT.call), CHAT.arguments)
+    here = HERE[APIS[api].sdk.name]
+    case = (run, way, functions(here.offline(kind), APIS[api].call), APIS[api].arguments)
     alone = outcome(*case)
     watch()
     agree(alone, outcome(*case))
@@ -102,13 +113,15 @@ def test_a_stream_looks_the_same(runner, watch, kind, way):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("api", FEW)
 @pytest.mark.parametrize("way", ["plain", "raw", *(name for name in WAYS if name.startswith("streaming."))])
-def test_nothing_of_ours_stays_on_a_response(runner, watch, kind, way):
+def test_nothing_of_ours_stays_on_a_response(runner, watch, kind, api, way):
     """A response that was read can be pickled, copied and compared as before."""
     run = run_sync if kind == "sync" else runner.run
     responses = []
     hooks = {"event_hooks": {"response": [kept(kind, responses)]}}
-    case = (run, WAYS[way], functions(offline(kind, hooks), CHAT.call), CHAT.arguments)
+    here = HERE[APIS[api].sdk.name]
+    case = (run, WAYS[way], functions(here.offline(kind, hooks), APIS[api].call), APIS[api].arguments)
     outcome(*case)
     watch()
     outcome(*case)
@@ -123,71 +136,86 @@ def kept(kind, responses):
     return keep if kind == "async" else responses.append
 
 
-def test_mixing_iter_and_next(watch):
+@pytest.mark.parametrize("api", FEW)
+def test_mixing_iter_and_next(watch, api):
     """A loop, a step and another loop go on where the last one stopped."""
 
     def mixed():
-        with offline().chat.completions.create(**CHAT.arguments, stream=True) as opened:
-            texts = [next(opened).choices[0].delta.content for _ in range(2)]
-            texts += [chunk.choices[0].delta.content for chunk in islice(opened, 2)]
+        f = functions(HERE[APIS[api].sdk.name].offline(), APIS[api].call)
+        with f.create(**APIS[api].arguments, stream=True) as opened:
+            items = [next(opened) for _ in range(2)]
+            items += islice(opened, 2)
             assert iter(opened) is not opened
-            return texts + [chunk.choices[0].delta.content for chunk in iter(opened)]
+            return [*map(spelled, items), *map(spelled, iter(opened))]
 
     alone = mixed()
     watch()
     assert mixed() == alone
-    assert watch.log().of("completion")[0]["content"]["text"] == "".join(filter(None, alone))
+    assert watch.log().of("completion")[0]["content"]["text"] == HELLO
 
 
-def test_a_chunk_of_a_type_that_nobody_knows(watch):
-    novel = {
-        "id": "c_1",
-        "object": "novelty",
-        "choices": [{"index": 0, "delta": {"melody": {"key": "a"}}}],
-        "x": 1,
-    }
-    said = {"id": "c_1", "choices": [{"index": 0, "delta": {"content": "Hi"}}]}
-    frames = [frame(novel), frame({"no": "choices"}), frame([1]), frame(said), frame("[DONE]")]
+NOVEL = {
+    "chat": [
+        frame({"id": "c_1", "object": "novelty", "choices": [{"index": 0, "delta": {"melody": 1}}], "x": 1}),
+        frame({"no": "choices"}),
+        frame([1]),
+    ],
+    "messages": [
+        frame({"type": "novelty", "x": 1}, "novelty"),
+        frame({"type": "content_block_start", "index": 7, "content_block": {"type": "melody"}}, "melody"),
+        frame({"type": "content_block_delta", "index": 7, "delta": {"type": "melody", "key": 1}}, "melody"),
+        frame({"no": "type"}, "content_block_delta"),
+    ],
+}
 
+
+@pytest.mark.parametrize("api", FEW)
+def test_a_chunk_of_a_type_that_nobody_knows(watch, api):
     def chunks():
-        client = client_over(lambda request: response(list(frames)))
-        return [spelled(chunk) for chunk in client.chat.completions.create(**CHAT.arguments, stream=True)]
+        here, frames = HERE[APIS[api].sdk.name], [*NOVEL[api], *APIS[api].frames]
+        f = functions(here.client_over(lambda request: here.response(frames)), APIS[api].call)
+        return [spelled(chunk) for chunk in f.create(**APIS[api].arguments, stream=True)]
 
     alone = chunks()
     watch()
     assert chunks() == alone
-    assert [event["content"]["text"] for event in watch.log().of("completion_chunk", "completion")] == [
-        "Hi",
-        "Hi",
-    ]
+    told = watch.log().of("completion_chunk", "completion")
+    assert [event["content"]["text"] for event in told] == ["Hel", "Hel"]
 
 
 T = TypeVar("T")
 
 
-class Odd(openai.Stream[T]):
+def odd(base):
     """A stream of another make: it has no iterator that we know."""
 
-    def __init__(self, *, cast_to, response, client, options=None):
-        self.response = response
-        self._lines = response.iter_lines()
+    class Odd(base[T]):
+        def __init__(self, *, cast_to, response, client, options=None):
+            self.response = response
+            self._lines = response.iter_lines()
 
-    def __iter__(self):
-        return self
+        def __iter__(self):
+            return self
 
-    def __next__(self):
-        return next(self._lines)
+        def __next__(self):
+            return next(self._lines)
+
+    return Odd[Any]
 
 
-def test_a_stream_of_another_make_is_left_alone(watch):
+@pytest.mark.parametrize("api", FEW)
+def test_a_stream_of_another_make_is_left_alone(watch, api):
+    sdk = APIS[api].sdk
+    stream_cls = odd(sdk.streams[0])
+
     def read():
-        client = offline()
-        body = CHAT.arguments | {"stream": True}
-        opened = client.post("/chat/completions", cast_to=object, body=body, stream=True, stream_cls=Odd[Any])
+        f = functions(HERE[sdk.name].offline(), APIS[api].call)
+        body = APIS[api].arguments | {"stream": True}
+        opened = f.client.post(f.path, cast_to=object, body=body, stream=True, stream_cls=stream_cls)
         return type(opened), sorted(vars(opened)), [line[:5] for line in opened]
 
     alone = read()
     watch()
     assert read() == alone
     assert [event["action"] for event in watch.log().events][-1] == "completion"
-    assert watch.log().of("completion")[0]["content"]["text"].startswith("Hello!")
+    assert watch.log().of("completion")[0]["content"]["text"] == HELLO

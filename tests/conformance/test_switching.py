@@ -9,55 +9,64 @@ import pickle
 import sys
 import typing
 
-import openai
 import pytest
-from conformance.inprocess import offline
-from conformance.ways import CHAT
+from conformance.apis import CHAT, MESSAGES
+from conformance.inprocess import HERE
+from conformance.kit import functions
 
 import hilt_autolog
-from hilt_autolog.providers.openai import PROVIDER
+from hilt_autolog.providers import anthropic, openai
+
+APIS = {"openai": CHAT, "anthropic": MESSAGES}
+PROVIDERS = {"openai": openai.PROVIDER, "anthropic": anthropic.PROVIDER}
 
 
-def owners():
+@pytest.fixture(params=APIS)
+def sdk(request):
+    """The name of an SDK; each test runs with each."""
+    return request.param
+
+
+def owners(sdk):
     """Every class that we wrap a function of."""
-    return {(getattr(sys.modules[probe.module], probe.owner), probe.name) for probe in PROVIDER.probes}
+    return {(getattr(sys.modules[probe.module], probe.owner), probe.name) for probe in PROVIDERS[sdk].probes}
 
 
-def ask(client):
-    return client.chat.completions.create(**CHAT.arguments).choices[0].message.content
+def ask(sdk, **more):
+    return functions(HERE[sdk].offline(), APIS[sdk].call).create(**APIS[sdk].arguments, **more)
 
 
-def test_every_function_that_we_look_for_exists(watch):
+def test_every_function_that_we_look_for_exists(watch, sdk):
     watch()
-    assert all(hilt_autolog.status().watching["openai"].values())
+    assert all(hilt_autolog.status().watching[sdk].values())
 
 
-def test_the_very_functions_are_put_back(watch):
-    before = [vars(owner)[name] for owner, name in owners()]
+def test_the_very_functions_are_put_back(watch, sdk):
+    before = [vars(owner)[name] for owner, name in owners(sdk)]
     for _ in range(10):
         watch()
         watch()
-        assert not any(now is then for now, then in zip(functions_now(), before, strict=True))
+        assert not any(now is then for now, then in zip(functions_now(sdk), before, strict=True))
         hilt_autolog.disable()
         hilt_autolog.disable()
-        assert all(now is then for now, then in zip(functions_now(), before, strict=True))
+        assert all(now is then for now, then in zip(functions_now(sdk), before, strict=True))
 
 
-def functions_now():
-    return [vars(owner)[name] for owner, name in owners()]
+def functions_now(sdk):
+    return [vars(owner)[name] for owner, name in owners(sdk)]
 
 
-def test_enabled_ten_times_tells_once(watch):
+def test_enabled_ten_times_tells_once(watch, sdk):
     for _ in range(10):
         watch()
-    ask(offline())
+    ask(sdk)
     assert watch.log().actions == ["prompt", "completion"]
 
 
-def test_functions_look_the_same(watch):
-    alone = [looks(owner, name) for owner, name in sorted(owners(), key=str)]
+def test_functions_look_the_same(watch, sdk):
+    alone = [looks(owner, name) for owner, name in sorted(owners(sdk), key=str)]
     watch()
-    assert [looks(owner, name) for owner, name in sorted(owners(), key=str)] == alone
+    assert [looks(owner, name) for owner, name in sorted(owners(sdk), key=str)] == alone
 
 
 def looks(owner, name):
@@ -83,14 +92,14 @@ def _hints(function):
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_clients_are_copied_the_same(watch, kind):
+def test_clients_are_copied_the_same(watch, kind, sdk):
     def copied():
-        client = offline(kind)
+        client = HERE[sdk].offline(kind)
         return [
             type(copy.copy(client)),
             _worked(copy.deepcopy, client),
             _worked(pickle.dumps, client),
-            _worked(copy.deepcopy, client.chat.completions.create),
+            _worked(copy.deepcopy, functions(client, APIS[sdk].call).create),
             sorted(vars(client)),
         ]
 
@@ -124,64 +133,64 @@ def wrapped(owner, name, calls):
 
 
 @pytest.fixture
-def base():
-    owner = openai.OpenAI.__mro__[1]
+def base(sdk):
+    owner = APIS[sdk].sdk.clients["sync"].__mro__[1]
     original = vars(owner)["request"]
     yield owner
     owner.request = original
 
 
-def test_a_wrapper_under_ours_comes_back(base, watch):
+def test_a_wrapper_under_ours_comes_back(base, watch, sdk):
     calls = []
     wrapped(base, "request", calls)
     theirs = vars(base)["request"]
     watch()
-    ask(offline())
+    ask(sdk)
     hilt_autolog.disable()
     assert vars(base)["request"] is theirs
     assert calls == ["request"]
     assert watch.log().actions == ["prompt", "completion"]
 
 
-def test_a_wrapper_over_ours_stays(base, watch):
+def test_a_wrapper_over_ours_stays(base, watch, sdk):
     calls = []
     watch()
     wrapped(base, "request", calls)
     theirs = vars(base)["request"]
-    ask(offline())
+    ask(sdk)
     hilt_autolog.disable()
     assert vars(base)["request"] is theirs
-    ask(offline())
+    ask(sdk)
     assert calls == ["request", "request"]
     assert watch.log().actions == ["prompt", "completion"]
 
 
-def test_switched_on_again_under_a_wrapper_tells_once(base, watch):
+def test_switched_on_again_under_a_wrapper_tells_once(base, watch, sdk):
     watch()
     wrapped(base, "request", [])
     hilt_autolog.disable()
     watch()
-    ask(offline())
+    ask(sdk)
     assert watch.log().actions == ["prompt", "completion"]
 
 
-def test_a_wrapper_that_is_taken_off_late_leaves_ours_asleep(base, watch):
+def test_a_wrapper_that_is_taken_off_late_leaves_ours_asleep(base, watch, sdk):
     watch()
     undo = wrapped(base, "request", [])
     hilt_autolog.disable()
     undo()
-    ask(offline())
+    ask(sdk)
     assert watch.log().actions == []
 
 
 # --- off means off
 
 
-def test_a_stream_that_outlives_the_recording(watch):
+def test_a_stream_that_outlives_the_recording(watch, sdk):
     with watch():
-        stream = offline().chat.completions.create(**CHAT.arguments, stream=True)
-        next(stream), next(stream)
-    said = [chunk.choices[0].delta.content for chunk in stream]
-    assert said[-2:] == [".", None]
+        stream = ask(sdk, stream=True)
+        taken = [next(stream) for _ in range(4)]
+    assert len([*taken, *stream]) > len(taken)
     [end] = watch.log().of("completion")
-    assert (end["content"]["text"], end["extensions"]["ended"]) == ("Hello", "exit")
+    heard = {"openai": "Hello! I", "anthropic": "Hello!"}[sdk]
+    assert (end["content"]["text"], end["extensions"]["ended"]) == (heard, "exit")

@@ -5,18 +5,13 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
+from conformance.apis import APIS
 from conformance.kit import HELLO, KINDS, Raised, agree, functions, outcome
-from conformance.ways import ANSWERS, APIS, COMPLETIONS, HELPERS, PARSES, RESPONSES, WAYS
+from conformance.ways import ANSWERS, PARSES, WAYS
 from offline.answers import pieces
 
 MOMENTS = ("before the client", "after the client", "after the functions")
-CASES = [
-    (api, way)
-    for api in APIS
-    for way in WAYS
-    if not (APIS[api] is COMPLETIONS and way in PARSES | HELPERS)
-    and not (APIS[api] is RESPONSES and way == "stream with usage")
-]
+CASES = [(api, way) for api in APIS for way in APIS[api].ways]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +20,7 @@ def alone(clients):
 
     @cache
     def seen(kind, api, way):
-        f = functions(clients[kind].make(), APIS[api].call)
+        f = functions(clients[kind].make(APIS[api].sdk), APIS[api].call)
         return outcome(clients[kind].run, WAYS[way], f, APIS[api].arguments)
 
     return seen
@@ -37,7 +32,7 @@ def watched(alone, clients, provider, watch):
 
     def seen(moment, kind, api, way):
         expected = alone(kind, api, way)
-        f = switched_on(moment, watch, clients[kind].make, APIS[api].call)
+        f = switched_on(moment, watch, lambda: clients[kind].make(APIS[api].sdk), APIS[api].call)
         seen = outcome(clients[kind].run, WAYS[way], f, APIS[api].arguments)
         agree(expected, seen)
         assert not any(isinstance(noted, Raised) for noted in seen[0])
@@ -69,10 +64,10 @@ def switched_on(moment, watch, make, call):
 
 def events(api, way, sent):
     if way in ANSWERS:
-        return [api.prompt(sent), api.completion(HELLO, (api.usage, api.tokens), finish_reason=api.finish)]
+        return [api.prompt(sent), api.completion(HELLO, api.used, finish_reason=api.finish)]
     if way in PARSES:
         return [api.prompt(sent), api.completion('{"name": "Hello"}', api.parsed, finish_reason=api.finish)]
-    used = (api.usage, api.tokens) if api.usage_is_streamed or way == "stream with usage" else None
+    used = api.used if way == "stream with usage" else api.streamed
     texts = pieces(HELLO)
     end = api.completion(HELLO, used, finish_reason=api.finish, chunks=len(texts))
     return [api.prompt(sent), *api.chunks(texts), end]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
+from conformance.apis import APIS, HELPED
 from conformance.kit import HELLO, KINDS, MADE_HERE, collected, each, entered, settled, some, spelled
-from conformance.ways import APIS, CHAT, streaming_unread
+from conformance.ways import streaming_unread
 from offline.answers import pieces
 
 SOME = 7  # items that are taken before a stream is left
-HEARD = {"chat": 6, "responses": 3, "completions": 7}  # how many of them say something
 
 
 # --- ways to a stream that nobody closes by itself
@@ -110,19 +110,18 @@ ENDINGS = {
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.__name__)
 @pytest.mark.usefixtures("frozen")
 def test_a_stream_is_left(compare, api, kind, opening, ending):
-    log = compare(kind, partial(ending, OPEN[opening]), APIS[api].call, APIS[api].arguments)
+    log = compare(kind, partial(ending, OPEN[opening]), **APIS[api].asks())
     ended, read = ENDINGS[ending]
-    assert log.told() == events(APIS[api], log.sent, pieces(HELLO)[: HEARD[api] * read], ended)
+    assert log.told() == events(APIS[api], log.sent, pieces(HELLO)[: APIS[api].heard * read], ended)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("opening", OPEN)
 def test_a_stream_is_read_on_after_a_break(compare, api, kind, opening):
-    log = compare(kind, partial(read_on_after_break, OPEN[opening]), APIS[api].call, APIS[api].arguments)
+    log = compare(kind, partial(read_on_after_break, OPEN[opening]), **APIS[api].asks())
     facts, texts = APIS[api], pieces(HELLO)
-    used = (facts.usage, facts.tokens) if facts.usage_is_streamed else None
-    end = facts.completion(HELLO, used, finish_reason=facts.finish, chunks=len(texts))
+    end = facts.completion(HELLO, facts.streamed, finish_reason=facts.finish, chunks=len(texts))
     assert log.told() == [facts.prompt(log.sent), *facts.chunks(texts), end]
 
 
@@ -158,10 +157,10 @@ LEFT = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.parametrize("api", HELPED)
 @pytest.mark.parametrize("way", LEFT)
 def test_a_streaming_response_is_left(compare, api, kind, way):
-    log = compare(kind, LEFT[way], APIS[api].call, APIS[api].arguments | {"stream": True})
+    log = compare(kind, LEFT[way], **APIS[api].asks(stream=True))
     heard = [chunk["content"]["text"] for chunk in log.of("completion_chunk")]
     assert heard == pieces(HELLO)[: len(heard)]
     assert bool(heard) == (way != "unread")
@@ -172,7 +171,7 @@ def test_a_streaming_response_is_left(compare, api, kind, way):
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("way", [streaming_unread, left("iter_bytes", 3, 10)])
 def test_an_answer_is_left_unread(compare, api, kind, way):
-    log = compare(kind, way, APIS[api].call, APIS[api].arguments)
+    log = compare(kind, way, **APIS[api].asks())
     prompt, end = events(APIS[api], log.sent, [], "closed")
     del end["extensions"]["chunks"]
     assert log.told() == [prompt, end]
@@ -193,19 +192,20 @@ async def unparsed_and_half_read(f, arguments, seen):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("api", ["chat", "messages"])
 @pytest.mark.parametrize("way", [unparsed, unparsed_and_half_read])
 @pytest.mark.usefixtures("frozen")
-def test_a_raw_response_is_dropped(compare, kind, way):
+def test_a_raw_response_is_dropped(compare, kind, api, way):
     async def dropping(*args):
         await way(*args)
         await collected()
 
-    log = compare(kind, dropping, CHAT.call, CHAT.arguments)
+    log = compare(kind, dropping, **APIS[api].asks())
     heard = [chunk["content"]["text"] for chunk in log.of("completion_chunk")]
     assert bool(heard) == (way is unparsed_and_half_read)
     ended = log.events[-1]["extensions"]["ended"]
     assert ended in ("dropped", "closed")  # the HTTP library closes what was half read
-    assert log.told() == events(CHAT, log.sent, heard, ended)
+    assert log.told() == events(APIS[api], log.sent, heard, ended)
 
 
 # --- what the log says
@@ -213,14 +213,16 @@ def test_a_raw_response_is_dropped(compare, kind, way):
 
 def events(api, sent, heard, ended):
     """The events of a stream that was left after some texts were heard."""
-    end = api.completion("".join(heard), chunks=len(heard), partial=True, ended=ended)
+    used = api.begun if heard else None
+    end = api.completion("".join(heard), used, chunks=len(heard), partial=True, ended=ended)
     return [api.prompt(sent), *api.chunks(heard), end if heard else unheard(api, end)]
 
 
 def unheard(api, end):
     """The end of a stream that has not said anything, not even who answers."""
     del end["content"]
-    provenance = api.provenance("gpt-4o") | {"request_id": "req_#"}
-    actor = {"type": "agent", "id": "gpt-4o"}
-    extensions = end["extensions"] | {"model": "gpt-4o"}
+    model = api.sdk.asked
+    provenance = api.provenance(model) | {"request_id": "req_#"}
+    actor = {"type": "agent", "id": model}
+    extensions = end["extensions"] | {"model": model}
     return end | {"actor": actor, "provenance": provenance, "extensions": extensions}

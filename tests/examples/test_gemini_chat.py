@@ -4,15 +4,11 @@ import re
 
 import pytest
 from google import genai
-from test_quickstart import HILT_RUN, ROOT, run, sys
+from running import commands, run
 
 from hilt_autolog.io.reader import read
 
-SCRIPT = str(ROOT / "examples" / "gemini_chat.py")
-COMMANDS = {
-    "plain": [sys.executable, SCRIPT],
-    "hilt-run": [sys.executable, "-c", HILT_RUN, sys.executable, SCRIPT],
-}
+COMMANDS = commands("gemini_chat.py")
 TALK = """\
 > What is a flight recorder?
 A flight recorder keeps what happened, so that people can learn from it.
@@ -29,7 +25,7 @@ ROLES = ["system", *("user", "assistant") * 2, "tool", "assistant", "user", "ass
 @pytest.mark.skipif(genai.__version__.startswith("1."), reason="1.x calls no function annotated in texts")
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_the_chat_shows_its_log(tmp_path, command):
-    done = run(command, tmp_path, GEMINI_API_KEY="", GOOGLE_API_KEY="")
+    done = run(command, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     talk, path, table = done.stdout.split("\n\n")
     assert talk + "\n" == TALK

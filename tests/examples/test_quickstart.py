@@ -1,23 +1,14 @@
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from running import commands, run
 
 from hilt_autolog.event import Event
 from hilt_autolog.io.reader import read
 
-ROOT = Path(__file__).parents[2]
-SCRIPT = str(ROOT / "examples" / "quickstart.py")
-HILT_RUN = "import sys; sys.argv[0] = 'hilt-run'; from hilt_autolog.start import main; sys.exit(main())"
-COMMANDS = {
-    "plain": [sys.executable, SCRIPT],
-    "hilt-run": [sys.executable, "-c", HILT_RUN, sys.executable, SCRIPT],
-}
+COMMANDS = commands("quickstart.py")
 TALK = """\
 > What is a flight recorder?
 A flight recorder keeps what happened, so that people can learn from it.
@@ -30,13 +21,6 @@ TURN = ["prompt", "completion"]
 TOOL = ["tool_call", "tool_result"]
 ACTIONS = [*TURN, *TURN, *TOOL, *TURN, "prompt", "completion_chunk", "completion"]
 ROLES = ["system", "user", "assistant", "user", "assistant", "tool", "assistant", "user", "assistant"]
-
-
-def run(command, folder, **environ):
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("HILT_", "OPENAI_"))}
-    found = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    environ = kept | {"PYTHONPATH": found, "PYTHONWARNINGS": "error"} | environ
-    return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)

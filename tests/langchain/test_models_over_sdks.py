@@ -230,7 +230,7 @@ def test_an_sdk_that_is_not_watched_is_told_by_the_framework(watch, chat):
 def anthropic(provider):
     from langchain_anthropic import ChatAnthropic
 
-    model = ChatAnthropic(model="claude-sonnet-4-5", api_key="x", base_url=provider.url, max_retries=0)
+    model = ChatAnthropic(model="claude-haiku-4-5", api_key="x", base_url=provider.url, max_retries=0)
     return model, (model._client.close, model._async_client.close)
 
 

@@ -161,7 +161,7 @@ def transcript():
 
 
 def dialogue():
-    from hilt_autolog.facts import Turn
+    from hilt_autolog.dialogue import Turn
     from hilt_autolog.providers._openai_realtime import RealtimeDialogue
     from hilt_autolog.providers._openai_turns import Scene
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Versions before the oldest that is tested, whose shape is known to be the same.
-_BEST_EFFORT = {"openai": "1.12"}
+_BEST_EFFORT = {"openai": "1.12", "anthropic": "0.34"}
 
 
 def sdks() -> Iterator[Finding]:

@@ -28,7 +28,7 @@ _SAID = ("input", "system_instruction", "model", "agent", "stream", "previous_in
 CREATE = Operation(
     "interactions", interaction_messages, interaction_reply, InteractionFold, _SAID, by_id=True
 )
-GET = replace(CREATE, name="interactions.get", content=(), collects=True)
+GET = replace(CREATE, name="interactions.get", content=(), kind="collects")
 _ERRORS = {
     400: "BadRequestError",
     401: "AuthenticationError",
@@ -62,9 +62,9 @@ class Interactions(Sdk):
         url = request.url
         found = _PATH.match(url.path)
         operation = {"POST": CREATE, "GET": GET}.get(request.method)
-        if found is None or operation is None or bool(found["id"]) is not operation.collects:
+        if found is None or operation is None or bool(found["id"]) is not (operation is GET):
             return None
-        body = {} if operation.collects else fields(orjson.loads(request.content))
+        body = {} if operation is GET else fields(orjson.loads(request.content))
         provider = "vertex" if "/projects/" in url.path or "aiplatform" in url.host else "gemini"
         model = text_or_none(body.get("model")) or text_or_none(body.get("agent"))
         server = url.host if url.port is None else f"{url.host}:{url.port}"

@@ -1,0 +1,145 @@
+"""Batches: many requests that are handed in together, and answered together hours later.
+
+Each of the requests is a prompt of its own, and each result ends it: in this process where the prompt is
+remembered, else the result tells by `custom_id` and `batch` which prompt, in another log, it answers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from .call import Call
+from .clock import Clock
+from .events import note_response, submission_event
+from .facts import Prompt, Reply
+from .guard import faults, guarded, quietly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_DONE = "done"  # what is remembered of a request that has its result
+
+
+class Submission(Call):
+    """Hands in a batch."""
+
+    __slots__ = ("_calls",)
+
+    def ask(self) -> None:
+        """Write the prompt of each request; they stay open beyond the end of the process."""
+        self.place = self.recorder.conversations.apart(self.prompt)
+        self._calls = [Call(self.recorder, self.provider, prompt) for prompt in self.prompt.batch]
+        for call in self._calls:
+            call.ask()
+            self.recorder.open.pop(id(call), None)
+        self.recorder.open[id(self)] = self
+        self._begun = Clock.monotonic()
+
+    def conclude(self, reply: Reply) -> None:
+        """Remember the requests under the id of the batch, and write that it was accepted."""
+        if not self.take_end():
+            return
+        batch = reply.response_id or ""
+        self.prompt.details = {"batch": batch}
+        if self._calls:
+            self.prompt.details["requests"] = len(self._calls)
+        for call in self._calls:
+            call.prompt.details["batch"] = batch
+            self.recorder.batched.put((batch, call.prompt.details["custom_id"]), call)
+        event = submission_event(self.prompt, self.place.session_id, reply)
+        event["metrics"]["latency_ms"] = round((Clock.monotonic() - self._begun) * 1000)
+        if self.http is not None:
+            note_response(event, self.http, quietly(self.provider.request_id, self.http))
+        self._write(event)
+
+    @guarded
+    def fail(self, error: BaseException, result: Any = None) -> None:  # noqa: ARG002  there are none yet
+        """End every request: none was accepted."""
+        if self.take_end():
+            for call in self._calls:
+                call.http = self.http
+                call.fail(error)
+
+    @guarded
+    def cut(self, how: str) -> None:
+        """End the call; whether the provider has the batch, nobody here can know."""
+        if self.take_end():
+            for call in self._calls:
+                call.cut(how)
+
+
+class Results(Call):
+    """Fetches the results of a batch, one item after the other."""
+
+    __slots__ = ()
+
+    def ask(self) -> None:
+        """Ask nothing of a model."""
+        self.place = self.recorder.conversations.apart(self.prompt)
+        self._begun = Clock.monotonic()
+
+    def streams(self) -> Callable[[Any], None]:
+        """Take note that the results come one by one; return what takes them."""
+        return self.take
+
+    def take(self, chunk: Any) -> None:
+        """Take the next result."""
+        try:
+            self._end(chunk)
+        except Exception as fault:
+            faults.note(fault)
+
+    def finish(self, _result: Any) -> None:
+        """Take all results: the SDK has read the body."""
+        if self.http is not None:
+            self.finish_body(self.http.response.content)
+
+    @guarded
+    def finish_body(self, content: bytes) -> None:
+        """Take all results: the program has read the body by itself."""
+        for line in content.splitlines():
+            if line:
+                self.take(orjson.loads(line))
+
+    def conclude(self, _reply: Reply) -> None:
+        """There are no more results."""
+        self.take_end()
+
+    @guarded
+    def cut(self, _how: str) -> None:
+        """There are no more results that the program wants to see."""
+        self.take_end()
+
+    def _end(self, item: Any) -> None:
+        read, recorder = self.prompt.operation.result, self.recorder
+        if read is None:
+            return
+        name, reply = read(item)
+        key = (self.prompt.previous or "", name)
+        call = recorder.batched.get(key)
+        if call is _DONE:
+            return
+        if call is None:
+            call = self._stranger(*key)
+        recorder.batched.put(key, _DONE)
+        call.http = self.http
+        call.conclude(reply)
+
+    def _stranger(self, batch: str, name: str) -> Call:
+        """Return a request that another process has handed in."""
+        prompt = Prompt(
+            operation=self.prompt.operation.each or self.prompt.operation,
+            provider=self.prompt.provider,
+            model=None,
+            messages=[],
+            request={},
+            server=self.prompt.server,
+            sdk=self.prompt.sdk,
+            details={"custom_id": name, "batch": batch},
+        )
+        call = Call(self.recorder, self.provider, prompt)
+        call.place = self.recorder.conversations.apart(prompt)
+        call._begun = self._begun  # noqa: SLF001  a call itself, though it asks nothing
+        return call

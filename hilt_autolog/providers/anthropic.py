@@ -1,0 +1,63 @@
+"""The Anthropic SDK: Claude at Anthropic's own door, and at those of Amazon, Google and Microsoft.
+
+Counting tokens is no conversation with a model, so `count_tokens` leaves no event.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hilt_autolog.facts import Operation
+
+from ._anthropic_messages import (
+    batch_reply,
+    batch_requests,
+    batch_result,
+    completion_reply,
+    legacy_prompt,
+    message_reply,
+    request_messages,
+)
+from ._anthropic_stream import CompletionFold, MessageFold
+from ._hosts import HOSTS
+from ._stainless import Stainless
+
+if TYPE_CHECKING:
+    from hilt_autolog.provider import Provider
+
+_MESSAGES = Operation(
+    "messages",
+    request_messages,
+    message_reply,
+    MessageFold,
+    ("messages", "system", "model", "stream"),
+    by_id=True,  # a thread that the server holds is continued by its last message's id
+)
+
+ROUTES: dict[tuple[str, str], Operation] = {
+    ("post", "/v1/messages"): _MESSAGES,
+    ("post", "/v1/messages/batches"): Operation(
+        "messages.batches",
+        request_messages,
+        batch_reply,
+        kind="submits",
+        batch=batch_requests,
+        each=_MESSAGES,
+    ),
+    ("get", "/v1/messages/batches/{id}/results"): Operation(
+        "messages.batches.results",
+        request_messages,
+        batch_reply,
+        kind="results",
+        result=batch_result,
+        each=_MESSAGES,
+    ),
+    ("post", "/v1/complete"): Operation(
+        "completions", legacy_prompt, completion_reply, CompletionFold, ("prompt", "model", "stream")
+    ),
+}
+
+# Who answers, by the name of a client's class: some are given any address.
+_CLIENTS = (("Bedrock", "bedrock"), ("Vertex", "vertex"), ("Foundry", "azure"))
+
+PROVIDER: Provider = Stainless("anthropic", ROUTES, "anthropic", HOSTS, _CLIENTS, error_code="type")
