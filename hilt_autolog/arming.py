@@ -32,16 +32,15 @@ def watch(
         pass_by: is handed what passes over connections that last.
 
     Returns:
-        Which probes this version of the SDK has (None as long as their modules are not there), and the undo.
+        Which probes this version of the SDK has (None as long as their modules are not there; optional ones
+        are left out so long), and the undo.
     """
-    home = import_module(f"{__package__}.providers.{sdk}")
-    providers = (home.PROVIDER, *getattr(home, "BESIDES", ()))
     ways = dict.fromkeys(LINE_ROLES, pass_by)
     found: dict[str, bool | None] = {}
     undo: list[Undo] = []
 
     def wrap(module: str) -> None:
-        for provider, probe in _probes(providers):  # a provider may know only now what is in the module
+        for provider, probe in _probes(sdk):  # a provider may know only now what is in the module
             if probe.module == module:
                 hand = partial(tell, probe) if probe.role in RUN_ROLES else ways.get(probe.role, begin)
                 undone = arm(provider, probe, hand)
@@ -49,10 +48,9 @@ def watch(
                 if undone is not None:
                     undo.append(undone)
 
-    modules = dict.fromkeys(probe.module for _, probe in _probes(providers))
-    absent = [module for module in modules if not _is_there(module)]
-    found.update((name(probe), None) for _, probe in _probes(providers))
-    for module in modules:
+    absent = [module for module in modules(sdk) if not _is_there(module)]
+    found.update((name(probe), None) for _, probe in _probes(sdk) if not probe.is_optional)
+    for module in modules(sdk):
         if module not in absent:
             wrap(module)
     if absent:
@@ -65,7 +63,14 @@ def watch(
     return found, undo_all
 
 
-def _probes(providers: tuple[Any, ...]) -> list[tuple[Any, Probe]]:
+def modules(sdk: str) -> list[str]:
+    """Return the modules of an SDK that there are probes for."""
+    return list(dict.fromkeys(probe.module for _, probe in _probes(sdk)))
+
+
+def _probes(sdk: str) -> list[tuple[Any, Probe]]:
+    home = import_module(f"{__package__}.providers.{sdk}")
+    providers = (home.PROVIDER, *getattr(home, "BESIDES", ()))
     return [(provider, probe) for provider in providers for probe in provider.probes]
 
 

@@ -23,13 +23,15 @@ class Probe(NamedTuple):
     The functions by which a framework tells of its runs have the roles of `framework`,
     the methods of a connection that lasts those of `dialogue`.
 
-    The module need not be there yet: it may be one that the SDK imports when a program first needs it.
+    The module need not be there yet: it may be one that the SDK imports when a program first needs it. If it
+    `is_optional`, only some versions have it.
     """
 
     module: str
     owner: str
     name: str
     role: str
+    is_optional: bool = False
 
 
 class Stream(NamedTuple):

@@ -25,6 +25,7 @@ AREAS = (
     "tests/doors",
     "tests/gemini",
     "tests/langchain",
+    "tests/realtime",
 )
 LINES = {  # what a line is named after, and what of the other SDKs goes with it; else those are the newest
     "anthropic-0.125": "anthropic==0.125.*",  # the last of 0.x

@@ -57,15 +57,15 @@ class Websockets:
         """The functions to wrap; they are asked for anew when a module has come."""
         found = []
         for prefix, role in (("", ""), ("Async", "async ")):
-            base = f"{prefix}WebSocketConnectionBase"
-            found += [Probe(_BASE, base, name, role + what) for name, what in _OF_BASE]
-            found.append(Probe(_LANES, f"{prefix}ResponsesWebSocketLane", "send", f"{role}send"))
+            places = [(_BASE, f"{prefix}WebSocketConnectionBase", name, what) for name, what in _OF_BASE]
+            places.append((_LANES, f"{prefix}ResponsesWebSocketLane", "send", "send"))
             for module, resource in _RESOURCES:
                 owner = f"{prefix}{resource}Connection"
-                found += [
-                    Probe(module, owner, name, role + what)
-                    for name, what in _methods(module, resource, owner)
-                ]
+                places += [(module, owner, name, what) for name, what in _methods(module, resource, owner)]
+            found += [
+                Probe(module, owner, name, role + what, is_optional=True)
+                for module, owner, name, what in places
+            ]
         return tuple(found)
 
     def connection(self, instance: Any) -> Any:
