@@ -11,11 +11,13 @@ import threading
 import pytest
 from google import genai
 from google.genai import errors, types
-from realtime.kit import turns
+from realtime.kit import spoiled, turns
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
 
 import hilt_autolog
+from hilt_autolog.dialogue import Turn
+from hilt_autolog.providers.google._live import LiveDialogue
 
 SOUND = b"\x05\x06" * 30
 USAGE = {"promptTokenCount": 7, "candidatesTokenCount": 5, "totalTokenCount": 12}  # as Vertex spells it
@@ -202,3 +204,35 @@ def test_the_program_sees_what_it_sees_without_us(live, watch):
     watch()
     assert live(program) == alone
     assert False not in hilt_autolog.status().watching["google.genai"].values()
+
+
+SAMPLES = [
+    ("sent", {"setup": {"model": "models/m", "systemInstruction": {"parts": [{"text": "Be brief."}]}}}),
+    ("sent", {"turns": {"role": "user", "parts": [{"text": "One"}]}, "turn_complete": True}),
+    ("received", {"serverContent": {"modelTurn": {"parts": [{"text": "You"}]}}}),
+    ("received", {"serverContent": {"outputTranscription": {"text": "said"}, "interrupted": True}}),
+    ("received", {"serverContent": {"turnComplete": True}, "usageMetadata": USAGE}),
+    ("sent", {"audio": {"data": SOUND, "mime_type": "audio/pcm"}}),
+    ("received", {"serverContent": {"inputTranscription": {"text": "Hallo"}}}),
+    ("received", {"toolCall": {"functionCalls": [{"id": "1", "name": "weather", "args": {"city": "Rome"}}]}}),
+    ("sent", {"function_responses": [{"id": "1", "name": "weather", "response": {"sky": "sunny"}}]}),
+    (
+        "received",
+        {"serverContent": {"modelTurn": {"parts": [{"inlineData": {"mimeType": "a", "data": "x"}}]}}},
+    ),
+]
+
+
+def test_each_field_of_each_message_spoiled():
+    """Nothing of ours fails, whatever stands where; what comes after is read on."""
+    for number, (way, sample) in enumerate(SAMPLES):
+        for odd in spoiled(sample):
+            dialogue, folds = LiveDialogue("gemini", None), {}
+            for way_of_one, one in [*SAMPLES[:number], (way, odd), *SAMPLES[number + 1 :]]:
+                step = getattr(dialogue, way_of_one)(one)
+                if isinstance(step, Turn):
+                    if step.prompt is not None:
+                        folds[step.key] = step.prompt.operation.fold()
+                    if step.chunk is not None:
+                        folds[step.key].take(step.chunk)
+                        folds[step.key].reply()

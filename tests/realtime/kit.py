@@ -5,6 +5,7 @@ A program is written once for both kinds of client, as in `conformance.kit`.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from importlib import import_module
 
 import openai
@@ -78,3 +79,29 @@ def turns(log):
     beside = ("session opened", "session updated", "connection closed")
     events = [event for event in log.told() if event["action"] != "completion_chunk"]
     return [event for event in events if event.get("content", {}).get("text") not in beside]
+
+
+ODD = [None, 7, "odd", [], {}, [None], {"type": None}]
+
+
+def spoiled(event):
+    """The event with each of its fields, at any depth, taken away, or replaced by something odd."""
+
+    def places(value, path=()):
+        entries = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, one in entries:
+            yield (*path, name)
+            if isinstance(one, dict | list):
+                yield from places(one, (*path, name))
+
+    for path in places(event):
+        for odd in ["absent", *ODD]:
+            copy = deepcopy(event)
+            holder = copy
+            for name in path[:-1]:
+                holder = holder[name]
+            if odd == "absent":
+                del holder[path[-1]]
+            else:
+                holder[path[-1]] = odd
+            yield copy

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from conformance.kit import settled, spelled
-from realtime.kit import HI, OLD_WAY, Caller, asked, said, turns, until
+from realtime.kit import HI, OLD_WAY, Caller, asked, said, spoiled, turns, until
 from realtime.server import SOUND, Realtime, b64
 from websockets.exceptions import ConnectionClosed
 
@@ -112,30 +112,6 @@ SCRIPT = [
     {"type": "input_audio_buffer.commit"},
     {"type": "response.create", "event_id": "event_7"},
 ]
-ODD = [None, 7, "odd", [], {}, [None], {"type": None}]
-
-
-def spoiled(event):
-    """The event with each of its fields, at any depth, taken away, or replaced by something odd."""
-
-    def places(value, path=()):
-        entries = value.items() if isinstance(value, dict) else enumerate(value)
-        for name, one in entries:
-            yield (*path, name)
-            if isinstance(one, dict | list):
-                yield from places(one, (*path, name))
-
-    for path in places(event):
-        for odd in ["absent", *ODD]:
-            copy = json.loads(json.dumps(event))
-            holder = copy
-            for name in path[:-1]:
-                holder = holder[name]
-            if odd == "absent":
-                del holder[path[-1]]
-            else:
-                holder[path[-1]] = odd
-            yield copy
 
 
 class Tape:
