@@ -52,13 +52,16 @@ class Connection:
     def received(self, item: Any) -> None:
         """Take what has been received."""
         with self._lock:
-            self._is_over = False  # it may have been opened anew
-            self._follow(self._dialogue.received(item))
+            step = self._dialogue.received(item)
+            if isinstance(step, Note) or (step is not None and step.prompt is not None):
+                self._is_over = False  # if it was, it has been opened anew
+            self._follow(step)
 
     def unsent(self, key: int, error: BaseException) -> None:
         """Take note that the request of a turn could not be sent."""
         with self._lock:
             turn = self._open.pop(key, None)
+            self._dialogue.unsent(key)
             if turn is not None:
                 turn[0].fail(error)
 

@@ -59,6 +59,9 @@ class Dialogue(Protocol):
     def received(self, item: Any) -> Step | None:
         """Take what the program has received."""
 
+    def unsent(self, key: int) -> None:
+        """Forget a turn: what was to begin it could not be sent."""
+
     def closed(self) -> Note | None:
         """Forget the turns that are open, and return what is to be told: the connection has ended."""
 

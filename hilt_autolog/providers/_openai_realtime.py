@@ -67,6 +67,10 @@ class RealtimeDialogue:
         turn = self._begun.get(text_or_none(item.get("response_id")) or "")
         return None if turn is None else Turn(turn.turn, None, item)
 
+    def unsent(self, key: int) -> None:
+        """Wait for no response to a request that has not left."""
+        self._asked = deque(asked for asked in self._asked if asked.turn != key)
+
     def closed(self) -> Note:
         """Tell that the connection has ended, and its responses with it."""
         self._asked.clear()

@@ -61,6 +61,12 @@ class ResponsesDialogue:
         self._named.pop(identity or "", None)
         return Turn(turns.popleft(), None, item, _ENDS[what])
 
+    def unsent(self, key: int) -> None:
+        """Wait for no response to a request that has not left."""
+        for turns in self._lanes.values():
+            if key in turns:
+                turns.remove(key)
+
     def closed(self) -> None:
         """Forget what was not answered; the turns themselves say it all."""
         self._lanes.clear()

@@ -224,6 +224,17 @@ def test_the_program_sees_what_it_sees_without_us(call, watch, server):
     assert len(watched) > len(NONSENSE)
 
 
+def test_a_turn_after_one_that_could_not_be_sent(call, watch):
+    async def program(connection):
+        with pytest.raises(Exception):  # noqa: B017, PT011  whatever it is, it is the SDK's
+            await settled(connection.send({"type": "response.create", "response": {"metadata": object()}}))
+        await asked(connection, "Hi")
+
+    watch()
+    call(program)
+    assert turns(watch.log())[-1]["content"]["text"] == "You said: Hi"
+
+
 def test_what_the_sdk_refuses_to_send(sync_call: Caller, watch):
     async def program(connection):
         cycle = {"type": "response.create"}

@@ -77,6 +77,10 @@ class LiveDialogue:
             self._is_open = self._is_interrupted = False
         return Turn(self._count, prompt, item, ended)
 
+    def unsent(self, _key: int) -> None:
+        """Forget the turn that could not be begun."""
+        self._is_open = False
+
     def closed(self) -> Note:
         """Tell that the session has ended."""
         self._is_open = self._is_interrupted = False
