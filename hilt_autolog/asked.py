@@ -26,22 +26,25 @@ class AskedTools:
         self._nameless: Queues[tuple[str, str], str] = Queues()  # calls without an id, by session and tool
         self._askers: Memory[str, str] = Memory()  # by id, the session that asked last
         self._results: Memory[tuple[str, str], str] = Memory()
+        self._nameless_results: Queues[tuple[str, str], str] = Queues()
+        self._adopted: Memory[tuple[str, str], bool] = Memory()  # by session and the framework's id
         self._open: Memory[str, int] = Memory()  # by tool, how many results are still to come
 
     def asked(self, session_id: str, tool_call_id: str | None, event_id: str, tool: str | None) -> None:
         """Remember that an answer asked for a tool; calls without an id are told apart by their order."""
-        if tool_call_id is None:
-            if tool is not None:
-                self._nameless.put((session_id, tool), event_id)
-            return
-        self._calls.put((session_id, tool_call_id), Asked(event_id, tool))
-        self._askers.put(tool_call_id, session_id)
         self._count(tool, 1)
+        if tool_call_id is not None:
+            self._calls.put((session_id, tool_call_id), Asked(event_id, tool))
+            self._askers.put(tool_call_id, session_id)
+        elif tool is not None:
+            self._nameless.put((session_id, tool), event_id)
 
     def resulted(self, session_id: str, tool_call_id: str | None, tool: str | None = None) -> Asked | None:
         """Take note of a tool's result: what asked for it, or None if the result was known already."""
         if not tool_call_id:
             was_asked, call = self._nameless.take((session_id, tool or ""))
+            if call is not None:
+                self._count(tool, -1)
             return None if was_asked and call is None else Asked(call, tool)
         key = (session_id, tool_call_id)
         asked = self._calls.get(key)
@@ -50,13 +53,34 @@ class AskedTools:
             self._count(asked.tool, -1)
         return None if asked is _DONE else (asked or NEVER)
 
-    def told(self, session_id: str, tool_call_id: str, event_id: str) -> None:
-        """Remember the event of a result that came by before the request which will bring it."""
-        self._results.put((session_id, tool_call_id), event_id)
+    def adopt(self, session_id: str, tool_call_id: str, tool: str | None) -> Asked | None:
+        """Let a framework name a call that came without an id: return what asked for it, if anything did."""
+        _, event_id = self._nameless.take((session_id, tool or ""))
+        if event_id is None:
+            return None
+        self._adopted.put((session_id, tool_call_id), True)
+        self._count(tool, -1)
+        self.asked(session_id, tool_call_id, event_id, tool)
+        return Asked(event_id, tool)
 
-    def result(self, session_id: str, tool_call_id: str) -> str | None:
+    def release(self, session_id: str, tool_call_id: str, asked: Asked) -> None:
+        """Let a call be nameless again whose result the framework does not tell."""
+        if self._adopted.get((session_id, tool_call_id)):
+            self._count(asked.tool, -1)
+            self.asked(session_id, None, asked.event_id or "", asked.tool)
+
+    def told(self, session_id: str, tool_call_id: str, event_id: str, tool: str | None) -> None:
+        """Remember the event of a result that came by before the request which will bring it."""
+        if self._adopted.get((session_id, tool_call_id)):
+            self._nameless_results.put((session_id, tool or ""), event_id)
+        else:
+            self._results.put((session_id, tool_call_id), event_id)
+
+    def result(self, session_id: str, tool_call_id: str | None, tool: str | None) -> str | None:
         """Return the event of such a result."""
-        return self._results.get((session_id, tool_call_id))
+        if tool_call_id:
+            return self._results.get((session_id, tool_call_id))
+        return self._nameless_results.take((session_id, tool or ""))[1]
 
     def awaits(self, tool: str) -> bool:
         """Return whether an answer has asked for a tool of this name whose result has not come by."""

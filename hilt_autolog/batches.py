@@ -46,8 +46,8 @@ class Submission(Call):
         if self._calls:
             self.prompt.details["requests"] = len(self._calls)
         for call in self._calls:
-            call.prompt.details["batch"] = batch
-            self.recorder.batched.put((batch, call.prompt.details["custom_id"]), call)
+            details = call.prompt.details = {**(call.prompt.details or {}), "batch": batch}
+            self.recorder.batched.put((batch, details["custom_id"]), call)
         event = submission_event(self.prompt, self.place.session_id, reply)
         event["metrics"]["latency_ms"] = round((Clock.monotonic() - self._begun) * 1000)
         if self.http is not None:

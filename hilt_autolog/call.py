@@ -170,12 +170,10 @@ class Call:
 
     def settle(self, reply: Reply) -> None:
         """Write the events of an answer."""
+        if reply.error is None or reply.messages:
+            self._complete(reply, None if reply.error is None else "error")
         if reply.error is not None:
-            if reply.messages:
-                self._complete(reply, "error")
             self._write_error(reply.error)
-        else:
-            self._complete(reply, None)
 
     def _await(self, reply: Reply) -> None:
         if reply.response_id is not None:
@@ -237,7 +235,9 @@ class Call:
 
     def _write(self, event: Event, *, is_json: bool = False) -> str:
         recorder, place = self.recorder, self.place
-        (extensions := event["extensions"]).update(self.prompt.details)
+        extensions = event["extensions"]
+        if self.prompt.details:
+            extensions.update(self.prompt.details)
         if place.name is not None:
             extensions["conversation"] = place.name
         if recorder.tags:

@@ -11,7 +11,7 @@ from .collection import Collection
 from .connections import passing
 from .guard import faults
 from .io.plain import plain
-from .tickets import claimed
+from .tickets import claimed, slots_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +80,8 @@ def _asked_plainly(recorder: Recorder, provider: Provider, given: tuple[Any, Any
 
 def _asked(recorder: Recorder, provider: Provider, prompt: Prompt) -> Call:
     call = _KINDS[prompt.operation.kind](recorder, provider, prompt)
-    run = claimed(prompt)
+    slots = slots_here.get()
+    run = claimed(prompt, slots) if slots else None
     if run is None:
         call.ask()
     else:

@@ -95,7 +95,7 @@ class Conversations:
 
     def place(self, prompt: Prompt) -> Place:
         """Return where a request stands."""
-        named = self.named(prompt.conversation)
+        named = chosen.get() or self._name or prompt.conversation
         answer = self._answers.get(prompt.previous) if prompt.previous else None
         digest = 0 if named is None else hash(session_id_of(named))
         digests = []
@@ -158,7 +158,7 @@ class Conversations:
 
 
 def _session_of(prompt: Prompt) -> str:
-    return prompt.session or new_session_id()
+    return prompt.session or f"conv_{token(96)}"
 
 
 def new_session_id() -> str:

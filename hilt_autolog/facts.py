@@ -97,8 +97,8 @@ class Reply:
     usage: Mapping[str, Any] | None = None  # the provider's own object, whole
     tokens: Mapping[str, int] = MappingProxyType({})
     service_tier: str | None = None
-    extra: Mapping[str, float] = MappingProxyType({})  # what else is charged for, as the price list names it
-    details: Mapping[str, Any] = MappingProxyType({})  # what else the provider says, for the extensions
+    extra: Mapping[str, float] | None = None  # what else is charged for, as the price list names it
+    details: Mapping[str, Any] | None = None  # what else the provider says, for the extensions
     inputs: int | None = None  # embeddings
     dimensions: int | None = None
     pending: bool = False  # accepted, to be answered later under `response_id`
@@ -161,8 +161,8 @@ class Prompt:
     service_tier: str | None = None
     origin: dict[str, Any] | None = None  # provenance of the framework that makes the call
     session: str | None = None  # where a conversation goes that nothing names and no history recognises
-    batch: list[Prompt] = field(default_factory=list)  # the requests in this one
-    details: dict[str, Any] = field(default_factory=dict)  # what else is known, for the extensions
+    batch: Sequence[Prompt] = ()  # the requests in this one
+    details: dict[str, Any] | None = None  # what else is known, for the extensions
 
 
 def is_plain(message: Message) -> bool:

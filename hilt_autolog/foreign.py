@@ -36,7 +36,7 @@ def jsonable(value: Any) -> Any:
         return value
     if isinstance(value, list | tuple):
         return [jsonable(item) for item in value]
-    if type(value) is dict and _is_whole(value):
+    if type(value) is dict and is_whole(value):
         return value
     if isinstance(value, dict) or hasattr(value, "__pydantic_fields_set__"):
         return {
@@ -47,9 +47,10 @@ def jsonable(value: Any) -> Any:
     return value
 
 
-def _is_whole(value: dict[str, Any]) -> bool:
+def is_whole(value: dict[str, Any]) -> bool:
+    """Return whether a dict is JSON with no field that was not given; one that has lists is not looked at."""
     for one in value.values():
-        if type(one) not in _SCALARS and not (type(one) is dict and _is_whole(one)):
+        if type(one) not in _SCALARS and not (type(one) is dict and is_whole(one)):
             return False
     return True
 

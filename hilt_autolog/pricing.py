@@ -88,13 +88,14 @@ def cost_usd(  # noqa: PLR0913  the facts of a call, each by its name
         return None
     try:
         slot = int(at // SLOT)
-        used = {**tokens, **extra} if extra else {**tokens}
-    except (TypeError, ValueError, OverflowError):  # no moment (a word, infinity) or no mapping
+        used = {**tokens, **extra} if extra else tokens
+        is_simple = used.keys() == _WHOLES
+    except (AttributeError, TypeError, ValueError, OverflowError):  # no moment (a word, infinity), no mapping
         return None
     bill = _bill(_IDS.get(provider, provider), model, tier, slot)
     if bill is None:
         return None
-    if bill.simple and used.keys() == _WHOLES:
+    if is_simple and bill.simple:
         amount: float | None = _simple_amount(bill, used["prompt"], used["completion"])
     else:
         amount = _amount(bill, used) if _is_covered(used, bill.covered) else None
@@ -133,7 +134,7 @@ def _is_covered(used: Mapping[str, Any], covered: frozenset[str]) -> bool:
     return reported
 
 
-def _amount(bill: _Bill, used: dict[str, Any]) -> float | None:
+def _amount(bill: _Bill, used: Mapping[str, Any]) -> float | None:
     """Parts of a dollar: of each unit, what is not charged as one of its parts already."""
     if bill.least_seconds:
         used = _lengthened(used, bill.least_seconds)
@@ -159,12 +160,12 @@ def _amount(bill: _Bill, used: dict[str, Any]) -> float | None:
     return amount
 
 
-def _lengthened(used: dict[str, Any], least: int) -> dict[str, Any]:
+def _lengthened(used: Mapping[str, Any], least: int) -> Mapping[str, Any]:
     """Audio is charged for at least so many seconds, however they are reported."""
     seconds = used.get("audio_seconds") or used.get("input_audio_seconds")
     if not seconds:
         return used
-    return used | dict.fromkeys(("audio_seconds", "input_audio_seconds"), max(seconds, least))
+    return {**used} | dict.fromkeys(("audio_seconds", "input_audio_seconds"), max(seconds, least))
 
 
 @lru_cache(maxsize=1024)

@@ -49,23 +49,23 @@ class Slot:
         self.tickets: list[Ticket] = []
 
 
-_slots: ContextVar[tuple[weakref.ref[Slot], ...]] = ContextVar("hilt_slots", default=())
+Slots = tuple[weakref.ref[Slot], ...]
+slots_here: ContextVar[Slots] = ContextVar("hilt_slots", default=())
 
 
 def expect() -> Slot:
     """Make a slot in the context of the caller: a start that is awaited may happen in a task of its own."""
     slot = Slot()
-    _slots.set((*(known for known in _slots.get() if known() is not None), weakref.ref(slot)))
+    slots_here.set((*(known for known in slots_here.get() if known() is not None), weakref.ref(slot)))
     return slot
 
 
-def claimed(prompt: Prompt) -> Ticket | None:
-    """Return whom a call serves.
+def claimed(prompt: Prompt, slots: Slots) -> Ticket | None:
+    """Return whom a call serves, of those who wait in these slots.
 
     Of several that wait the one that asks the same is meant, else the newest: a model may call another.
     """
-    slots = _slots.get()
-    if not slots or prompt.operation.is_embedding or prompt.operation.kind != "call":
+    if prompt.operation.is_embedding or prompt.operation.kind != "call":
         return None
     known = [slot.tickets for reference in slots if (slot := reference()) is not None]
     good = [ticket for tickets in known for ticket in tickets if ticket.is_waiting]

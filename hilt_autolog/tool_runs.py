@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .asked import Asked
 from .conversations import Place
 from .events import blank, linked, prompt_event, retrieval_event, tool_result_event
 from .facts import Operation, Prompt, Reply, ToolCall, message, text_part
@@ -13,6 +14,7 @@ from .runs import Live
 
 if TYPE_CHECKING:
     from .events import Event
+    from .facts import Failure
     from .framework import Framework, Run
 
 _RETRIEVAL = Operation("retrieval", lambda _: [], lambda _: Reply())
@@ -48,20 +50,30 @@ class Tool(Live):
         event["provenance"] = dict(self.run.origin)
         event_id = self.write(self.measured(event))
         if identity is not None:
-            tools.told(self.session_id, identity, event_id)
+            tools.told(self.session_id, identity, event_id, self._called.name)
+
+    def write_failed(self, failure: Failure, ended: str | None = None) -> None:
+        """Write why the tool failed; what its caller makes of that comes by in the next request."""
+        super().write_failed(failure, ended)
+        if self._called.id is not None and self.event_id is not None:
+            asked = Asked(self.event_id, self._called.name)
+            self.recorder.conversations.tools.release(self.session_id, self._called.id, asked)
 
     def _call(self, identity: str | None) -> None:
         """Find the event that asks for this tool, or write it."""
         if self.event_id is not None:
             return
         session = self.place()
+        tools, name = self.recorder.conversations.tools, self._called.name
         asker = None
         if identity is not None:
-            asker = self.recorder.conversations.tools.asker(session, identity)
+            asker = tools.asker(session, identity)
+            if asker is None and (adopted := tools.adopt(session, identity, name)) is not None:
+                asker = session, adopted
         if asker is None:
             self.event_id = self.write(self._call_event(identity))
             if identity is not None:
-                self.recorder.conversations.tools.asked(session, identity, self.event_id, self._called.name)
+                tools.asked(session, identity, self.event_id, name)
         else:
             if self.name is None:
                 self.trace.session_id = asker[0]

@@ -67,10 +67,10 @@ def write_tool_results(
         results = [part for part in message["parts"] if part.get("type") == "tool_call_response"]
         for part in results:
             known = conversations.tools.resulted(place.session_id, part.get("id"), part.get("name"))
-            tool = (known[1] if known else None) or _name_of(messages, part.get("id"))
+            tool = (known[1] if known else None) or part.get("name") or _name_of(messages, part.get("id"))
             if known is None:
                 holding = False
-                earlier = conversations.tools.result(place.session_id, part.get("id") or "")
+                earlier = conversations.tools.result(place.session_id, part.get("id"), part.get("name"))
                 place.reply_to = earlier or place.reply_to
                 continue
             event = tool_result_event(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.facts import Failure, Message, Part, Reply, ToolCall, message, text_part
-from hilt_autolog.foreign import as_json, fields, jsonable, text_or_none
+from hilt_autolog.foreign import as_json, fields, is_whole, jsonable, text_or_none
 from hilt_autolog.media import blob, from_url
 
 from ._openai_usage import tokens
@@ -167,7 +167,9 @@ def spoken(reply: Reply, choices: Sequence[tuple[Any, Mapping[str, Any]]]) -> Re
         messages.append(read)
         if given.get("tool_calls") or given.get("function_call"):
             calls += tool_calls(given)
-        said.append(_visible(read))
+        parts = read["parts"]
+        is_text = len(parts) == 1 and parts[0]["type"] == "text"
+        said.append(parts[0]["content"] if is_text else _visible(read))
     reply.messages, reply.tool_calls = messages, calls
     reply.text = (said[0] if len(said) == 1 else "\n\n".join(filter(None, said))) or None
     return reply
@@ -202,7 +204,8 @@ def envelope(reply: Reply, body: Mapping[str, Any]) -> Reply:
         reply.service_tier = tier
     usage = get("usage") or fields(get("x_groq")).get("usage")
     if usage:
-        reply.usage = jsonable(usage if type(usage) is dict else fields(usage))
+        is_json = type(usage) is dict and is_whole(usage)
+        reply.usage = usage if is_json else jsonable(fields(usage))
         reply.tokens = tokens(reply.usage)
     return reply
 
@@ -215,8 +218,6 @@ def failure(error: Mapping[str, Any]) -> Failure:
 
 def _visible(read: Message) -> str:
     parts = read["parts"]
-    if len(parts) == 1 and parts[0]["type"] == "text":
-        return parts[0]["content"]  # type: ignore[no-any-return]
     for kind in ("text", "refusal", "blob"):
         said = [
             part.get("transcript" if kind == "blob" else "content") for part in parts if part["type"] == kind

@@ -17,11 +17,16 @@ def tokens(usage: Mapping[str, Any]) -> dict[str, int]:
     it; DeepSeek reports its cache in `prompt_cache_hit_tokens`.
     """
     get = usage.get
-    counts = _counts(
-        ("prompt", get("prompt_tokens", get("input_tokens"))),
-        ("completion", get("completion_tokens", get("output_tokens"))),
-        ("total", get("total_tokens")),
-    )
+    prompt, completion = get("prompt_tokens"), get("completion_tokens")
+    total = get("total_tokens")
+    if type(prompt) is int and type(completion) is int and type(total) is int:  # most of them
+        counts = {"prompt": prompt, "completion": completion, "total": total}
+    else:
+        counts = _counts(
+            ("prompt", get("prompt_tokens", get("input_tokens"))),
+            ("completion", get("completion_tokens", get("output_tokens"))),
+            ("total", total),
+        )
     read = get("prompt_tokens_details") or get("input_tokens_details") or get("input_token_details")
     made = get("completion_tokens_details") or get("output_tokens_details") or get("output_token_details")
     cached = get("prompt_cache_hit_tokens") or get("cached_tokens")

@@ -210,7 +210,7 @@ def _inside(batch: Prompt, name: str, body: Mapping[str, Any]) -> Prompt:
         request=_parameters(body, operation),
         service_tier=text_or_none(body.get("service_tier")),
         details={"custom_id": name},
-        batch=[],
+        batch=(),
     )
 
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from importlib.metadata import version
 from types import SimpleNamespace
 
 import langchain_openai
 import pytest
 from conformance.fixtures import frozen, runner, strict, watch  # noqa: F401  for the tests
 from conformance.inprocess import HTTP
-from langchain_kit import Story
+from conformance.kit import settled
+from langchain_kit import OTHERS, Story
 
 
 @pytest.fixture
@@ -34,3 +36,29 @@ def chat(provider, connections):
         return langchain_openai.ChatOpenAI(base_url=provider.base_url, **options)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def other(provider, runner):  # noqa: F811  the fixture
+    """Give the model of another package, of the offline provider, with what is known of it.
+
+    There is one for all tests: the packages share the connections of all models that are made alike.
+    """
+    made = {}
+
+    def make(package):
+        pytest.importorskip(package)
+        served = OTHERS[package]
+        if int(version(package).partition(".")[0]) < served.oldest:
+            pytest.skip(f"this {package} calls another SDK")
+        if package not in made:
+            made[package] = served.model(provider.url)
+        return made[package], served
+
+    async def close():
+        for package, model in made.items():
+            for one in OTHERS[package].close(model):
+                await settled(one())
+
+    yield make
+    runner.run(close())

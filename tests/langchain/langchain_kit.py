@@ -4,17 +4,66 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import langchain_core
 from conformance.kit import Log
 from langchain_core.language_models.chat_models import SimpleChatModel
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 QUESTION = "What is a flight recorder?"
 ANSWER = "A flight recorder keeps what happened, so that people can learn from it."
 TELLS_CALL_IDS = not langchain_core.__version__.startswith("0.")  # where a tool starts, not only at its end
 OWN = {"run_id", "parent_run_id", "name", "tags", "metadata"}
+
+
+# --- models that the other SDKs serve
+
+
+class Served(NamedTuple):
+    """What is known of the models of a package."""
+
+    model: Callable[[str], Any]  # makes one of a provider at this URL
+    close: Callable[[Any], tuple[Callable[[], Any], ...]]
+    oldest: int  # version with this SDK below
+    sdk: str
+    provider: str
+    answers_as: str
+
+
+def _anthropic(url):
+    from langchain_anthropic import ChatAnthropic
+
+    return ChatAnthropic(model="claude-haiku-4-5", api_key="x", base_url=url, max_retries=0)
+
+
+def _google(url):
+    from langchain_google_genai import ChatGoogleGenerativeAI
+
+    return ChatGoogleGenerativeAI(model="gemini-2.5-flash", api_key="x", base_url=url, max_retries=1)
+
+
+OTHERS = {
+    "langchain_anthropic": Served(
+        _anthropic,
+        lambda model: (model._client.close, model._async_client.close),
+        0,
+        "anthropic",
+        "anthropic",
+        "claude-haiku-4-5-20251001",
+    ),
+    "langchain_google_genai": Served(
+        _google,
+        lambda model: (model.client.close, model.client.aio.aclose),
+        4,
+        "google.genai",
+        "gemini",
+        "gemini-2.5-flash",
+    ),
+}
 
 
 # --- models that no SDK serves

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
-from langchain_kit import OWN, TELLS_CALL_IDS
+from langchain_kit import OTHERS, OWN, TELLS_CALL_IDS
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
@@ -102,6 +102,32 @@ def test_an_agent_with_two_tools_over_three_turns(runner, story, chat, way):
     told = {event["event_id"]: event["content"]["text"] for event in log.of("tool_result")}
     after = [told.get(event["extensions"].get("reply_to")) for event in log.of("prompt")]
     assert after == [None, "sunny in Paris", None, "noon in Rome", None]
+
+
+@pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession")  # google-genai's own
+@pytest.mark.parametrize("package", OTHERS)
+@pytest.mark.parametrize("way", WAYS)
+def test_an_agent_over_another_sdk(runner, story, other, package, way):
+    model, served_by = other(package)
+    agent = create_agent(model, [get_weather, get_time], checkpointer=InMemorySaver())
+    config = {"configurable": {"thread_id": "trip"}}
+    for question in QUESTIONS:
+        runner.run(WAYS[way](agent, {"messages": [("user", question)]}, config))
+    log = story()
+    assert log.counts() == {"prompt": 5, "completion": 5, "tool_call": 2, "tool_result": 2}
+    assert log.is_linked()
+    assert len(log.sessions()) == 1
+    asked = {event["event_id"]: event["extensions"]["tool"] for event in log.of("tool_call")}
+    results = log.of("tool_result")
+    assert [asked[event["extensions"]["reply_to"]] for event in results] == ["get_weather", "get_time"]
+    assert [event["content"]["text"] for event in results] == ["sunny in Paris", "noon in Rome"]
+    actors = [event["actor"]["id"] for event in log.of("prompt")]
+    assert actors == ["user", "get_weather", "user", "get_time", "user"]
+    after = [
+        event["extensions"]["reply_to"] for event in log.of("prompt") if event["actor"]["type"] == "tool"
+    ]
+    assert after == [event["event_id"] for event in results]
+    assert {event["actor"]["id"] for event in log.of("completion")} == {served_by.answers_as}
 
 
 def test_without_a_thread_the_conversation_is_recognised(story, chat):

@@ -5,17 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
 
 import openai
 import pytest
-from conformance.kit import settled
 from langchain_core.caches import InMemoryCache
 from langchain_core.messages import HumanMessage
-from langchain_kit import ANSWER, OWN, QUESTION, STREAMS, WAYS, Acting, fake
+from langchain_kit import ANSWER, OTHERS, OWN, QUESTION, STREAMS, WAYS, Acting, fake
 from langchain_openai import ChatOpenAI, OpenAI
-
-import hilt_autolog
 
 PROMPT = f"prompt user {QUESTION}"
 MODEL = "gpt-4o-mini-2024-07-18"
@@ -227,53 +223,20 @@ def test_an_sdk_that_is_not_watched_is_told_by_the_framework(watch, chat):
 # --- the other packages: a row each
 
 
-def anthropic(provider):
-    from langchain_anthropic import ChatAnthropic
-
-    model = ChatAnthropic(model="claude-haiku-4-5", api_key="x", base_url=provider.url, max_retries=0)
-    return model, (model._client.close, model._async_client.close)
-
-
-def google(provider):
-    from langchain_google_genai import ChatGoogleGenerativeAI
-
-    model = ChatGoogleGenerativeAI(model="gemini-2.0", api_key="x", base_url=provider.url, max_retries=1)
-    return model, (model.client.close, model.client.aio.aclose)
-
-
-# package -> (the oldest version with this SDK below, makes a model, the provider in the log, the SDK)
-OTHERS = {
-    "langchain_anthropic": (0, anthropic, "anthropic", "anthropic"),
-    "langchain_google_genai": (4, google, "gemini", "google.genai"),
-}
-
-
+@pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession")  # google-genai's own
 @pytest.mark.parametrize("package", OTHERS)
-@pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "astream"])
-def test_models_of_the_other_packages_are_told_once(runner, story, provider, package, way):
-    """The offline provider may not speak their language yet: then this is the story of an error."""
-    pytest.importorskip(package)
-    oldest, make, name, sdk = OTHERS[package]
-    if int(version(package).partition(".")[0]) < oldest:
-        pytest.skip(f"this {package} calls another SDK")
-    model, close = make(provider)
-    end = runner.run(ended(WAYS[way](model, QUESTION, None), close))
+@pytest.mark.parametrize("way", WAYS)
+def test_models_of_the_other_packages_are_told_once(runner, story, other, package, way):
+    model, served_by = other(package)
+    assert runner.run(WAYS[way](model, QUESTION, CONFIG)) == ANSWER
     log = story()
-    assert [action for action in log.actions if action != "completion_chunk"] == ["prompt", end]
-    assert {event["provenance"]["provider"] for event in log.of("prompt", end)} == {name}
-    assert log.runs("prompt") == log.runs(end) != [None]
-    told_by_sdk = log.of("prompt")[0]["provenance"]["operation"] != "chat_model"
-    assert told_by_sdk is (sdk in hilt_autolog.status().watching)
-
-
-async def ended(saying, close):
-    """The action that ends a call."""
-    try:
-        await saying
-    except Exception:
-        return "system"
-    else:
-        return "completion"
-    finally:
-        for closing in close:
-            await settled(closing())
+    assert log.short() == [PROMPT, f"completion {served_by.answers_as} {ANSWER}"]
+    assert bool(log.of("completion_chunk")) is (way in STREAMS)
+    (prompt,), (completion,) = log.of("prompt"), log.of("completion")
+    assert completion["extensions"]["reply_to"] == prompt["event_id"]
+    assert completion["metrics"]["cost_usd"] > 0
+    for event in (prompt, completion):
+        assert event["provenance"]["provider"] == served_by.provider
+        assert event["provenance"]["sdk"].startswith(f"{served_by.sdk} ")
+        assert event["provenance"]["langchain"]["name"] == "asking"
+        assert event["extensions"]["conversation"] == "s-1"
