@@ -41,6 +41,7 @@ class Connection:
         self._asked: dict[int, tuple[str | None, Place]] = {}  # where each turn's prompt stands
         self._lock = RLock()  # the garbage collector may end a connection while it is held
         self._is_over = False
+        self._is_left = False  # the recording is over
 
     def sent(self, item: Any) -> int | None:
         """Take what is about to be sent; return the turn that it begins."""
@@ -50,8 +51,10 @@ class Connection:
             return None if step is None or isinstance(step, Note) or step.prompt is None else step.key
 
     def received(self, item: Any) -> None:
-        """Take what has been received."""
+        """Take what has been received; the program may have waited for it since before the recording ended."""
         with self._lock:
+            if self._is_left:
+                return
             step = self._dialogue.received(item)
             if isinstance(step, Note) or (step is not None and step.prompt is not None):
                 self._is_over = False  # if it was, it has been opened anew
@@ -78,6 +81,12 @@ class Connection:
             was_over, self._is_over = self._is_over, True
             if note is not None and not was_over:
                 self._tell(note._replace(known={**note.known, "ended": how}))
+
+    def leave(self, how: str) -> None:
+        """End the turns that are open, and take no more."""
+        with self._lock:
+            self.end(how)
+            self._is_left = True
 
     # --- steps
 

@@ -95,7 +95,7 @@ class Recorder:
         """End what is still open: the process, or the recording, is over."""
         connections, self.connections = self.connections, {}
         for _, connection in connections.values():
-            connection.end(how)
+            connection.leave(how)
         for call in list(self.open.values()):
             call.cut(how)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import threading
 
 import pytest
 from conformance.kit import settled
@@ -74,6 +75,25 @@ def test_switched_off_and_on_again(call, watch):
     call(program)
     said = [event["content"]["text"] for event in turns(watch.log())]
     assert said == ["One", "You said: One", "Three", "You said: Three"]
+
+
+def test_what_is_awaited_when_the_recording_ends(sync_call, watch):
+    """A reader that waits in the SDK's method comes back when nobody is to know any more."""
+
+    async def program(connection):
+        watch()
+        await until(connection, "session.created")
+        reader = threading.Thread(target=connection.recv)
+        reader.start()
+        reader.join(0.1)  # it waits
+        hilt_autolog.disable()
+        connection.response.create()
+        reader.join()
+        await until(connection)
+
+    sync_call(program)
+    assert watch.log().all[-1]["content"]["text"] == "session closed"
+    assert watch.log().of("prompt") == []
 
 
 def test_nothing_of_ours_stays_when_a_connection_is_over(call, watch):
