@@ -51,7 +51,7 @@ class Connection:
             return None if step is None or isinstance(step, Note) or step.prompt is None else step.key
 
     def received(self, item: Any) -> None:
-        """Take what has been received; the program may have waited for it since before the recording ended."""
+        """Take what has been received, perhaps after a wait that the recording did not outlast."""
         with self._lock:
             if self._is_left:
                 return
