@@ -165,8 +165,10 @@ class RealtimeDialogue:
     def end(self, event: Mapping[str, Any]) -> Turn | None:
         """Take the end of a response."""
         identity = _identity(event)
-        turn = self._begun.pop(identity, None) or (self._asked.popleft() if self._asked else None)
-        if turn is None:
+        turn = self._begun.pop(identity, None) or self._begun.pop("", None)  # whose beginning told no id
+        if turn is None and not identity and self._asked:
+            turn = self._asked.popleft()
+        if turn is None:  # begun before we were switched on
             return None
         if identity and not turn.is_apart:
             self._last = identity

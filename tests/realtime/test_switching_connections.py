@@ -8,7 +8,7 @@ import threading
 
 import pytest
 from conformance.kit import settled
-from realtime.kit import HI, OLD_WAY, asked, turns, until
+from realtime.kit import HI, OLD_WAY, asked, said, turns, until
 
 import hilt_autolog
 from hilt_autolog.providers.openai import BESIDES
@@ -59,6 +59,22 @@ def test_switched_on_in_the_middle_of_a_turn(call, watch):
         watch()
         await until(connection)
         await asked(connection, "Heard")
+
+    call(program)
+    assert [event["content"]["text"] for event in turns(watch.log())] == ["Heard", "You said: Heard"]
+
+
+def test_switched_on_in_a_turn_that_another_follows_at_once(call, watch):
+    async def program(connection):
+        await settled(connection.conversation.item.create(item=said("wait")))
+        await settled(connection.response.create())
+        await until(connection, "response.created")
+        watch()
+        await settled(connection.response.cancel())
+        await settled(connection.conversation.item.create(item=said("Heard")))
+        await settled(connection.response.create())
+        await until(connection)
+        await until(connection)
 
     call(program)
     assert [event["content"]["text"] for event in turns(watch.log())] == ["Heard", "You said: Heard"]
