@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import importer
+from .dialogue import LINE_ROLES
 from .engine import arm
 from .framework import RUN_ROLES
 from .guard import guarded
@@ -20,7 +21,7 @@ Undo = Callable[[], None]
 
 
 def watch(
-    sdk: str, begin: Callable[..., Any], tell: Callable[..., Any]
+    sdk: str, begin: Callable[..., Any], tell: Callable[..., Any], pass_by: Callable[..., Any]
 ) -> tuple[dict[str, bool | None], Undo]:
     """Wrap the functions that an SDK's provider names.
 
@@ -28,29 +29,28 @@ def watch(
         sdk: the SDK, which is imported; of its modules perhaps not all.
         begin: is handed each call of a model.
         tell: is handed what a framework tells of its runs, with the probe first.
+        pass_by: is handed what passes over connections that last.
 
     Returns:
-        Which probes this version of the SDK has (None as long as their modules are not there), and the undo.
+        Which probes this version of the SDK has (None as long as their modules are not there; optional ones
+        are left out so long), and the undo.
     """
-    home = import_module(f"{__package__}.providers.{sdk}")
-    providers = (home.PROVIDER, *getattr(home, "BESIDES", ()))
-    probes = [(provider, probe) for provider in providers for probe in provider.probes]
+    ways = dict.fromkeys(LINE_ROLES, pass_by)
     found: dict[str, bool | None] = {}
     undo: list[Undo] = []
 
     def wrap(module: str) -> None:
-        for provider, probe in probes:
+        for provider, probe in _probes(sdk):  # a provider may know only now what is in the module
             if probe.module == module:
-                hand = partial(tell, probe) if probe.role in RUN_ROLES else begin
+                hand = partial(tell, probe) if probe.role in RUN_ROLES else ways.get(probe.role, begin)
                 undone = arm(provider, probe, hand)
                 found[name(probe)] = undone is not None
                 if undone is not None:
                     undo.append(undone)
 
-    modules = dict.fromkeys(probe.module for _, probe in probes)
-    absent = [module for module in modules if not _is_there(module)]
-    found.update((name(probe), None) for _, probe in probes)
-    for module in modules:
+    absent = [module for module in modules(sdk) if not _is_there(module)]
+    found.update((name(probe), None) for _, probe in _probes(sdk) if not probe.is_optional)
+    for module in modules(sdk):
         if module not in absent:
             wrap(module)
     if absent:
@@ -61,6 +61,17 @@ def watch(
             undo.pop()()
 
     return found, undo_all
+
+
+def modules(sdk: str) -> list[str]:
+    """Return the modules of an SDK that there are probes for."""
+    return list(dict.fromkeys(probe.module for _, probe in _probes(sdk)))
+
+
+def _probes(sdk: str) -> list[tuple[Any, Probe]]:
+    home = import_module(f"{__package__}.providers.{sdk}")
+    providers = (home.PROVIDER, *getattr(home, "BESIDES", ()))
+    return [(provider, probe) for provider in providers for probe in provider.probes]
 
 
 def name(probe: Probe) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .batches import Results, Submission
 from .call import Call
 from .collection import Collection
+from .connections import passing
 from .guard import faults
 from .io.plain import plain
 from .tickets import claimed, slots_here
@@ -15,6 +16,8 @@ from .tickets import claimed, slots_here
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .connections import Passing
+    from .dialogue import Line
     from .facts import Prompt
     from .provider import Provider
     from .recorder import Recorder
@@ -51,6 +54,18 @@ class Capture:
                 _depth[thread] = depth
             else:
                 _depth.pop(thread, None)
+
+    def passing(
+        self, line: Line, role: str, instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Passing | None:
+        """Take note of what passes over a connection; None when nobody is to know, or we have failed."""
+        if self.recorder is None:
+            return None
+        try:
+            return passing(self.recorder, line, role, instance, (args, kwargs))
+        except Exception as fault:
+            faults.note(fault)
+            return None
 
 
 def _asked_plainly(recorder: Recorder, provider: Provider, given: tuple[Any, Any, Any]) -> Call | None:

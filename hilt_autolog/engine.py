@@ -1,7 +1,7 @@
 """The engine: wraps the functions that a provider names, and takes them out again.
 
-With `call_watchers` and `run_watchers` it is the only code that awaits a call. It knows neither events nor
-files: it is handed `begin`, and tells what that gives how the call goes on.
+With `call_watchers`, `run_watchers` and `line_watchers` it is the only code that awaits a call. It knows
+neither events nor files: it is handed `begin`, and tells what that gives how the call goes on.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import wrapt
 
 from .call_watchers import CALL_WATCHERS
 from .gate import Gate
+from .line_watchers import LINE_WATCHERS
 from .run_watchers import RUN_WATCHERS
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from .provider import Probe, Provider
 
-WATCHERS = CALL_WATCHERS | RUN_WATCHERS
+WATCHERS = CALL_WATCHERS | RUN_WATCHERS | LINE_WATCHERS
 
 
 def arm(provider: Provider, probe: Probe, begin: Callable[..., Any]) -> Callable[[], None] | None:

@@ -102,6 +102,27 @@ def _blocks(descriptor: int) -> Iterator[bytes]:
         offset += len(block)
 
 
+class Pieces:
+    """Bytes that come in pieces, described without being held."""
+
+    __slots__ = ("_digest", "size")
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    def add(self, piece: Any) -> None:
+        """Take the next piece, bytes or base64 text."""
+        if isinstance(piece, str | bytes):
+            content = _decoded(piece)
+            self._digest.update(content)
+            self.size += len(content)
+
+    def part(self, modality: str, mime_type: str | None) -> Part:
+        """Return what has come as a part."""
+        return blob(modality, mime_type, None) | {"sha256": self._digest.hexdigest(), "bytes": self.size}
+
+
 class Describer:
     """Replaces the bytes in parts by what identifies them.
 

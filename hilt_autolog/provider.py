@@ -20,15 +20,18 @@ class Probe(NamedTuple):
     "response": sees the HTTP response of the call that is under way;
     "stream": makes a stream of items out of a response;
     "request", "async request": one call, and what the function returns is the HTTP response itself.
-    The functions by which a framework tells of its runs have the roles of `framework`.
+    The functions by which a framework tells of its runs have the roles of `framework`,
+    the methods of a connection that lasts those of `dialogue`.
 
-    The module need not be there yet: it may be one that the SDK imports when a program first needs it.
+    The module need not be there yet: it may be one that the SDK imports when a program first needs it. If it
+    `is_optional`, only some versions have it.
     """
 
     module: str
     owner: str
     name: str
     role: str
+    is_optional: bool = False
 
 
 class Covered(NamedTuple):

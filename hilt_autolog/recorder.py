@@ -69,6 +69,7 @@ class Recorder:
         self.open: dict[int, Open] = {}  # calls that have not ended
         self.runs: dict[str, Any] = {}  # id -> the run of a framework that has not ended
         self.awaited: dict[str, Any] = {}  # response id -> the call that will be answered later
+        self.connections: dict[int, Any] = {}  # id of a connection that lasts -> (it, what we know of it)
         # batch and id within it -> the call, or that it has ended
         self.batched: Memory[tuple[str, str], Any] = Memory()
 
@@ -92,6 +93,9 @@ class Recorder:
 
     def end_all(self, how: str = "exit") -> None:
         """End what is still open: the process, or the recording, is over."""
+        connections, self.connections = self.connections, {}
+        for _, connection in connections.values():
+            connection.leave(how)
         for call in list(self.open.values()):
             call.cut(how)
 
@@ -100,4 +104,5 @@ class Recorder:
         for call in self.open.values():
             call.disown()
         self.open, self.awaited, self.runs, self.batched = {}, {}, {}, Memory()
+        self.connections = {}
         self.conversations = Conversations(self._conversation)

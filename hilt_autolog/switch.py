@@ -192,7 +192,7 @@ def _wrap(sdk: str) -> None:
 
     _state.tell = tell
     capture = _recorder()  # loads everything now: later there may be no file descriptor left to load it with
-    _state.watching[sdk], undo = watch(sdk, capture.begin, _tell)
+    _state.watching[sdk], undo = watch(sdk, capture.begin, _tell, capture.passing)
     _state.undo.append(undo)
 
 

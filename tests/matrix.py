@@ -27,6 +27,7 @@ AREAS = (
     "tests/family",
     "tests/gemini",
     "tests/langchain",
+    "tests/realtime",
 )
 LINES = {  # what is installed; the rest is the newest that goes with it
     "A": "",

@@ -20,7 +20,18 @@ GROUND, MACHINES, ROOMS, DOORS = 1, 2, 3, 4
 
 # Every module of the package stands here once. `*` takes the modules of a folder.
 FLOORS = {
-    GROUND: ("clock", "event", "facts", "foreign", "framework", "guard", "memory", "provider", "settings"),
+    GROUND: (
+        "clock",
+        "dialogue",
+        "event",
+        "facts",
+        "foreign",
+        "framework",
+        "guard",
+        "memory",
+        "provider",
+        "settings",
+    ),
     MACHINES: (
         "asked",
         "assembly",
@@ -32,6 +43,7 @@ FLOORS = {
         "chunks",
         "closing",
         "collection",
+        "connections",
         "conversations",
         "engine",
         "events",
@@ -42,6 +54,7 @@ FLOORS = {
         "io",
         "io.*",
         "ledger",
+        "line_watchers",
         "listening",
         "media",
         "metrics",
@@ -68,7 +81,7 @@ FLOORS = {
 AT_START = ("__init__", "importer", "startup._hilt_autolog_start")
 THERE_AT_START = {"os", "sys", "_thread"}
 # A provider turns objects into facts. It has no clock, file, environment, recorder or event.
-OF_PROVIDERS = ("facts", "foreign", "framework", "media", "provider", "providers.*")
+OF_PROVIDERS = ("dialogue", "facts", "foreign", "framework", "media", "provider", "providers.*")
 WITHHELD_FROM_PROVIDERS = {"os", "time", "datetime", "pathlib", "io", "tempfile", "logging"}
 # The engine watches calls; it is handed what turns them into events.
 BEYOND_THE_ENGINE = (

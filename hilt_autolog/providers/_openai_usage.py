@@ -28,7 +28,7 @@ def tokens(usage: Mapping[str, Any]) -> dict[str, int]:
             ("total", total),
         )
     read = get("prompt_tokens_details") or get("input_tokens_details") or get("input_token_details")
-    made = get("completion_tokens_details") or get("output_tokens_details")
+    made = get("completion_tokens_details") or get("output_tokens_details") or get("output_token_details")
     cached = get("prompt_cache_hit_tokens") or get("cached_tokens")
     if read or made or cached:
         read, made = fields(read), fields(made)

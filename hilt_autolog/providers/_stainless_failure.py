@@ -50,7 +50,7 @@ def _details(body: Any) -> dict[str, Any]:
 
 
 def _code(error: BaseException, named: Any, status: Any) -> str:
-    code = named or getattr(error, "code", None)  # SystemExit has one too
+    code = named or fields(error).get("code")  # no property: some are deprecated, and warn
     if (
         isinstance(error, Exception)
         and isinstance(code, str | int)

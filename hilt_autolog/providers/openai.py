@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hilt_autolog.facts import Operation
@@ -24,12 +25,20 @@ from ._openai_media import (
     transcript_reply,
     transcript_text,
 )
+from ._openai_realtime import RealtimeDialogue
 from ._openai_responses import response_messages, response_reply
 from ._openai_responses_stream import ResponseFold
+from ._openai_responses_turns import ResponsesDialogue
+from ._openai_websocket import Websockets
 from ._stainless import Stainless
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hilt_autolog.dialogue import Dialogue, Line
     from hilt_autolog.provider import Provider
+
+    from ._openai_turns import Scene
 
 _SPEECH_INPUT = ("input", "model", "stream")
 _CHAT = Operation("chat.completions", chat_messages, chat_reply, ChatFold, ("messages", "model", "stream"))
@@ -89,4 +98,11 @@ ROUTES: dict[tuple[str, str], Operation] = {
     ("post", "/moderations"): Operation("moderations", moderated, moderation_reply, None, ("input", "model")),
 }
 
-PROVIDER: Provider = Stainless("openai", ROUTES, "openai", HOSTS, clients=(("Azure", "azure"),))
+_SDK = Stainless("openai", ROUTES, "openai", HOSTS, clients=(("Azure", "azure"),))
+_DIALOGUES: dict[str, Callable[[Scene], Dialogue]] = {
+    "Realtime": RealtimeDialogue,
+    "Responses": partial(ResponsesDialogue, _RESPONSES),
+}
+
+PROVIDER: Provider = _SDK
+BESIDES: tuple[Line, ...] = (Websockets(_SDK, _DIALOGUES),)

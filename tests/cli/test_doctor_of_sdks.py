@@ -125,5 +125,6 @@ def test_the_real_sdk_has_them_all(sdk):
     pytest.importorskip(sdk)
     environ = wheelhouse.clean_environ(PYTHONPATH=os.pathsep.join([str(wheelhouse.ROOT), *sys.path]))
     found = told(["-m", "hilt_autolog.cli.checks.watched", sdk], environ)
-    assert found["watching"] == {f"{sdk}.{function}": True for function in standin.FUNCTIONS}
+    assert found["watching"].keys() >= {f"{sdk}.{function}" for function in standin.FUNCTIONS}
+    assert set(found["watching"].values()) == {True}
     assert found["faults"] == {}

@@ -17,9 +17,12 @@ def main(sdk: str) -> dict[str, Any]:
     """Import an SDK while recording is on, and return what came of it."""
     enable(providers=[sdk])
     module = import_module(sdk)
-    for name in status().watching.get(sdk, {}):
-        with contextlib.suppress(ImportError):  # what is not there, or needs more than is installed
-            import_module(name.partition(":")[0])
+    if sdk in status().watching:
+        from hilt_autolog.arming import modules
+
+        for name in modules(sdk):
+            with contextlib.suppress(ImportError):  # what is not there, or needs more than is installed
+                import_module(name)
     found = status()
     return {
         "file": getattr(module, "__file__", None),

@@ -22,6 +22,7 @@ from hilt_autolog.provider import Covered, Probe, Stream
 
 from ._answers import AnswerFold
 from ._interactions_sdk import INTERACTIONS
+from ._live_sdk import Live
 from ._sdk import EMBED, EMBED_BATCH, GENERATE, PREDICT_IMAGES, PREDICT_VECTORS, Sdk, host, model_name
 
 if TYPE_CHECKING:
@@ -160,4 +161,4 @@ def _head(response: Any) -> Http:
 
 
 PROVIDER: Provider = Genai()
-BESIDES = INTERACTIONS
+BESIDES = (*INTERACTIONS, Live(Genai()))
