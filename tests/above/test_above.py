@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 
 import anthropic
@@ -19,6 +20,20 @@ HELLO, WEATHER = "Hello", "How is the weather in Paris?"
 SUNNY = "18 degrees and sunny"
 ANSWERED = ["prompt", "completion"]
 TOOLED = ["prompt", "completion", "tool_call", "tool_result", "prompt", "completion"]
+
+
+@pytest.fixture
+def clients(provider, runner):
+    """Make clients of the SDKs, asynchronous ones, as these want them; they are closed afterwards."""
+    made = []
+
+    def make(kind, **options):
+        made.append(kind(api_key="x", **options))
+        return made[-1]
+
+    yield make
+    for client in made:
+        runner.run(client.close())
 
 
 @pytest.fixture
@@ -63,9 +78,11 @@ TOOL = {
 
 @pytest.fixture
 def litellm(monkeypatch):
-    pytest.importorskip("litellm")
-    monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # no network
-    return importlib.import_module("litellm")
+    monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # it would ask the network as it is imported
+    litellm = pytest.importorskip("litellm")
+    yield litellm
+    litellm.in_memory_llm_clients_cache.flush_cache()
+    gc.collect()  # while the warnings of what it leaves open are passed over
 
 
 @pytest.fixture
@@ -134,13 +151,13 @@ def test_what_litellm_calls_by_itself_is_not_seen(litellm, asked, provider, told
 
 
 @pytest.fixture(params=["chat.completions", "responses"])
-def agents(request, provider):
+def agents(request, provider, clients):
     """The operation that the agent goes by, and how to make the agent."""
     agents = pytest.importorskip("agents")
     agents.set_tracing_disabled(True)
 
     def make():
-        client = openai.AsyncOpenAI(api_key="x", base_url=provider.base_url)
+        client = clients(openai.AsyncOpenAI, base_url=provider.base_url)
         kind = {"chat.completions": "OpenAIChatCompletionsModel", "responses": "OpenAIResponsesModel"}
         model = getattr(agents, kind[request.param])("gpt-4o-mini", client)
         return agents.Agent("an agent", tools=[agents.function_tool(get_weather)], model=model)
@@ -156,10 +173,13 @@ def test_agents(agents, told, runner):
 
 def test_agents_sync(agents, told):
     operation, make, agent_runner = agents
-    asyncio.set_event_loop(asyncio.new_event_loop())
-    agent_runner.run_sync(make(), HELLO)
-    asyncio.get_event_loop().close()
+    agent = make()
+    loop = asyncio.new_event_loop()  # which the Agents SDK leaves unfit for others
+    asyncio.set_event_loop(loop)
+    agent_runner.run_sync(agent, HELLO)
+    loop.run_until_complete(agent.model._client.close())
     asyncio.set_event_loop(None)
+    loop.close()
     assert told() == (ANSWERED, {operation})
 
 
@@ -185,7 +205,7 @@ def test_agents_with_a_tool_in_a_stream(agents, told, runner):
 
 
 @pytest.fixture(params=["chat.completions", "responses", "messages"])
-def pydantic_ai(request, provider):
+def pydantic_ai(request, provider, clients):
     """The operation that the agent goes by, and how to make the agent."""
     pydantic_ai = pytest.importorskip("pydantic_ai")
 
@@ -193,13 +213,13 @@ def pydantic_ai(request, provider):
         if request.param == "messages":
             models = pytest.importorskip("pydantic_ai.models.anthropic")
             providers = importlib.import_module("pydantic_ai.providers.anthropic")
-            client = anthropic.AsyncAnthropic(api_key="x", base_url=provider.url)
+            client = clients(anthropic.AsyncAnthropic, base_url=provider.url)
             known = providers.AnthropicProvider(anthropic_client=client)
             model = models.AnthropicModel("claude-haiku-4-5", provider=known)
         else:
             models = pytest.importorskip("pydantic_ai.models.openai")
             providers = importlib.import_module("pydantic_ai.providers.openai")
-            client = openai.AsyncOpenAI(api_key="x", base_url=provider.base_url)
+            client = clients(openai.AsyncOpenAI, base_url=provider.base_url)
             kind = {"chat.completions": "OpenAIChatModel", "responses": "OpenAIResponsesModel"}
             known = providers.OpenAIProvider(openai_client=client)
             model = getattr(models, kind[request.param])("gpt-4o-mini", provider=known)
