@@ -11,11 +11,11 @@ import weakref
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
 
-from .facts import words_of
+from hilt_autolog.facts import words_of
 
 if TYPE_CHECKING:
-    from .call import Call
-    from .facts import Prompt
+    from hilt_autolog.facts import Prompt
+    from hilt_autolog.recording.call import Call
 
 
 class Ticket(Protocol):
