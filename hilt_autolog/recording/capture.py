@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.guard import faults
 from hilt_autolog.io.plain import plain
-from hilt_autolog.runs.tickets import claimed, slots_here
 
 from .batches import Results, Submission
 from .call import Call
 from .collection import Collection
 from .connections import passing
+from .tickets import claimed, slots_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hilt_autolog.guard import faults, guarded
+from hilt_autolog.recording import tickets
 
-from . import tickets
 from .live import Chain, Live
 from .model_runs import Model
 from .tool_runs import Retriever, Tool

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from hilt_autolog.facts import Prompt
     from hilt_autolog.framework import Framework, Run
     from hilt_autolog.provider import Provider
-
-    from .tickets import Slot
+    from hilt_autolog.recording.tickets import Slot
 
 
 class Model(Live):

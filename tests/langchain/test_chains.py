@@ -13,7 +13,7 @@ from langchain_kit import Acting, Waiting, fake
 
 import hilt_autolog
 from hilt_autolog import switch
-from hilt_autolog.runs import tickets
+from hilt_autolog.recording import tickets
 
 CHAIN = RunnableLambda(lambda words: words.upper()).with_config(run_name="shout") | fake("yes")
 TOLD = [

@@ -15,7 +15,8 @@ from hilt_autolog.facts import words_of
 
 if TYPE_CHECKING:
     from hilt_autolog.facts import Prompt
-    from hilt_autolog.recording.call import Call
+
+    from .call import Call
 
 
 class Ticket(Protocol):
