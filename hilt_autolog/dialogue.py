@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from .facts import Failure, Message, Prompt
-    from .provider import Probe, Provider
+    from .provider import Covered, Probe, Provider
 
 # What the methods of a connection do, plain or "async": send something, send what waits in a queue, receive
 # something, close.
@@ -76,6 +76,10 @@ class Line(Protocol):
     @property
     def probes(self) -> tuple[Probe, ...]:
         """The functions to wrap."""
+
+    @property
+    def covers(self) -> tuple[Covered, ...]:
+        """What is watched by them."""
 
     @property
     def reader(self) -> Provider:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .facts import Document, Failure, Http, Prompt, Reply, ToolCall
-    from .provider import Probe
+    from .provider import Covered, Probe
 
 # What the functions of a framework tell: that a run starts, which `asks` a model or does not; that a model
 # says something; how a run ends; and what a search in passing knows of the scores of documents. A start and
@@ -68,6 +68,10 @@ class Framework(Protocol):
     @property
     def probes(self) -> tuple[Probe, ...]:
         """The functions to listen at; their roles are `RUN_ROLES`."""
+
+    @property
+    def covers(self) -> tuple[Covered, ...]:
+        """What is watched by them."""
 
     def runs(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> Sequence[Run]:
         """Read what the function `name` of role "start" was given and has returned."""

@@ -34,6 +34,19 @@ class Probe(NamedTuple):
     is_optional: bool = False
 
 
+class Covered(NamedTuple):
+    """An operation that is watched, as `hilt doctor --coverage` tells of it.
+
+    It is watched where all of its `probes` are found. Not every version of an SDK need offer it: `offered`
+    is the dotted name to look for, if there is one.
+    """
+
+    operation: str
+    probes: tuple[Probe, ...]
+    streams: bool = False  # whether the answer may come in a stream
+    offered: str | None = None
+
+
 class Stream(NamedTuple):
     """Where the items of a stream pass by: the iterator in `holder.attribute`, and its HTTP response.
 
@@ -56,6 +69,10 @@ class Provider(Protocol):
     @property
     def probes(self) -> tuple[Probe, ...]:
         """The functions to wrap."""
+
+    @property
+    def covers(self) -> tuple[Covered, ...]:
+        """What is watched by them."""
 
     def prompt(
         self,

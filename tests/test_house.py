@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hilt_autolog.cli import COMMANDS
+from hilt_autolog.cli.checks.coverage import MODES, declared
+from hilt_autolog.cli.coverage import cells_of
+from hilt_autolog.importer import sdks
 from hilt_autolog.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -156,15 +159,28 @@ def settings_table() -> list[str]:
     return lines
 
 
+def coverage_table() -> list[str]:
+    """Return the README's table of what is watched, made out of the providers'; what is alike is a row."""
+    lines = [f"| SDK | operation | {' | '.join(MODES)} |", f"| {' | '.join(['---'] * (2 + len(MODES)))} |"]
+    for sdk in sorted(sdks()):
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for row in declared(sdk):
+            alike.setdefault(cells_of(row), []).append(row.operation)
+        for cells, names in alike.items():
+            lines.append(f"| {' | '.join((f'`{sdk}`', ', '.join(names), *cells))} |")
+    return lines
+
+
 def even(row: str) -> str:
     """Return a row of a table without its padding."""
     cells = [cell.strip() for cell in row.strip().strip("|").split("|")]
-    return "| " + " | ".join("---" if re.fullmatch(":?-+:?", cell) else cell for cell in cells) + " |"
+    return "| " + " | ".join("---" if re.fullmatch(":?-{3,}:?", cell) else cell for cell in cells) + " |"
 
 
-def test_the_readme_has_the_table_of_settings():
+@pytest.mark.parametrize("table", [settings_table, coverage_table])
+def test_the_readme_has_this_table(table):
     rows = [even(line) for line in readme().splitlines() if line.strip().startswith("|")]
-    expected = settings_table()
+    expected = table()
     first = rows.index(expected[0]) if expected[0] in rows else len(rows)
     is_there = rows[first : first + len(expected)] == expected
     assert is_there, "README.md needs this table:\n\n" + "\n".join(expected)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import matrix
@@ -15,8 +16,12 @@ from hilt_autolog.importer import sdks
 ROOT = Path(__file__).parent.parent
 
 
-def test_every_sdk_has_lines():
-    assert {re.sub("[._]", "-", sdk) for sdk in sdks()} == {line.rpartition("-")[0] for line in matrix.LINES}
+def test_every_sdk_is_installed():
+    """In every line, by the extra `dev`; some under a name that is not quite their module's."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    asked = [re.match(r"[\w-]+", one)[0] for extra in extras.values() for one in extra]
+    for sdk in sdks():
+        assert any(name.startswith(re.sub("[._]", "-", sdk)) for name in asked), sdk
 
 
 def test_all_tests_of_capturing_are_run():
@@ -28,11 +33,11 @@ def test_all_tests_of_capturing_are_run():
 def test_a_line_is_named_after_what_it_installs():
     for line, requirements in matrix.LINES.items():
         name, _, version = line.rpartition("-")
-        assert requirements.split()[0] == f"{name}=={version}.*"
+        assert not name or requirements == f"{name}=={version}.*"
 
 
 def test_a_line_that_is_not_in_the_table():
-    command = [sys.executable, ROOT / "tests" / "matrix.py", "openai-1.109", "openai-0.28"]
+    command = [sys.executable, ROOT / "tests" / "matrix.py", "C", "openai-0.28"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"no such line: openai-0.28; there are {', '.join(matrix.LINES)}\n"
@@ -55,10 +60,10 @@ def test_a_test_that_could_not_be_set_up_has_failed(tmp_path):
 )
 def test_the_table_and_the_exit_code(counts, code, monkeypatch, capsys):
     monkeypatch.setattr(matrix, "outcome", lambda _: matrix.Counter(counts))
-    assert matrix.main(["openai-2.54"]) == code
+    assert matrix.main(["D"]) == code
     header, row = capsys.readouterr().out.strip().splitlines()
     assert header.split() == ["line", "passed", "failed", "skipped"]
-    assert row.split() == ["openai-2.54", *(str(counts.get(name, 0)) for name in header.split()[1:])]
+    assert row.split() == ["D", *(str(counts.get(name, 0)) for name in header.split()[1:])]
 
 
 def test_ci_knows_its_line_and_the_readme_s_commands():

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog import __version__
 
+from . import coverage as table
 from .checks import Finding, problem
+from .checks.coverage import coverage
 from .checks.doors import door, startup
 from .checks.logs import newest, place
 from .checks.sdks import sdks
@@ -34,6 +36,7 @@ _COLOURS = {"ok": 32, "warning": 33, "problem": 31}
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--coverage", action="store_true", help="print what of each SDK is watched, and stop")
 
 
 def run(chosen: Namespace) -> int:
@@ -42,9 +45,19 @@ def run(chosen: Namespace) -> int:
     Returns:
         0 if calls are recorded, 1 if something keeps them out of the log.
     """
+    if chosen.coverage:
+        return _cover(is_json=chosen.json)
     report = examine()
     print(json.dumps(as_json(report), indent=2) if chosen.json else as_text(report, colours=_has_colours()))
     return int(bool(_problems(report)))
+
+
+def _cover(*, is_json: bool) -> int:
+    """Print what is covered, and return 0 if all could be examined."""
+    found = coverage()
+    lines = table.as_text(found).splitlines()
+    print(json.dumps(table.as_json(found), indent=2) if is_json else "\n".join(map(_visible, lines)))
+    return int(any(sdk.trouble for sdk in found))
 
 
 def examine() -> dict[str, list[Finding]]:

@@ -108,13 +108,16 @@ class Steps:
         self.release()
         self._call.fail(error)
 
+    @guarded
     def dropped(self) -> None:
         """Take note that nobody holds the stream any more."""
+        self.release()  # what stands in for a method of the response holds it, in a circle
         self._call.cut("dropped")
 
     def closed(self, caller: CodeType) -> None:
         """Take note that `caller` closes the response: the SDK's own generator does so when it is dropped."""
         if not self.stepping:
+            self.release()
             self._call.cut("dropped" if caller is self._code else "closed")
 
 

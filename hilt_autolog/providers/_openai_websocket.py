@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 
 from hilt_autolog.foreign import fields, jsonable, text_or_none
-from hilt_autolog.provider import Probe
+from hilt_autolog.provider import Covered, Probe
 
 from ._openai_turns import Scene
 
@@ -34,6 +34,7 @@ _RESOURCES = (
     ("openai.resources.responses.responses", "Responses"),
     ("openai.resources.beta.responses.responses", "Responses"),
 )
+_OPERATIONS = {"Realtime": "realtime", "Responses": "responses.connect"}
 _OF_BASE = (("_send", "send"), ("_flush_send_queue", "flush"), ("close", "close"))
 _OWN = (("send", "send"), ("send_raw", "send"), ("_flush_send_queue", "flush"), ("close", "close"))
 _LEFT_OUT = ("Omit", "NotGiven")  # the classes of what stands for a parameter that was not given
@@ -67,6 +68,14 @@ class Websockets:
                 for module, owner, name, what in places
             ]
         return tuple(found)
+
+    @property
+    def covers(self) -> tuple[Covered, ...]:
+        """The resources that make connections: what matters is that one is received from."""
+        return tuple(
+            Covered(_OPERATIONS[resource], _received(module, resource), True, f"{module}.connect")
+            for module, resource in _RESOURCES
+        )
 
     def connection(self, instance: Any) -> Any:
         """Return the connection that a method belongs to, or that a lane of it speaks through."""
@@ -118,6 +127,13 @@ class Websockets:
         [model] = (query.get("model") or query.get("deployment") or [""])[:1]
         version = getattr(sys.modules.get(self.package), "__version__", "unknown")
         return Scene(next(named, self.reader.provider), model or None, server, f"{self.package} {version}")
+
+
+def _received(module: str, resource: str) -> tuple[Probe, Probe]:
+    return (
+        Probe(module, f"{resource}Connection", "recv_bytes", "receive", is_optional=True),
+        Probe(module, f"Async{resource}Connection", "recv_bytes", "async receive", is_optional=True),
+    )
 
 
 def _methods(module: str, resource: str, owner: str) -> Iterator[tuple[str, str]]:

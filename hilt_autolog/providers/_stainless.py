@@ -18,7 +18,7 @@ import orjson
 
 from hilt_autolog.facts import Http, Operation, Prompt, Reply, message, text_part
 from hilt_autolog.foreign import fields, text_or_none
-from hilt_autolog.provider import Probe, Stream
+from hilt_autolog.provider import Covered, Probe, Stream
 
 from ._stainless_failure import read_failure, request_id_of
 
@@ -63,6 +63,13 @@ class Stainless:
             Probe(f"{self.package}._streaming", "Stream", "__init__", "stream"),
             Probe(f"{self.package}._streaming", "AsyncStream", "__init__", "stream"),
         )
+
+    @property
+    def covers(self) -> tuple[Covered, ...]:
+        """The operations that there are routes of."""
+        known = {one.name: one.fold is not None for one in self.routes.values()}
+        place = f"{self.package}.resources."
+        return tuple(Covered(name, self.probes, streams, place + name) for name, streams in known.items())
 
     def prompt(
         self,

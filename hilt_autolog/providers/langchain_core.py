@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.foreign import fields
-from hilt_autolog.provider import Probe
+from hilt_autolog.provider import Covered, Probe
 
 from ._langchain_failures import failure, pause
 from ._langchain_reply import model_reply
@@ -63,6 +63,14 @@ class LangChain:
         ),
     )
 
+    @property
+    def covers(self) -> tuple[Covered, ...]:
+        """The kinds of runs."""
+        return tuple(
+            Covered(kind, tuple(probe for probe in self.probes if probe.name in names), kind == "models")
+            for kind, names in _KINDS.items()
+        )
+
     def runs(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> Sequence[Run]:
         """Read what a run's start was given, and the managers that it has handed out, one a run."""
         managers = result if isinstance(result, list) else [result]
@@ -105,6 +113,12 @@ class LangChain:
         return pause(error)
 
 
+_KINDS = {
+    "models": ("on_chat_model_start", "on_llm_start", "on_llm_new_token", "on_llm_end", "on_llm_error"),
+    "tools": ("on_tool_start", "on_tool_end", "on_tool_error"),
+    "retrievers": ("on_retriever_start", "on_retriever_end", "on_retriever_error"),
+    "chains and graphs": ("on_chain_start", "on_chain_end", "on_chain_error"),
+}
 _GIVEN = ("messages", "prompts", "inputs", "input_str", "query")
 _SAID = ("token", "event", "response", "outputs", "output", "documents", "error")
 

@@ -6,11 +6,14 @@ import asyncio
 import gc
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+from benchmarks.abandoned import leave, more_mb
 from capture.telling import as_told
 from conformance.inprocess import HTTP, client_over, offline, response
-from conformance.kit import run_sync, settled
+from conformance.kit import KINDS, run_sync, settled
+from conformance.sdks import SDKS
 from offline.wire import frame
 
 import hilt_autolog
@@ -136,6 +139,36 @@ def test_nothing_is_held_of_streams(watch, leave):
     assert alive() == before
     assert switch._state.capture.recorder.open == {}
     assert watch.log().actions == ["prompt", "completion"] * 200 or leave is not drained
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="asks Linux for the memory in use")
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("sdk", SDKS)
+def test_streams_that_are_left_keep_no_memory(watch, sdk, kind):
+    """Some hundreds; `tests/benchmarks/abandoned.py` leaves 10,000."""
+    watch()
+    assert more_mb(sdk, kind, 300) < 2
+    log = watch.log()
+    assert len(log.of("prompt")) == len(log.of("completion")) == 600
+    assert all(end["extensions"]["partial"] for end in log.of("completion"))
+    assert switch._state.capture.recorder.open == {}
+
+
+@pytest.mark.usefixtures("frozen")
+@pytest.mark.parametrize("sdk", SDKS)
+def test_a_stream_that_is_left_goes_at_once(watch, sdk):
+    """It leaves no circle for the garbage collector to find; a client is full of them."""
+    watch()
+    assert garbage_of(sdk, 20) == garbage_of(sdk, 1)
+
+
+def garbage_of(sdk, streams):
+    gc.collect()
+    gc.disable()
+    leave(sdk, streams)
+    found = gc.collect()
+    gc.enable()
+    return found
 
 
 def test_nothing_is_held_of_calls_that_failed(watch):

@@ -93,14 +93,17 @@ async def collected():
 # --- the functions of a resource, as a program takes them
 
 
-def functions(client, call):
-    """The bound functions behind a call (`chat.completions.create`); those that do not exist are None."""
+def functions(client, call, path=None):
+    """The bound functions behind a call (`chat.completions.create`); those that do not exist are None.
+
+    Its path is made out of its name, unless it is given.
+    """
     resource, _, name = call.rpartition(".")
     holder = attrgetter(resource)(client)
     raw, streaming = holder.with_raw_response, holder.with_streaming_response
     return SimpleNamespace(
         client=client,
-        path=f"{sdk_of(client).path}/" + resource.removeprefix("beta.").replace(".", "/"),
+        path=path or f"{sdk_of(client).path}/" + resource.removeprefix("beta.").replace(".", "/"),
         create=getattr(holder, name),
         raw=getattr(raw, name),
         streaming=getattr(streaming, name),

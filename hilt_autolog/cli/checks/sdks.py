@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hilt_autolog import importer
 
@@ -15,7 +15,7 @@ from .child import told
 from .settings import effective
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 # Versions before the oldest that is tested, whose shape is known to be the same.
 _BEST_EFFORT = {"openai": "1.12", "anthropic": "0.34"}
@@ -24,7 +24,7 @@ _BEST_EFFORT = {"openai": "1.12", "anthropic": "0.34"}
 def sdks() -> Iterator[Finding]:
     """Examine each SDK that there is a provider for."""
     known = sorted(importer.sdks())
-    versions = {sdk: _version(sdk) for sdk in known}
+    versions = {sdk: version_of(sdk) for sdk in known}
     installed = [sdk for sdk in known if versions[sdk] is not None]
     named = effective().providers
     wanted = [sdk for sdk in installed if not named or sdk in named]
@@ -42,20 +42,26 @@ def sdks() -> Iterator[Finding]:
             yield warning(f"{sdk} is installed, but left out by providers={','.join(named)}", sdk=sdk)
 
 
-def _version(sdk: str) -> str | None:
+def version_of(sdk: str) -> str | None:
     """Return an SDK's version, "" if it does not tell, None if it is not there.
 
-    Every SDK's distribution is named like its module: google.genai comes with google-genai, langchain_core
-    with langchain-core.
+    Most distributions are named like their module: google.genai comes with google-genai, langchain_core with
+    langchain-core. Of the others, which take long to look through, the first will do: `perplexity` comes with
+    perplexityai.
     """
     try:
         return version(sdk.replace(".", "-"))
     except PackageNotFoundError:
         pass
     try:
-        return "" if find_spec(sdk) else None
+        is_there = find_spec(sdk) is not None
     except ImportError:  # of the package that it would be in
         return None
+    return _version_by_files(sdk) if is_there else None
+
+
+def _version_by_files(sdk: str) -> str:
+    return next((version(name) for name in packages_distributions().get(sdk, ())), "")
 
 
 def _age(sdk: str, found: str) -> Iterator[Finding]:
@@ -93,18 +99,32 @@ def _numbers(version: str) -> list[int]:
     return [int(number) for number in found[0].split(".") if number] if found else []
 
 
-def _watched(sdk: str) -> Finding:
+def asked(sdk: str) -> dict[str, Any]:
+    """Return what `watched` says of an SDK.
+
+    Raises:
+        ChildProcessError: it says nothing: the SDK cannot be imported.
+    """
     environ = {name: value for name, value in os.environ.items() if not name.startswith("HILT_")}
+    return told(["-m", f"{__package__}.watched", sdk], environ)
+
+
+def own_faults(found: Mapping[str, Any]) -> str:
+    """Return in words which faults of ours `watched` has met."""
+    faults = ", ".join(f"{kind} at {place}" for place, kind in found["faults"].items())
+    return f"our own code fails: {faults}"
+
+
+def _watched(sdk: str) -> Finding:
     try:
-        found = told(["-m", f"{__package__}.watched", sdk], environ)
+        found = asked(sdk)
     except ChildProcessError as error:
         return problem(f"{sdk} cannot be imported: {error}", sdk=sdk)
     probes = found["watching"]
     missing = [probe for probe, is_there in probes.items() if not is_there]
     facts = {"sdk": sdk, **found}
     if found["faults"]:
-        faults = ", ".join(f"{kind} at {place}" for place, kind in found["faults"].items())
-        return problem(f"{sdk} cannot be watched, our own code fails: {faults}", **facts)
+        return problem(f"{sdk} cannot be watched, {own_faults(found)}", **facts)
     if len(missing) == len(probes):
         return problem(f"nothing of {sdk} is watched: {found['file']} has no {', '.join(missing)}", **facts)
     if missing:

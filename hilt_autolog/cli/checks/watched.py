@@ -10,6 +10,8 @@ from typing import Any
 
 from hilt_autolog import enable, status
 
+from .offers import not_offered
+
 
 def main(sdk: str) -> dict[str, Any]:
     """Import an SDK while recording is on, and return what came of it."""
@@ -25,6 +27,7 @@ def main(sdk: str) -> dict[str, Any]:
     return {
         "file": getattr(module, "__file__", None),
         "watching": found.watching.get(sdk, {}),
+        "not_offered": [] if found.faults else not_offered(sdk),
         "faults": found.faults,
     }
 

@@ -10,7 +10,7 @@ import orjson
 
 from hilt_autolog.facts import Http, Operation, Prompt, Reply
 from hilt_autolog.foreign import fields, text_or_none
-from hilt_autolog.provider import Probe, Stream
+from hilt_autolog.provider import Covered, Probe, Stream
 from hilt_autolog.providers._hosts import HOSTS
 from hilt_autolog.providers._stainless import Stainless
 
@@ -49,6 +49,7 @@ class Interactions(Sdk):
         Probe(_BASE, "BaseSDK", "do_request", "request"),
         Probe(_BASE, "AsyncBaseSDK", "do_request_async", "async request"),
     )
+    covers = (Covered(CREATE.name, probes, streams=True), Covered(GET.name, probes, streams=True))
 
     def prompt(
         self,

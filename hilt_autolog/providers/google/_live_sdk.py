@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from hilt_autolog.foreign import fields
-from hilt_autolog.provider import Probe
+from hilt_autolog.provider import Covered, Probe
 
 from ._live import LiveDialogue
 from ._sdk import Sdk, host
@@ -33,6 +33,8 @@ class Live:
         Probe(_LIVE, "AsyncSession", "_receive", "async receive"),
         Probe(_LIVE, "AsyncSession", "close", "async close"),
     )
+
+    covers = (Covered("live", probes, streams=True),)
 
     def __init__(self, reader: Sdk) -> None:
         self.reader: Provider = reader  # type: ignore[assignment]  # it is asked for exceptions only

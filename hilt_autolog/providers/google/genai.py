@@ -18,7 +18,7 @@ import orjson
 
 from hilt_autolog.facts import Head, Http, Operation, Prompt, Reply
 from hilt_autolog.foreign import fields
-from hilt_autolog.provider import Probe, Stream
+from hilt_autolog.provider import Covered, Probe, Stream
 
 from ._answers import AnswerFold
 from ._interactions_sdk import INTERACTIONS
@@ -39,17 +39,30 @@ _PATH = re.compile(r"(?P<resource>[^?]+):(?P<verb>\w+)(?:\?|$)")
 _OK = 200  # the only status that this SDK takes for an answer
 
 
+_REQUESTS = (
+    Probe(_CLIENT, "BaseApiClient", "request", "call"),
+    Probe(_CLIENT, "BaseApiClient", "async_request", "async call"),
+)
+_STREAMS = (
+    Probe(_CLIENT, "BaseApiClient", "request_streamed", "generator"),
+    Probe(_CLIENT, "BaseApiClient", "async_request_streamed", "async call"),
+)
+
+
 class Genai(Sdk):
     """The SDK as a provider."""
 
     package = "google.genai"
     probes = (
-        Probe(_CLIENT, "BaseApiClient", "request", "call"),
-        Probe(_CLIENT, "BaseApiClient", "request_streamed", "generator"),
-        Probe(_CLIENT, "BaseApiClient", "async_request", "async call"),
-        Probe(_CLIENT, "BaseApiClient", "async_request_streamed", "async call"),
+        *_REQUESTS,
+        *_STREAMS,
         *(Probe(_MODELS, "Models", name, "reading") for name in _READERS),
         *(Probe(_MODELS, "AsyncModels", name, "async reading") for name in _READERS),
+    )
+
+    covers = (
+        Covered("generateContent", (*_REQUESTS, *_STREAMS), streams=True),
+        *(Covered(name, _REQUESTS) for name in ("embedContent", "batchEmbedContents", "predict")),
     )
 
     def prompt(

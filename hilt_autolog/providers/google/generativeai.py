@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.facts import Head, Http, Operation, Prompt, Reply
 from hilt_autolog.foreign import fields, text_or_none
-from hilt_autolog.provider import Probe, Stream
+from hilt_autolog.provider import Covered, Probe, Stream
 
 from ._answers import AnswerFold, answer
 from ._sdk import EMBED, EMBED_BATCH, GENERATE, Sdk, model_name
@@ -26,26 +26,26 @@ if TYPE_CHECKING:
     from hilt_autolog.provider import Provider
 
 _SERVICE = "google.ai.generativelanguage_v1beta.services.generative_service"
-_METHODS = (
-    "generate_content",
-    "stream_generate_content",
-    "embed_content",
-    "batch_embed_contents",
-    "generate_answer",
-)
+_METHODS = {  # by the operation that each stands for
+    "generateContent": ("generate_content", "stream_generate_content"),
+    "embedContent": ("embed_content",),
+    "batchEmbedContents": ("batch_embed_contents",),
+    "generateAnswer": ("generate_answer",),
+}
+
+
+def _probes(names: tuple[str, ...]) -> tuple[Probe, ...]:
+    plain = [Probe(f"{_SERVICE}.client", "GenerativeServiceClient", name, "call") for name in names]
+    place, owner = f"{_SERVICE}.async_client", "GenerativeServiceAsyncClient"
+    return (*plain, *(Probe(place, owner, name, "async call") for name in names))
 
 
 class Generativeai(Sdk):
     """The SDK as a provider."""
 
     package = "google.generativeai"
-    probes = (
-        *(Probe(f"{_SERVICE}.client", "GenerativeServiceClient", name, "call") for name in _METHODS),
-        *(
-            Probe(f"{_SERVICE}.async_client", "GenerativeServiceAsyncClient", name, "async call")
-            for name in _METHODS
-        ),
-    )
+    covers = tuple(Covered(name, _probes(methods), len(methods) > 1) for name, methods in _METHODS.items())
+    probes = tuple(probe for covered in covers for probe in covered.probes)
 
     def prompt(
         self,

@@ -1,0 +1,19 @@
+"""The Fireworks SDK, which speaks OpenAI's protocol and Anthropic's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._hosts import HOSTS
+from ._openai_kin import routes
+from ._stainless import Stainless
+from .anthropic import ROUTES as ANTHROPIC
+
+if TYPE_CHECKING:
+    from hilt_autolog.provider import Provider
+
+_ROUTES = routes("/v1", "chat.completions", "completions") | {
+    ("post", "/v1/messages"): ANTHROPIC["post", "/v1/messages"]
+}
+
+PROVIDER: Provider = Stainless("fireworks", _ROUTES, "fireworks", HOSTS)

@@ -1,0 +1,231 @@
+"""What stands above the SDKs: each call that it makes through one of them is told once, as the SDK's."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+
+import anthropic
+import openai
+import pytest
+
+pytestmark = [  # what these warn of by themselves
+    pytest.mark.filterwarnings("ignore::UserWarning:pydantic"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:unclosed"),
+    pytest.mark.filterwarnings("ignore:Exception ignored in"),
+]
+HELLO, WEATHER = "Hello", "How is the weather in Paris?"
+SUNNY = "18 degrees and sunny"
+ANSWERED = ["prompt", "completion"]
+TOOLED = ["prompt", "completion", "tool_call", "tool_result", "prompt", "completion"]
+
+
+@pytest.fixture
+def told(watch):
+    """Switch on, and tell the actions, without chunks, and the operations that they were of."""
+    watch()
+
+    def told(*, streamed=None):
+        log = watch.log()
+        assert streamed in (None, "completion_chunk" in log.actions)
+        actions = [action for action in log.actions if action != "completion_chunk"]
+        ids = [
+            (call["extensions"]["tool"], call["extensions"]["tool_call_id"]) for call in log.of("tool_call")
+        ]
+        assert [one["extensions"]["tool_call_id"] for one in log.of("tool_result")] in (
+            [],
+            [i for _, i in ids],
+        )
+        return actions, {
+            call["provenance"]["operation"] for call in log.of("prompt", "completion", "embedding")
+        }
+
+    return told
+
+
+def get_weather(city: str) -> str:
+    """Tell the weather of a city."""
+    return f"{SUNNY} in {city}"
+
+
+# --- LiteLLM
+
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "Tell the weather of a city.",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+
+
+@pytest.fixture
+def litellm(monkeypatch):
+    pytest.importorskip("litellm")
+    monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # no network
+    return importlib.import_module("litellm")
+
+
+@pytest.fixture
+def asked(provider):
+    """What LiteLLM is asked; with another question, if there is one."""
+
+    def ask(words=HELLO, model="openai/gpt-4o-mini", **more):
+        messages = [{"role": "user", "content": words}]
+        return {"model": model, "messages": messages, "api_base": provider.base_url, "api_key": "x", **more}
+
+    return ask
+
+
+def test_litellm(litellm, asked, told):
+    litellm.completion(**asked())
+    assert told() == (ANSWERED, {"chat.completions"})
+
+
+def test_litellm_in_a_stream(litellm, asked, told):
+    list(litellm.completion(**asked(), stream=True))
+    assert told(streamed=True) == (ANSWERED, {"chat.completions"})
+
+
+def test_litellm_async(litellm, asked, told, runner):
+    runner.run(litellm.acompletion(**asked()))
+    assert told() == (ANSWERED, {"chat.completions"})
+
+
+def test_litellm_async_in_a_stream(litellm, asked, told, runner):
+    async def drain():
+        return [chunk async for chunk in await litellm.acompletion(**asked(), stream=True)]
+
+    assert runner.run(drain())
+    assert told(streamed=True) == (ANSWERED, {"chat.completions"})
+
+
+def test_litellm_with_a_tool(litellm, asked, told):
+    asking = asked(WEATHER, tools=[TOOL])
+    answer = litellm.completion(**asking).choices[0].message
+    (call,) = answer.tool_calls
+    result = {"role": "tool", "tool_call_id": call.id, "content": get_weather("Paris")}
+    litellm.completion(**asking | {"messages": [*asking["messages"], answer, result]})
+    assert told() == (TOOLED, {"chat.completions"})
+
+
+def test_litellm_embeddings(litellm, provider, told):
+    litellm.embedding("openai/text-embedding-3-small", ["Hello"], api_base=provider.base_url, api_key="x")
+    assert told() == (["embedding"], {"embeddings"})
+
+
+@pytest.mark.parametrize("model", ["cerebras/a-model", "perplexity/sonar"])
+def test_what_litellm_calls_through_openai_s_sdk(litellm, asked, told, model):
+    litellm.completion(**asked(model=model))
+    assert told() == (ANSWERED, {"chat.completions"})
+
+
+@pytest.mark.parametrize("model", ["anthropic/claude-haiku-4-5", "groq/a-model", "mistral/a-model"])
+def test_what_litellm_calls_by_itself_is_not_seen(litellm, asked, provider, told, model):
+    """A limit; the README tells of it."""
+    where = {"api_base": provider.url} if "claude" in model else {}
+    litellm.completion(**asked(model=model) | where)
+    assert told() == ([], set())
+
+
+# --- the OpenAI Agents SDK
+
+
+@pytest.fixture(params=["chat.completions", "responses"])
+def agents(request, provider):
+    """The operation that the agent goes by, and how to make the agent."""
+    agents = pytest.importorskip("agents")
+    agents.set_tracing_disabled(True)
+
+    def make():
+        client = openai.AsyncOpenAI(api_key="x", base_url=provider.base_url)
+        kind = {"chat.completions": "OpenAIChatCompletionsModel", "responses": "OpenAIResponsesModel"}
+        model = getattr(agents, kind[request.param])("gpt-4o-mini", client)
+        return agents.Agent("an agent", tools=[agents.function_tool(get_weather)], model=model)
+
+    return request.param, make, agents.Runner
+
+
+def test_agents(agents, told, runner):
+    operation, make, agent_runner = agents
+    runner.run(agent_runner.run(make(), HELLO))
+    assert told() == (ANSWERED, {operation})
+
+
+def test_agents_sync(agents, told):
+    operation, make, agent_runner = agents
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    agent_runner.run_sync(make(), HELLO)
+    asyncio.get_event_loop().close()
+    asyncio.set_event_loop(None)
+    assert told() == (ANSWERED, {operation})
+
+
+def test_agents_with_a_tool(agents, told, runner):
+    operation, make, agent_runner = agents
+    result = runner.run(agent_runner.run(make(), WEATHER))
+    assert SUNNY in result.final_output
+    assert told() == (TOOLED, {operation})
+
+
+def test_agents_with_a_tool_in_a_stream(agents, told, runner):
+    operation, make, agent_runner = agents
+
+    async def drain():
+        result = agent_runner.run_streamed(make(), WEATHER)
+        return [event async for event in result.stream_events()]
+
+    assert runner.run(drain())
+    assert told(streamed=True) == (TOOLED, {operation})
+
+
+# --- PydanticAI
+
+
+@pytest.fixture(params=["chat.completions", "responses", "messages"])
+def pydantic_ai(request, provider):
+    """The operation that the agent goes by, and how to make the agent."""
+    pydantic_ai = pytest.importorskip("pydantic_ai")
+
+    def make():
+        if request.param == "messages":
+            models = pytest.importorskip("pydantic_ai.models.anthropic")
+            providers = importlib.import_module("pydantic_ai.providers.anthropic")
+            client = anthropic.AsyncAnthropic(api_key="x", base_url=provider.url)
+            known = providers.AnthropicProvider(anthropic_client=client)
+            model = models.AnthropicModel("claude-haiku-4-5", provider=known)
+        else:
+            models = pytest.importorskip("pydantic_ai.models.openai")
+            providers = importlib.import_module("pydantic_ai.providers.openai")
+            client = openai.AsyncOpenAI(api_key="x", base_url=provider.base_url)
+            kind = {"chat.completions": "OpenAIChatModel", "responses": "OpenAIResponsesModel"}
+            known = providers.OpenAIProvider(openai_client=client)
+            model = getattr(models, kind[request.param])("gpt-4o-mini", provider=known)
+        return pydantic_ai.Agent(model, tools=[get_weather])
+
+    return request.param, make
+
+
+def test_pydantic_ai(pydantic_ai, told, runner):
+    operation, make = pydantic_ai
+    runner.run(make().run(HELLO))
+    assert told() == (ANSWERED, {operation})
+
+
+def test_pydantic_ai_with_a_tool(pydantic_ai, told, runner):
+    operation, make = pydantic_ai
+    assert SUNNY in runner.run(make().run(WEATHER)).output
+    assert told() == (TOOLED, {operation})
+
+
+def test_pydantic_ai_in_a_stream(pydantic_ai, told, runner):
+    operation, make = pydantic_ai
+
+    async def drain():
+        async with make().run_stream(HELLO) as result:
+            return [text async for text in result.stream_text()]
+
+    assert runner.run(drain())
+    assert told(streamed=True) == (ANSWERED, {operation})
