@@ -9,9 +9,9 @@ disk: `logs/<program>-<date>-<time>-<pid>.hilt.jsonl`. Everything here is loaded
 
 TYPE_CHECKING = False  # type checkers know the name; importing typing would cost every program's start
 if TYPE_CHECKING:
-    from .conversations import conversation
     from .event import Actor, Content, Event, Metrics, Privacy
     from .io.reader import Log, messages_of, read
+    from .recording.conversations import conversation
     from .settings import Settings, SettingsError
     from .switch import Recording, Status, disable, enable, status
 
@@ -37,9 +37,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    "conversations": ("conversation",),
     "event": ("Actor", "Content", "Event", "Metrics", "Privacy"),
     "io.reader": ("Log", "messages_of", "read"),
+    "recording.conversations": ("conversation",),
     "settings": ("Settings", "SettingsError"),
     "switch": ("Recording", "Status", "disable", "enable", "status"),
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import importer
 from .dialogue import LINE_ROLES
-from .engine import arm
+from .engine.arm import arm
 from .framework import RUN_ROLES
 from .guard import guarded
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .guard import faults
 from .io.writer import Writer
 from .process import Process, app_name
-from .recorder import Recorder
+from .recording.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

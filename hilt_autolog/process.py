@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .clock import Clock, stamp, token
-from .events import Event, blank
+from .recording.events import Event, blank
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

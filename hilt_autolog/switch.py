@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from .capture import Capture
     from .io.writer import Writer
+    from .recording.capture import Capture
 
 _OFF = ("0", "false", "no", "off")
 
@@ -188,7 +188,7 @@ def _arm(sdk: str) -> None:
 
 def _wrap(sdk: str) -> None:
     from .arming import watch
-    from .listening import tell
+    from .runs.listening import tell
 
     _state.tell = tell
     capture = _recorder()  # loads everything now: later there may be no file descriptor left to load it with
@@ -205,7 +205,7 @@ def _tell(*heard: Any) -> Any:
 def _recorder() -> Capture:
     """Return where calls begin, with a recorder behind it while we are switched on."""
     from .assembly import assemble
-    from .capture import Capture
+    from .recording.capture import Capture
 
     capture = _state.capture = _state.capture or Capture()
     if capture.recorder is None and _state.settings is not None:

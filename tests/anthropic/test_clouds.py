@@ -13,7 +13,7 @@ from conformance.inprocess import HERE
 from conformance.kit import HELLO, KINDS, agree, each, entered, outcome, run_sync, settled, spelled
 from offline.answers import pieces
 
-from hilt_autolog.eventstream import Decoder
+from hilt_autolog.engine.eventstream import Decoder
 
 HERE = HERE["anthropic"]
 MODEL = "claude-haiku-4-5"

@@ -17,7 +17,9 @@ from conformance.sdks import SDKS
 from offline.wire import frame
 
 import hilt_autolog
-from hilt_autolog import bodies, call, streams, switch
+from hilt_autolog import switch
+from hilt_autolog.engine import bodies, streams
+from hilt_autolog.recording import call
 
 TURNS = 3
 

@@ -15,7 +15,7 @@ from gemini.oldkit import genai as old  # noqa: F401  it is there to be watched
 from google.genai import _api_client
 
 import hilt_autolog
-from hilt_autolog.engine import arm
+from hilt_autolog.engine.arm import arm
 from hilt_autolog.provider import Probe
 from hilt_autolog.providers.google import genai, generativeai
 

@@ -12,7 +12,8 @@ from langchain_core.runnables import RunnableLambda, RunnableParallel
 from langchain_kit import Acting, Waiting, fake
 
 import hilt_autolog
-from hilt_autolog import switch, tickets
+from hilt_autolog import switch
+from hilt_autolog.recording import tickets
 
 CHAIN = RunnableLambda(lambda words: words.upper()).with_config(run_name="shout") | fake("yes")
 TOLD = [

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .guard import guarded
+from hilt_autolog.guard import guarded
+
 from .streams import AsyncItems, Steps, Watched, stepped
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .clock import Clock
-from .pricing import cost_usd
+from hilt_autolog.clock import Clock
+from hilt_autolog.pricing import cost_usd
 
 if TYPE_CHECKING:
-    from .facts import Prompt, Reply
+    from hilt_autolog.facts import Prompt, Reply
 
 
 def measure(

@@ -10,20 +10,22 @@ import weakref
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+from hilt_autolog.dialogue import CLOSE, FLUSH, RECEIVE, SEND, Note
+from hilt_autolog.guard import guarded
+from hilt_autolog.io.plain import plain
+
 from . import events
 from .call import Call
 from .conversations import new_session_id
-from .dialogue import CLOSE, FLUSH, RECEIVE, SEND, Note
-from .guard import guarded
-from .io.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from hilt_autolog.dialogue import Dialogue, Line, Step, Turn
+    from hilt_autolog.facts import Message, Prompt
+
     from .conversations import Place
-    from .dialogue import Dialogue, Line, Step, Turn
     from .events import Event
-    from .facts import Message, Prompt
     from .recorder import Recorder
 
 _REMEMBERED = 64  # turns of a connection that a late note may belong to

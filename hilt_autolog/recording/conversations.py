@@ -22,16 +22,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from hilt_autolog.clock import token
+from hilt_autolog.facts import is_plain
+from hilt_autolog.io.encoder import line
+
 from .asked import AskedTools
-from .clock import token
-from .facts import is_plain
-from .io.encoder import line
 from .memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-    from .facts import Message, Prompt, Reply
+    from hilt_autolog.facts import Message, Prompt, Reply
 
 _NAMESPACE = uuid.UUID("a8f7e6d5-c4b3-4a21-9f0e-1d2c3b4a5e6f")  # the rule of hilt-python
 _REPEATED = ("text", "tool_call")  # the parts that every client repeats

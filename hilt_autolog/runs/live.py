@@ -6,17 +6,18 @@ import weakref
 from asyncio import CancelledError
 from typing import TYPE_CHECKING, Any
 
+from hilt_autolog.clock import Clock
+from hilt_autolog.facts import Failure
+from hilt_autolog.guard import guarded, quietly
+from hilt_autolog.io.plain import plain
+from hilt_autolog.recording.conversations import new_session_id, session_id_of
+
 from . import run_events
-from .clock import Clock
-from .conversations import new_session_id, session_id_of
-from .facts import Failure
-from .guard import guarded, quietly
-from .io.plain import plain
 
 if TYPE_CHECKING:
-    from .call import Call
-    from .events import Event
-    from .framework import Framework, Pause, Run
+    from hilt_autolog.framework import Framework, Pause, Run
+    from hilt_autolog.recording.call import Call
+    from hilt_autolog.recording.events import Event
 
 
 _FIELDS = (

@@ -8,8 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import clock
-from .facts import Delta, Document, Failure, Http, Message, Prompt, Reply, ToolCall, is_plain, words_of
+from hilt_autolog import clock
+from hilt_autolog.facts import (
+    Delta,
+    Document,
+    Failure,
+    Http,
+    Message,
+    Prompt,
+    Reply,
+    ToolCall,
+    is_plain,
+    words_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

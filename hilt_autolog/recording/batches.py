@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from hilt_autolog.clock import Clock
+from hilt_autolog.facts import Prompt, Reply
+from hilt_autolog.guard import faults, guarded, quietly
+
 from .call import Call
-from .clock import Clock
 from .events import note_response, submission_event
-from .facts import Prompt, Reply
-from .guard import faults, guarded, quietly
 
 if TYPE_CHECKING:
     from collections.abc import Callable

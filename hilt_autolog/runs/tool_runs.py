@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .asked import Asked
-from .conversations import Place
-from .events import blank, linked, prompt_event, retrieval_event, tool_result_event
-from .facts import Operation, Prompt, Reply, ToolCall, message, text_part
-from .io.encoder import line
-from .io.plain import plain
-from .runs import Live
+from hilt_autolog.facts import Operation, Prompt, Reply, ToolCall, message, text_part
+from hilt_autolog.io.encoder import line
+from hilt_autolog.io.plain import plain
+from hilt_autolog.recording.asked import Asked
+from hilt_autolog.recording.conversations import Place
+from hilt_autolog.recording.events import blank, linked, prompt_event, retrieval_event, tool_result_event
+
+from .live import Live
 
 if TYPE_CHECKING:
-    from .events import Event
-    from .facts import Failure
-    from .framework import Framework, Run
+    from hilt_autolog.facts import Failure
+    from hilt_autolog.framework import Framework, Run
+    from hilt_autolog.recording.events import Event
 
 _RETRIEVAL = Operation("retrieval", lambda _: [], lambda _: Reply())
 _NO_CALL = ToolCall(None, None, "")

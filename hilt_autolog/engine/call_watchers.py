@@ -10,17 +10,19 @@ from contextvars import ContextVar, Token
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from hilt_autolog.guard import faults, guarded
+
 from .bodies import parsed, watch_body
-from .guard import faults, guarded
 from .standins import beginning, stand_in_for
 from .streams import Watched, watch_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .facts import Http
+    from hilt_autolog.facts import Http
+    from hilt_autolog.provider import Provider
+
     from .gate import Arguments, Gate, Keywords, Watcher
-    from .provider import Provider
 
 T = TypeVar("T")
 

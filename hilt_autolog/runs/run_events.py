@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .events import Event, blank, linked
+from hilt_autolog.recording.events import Event, blank, linked
 
 if TYPE_CHECKING:
-    from .facts import Failure
-    from .framework import Run
+    from hilt_autolog.facts import Failure
+    from hilt_autolog.framework import Run
 
 
 def boundary(session_id: str, run: Run, word: str, reply_to: str | None) -> Event:

@@ -9,15 +9,16 @@ from __future__ import annotations
 from json.encoder import encode_basestring as quote
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .clock import Clock, stamp, tail
+from hilt_autolog.clock import Clock, stamp, tail
+from hilt_autolog.guard import faults, quietly
+from hilt_autolog.io.encoder import json_line
+
 from .events import Event, chunk_event
-from .guard import faults, quietly
-from .io.encoder import json_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .facts import Delta, Fold, Reply
+    from hilt_autolog.facts import Delta, Fold, Reply
 
 
 class Write(Protocol):

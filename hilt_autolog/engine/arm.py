@@ -19,7 +19,7 @@ from .run_watchers import RUN_WATCHERS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .provider import Probe, Provider
+    from hilt_autolog.provider import Probe, Provider
 
 WATCHERS = CALL_WATCHERS | RUN_WATCHERS | LINE_WATCHERS
 

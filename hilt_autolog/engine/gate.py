@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .provider import Provider
+    from hilt_autolog.provider import Provider
 
 Arguments = tuple[Any, ...]
 Keywords = dict[str, Any]

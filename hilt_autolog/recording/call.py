@@ -5,20 +5,22 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from hilt_autolog.clock import Clock
+from hilt_autolog.facts import Failure, Http, Prompt, Reply, is_plain
+from hilt_autolog.guard import guarded, quietly
+
 from . import events
-from .clock import Clock
-from .facts import Failure, Http, Prompt, Reply, is_plain
-from .guard import guarded, quietly
 from .metrics import measure
 from .tools import write_tool_calls, write_tool_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hilt_autolog.provider import Provider
+
     from .chunks import Chunks
     from .conversations import Place
     from .events import Event
-    from .provider import Provider
     from .recorder import Recorder
 
 _OK = range(200, 300)
@@ -184,8 +186,6 @@ class Call:
         self.take_end()
         self.http, self._chunks = by.http or self.http, by._chunks or self._chunks
         self.settle(reply)
-
-    # --- events
 
     def _complete(self, reply: Reply, ended: str | None) -> None:
         conversations, place, messages = self.recorder.conversations, self.place, reply.messages

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hilt_autolog.media import Describer
+
 from .chunks import Chunks, MergedChunks, WrittenChunks
 from .conversations import Conversations
-from .media import Describer
 from .memory import Memory
 from .privacy import withhold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hilt_autolog.facts import Fold
+
     from .chunks import Write, WriteLine
     from .events import Event
-    from .facts import Fold
 
 _MOST_AWAITED = 1024
 

@@ -12,18 +12,19 @@ from __future__ import annotations
 from asyncio import CancelledError
 from typing import TYPE_CHECKING, Any, cast
 
-from .call import Call
-from .facts import words_of
-from .guard import guarded
-from .runs import Live
+from hilt_autolog.facts import words_of
+from hilt_autolog.guard import guarded
+from hilt_autolog.recording.call import Call
+
+from .live import Live
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .facts import Prompt
-    from .framework import Framework, Run
-    from .provider import Provider
-    from .tickets import Slot
+    from hilt_autolog.facts import Prompt
+    from hilt_autolog.framework import Framework, Run
+    from hilt_autolog.provider import Provider
+    from hilt_autolog.recording.tickets import Slot
 
 
 class Model(Live):

@@ -9,14 +9,15 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hilt_autolog.guard import guarded
+
 from .closing import watch_close
-from .guard import guarded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
     from types import CodeType
 
-    from .provider import Stream
+    from hilt_autolog.provider import Stream
 
 
 class Watched(Protocol):

@@ -7,18 +7,19 @@ from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import tickets
-from .guard import faults, guarded
+from hilt_autolog.guard import faults, guarded
+from hilt_autolog.recording import tickets
+
+from .live import Chain, Live
 from .model_runs import Model
-from .runs import Chain, Live
 from .tool_runs import Retriever, Tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .framework import Framework, Run
-    from .provider import Probe
-    from .recorder import Recorder
+    from hilt_autolog.framework import Framework, Run
+    from hilt_autolog.provider import Probe
+    from hilt_autolog.recording.recorder import Recorder
 
     Watching = Mapping[str, Mapping[str, bool | None]]
 

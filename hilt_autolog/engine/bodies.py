@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from hilt_autolog.guard import guarded
+
 from . import eventstream, sse
 from .closing import stand_in, watch_close
-from .guard import guarded
 from .streams import Watched, watch_items
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from types import CodeType
 
-    from .provider import Stream
+    from hilt_autolog.provider import Stream
 
 
 def watch_body(call: Watched, response: Any) -> None:

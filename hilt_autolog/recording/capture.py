@@ -5,21 +5,23 @@ from __future__ import annotations
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
+from hilt_autolog.guard import faults
+from hilt_autolog.io.plain import plain
+
 from .batches import Results, Submission
 from .call import Call
 from .collection import Collection
 from .connections import passing
-from .guard import faults
-from .io.plain import plain
 from .tickets import claimed, slots_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hilt_autolog.dialogue import Line
+    from hilt_autolog.facts import Prompt
+    from hilt_autolog.provider import Provider
+
     from .connections import Passing
-    from .dialogue import Line
-    from .facts import Prompt
-    from .provider import Provider
     from .recorder import Recorder
 
 _KINDS = {"call": Call, "collects": Collection, "submits": Submission, "results": Results}

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hilt_autolog.provider import Provider
+
     from .gate import Arguments, Gate, Keywords, Watcher
-    from .provider import Provider
 
 
 def _start(provider: Provider, gate: Gate) -> Callable[..., Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hilt_autolog.clock import Clock
+
 from .call import Call
-from .clock import Clock
 
 if TYPE_CHECKING:
-    from .facts import Reply
+    from hilt_autolog.facts import Reply
 
 
 class Collection(Call):

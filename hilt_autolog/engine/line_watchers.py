@@ -8,13 +8,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .dialogue import METHODS
+from hilt_autolog.dialogue import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hilt_autolog.provider import Provider
+
     from .gate import Arguments, Gate, Keywords, Watcher
-    from .provider import Provider
 
 
 def _method(role: str, provider: Provider, gate: Gate) -> Callable[..., Any]:

@@ -11,11 +11,12 @@ import weakref
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
 
-from .facts import words_of
+from hilt_autolog.facts import words_of
 
 if TYPE_CHECKING:
+    from hilt_autolog.facts import Prompt
+
     from .call import Call
-    from .facts import Prompt
 
 
 class Ticket(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .guard import guarded
+from hilt_autolog.guard import guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable

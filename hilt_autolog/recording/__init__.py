@@ -1,0 +1,1 @@
+"""The recorder: what is told of a call becomes events, links, tokens and cost."""
