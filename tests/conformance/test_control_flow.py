@@ -13,11 +13,15 @@ from offline.answers import pieces
 
 
 async def nothing_new(seen, least):
-    """Wait until the program gets no further, for two looks in a row; it gets at least so far."""
+    """Wait until the program gets no further, for some looks in a row; it gets at least so far.
+
+    One that shows nothing has more time: it may not have begun, where the machine is busy.
+    """
     known = [-1]
     for _ in range(250):
         known.append(len(seen))
-        if known[-3:] == [max(len(seen), least)] * 3:
+        looks = 3 if seen else 8
+        if known[-looks:] == [max(len(seen), least)] * looks:
             return
         await asyncio.sleep(0.04)
 
