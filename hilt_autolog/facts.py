@@ -55,6 +55,7 @@ class Http(NamedTuple):
     response: Any
     status: int | None = None
     retries: int = 0
+    request_id: str | None = None  # the provider's name for the request
 
     def without_body(self) -> Http:
         """Return no more of it than its head, so that the foreign object is not held."""

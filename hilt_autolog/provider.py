@@ -98,8 +98,5 @@ class Provider(Protocol):
     def body(self, prompt: Prompt, content: bytes, http: Http) -> Reply:
         """Read the body of a response that the program has read by itself."""
 
-    def request_id(self, http: Http) -> str | None:
-        """Return the provider's name for the request."""
-
     def failure(self, error: BaseException) -> Failure:
         """Read an exception."""

@@ -113,7 +113,8 @@ class Stainless:
         if response is None:
             return None
         status = response.status_code
-        return Http(response, status if type(status) is int else None, kwargs.get("retries_taken", 0))
+        status = status if type(status) is int else None
+        return Http(response, status, kwargs.get("retries_taken", 0), request_id_of(response.headers))
 
     def stream(self, result: Any) -> Stream | None:
         """Return where the items of an event stream pass by, if `result` is one."""
@@ -144,10 +145,6 @@ class Stainless:
             if "json" in http.response.headers.get("content-type", ""):
                 return Reply()  # broken: no fault of ours, and the program will see for itself
             return _as_text(content)  # so the SDK hands it over: what a gateway says of itself, perhaps
-
-    def request_id(self, http: Http) -> str | None:
-        """Return the provider's name for the request, from the headers of its response."""
-        return request_id_of(http.response.headers)
 
     def failure(self, error: BaseException) -> Failure:
         """Read an exception; works for those of the SDK, of its HTTP library, and for any other."""

@@ -12,7 +12,7 @@ import orjson
 
 from hilt_autolog.clock import Clock
 from hilt_autolog.facts import Prompt, Reply
-from hilt_autolog.guard import faults, guarded, quietly
+from hilt_autolog.guard import faults, guarded
 
 from .call import Call
 from .events import note_response, submission_event
@@ -52,7 +52,7 @@ class Submission(Call):
         event = submission_event(self.prompt, self.place.session_id, reply)
         event["metrics"]["latency_ms"] = round((Clock.monotonic() - self._begun) * 1000)
         if self.http is not None:
-            note_response(event, self.http, quietly(self.provider.request_id, self.http))
+            note_response(event, self.http)
         self._write(event)
 
     @guarded

@@ -204,7 +204,7 @@ class Call:
         is_json = self.http is not None  # it came off the wire
         self.http = self.http or reply.http
         if self.http is not None:
-            events.note_response(event, self.http, quietly(self.provider.request_id, self.http))
+            events.note_response(event, self.http)
         if chunks is not None:
             extensions["chunks"] = chunks.count
         if ended is not None:
@@ -228,8 +228,7 @@ class Call:
             failure.status = self.http and self.http.status
         event = events.error_event(self.prompt, self.place.session_id, failure, self.prompt_id)
         event["metrics"]["latency_ms"] = round((Clock.monotonic() - self._begun) * 1000)
-        request_id = failure.request_id or (self.http and quietly(self.provider.request_id, self.http))
-        if request_id:
+        if request_id := failure.request_id or (self.http and self.http.request_id):
             event["provenance"]["request_id"] = request_id
         self._write(event)
 

@@ -163,14 +163,14 @@ def embedding_event(prompt: Prompt, session_id: str, reply: Reply) -> Event:
     return event
 
 
-def note_response(event: Event, http: Http, request_id: str | None) -> None:
+def note_response(event: Event, http: Http) -> None:
     """Add what the HTTP response of an answer says of itself."""
     if http.status is not None:
         event["extensions"]["status_code"] = http.status
     if http.retries:
         event["extensions"]["retries"] = http.retries
-    if request_id is not None:
-        event["provenance"]["request_id"] = request_id
+    if http.request_id is not None:
+        event["provenance"]["request_id"] = http.request_id
 
 
 def tool_call_event(session_id: str, model: str, call: ToolCall, reply_to: str) -> Event:

@@ -15,7 +15,7 @@ from hilt_autolog.providers._hosts import HOSTS
 from hilt_autolog.providers._stainless import Stainless
 
 from ._interactions import InteractionFold, interaction_failure, interaction_messages, interaction_reply
-from ._sdk import Sdk, sdk
+from ._sdk import Sdk, request_id, sdk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,7 +77,7 @@ class Interactions(Sdk):
     def http(self, kwargs: Mapping[str, Any]) -> Http | None:
         """Return the response that the call returns."""
         response = kwargs["response"]
-        return Http(response, response.status_code)
+        return Http(response, response.status_code, request_id=request_id(response.headers))
 
     def stream(self, _result: Any) -> Stream | None:
         """Return nothing: a response that streams is watched while it is read."""

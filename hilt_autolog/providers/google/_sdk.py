@@ -43,11 +43,6 @@ class Sdk:
         """Return nothing: no program reads a body by itself."""
         return Reply()
 
-    def request_id(self, http: Http) -> str | None:
-        """Return the provider's name for the request; Google seldom gives one."""
-        headers = http.response.headers
-        return next(filter(None, map(headers.get, ("x-request-id", "x-goog-request-id"))), None)
-
     def failure(self, error: BaseException) -> Failure:
         """Read an exception."""
         return failure(error)
@@ -70,6 +65,11 @@ class Sdk:
             sdk=sdk(self.package),
             service_tier=text_or_none(body.get("serviceTier")),
         )
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """Return the provider's name for the request; Google seldom gives one."""
+    return next(filter(None, map(headers.get, ("x-request-id", "x-goog-request-id"))), None)
 
 
 @lru_cache(maxsize=16)

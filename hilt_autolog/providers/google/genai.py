@@ -17,13 +17,23 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from hilt_autolog.facts import Head, Http, Operation, Prompt, Reply
-from hilt_autolog.foreign import fields
+from hilt_autolog.foreign import fields, text_or_none
 from hilt_autolog.provider import Covered, Probe, Stream
 
 from ._answers import AnswerFold
 from ._interactions_sdk import INTERACTIONS
 from ._live_sdk import Live
-from ._sdk import EMBED, EMBED_BATCH, GENERATE, PREDICT_IMAGES, PREDICT_VECTORS, Sdk, host, model_name
+from ._sdk import (
+    EMBED,
+    EMBED_BATCH,
+    GENERATE,
+    PREDICT_IMAGES,
+    PREDICT_VECTORS,
+    Sdk,
+    host,
+    model_name,
+    request_id,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -157,7 +167,8 @@ def _body(response: Any) -> dict[str, Any]:
 
 
 def _head(response: Any) -> Http:
-    return Http(Head(_OK, fields(fields(response).get("headers"))), _OK)
+    headers = fields(fields(response).get("headers"))
+    return Http(Head(_OK, headers), _OK, request_id=text_or_none(request_id(headers)))
 
 
 PROVIDER: Provider = Genai()
