@@ -29,6 +29,7 @@ class LogFile:
         identity: Inode and device.
         size: Bytes that it held when it was opened.
         torn: Whether it ends inside a line, so that the next write must begin with a line break.
+        trusted_until: A second after the last look, on the monotonic clock.
     """
 
     __slots__ = (
@@ -37,12 +38,12 @@ class LogFile:
         "_next_look",
         "_pid",
         "_shared",
-        "_trusted_until",
         "_writing",
         "identity",
         "path",
         "size",
         "torn",
+        "trusted_until",
     )
 
     def __init__(self, fd: int, path: str, *, shared: bool) -> None:
@@ -58,7 +59,7 @@ class LogFile:
         self.path = path
         self.size = found.st_size
         self.torn = False
-        self._trusted_until = 0.0  # on the monotonic clock
+        self.trusted_until = 0.0
         self._end = -1  # the descriptor's offset after our last write
         self._writing: list[None] = []  # one for each write under way
 
@@ -68,7 +69,7 @@ class LogFile:
         Args:
             data: The lines.
             hasty: A descriptor that stands where our last write left it is this file, of this process: spare
-                the other looks (an `fstat` makes the next write dear) if the last are not a second old.
+                the other looks (an `fstat` makes the next write dear). Not for longer than `trusted_until`.
 
         Raises:
             Lost: nothing was written: the descriptor is not this file any more, or another process's.
@@ -78,11 +79,7 @@ class LogFile:
         try:
             start = self._end
             try:
-                is_there = (
-                    hasty
-                    and Clock.monotonic() < self._trusted_until
-                    and Kernel.lseek(self._fd, 0, SEEK_CUR) == start
-                )
+                is_there = hasty and Kernel.lseek(self._fd, 0, SEEK_CUR) == start
             except OSError:
                 is_there = False
             if not is_there:
@@ -110,7 +107,7 @@ class LogFile:
             raise Lost
         if found[6] >= self._next_look:
             self._look_at_disk(found[6])
-        self._trusted_until = Clock.monotonic() + _TRUST
+        self.trusted_until = Clock.monotonic() + _TRUST
         return found[6]
 
     def _write_rest(self, data: bytes, done: int, start: int) -> None:

@@ -38,10 +38,9 @@ class Writer:
         template: The path, with the fields of `naming.FIELDS`. With `{pid}` or `{session}` in it each process
             makes a file of its own; without, several may append to one.
         app: The program's name, for `{app}`.
-        opened: Makes the event that a file begins with; may be called by several threads at a time.
-        closed: Makes the event that it ends with.
-        dropped: Makes the event that tells how many were dropped, by reason; it must not wait for anything.
-        ledger: A file that learns of each opening; see `Opening`.
+        opened, closed: Make the events that a file begins and ends with; for several threads at a time.
+        dropped: Makes the event that tells how many were dropped, by reason; it must wait for nothing.
+        ledger: See `Opening`.
         folder: Where a relative template begins; if `None`, the current directory at the first event.
         monotonic: A clock in seconds.
 
@@ -69,7 +68,7 @@ class Writer:
         self._monotonic = monotonic
         self._begin()
 
-    def _begin(self) -> None:  # the state of a process that has not written yet
+    def _begin(self) -> None:
         self.trouble: str | None = None
         self._file: LogFile | None = None
         self._last: LogFile | None = None
@@ -105,11 +104,11 @@ class Writer:
         Args:
             event: The event.
             is_json: All its values came out of JSON.
-            hasty: As in `LogFile`.
+            hasty: A look at the file that is not a second old will do.
 
         Returns:
             Whether the kernel has the whole line. `False` also for a signal handler that interrupted the
-            writer behind its door: the interrupted call then writes the line.
+            writer behind its door, which then writes the line.
         """
         try:
             try:
@@ -118,10 +117,11 @@ class Writer:
                 data = line(event)
         except Exception as error:
             return self._drop("encode", f"an event cannot be encoded: {type(error).__name__}")
-        return self.write_line(data, hasty=hasty)
+        is_fresh = hasty and self._file is not None and Clock.monotonic() < self._file.trusted_until
+        return self.write_line(data, hasty=is_fresh)
 
     def write_line(self, data: bytes, *, hasty: bool = False) -> bool:
-        """Writes an event that is a line already."""
+        """Writes an event that is a line already; `hasty` as in `LogFile`."""
         try:
             if not data.isascii() or DELETE in data:
                 data = visible(data)

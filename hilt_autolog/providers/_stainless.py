@@ -85,7 +85,9 @@ class Stainless:
             operation, identity = self._route(options.method, options.url)
             if operation is None:
                 return None
-        body = _body(options, clean)
+        body, extra = options.json_data, getattr(options, "extra_json", None)
+        if extra is not None or clean is not None or type(body) is not dict:
+            body = _body(body, extra, clean)
         if operation.files is not None:
             body = {**body, **operation.files(options.files)}
         server, provider = self._reached(client)
@@ -193,9 +195,8 @@ def _as_text(content: bytes) -> Reply:
     return Reply(messages=[message("assistant", [text_part(text)])] if text else [], text=text or None)
 
 
-def _body(options: Any, clean: Callable[[Any], Any] | None) -> dict[str, Any]:
+def _body(body: Any, extra: Any, clean: Callable[[Any], Any] | None) -> dict[str, Any]:
     """Return the request's body as it will be sent: `extra_body` is merged in late, and wins."""
-    body, extra = options.json_data, getattr(options, "extra_json", None)
     if clean is not None:
         body, extra = clean(body), clean(extra)
     if not isinstance(body, dict):

@@ -126,11 +126,12 @@ class WrittenChunks(Chunks):
                 self._write(chunk_event(*self._template, (kind, text, choice), index), hasty=True)
                 continue
             ns = Clock.now()
-            if ns >= self._until or kind != self._kind:
+            is_fresh = ns < self._until and kind == self._kind  # once a second the writer looks at its file
+            if not is_fresh:
                 self._form, self._until, self._kind = *_form(*self._template, ns, kind), kind
             self._write_line(
                 self._form % (ns // _MILLION & 0xFFFF, index & 0xFFF, ns // 1000 % _MILLION, said, index),
-                hasty=True,
+                hasty=is_fresh,
             )
 
 

@@ -104,13 +104,16 @@ class Conversations:
             digest = _next(digest, message)
             digests.append(digest)
         owner = prompt.asker or _owner()
-        head = None if answer is not None else self._longest(digests, owner)
+        has_history = answer is None and len(digests) > 1
+        head = self._longest(digests, owner) if has_history else None
         known = head.messages if head is not None else 0
         came_before = head or answer
         if named is not None:
             session = session_id_of(named)
+        elif came_before is not None:
+            session = came_before.conversation
         else:
-            session = came_before.conversation if came_before is not None else _session_of(prompt)
+            session = prompt.session or f"conv_{token(96)}"
         if came_before is not None and came_before.conversation != session:
             came_before = None
         reply_to = came_before.event_id if came_before is not None else None
