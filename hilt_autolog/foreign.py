@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -84,3 +86,9 @@ def is_json(text: str) -> bool:
     except orjson.JSONDecodeError:
         return False
     return True
+
+
+@lru_cache(maxsize=16)
+def sdk_version(package: str) -> str:
+    """Return the name and the version of an SDK that is imported: `openai 3.57.0`."""
+    return f"{package} {getattr(sys.modules.get(package), '__version__', 'unknown')}"

@@ -9,15 +9,13 @@ six functions are all that is wrapped.
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from hilt_autolog.facts import Http, Operation, Prompt, Reply, message, text_part
-from hilt_autolog.foreign import fields, text_or_none
+from hilt_autolog.foreign import fields, sdk_version, text_or_none
 from hilt_autolog.provider import Covered, Probe, Stream
 
 from ._stainless_failure import read_failure, request_id_of
@@ -98,7 +96,7 @@ class Stainless:
             operation.messages(body),
             _parameters(body, operation) if body.keys() - operation.content else {},
             server,
-            _sdk(self.package),
+            sdk_version(self.package),
             previous=identity,
         )
         if not body.keys().isdisjoint(_BESIDES):
@@ -183,11 +181,6 @@ class Stainless:
 
 # id of a client's URL -> (the URL, what is reached there): the HTTP libraries parse a URL at every look.
 _reached: dict[int, tuple[Any, tuple[str, str]]] = {}
-
-
-@lru_cache(maxsize=16)
-def _sdk(package: str) -> str:
-    return f"{package} {getattr(sys.modules.get(package), '__version__', 'unknown')}"
 
 
 def _as_text(content: bytes) -> Reply:

@@ -123,7 +123,7 @@ class Conversations:
     def apart(self, prompt: Prompt) -> Place:
         """Return the place of a request that continues nothing and is continued by nothing."""
         named = self.named(prompt.conversation)
-        session = session_id_of(named) if named is not None else _session_of(prompt)
+        session = session_id_of(named) if named is not None else prompt.session or new_session_id()
         return Place(session, named, None, None, prompt.messages, 0, len(prompt.messages))
 
     def is_known(self, response_id: str | None) -> bool:
@@ -159,10 +159,6 @@ class Conversations:
                     self._heads.put((digest, rival.owner), rival)
         if by_id and reply.response_id is not None:
             self._answers.put(reply.response_id, head)
-
-
-def _session_of(prompt: Prompt) -> str:
-    return prompt.session or f"conv_{token(96)}"
 
 
 def new_session_id() -> str:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from hilt_autolog.facts import Http, Operation, Prompt, Reply
-from hilt_autolog.foreign import fields, text_or_none
+from hilt_autolog.foreign import fields, sdk_version, text_or_none
 from hilt_autolog.provider import Covered, Probe, Stream
 from hilt_autolog.providers._hosts import HOSTS
 from hilt_autolog.providers._stainless import Stainless
 
 from ._interactions import InteractionFold, interaction_failure, interaction_messages, interaction_reply
-from ._sdk import Sdk, request_id, sdk
+from ._sdk import Sdk, request_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -119,7 +119,7 @@ class OlderInteractions(Stainless):
             before = fields(options.json_data).get("previous_interaction_id")
             prompt.previous = prompt.previous or text_or_none(before)
             prompt.model = prompt.model or text_or_none(fields(options.json_data).get("agent"))
-            prompt.sdk = sdk("google.genai")
+            prompt.sdk = sdk_version("google.genai")
         return prompt
 
 

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.dialogue import Note, Turn
 from hilt_autolog.facts import Operation, Prompt, message, text_part
-from hilt_autolog.foreign import fields, text_or_none
+from hilt_autolog.foreign import fields, sdk_version, text_or_none
 from hilt_autolog.media import Pieces
 
 from ._answers import answer
 from ._contents import at, content_messages, sequence
 from ._live_fold import LiveFold
-from ._sdk import sdk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,7 +128,9 @@ class LiveDialogue:
         return Turn(self._count, self._prompt(messages))
 
     def _prompt(self, messages: list[Message]) -> Prompt:
-        return Prompt(LIVE, self._provider, self._model, messages, {}, self._server, sdk("google.genai"))
+        return Prompt(
+            LIVE, self._provider, self._model, messages, {}, self._server, sdk_version("google.genai")
+        )
 
 
 def _says(content: Mapping[str, Any]) -> bool:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.facts import Http, Operation, Prompt, Reply
-from hilt_autolog.foreign import text_or_none
+from hilt_autolog.foreign import sdk_version, text_or_none
 
 from ._answers import AnswerFold, answer
 from ._contents import content_messages
@@ -62,7 +61,7 @@ class Sdk:
                 if name not in operation.content and not name.startswith("_") and value is not None
             },
             server=server,
-            sdk=sdk(self.package),
+            sdk=sdk_version(self.package),
             service_tier=text_or_none(body.get("serviceTier")),
         )
 
@@ -70,12 +69,6 @@ class Sdk:
 def request_id(headers: Mapping[str, str]) -> str | None:
     """Return the provider's name for the request; Google seldom gives one."""
     return next(filter(None, map(headers.get, ("x-request-id", "x-goog-request-id"))), None)
-
-
-@lru_cache(maxsize=16)
-def sdk(package: str) -> str:
-    """Return the name and version of an SDK that is imported."""
-    return f"{package} {getattr(sys.modules.get(package), '__version__', 'unknown')}"
 
 
 @lru_cache(maxsize=256)
