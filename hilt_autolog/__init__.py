@@ -9,6 +9,7 @@ disk: `logs/<program>-<date>-<time>-<pid>.hilt.jsonl`. Everything here is loaded
 
 TYPE_CHECKING = False  # type checkers know the name; importing typing would cost every program's start
 if TYPE_CHECKING:
+    from .errors import ConversionError, HILTError, SessionError
     from .event import Actor, Content, Event, Metrics, Privacy
     from .io.reader import Log, messages_of, read
     from .recording.conversations import conversation
@@ -20,11 +21,14 @@ __version__ = "0.1.0"
 __all__ = [
     "Actor",
     "Content",
+    "ConversionError",
     "Event",
+    "HILTError",
     "Log",
     "Metrics",
     "Privacy",
     "Recording",
+    "SessionError",
     "Settings",
     "SettingsError",
     "Status",
@@ -37,6 +41,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "errors": ("ConversionError", "HILTError", "SessionError"),
     "event": ("Actor", "Content", "Event", "Metrics", "Privacy"),
     "io.reader": ("Log", "messages_of", "read"),
     "recording.conversations": ("conversation",),
