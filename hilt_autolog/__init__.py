@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .event import Actor, Content, Event, Metrics, Privacy
     from .io.reader import Log, messages_of, read
     from .io.session import Session
-    from .recording.conversations import conversation
+    from .recording.context import conversation, tags
     from .settings import Settings, SettingsError
     from .switch import Recording, Status, disable, enable, status
 
@@ -40,6 +40,7 @@ __all__ = [
     "messages_of",
     "read",
     "status",
+    "tags",
 ]
 
 _HOMES = {
@@ -47,7 +48,7 @@ _HOMES = {
     "event": ("Actor", "Content", "Event", "Metrics", "Privacy"),
     "io.reader": ("Log", "messages_of", "read"),
     "io.session": ("Session",),
-    "recording.conversations": ("conversation",),
+    "recording.context": ("conversation", "tags"),
     "settings": ("Settings", "SettingsError"),
     "switch": ("Recording", "Status", "disable", "enable", "status"),
 }

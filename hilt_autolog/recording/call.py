@@ -10,6 +10,8 @@ from hilt_autolog.facts import Failure, Http, Prompt, Reply, is_plain
 from hilt_autolog.guard import guarded, quietly
 
 from . import events
+from .context import with_labels
+from .conversations import here
 from .metrics import measure
 from .tools import write_tool_calls, write_tool_results
 
@@ -43,12 +45,14 @@ class Call:
         "prompt_id",
         "provider",
         "recorder",
+        "tags",
     )
 
     def __init__(self, recorder: Recorder, provider: Provider, prompt: Prompt) -> None:
         self.provider = provider
         self.recorder = recorder
         self.prompt = prompt
+        self.tags = with_labels(recorder.tags)
         self._background = bool(prompt.request.get("background"))
         self.prompt_id: str | None = None
         self.place: Place
@@ -72,7 +76,8 @@ class Call:
                 tool = write_tool_results(recorder.conversations, place, prompt.messages, self._write)
             is_plain_text = is_text and len(place.new) == 1 and is_plain(place.new[0])
             event = events.prompt_event(prompt, place, recorder.user, tool, is_plain_text=is_plain_text)
-            self.prompt_id = self._write(event, is_json=is_text and not prompt.request)
+            place.prompt_id = self.prompt_id = self._write(event, is_json=is_text and not prompt.request)
+            here.set(place)
             place.new, prompt.messages, prompt.request = [], [], {}  # written, so let go
         recorder.open[id(self)] = self
         self._begun = Clock.monotonic()
@@ -94,9 +99,12 @@ class Call:
         fold = self.prompt.operation.fold
         if fold is None:
             return _pass_over
-        model = self.prompt.model or self.prompt.provider
-        self._chunks = self.recorder.chunks_of(fold(), self.place.session_id, model, self.prompt_id)
+        session_id, speaker = self.place.session_id, self._speaker()
+        self._chunks = self.recorder.chunks_of(fold(), session_id, speaker, self.prompt_id)
         return self._chunks.take
+
+    def _speaker(self) -> str:
+        return self.prompt.model or self.prompt.provider
 
     def finish(self, result: Any) -> None:
         """End the call with what the SDK returns; the engine guards this."""
@@ -239,8 +247,8 @@ class Call:
             extensions.update(self.prompt.details)
         if place.name is not None:
             extensions["conversation"] = place.name
-        if recorder.tags:
-            extensions["tags"] = recorder.tags
+        if self.tags:
+            extensions["tags"] = self.tags
         recorder.write(event, is_json=is_json, hasty=True)
         return event["event_id"]  # type: ignore[no-any-return]
 

@@ -84,8 +84,7 @@ def _asked(recorder: Recorder, provider: Provider, prompt: Prompt) -> Call:
     call = _KINDS[prompt.operation.kind](recorder, provider, prompt)
     slots = slots_here.get()
     run = claimed(prompt, slots) if slots else None
-    if run is None:
-        call.ask()
-    else:
-        run.served_by(call)
+    if run is not None:
+        return run.served_by(call)
+    call.ask()
     return call

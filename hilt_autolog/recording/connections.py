@@ -16,6 +16,7 @@ from hilt_autolog.io.plain import plain
 
 from . import events
 from .call import Call
+from .context import with_labels
 from .conversations import new_session_id
 
 if TYPE_CHECKING:
@@ -136,8 +137,8 @@ class Connection:
             event = _event(note, place.session_id, messages, reply_to)
         if place.name is not None:
             event["extensions"]["conversation"] = place.name
-        if recorder.tags:
-            event["extensions"]["tags"] = recorder.tags
+        if tags := with_labels(recorder.tags):
+            event["extensions"]["tags"] = tags
         recorder.write(event)
 
 

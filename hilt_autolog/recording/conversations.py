@@ -11,13 +11,10 @@ of the same words at the same time are told apart; only if that fails does the n
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import threading
-import uuid
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -27,17 +24,16 @@ from hilt_autolog.facts import is_plain
 from hilt_autolog.io.encoder import line
 
 from .asked import AskedTools
+from .context import chosen, session_id_of
 from .memory import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Hashable
 
     from hilt_autolog.facts import Message, Prompt, Reply
 
-_NAMESPACE = uuid.UUID("a8f7e6d5-c4b3-4a21-9f0e-1d2c3b4a5e6f")  # the rule of hilt-python
 _REPEATED = ("text", "tool_call")  # the parts that every client repeats
 
-chosen: ContextVar[str | None] = ContextVar("hilt_conversation", default=None)
 
 
 class Head(NamedTuple):
@@ -75,6 +71,13 @@ class Place:
     digest: int
     total: int
     owner: int = 0  # who asks
+    book: Conversations | None = None  # what remembers it
+    prompt_id: str | None = None  # the events of its prompt and of its answer, once they are written
+    answer_id: str | None = None
+
+
+# Of the task or thread that we are in: where its latest call stands.
+here: ContextVar[Place | None] = ContextVar("hilt_here", default=None)
 
 
 class Conversations:
@@ -88,6 +91,7 @@ class Conversations:
         self._name = name
         self._heads: Memory[Hashable, Head] = Memory()  # by digest, or (digest, owner) for words said twice
         self._answers: Memory[str, Head] = Memory()  # by response id
+        self._newest: Memory[str, Place] = Memory()  # of conversations that have a name, by session id
         self.tools = AskedTools()
 
     def named(self, conversation: str | None) -> str | None:
@@ -118,13 +122,33 @@ class Conversations:
             came_before = None
         reply_to = came_before.event_id if came_before is not None else None
         new = prompt.messages[known:]
-        return Place(session, named, head, reply_to, new, digest, len(prompt.messages), owner)
+        place = Place(session, named, head, reply_to, new, digest, len(prompt.messages), owner, self)
+        if named is not None:
+            self._newest.put(session, place)
+        return place
 
     def apart(self, prompt: Prompt) -> Place:
         """Return the place of a request that continues nothing and is continued by nothing."""
         named = self.named(prompt.conversation)
         session = session_id_of(named) if named is not None else prompt.session or new_session_id()
         return Place(session, named, None, None, prompt.messages, 0, len(prompt.messages))
+
+    def standing(self) -> Place:
+        """Return where the program stands: at the latest call of its context, or of the conversation."""
+        place = here.get()
+        if place is not None and place.book is not self:  # it is in another log, or was our parent's
+            place = None
+        name = self.named(None)
+        session = None if name is None else session_id_of(name)
+        if place is not None and session in (None, place.session_id):
+            return place
+        place = None if session is None else self._newest.get(session)
+        if place is None:
+            place = Place(session or new_session_id(), name, None, None, [], 0, 0, book=self)
+            if session is not None:
+                self._newest.put(session, place)
+        here.set(place)
+        return place
 
     def is_known(self, response_id: str | None) -> bool:
         """Return whether the log holds the response of this id."""
@@ -149,6 +173,7 @@ class Conversations:
             by_id: whether the next request may also name the answer by its id.
             is_plain_text: whether it is one message of one text: it has one form then.
         """
+        place.answer_id = event_id
         head = Head(place.session_id, event_id, place.total + 1, place.owner)
         for choice, message in enumerate(reply.messages):
             for spoken, omits in ((message, ()),) if is_plain_text else _forms(message):
@@ -164,12 +189,6 @@ class Conversations:
 def new_session_id() -> str:
     """Return the id of a conversation that nothing names."""
     return f"conv_{token(96)}"
-
-
-@lru_cache(maxsize=1024)
-def session_id_of(name: str) -> str:
-    """Return the session id for a name: hilt-python gives the same; an id of its form stays as it is."""
-    return name if name.startswith("conv_") else f"conv_{uuid.uuid5(_NAMESPACE, name).hex[:12]}"
 
 
 def repeated(message: Message) -> Message:
@@ -215,22 +234,3 @@ def _owner() -> int:
         if task is not None:
             return id(task)
     return threading.get_ident()
-
-
-@contextlib.contextmanager
-def conversation(name: str) -> Iterator[str]:
-    """Put the calls made inside of the `with` block into one conversation.
-
-    Args:
-        name: the program's own id ("ticket-42", a user's session); kept in `extensions.conversation`.
-
-    Yields:
-        The session id of its events.
-    """
-    token = chosen.set(name)
-    try:
-        yield session_id_of(name)
-    finally:
-        # A generator may be closed in another context than the one that it began in.
-        with contextlib.suppress(ValueError):
-            chosen.reset(token)

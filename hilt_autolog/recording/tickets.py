@@ -34,8 +34,8 @@ class Ticket(Protocol):
     def shares_calls(self) -> bool:
         """Whether one call may serve several such runs."""
 
-    def served_by(self, call: Call) -> None:
-        """Be told by this call, which asks in its stead."""
+    def served_by(self, call: Call) -> Call:
+        """Be told by the SDK's call, which asks in its stead; return what the engine is to tell of it."""
 
     def give_way(self) -> None:
         """Be told by the call that serves another."""
@@ -88,12 +88,13 @@ class Party:
     def __init__(self, tickets: list[Ticket]) -> None:
         self._tickets = tickets
 
-    def served_by(self, call: Call) -> None:
+    def served_by(self, call: Call) -> Call:
         """Be told by this call."""
         first, *others = self._tickets
-        first.served_by(call)
+        told = first.served_by(call)
         for ticket in others:
             ticket.give_way()
+        return told
 
     def give_way(self) -> None:
         """Be told by the call of another."""

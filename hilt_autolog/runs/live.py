@@ -10,7 +10,8 @@ from hilt_autolog.clock import Clock
 from hilt_autolog.facts import Failure
 from hilt_autolog.guard import guarded, quietly
 from hilt_autolog.io.plain import plain
-from hilt_autolog.recording.conversations import new_session_id, session_id_of
+from hilt_autolog.recording.context import session_id_of, with_labels
+from hilt_autolog.recording.conversations import new_session_id
 
 from . import run_events
 
@@ -55,6 +56,7 @@ class Live:
         "recorder",
         "run",
         "session_id",
+        "tags",
         "trace",
     )
 
@@ -70,6 +72,7 @@ class Live:
         self.name: str | None = recorder.conversations.named(run.conversation)
         self.session_id = self.trace.session_id if self.name is None else session_id_of(self.name)
         self.event_id: str | None = None  # what replies to this run refers to
+        self.tags = with_labels(recorder.tags)
         self.begun = Clock.monotonic()
         self._open = ["open"]  # pop() is atomic, as in a call
         self._handle: Any = None
@@ -183,8 +186,8 @@ class Live:
         extensions = event["extensions"]
         if self.name is not None:
             extensions["conversation"] = self.name
-        if self.recorder.tags:
-            extensions["tags"] = self.recorder.tags
+        if self.tags:
+            extensions["tags"] = self.tags
         self.recorder.write({name: event[name] for name in _FIELDS if event.get(name)})
         return event["event_id"]  # type: ignore[no-any-return]
 

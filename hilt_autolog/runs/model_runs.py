@@ -65,13 +65,14 @@ class Model(Live):
         slot.tickets.append(self)
         self._slot = slot
 
-    def served_by(self, call: Call) -> None:
+    def served_by(self, call: Call) -> Call:
         """Let this call write what there is to write: all of it, or the end of what we have begun."""
         try:
             ticket = self._waiting.pop()
         except IndexError:  # another call was faster
             call.ask()
-            return
+            return call
+        call.recorder = self.recorder  # a listener of the program's may have a log of its own
         try:
             self._place(call.prompt)
             self._hand_over(call)
@@ -80,6 +81,7 @@ class Model(Live):
             raise
         self._is_served = True
         self.trace.asked(call)
+        return call
 
     def _hand_over(self, call: Call) -> None:
         if self._call is not None and self._call.take_end():

@@ -1,0 +1,79 @@
+"""What the helpers share: what a program says becomes facts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from hilt_autolog.facts import Prompt
+from hilt_autolog.foreign import count_or_none, fields, sdk_version, text_or_none
+from hilt_autolog.recording.context import chosen
+
+if TYPE_CHECKING:
+    from hilt_autolog.facts import Operation
+    from hilt_autolog.provider import Provider
+
+_ONE, _OTHER = ("prompt", "prompt_tokens", "input", "input_tokens"), ("completion", "completion_tokens")
+_SPELLINGS = {
+    "prompt": _ONE,
+    "completion": (*_OTHER, "output", "output_tokens"),
+    "total": ("total", "total_tokens"),
+}
+
+
+def conversation_of(named: Any, default: str) -> str:
+    """Return the conversation of a helper's call: what it is given, what the program says around it, or this.
+
+    Raises:
+        TypeError: the name is no text, and no number or UUID that could be one.
+    """
+    if named is None or named == "":
+        return chosen.get() or default
+    if isinstance(named, bytes | list | tuple | dict | set):
+        raise TypeError(f"session_id is the name of a conversation, not {type(named).__name__}")
+    return str(named)
+
+
+def asked(provider: Provider, operation: Operation, body: Mapping[str, Any]) -> Prompt:
+    """Return the facts of a request that is known by its body only."""
+    name = provider.package
+    return Prompt(
+        operation=operation,
+        provider=_PROVIDERS.get(name, name),
+        model=text_or_none(body.get("model")),
+        messages=operation.messages(body),
+        request={
+            key: value
+            for key, value in body.items()
+            if key not in operation.content and key not in _NOT_SAID and value is not None
+        },
+        sdk=sdk_version(name) if name in sys.modules else None,
+    )
+
+
+_PROVIDERS = {"google.generativeai": "gemini", "google.genai": "gemini"}
+_NOT_SAID = ("extra_headers", "extra_query", "extra_body", "timeout")  # how it is sent; there may be keys in it
+
+
+def spoken_tokens(given: Any) -> dict[str, int]:
+    """Return counts of tokens by the names that events have for them; what is no count is left out.
+
+    Args:
+        given: by these names, or as an API spells them; or their sum.
+    """
+    total = count_or_none(given)
+    if total is not None:
+        return {"total": total}
+    known = fields(given)
+    counts = {}
+    for name, spellings in _SPELLINGS.items():
+        found = [count_or_none(known.get(spelling)) for spelling in spellings]
+        counts |= {name: count for count in found if count is not None and count >= 0}
+    if counts and "total" not in counts:
+        counts["total"] = sum(counts.values())
+    rest = {name: count_or_none(count) for name, count in known.items() if name in _PARTS}
+    return counts | {name: count for name, count in rest.items() if count}
+
+
+_PARTS = ("cached", "cache_creation", "reasoning", "audio_prompt", "audio_completion")

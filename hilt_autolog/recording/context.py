@@ -1,0 +1,65 @@
+"""What a program says around its calls, in `with` blocks: the conversation that they are in, and their tags."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NAMESPACE = uuid.UUID("a8f7e6d5-c4b3-4a21-9f0e-1d2c3b4a5e6f")  # the rule of hilt-python
+
+chosen: ContextVar[str | None] = ContextVar("hilt_conversation", default=None)
+labels: ContextVar[tuple[str, ...]] = ContextVar("hilt_tags", default=())
+
+
+@lru_cache(maxsize=1024)
+def session_id_of(name: str) -> str:
+    """Return the session id for a name: hilt-python gives the same; an id of its form stays as it is."""
+    return name if name.startswith("conv_") else f"conv_{uuid.uuid5(_NAMESPACE, name).hex[:12]}"
+
+
+@contextlib.contextmanager
+def conversation(name: str) -> Iterator[str]:
+    """Put the calls made inside of the `with` block into one conversation.
+
+    Args:
+        name: the program's own id ("ticket-42", a user's session); kept in `extensions.conversation`.
+
+    Yields:
+        The session id of its events.
+    """
+    token = chosen.set(name)
+    try:
+        yield session_id_of(name)
+    finally:
+        # A generator may be closed in another context than the one that it began in.
+        with contextlib.suppress(ValueError):
+            chosen.reset(token)
+
+
+@contextlib.contextmanager
+def tags(*words: str) -> Iterator[None]:
+    """Label the events of the calls made inside of the `with` block, or of a plain function that it decorates.
+
+    Blocks inside of one another add up, and all add to the setting `tags`.
+
+    Args:
+        *words: the labels; they are kept in `extensions.tags`.
+    """
+    token = labels.set((*labels.get(), *words))
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError):  # as above
+            labels.reset(token)
+
+
+def with_labels(always: list[str]) -> list[str]:
+    """Return the tags of what is begun here; `always` are those of every event."""
+    here = labels.get()
+    return list(dict.fromkeys((*always, *here))) if here else always

@@ -1,0 +1,56 @@
+"""Documents in whatever form a program has them: dicts, texts, objects of a library, pairs with a score."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from hilt_autolog.facts import Document
+from hilt_autolog.foreign import fields
+from hilt_autolog.io.plain import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_IDS = ("id", "document_id", "doc_id", "_id")
+_TEXTS = ("text", "snippet", "content", "page_content")
+_SCORES = ("score", "relevance_score", "similarity")
+_PAIR = 2
+
+
+def documents_of(retriever: str, found: Iterable[Any] | None) -> list[Document]:
+    """Return what was found as documents, in its order; whatever else is known of one is its metadata."""
+    return [_document(retriever, one) for one in found or () if one is not None]
+
+
+def _document(retriever: str, one: Any) -> Document:
+    score = None
+    if isinstance(one, tuple) and len(one) == _PAIR and (score := number(one[1])) is not None:
+        one = one[0]
+    if isinstance(one, str):
+        return Document(retriever, one, score=score)
+    known = dict(fields(one))
+    metadata = fields(known.pop("metadata", None))
+    texts = [text for name in _TEXTS if isinstance(text := known.pop(name, None), str)]
+    scores = [score, *(number(known.pop(name, None)) for name in _SCORES), number(metadata.get("score"))]
+    ids = [known.pop(name, None) for name in _IDS] + [metadata.get("id")]
+    identity = next((one for one in ids if one is not None and one != ""), None)
+    rest = {name: value for name, value in known.items() if value is not None and not name.startswith("_")}
+    return Document(
+        retriever,
+        next(iter(texts), None),
+        None if identity is None else str(identity),
+        next((one for one in scores if one is not None), None),
+        plain({**rest, **metadata}),
+    )
+
+
+def number(value: Any) -> float | None:
+    """Return a number of whatever library as a float; infinite ones, and what is none, as nothing."""
+    if isinstance(value, bool | str | bytes) or not hasattr(type(value), "__float__"):
+        return None
+    try:
+        known = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return known if math.isfinite(known) else None
