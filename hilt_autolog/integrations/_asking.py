@@ -44,6 +44,7 @@ class Asking:
         *,
         streams: bool = False,
     ) -> None:
+        self._session = session  # which its recorder does not keep alive
         self._recorder = recorder_of(session)
         self._provider, self._operation, self._how = provider, operation, how
         self._streams = streams

@@ -66,7 +66,7 @@ def spoken_tokens(given: Any) -> dict[str, int]:
     if total is not None:
         return {"total": total}
     known = fields(given)
-    counts = {}
+    counts: dict[str, int] = {}
     for name, spellings in _SPELLINGS.items():
         found = [count_or_none(known.get(spelling)) for spelling in spellings]
         counts |= {name: count for count in found if count is not None and count >= 0}

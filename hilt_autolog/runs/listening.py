@@ -15,7 +15,7 @@ from .model_runs import Model
 from .tool_runs import Retriever, Tool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence, Set
 
     from hilt_autolog.framework import Framework, Run
     from hilt_autolog.provider import Probe
@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 
 # The retriever that searches, as long as it does.
 _retriever: ContextVar[weakref.ref[Retriever] | None] = ContextVar("hilt_retriever", default=None)
+
+
+class Listener:
+    """A listener of the program's own that logs what it is told: its runs stand in its log, and in no other."""
+
+    @property
+    def recorder(self) -> Recorder:
+        """What writes them."""
+        raise NotImplementedError
 
 
 class Heard(NamedTuple):
@@ -80,15 +89,51 @@ def _start(
     recorder: Recorder, watched: Watching, heard: Heard, slot: tickets.Slot | None, result: Any
 ) -> None:
     known = {sdk.replace(".", "_") for sdk, probes in watched.items() if any(probes.values())}
-    for run in heard.framework.runs(heard.probe.name, heard.args, heard.kwargs, result):
-        parent = None if run.parent is None else recorder.runs.get(run.parent)
-        live = _kind(run)(recorder, heard.framework, run, parent)
-        live.watch(is_async=heard.probe.role.startswith("async"))
-        live.start(is_served=not run.through.isdisjoint(known))
+    is_async = heard.probe.role.startswith("async")
+    started = heard.framework.runs(heard.probe.name, heard.args, heard.kwargs, result)
+    told = {run.id: listener for run in started if (listener := _listener(run)) is not None}
+    lives = [listener.recorder.runs.get(identity) for identity, listener in told.items()]
+    lives += begin(
+        recorder, heard.framework, [run for run in started if run.id not in told], known, is_async=is_async
+    )
+    for live in lives:
         if isinstance(live, Model) and slot is not None:
             live.leave_ticket(slot)
         elif isinstance(live, Retriever):
             _retriever.set(weakref.ref(live))
+
+
+def _listener(run: Run) -> Listener | None:
+    """Return who of the program's own listeners logs a run by itself."""
+    handlers = getattr(run.handle, "handlers", None)
+    return next((one for one in handlers or () if isinstance(one, Listener)), None)
+
+
+def begin(
+    recorder: Recorder,
+    framework: Framework,
+    runs: Sequence[Run],
+    known: Set[str] = frozenset(),
+    *,
+    is_async: bool = False,
+) -> list[Live]:
+    """Begin runs.
+
+    Args:
+        recorder: where they are written.
+        framework: reads what they will be told.
+        runs: what has started.
+        known: the SDKs whose calls are recorded, and so will tell of the models that they serve.
+        is_async: whether they are awaited.
+    """
+    lives = []
+    for run in runs:
+        parent = None if run.parent is None else recorder.runs.get(run.parent)
+        live = _kind(run)(recorder, framework, run, parent)
+        live.watch(is_async=is_async)
+        live.start(is_served=not run.through.isdisjoint(known))
+        lives.append(live)
+    return lives
 
 
 def _kind(run: Run) -> type[Live]:
