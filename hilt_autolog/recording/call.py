@@ -211,7 +211,7 @@ class Call:
             extensions["partial"], extensions["ended"] = True, ended
         first = chunks.first if chunks is not None else None
         seconds = Clock.monotonic() - self._begun
-        measure(event["metrics"], self.prompt, reply, seconds, first and first - self._begun)
+        measure(event, self.prompt, reply, seconds, first and first - self._begun)
         for rank, document in enumerate(reply.documents, 1):  # they were read before the answer was made
             self._write(events.retrieval_event(place.session_id, document, rank, self.prompt_id))
         event_id = self._write(event, is_json=is_json)
@@ -227,7 +227,7 @@ class Call:
         if failure.status is None and failure.type == "ResponseError":
             failure.status = self.http and self.http.status
         event = events.error_event(self.prompt, self.place.session_id, failure, self.prompt_id)
-        event["metrics"]["latency_ms"] = round((Clock.monotonic() - self._begun) * 1000)
+        measure(event, self.prompt, Reply(), Clock.monotonic() - self._begun)
         if request_id := failure.request_id or (self.http and self.http.request_id):
             event["provenance"]["request_id"] = request_id
         self._write(event)
