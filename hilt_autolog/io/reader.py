@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from hilt_autolog.settings import load
 
 from .lines import Problem, Source, events
-from .messages import HOLDERS, Message, rebuilt
+from .messages import Message, holds_messages, rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -148,7 +148,7 @@ def _moment(event: Event) -> str:
 
 
 def _holds_messages(event: Event) -> bool:
-    return event.get("action") in HOLDERS and isinstance(event.get("event_id"), str)
+    return holds_messages(event) and isinstance(event.get("event_id"), str)
 
 
 def _essence(event: Event) -> Event:
