@@ -53,7 +53,12 @@ def asked(provider: Provider, operation: Operation, body: Mapping[str, Any]) -> 
 
 
 _PROVIDERS = {"google.generativeai": "gemini", "google.genai": "gemini"}
-_NOT_SAID = ("extra_headers", "extra_query", "extra_body", "timeout")  # how it is sent; there may be keys in it
+_NOT_SAID = (
+    "extra_headers",
+    "extra_query",
+    "extra_body",
+    "timeout",
+)  # how it is sent; there may be keys in it
 
 
 def spoken_tokens(given: Any) -> dict[str, int]:

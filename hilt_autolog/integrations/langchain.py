@@ -178,4 +178,7 @@ class _Unmeasured:
         self._session = session
 
     def append(self, event: Event) -> None:
-        self._session.append({name: one for name, one in event.items() if name != "metrics"})
+        kept = {name: one for name, one in event.items() if name != "metrics"}
+        extensions = event.get("extensions", {})
+        kept["extensions"] = {name: one for name, one in extensions.items() if name != "latency_ms"}
+        self._session.append(kept)

@@ -22,7 +22,9 @@ def read_failure(error: BaseException, error_code: str) -> Failure:
     response = known.get("response")
     headers = response.headers if response is not None else {}
     details = _details(known.get("body"))
-    status = known.get("status_code", getattr(type(error), "status_code", None))  # of some it is their class's
+    status = known.get(
+        "status_code", getattr(type(error), "status_code", None)
+    )  # of some it is their class's
     return Failure(
         text=text_or_none(details.get("message")) or str(error) or type(error).__name__,
         type=type(error).__name__,

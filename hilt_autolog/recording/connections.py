@@ -18,6 +18,7 @@ from . import events
 from .call import Call
 from .context import with_labels
 from .conversations import new_session_id
+from .failures import error_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -131,7 +132,7 @@ class Connection:
         messages = list(note.messages)
         recorder.describer.describe(messages)
         if note.failure is not None:
-            event: Event = events.error_event(prompt, place.session_id, note.failure, reply_to)
+            event: Event = error_event(prompt, place.session_id, note.failure, reply_to)
             del event["metrics"]
         else:
             event = _event(note, place.session_id, messages, reply_to)

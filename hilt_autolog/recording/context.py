@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .conversations import Place
+
 _NAMESPACE = uuid.UUID("a8f7e6d5-c4b3-4a21-9f0e-1d2c3b4a5e6f")  # the rule of hilt-python
 
 chosen: ContextVar[str | None] = ContextVar("hilt_conversation", default=None)
+here: ContextVar[Place | None] = ContextVar("hilt_here", default=None)  # where the latest call stands
 labels: ContextVar[tuple[str, ...]] = ContextVar("hilt_tags", default=())
 
 

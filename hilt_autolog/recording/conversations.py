@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import sys
 import threading
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,7 +23,7 @@ from hilt_autolog.facts import is_plain
 from hilt_autolog.io.encoder import line
 
 from .asked import AskedTools
-from .context import chosen, session_id_of
+from .context import chosen, here, session_id_of
 from .memory import Memory
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from hilt_autolog.facts import Message, Prompt, Reply
 
 _REPEATED = ("text", "tool_call")  # the parts that every client repeats
-
 
 
 class Head(NamedTuple):
@@ -74,10 +72,6 @@ class Place:
     book: Conversations | None = None  # what remembers it
     prompt_id: str | None = None  # the events of its prompt and of its answer, once they are written
     answer_id: str | None = None
-
-
-# Of the task or thread that we are in: where its latest call stands.
-here: ContextVar[Place | None] = ContextVar("hilt_here", default=None)
 
 
 class Conversations:

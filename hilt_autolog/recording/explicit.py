@@ -106,10 +106,12 @@ class Explicit(Call):
         self._slot = None
         if self._chunks is not None or not self._open:
             return lambda _chunk: None
-        return super().streams()
-
-    def _speaker(self) -> str:
-        return self._how.assistant or super()._speaker()
+        fold = self.prompt.operation.fold
+        if fold is None or self._how.assistant is None:
+            return super().streams()
+        speaker = self._how.assistant
+        self._chunks = self.recorder.chunks_of(fold(), self.place.session_id, speaker, self.prompt_id)
+        return self._chunks.take
 
     def _write(self, event: Event, *, is_json: bool = False) -> str:
         how, actor, extensions = self._how, event["actor"], event["extensions"]

@@ -87,8 +87,10 @@ class Recorder:
         kind = MergedChunks if self.chunks == "merged" else WrittenChunks
         return kind(fold, self.write, self.write_line, session_id, model, reply_to)
 
-    def wait_for(self, response_id: str, call: Open) -> None:
-        """Remember a call whose answer is to be fetched later; the oldest are given up."""
+    def wait_for(self, response_id: str | None, call: Open) -> None:
+        """Remember a call whose answer is to be fetched later, if it can be; the oldest are given up."""
+        if response_id is None:
+            return
         self.awaited[response_id] = call
         if len(self.awaited) > _MOST_AWAITED:
             self.awaited.pop(next(iter(self.awaited))).cut("dropped")

@@ -15,7 +15,7 @@ from .model_runs import Model
 from .tool_runs import Retriever, Tool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence, Set
+    from collections.abc import Callable, Mapping, Sequence
 
     from hilt_autolog.framework import Framework, Run
     from hilt_autolog.provider import Probe
@@ -28,7 +28,7 @@ _retriever: ContextVar[weakref.ref[Retriever] | None] = ContextVar("hilt_retriev
 
 
 class Listener:
-    """A listener of the program's own that logs what it is told: its runs stand in its log, and in no other."""
+    """A listener of the program's that logs what it is told: its runs stand in its log, and in no other."""
 
     @property
     def recorder(self) -> Recorder:
@@ -88,7 +88,7 @@ _TOLD: dict[str, Callable[[Live, Any], None]] = {
 def _start(
     recorder: Recorder, watched: Watching, heard: Heard, slot: tickets.Slot | None, result: Any
 ) -> None:
-    known = {sdk.replace(".", "_") for sdk, probes in watched.items() if any(probes.values())}
+    known = frozenset(sdk.replace(".", "_") for sdk, probes in watched.items() if any(probes.values()))
     is_async = heard.probe.role.startswith("async")
     started = heard.framework.runs(heard.probe.name, heard.args, heard.kwargs, result)
     told = {run.id: listener for run in started if (listener := _listener(run)) is not None}
@@ -113,7 +113,7 @@ def begin(
     recorder: Recorder,
     framework: Framework,
     runs: Sequence[Run],
-    known: Set[str] = frozenset(),
+    known: frozenset[str] = frozenset(),
     *,
     is_async: bool = False,
 ) -> list[Live]:
