@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.facts import Prompt
@@ -11,6 +10,8 @@ from hilt_autolog.foreign import count_or_none, fields, sdk_version, text_or_non
 from hilt_autolog.recording.context import chosen
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hilt_autolog.facts import Operation
     from hilt_autolog.provider import Provider
 
@@ -73,12 +74,14 @@ def spoken_tokens(given: Any) -> dict[str, int]:
     known = fields(given)
     counts: dict[str, int] = {}
     for name, spellings in _SPELLINGS.items():
-        found = [count_or_none(known.get(spelling)) for spelling in spellings]
-        counts |= {name: count for count in found if count is not None and count >= 0}
+        found = (count_or_none(known.get(spelling)) for spelling in spellings)
+        count = next((one for one in found if one is not None and one >= 0), None)
+        if count is not None:
+            counts[name] = count
     if counts and "total" not in counts:
         counts["total"] = sum(counts.values())
-    rest = {name: count_or_none(count) for name, count in known.items() if name in _PARTS}
-    return counts | {name: count for name, count in rest.items() if count}
+    parts = {name: count_or_none(known.get(name)) for name in _PARTS}
+    return counts | {name: count for name, count in parts.items() if count is not None and count > 0}
 
 
 _PARTS = ("cached", "cache_creation", "reasoning", "audio_prompt", "audio_completion")

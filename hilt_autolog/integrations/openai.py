@@ -136,8 +136,8 @@ def log_rag_interaction(  # noqa: PLR0913  as above
         session: as in `log_chat_completion`.
         user_message: the question.
         answer: the text of the answer.
-        retrieved_documents: the best first: dicts of `id`, `text` or `snippet`, `score` and `metadata` (all of
-            them optional), texts, pairs with a score, or documents of LangChain's.
+        retrieved_documents: the best first: dicts of `id`, `text` or `snippet`, `score` and `metadata` (each
+            of them optional), texts, pairs with a score, or documents of LangChain's.
         session_id: the conversation, as in `log_chat_completion`.
         user_id: the actor of the prompt.
         assistant_id: the actor of the answer, if it is not to be the model; and the model, if none is given.

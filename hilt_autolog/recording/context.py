@@ -1,4 +1,4 @@
-"""What a program says around its calls, in `with` blocks: the conversation that they are in, and their tags."""
+"""What a program says around its calls, in `with` blocks: their conversation, and their tags."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def conversation(name: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def tags(*words: str) -> Iterator[None]:
-    """Label the events of the calls made inside of the `with` block, or of a plain function that it decorates.
+    """Label the events of the calls made inside of the `with` block, or of a plain function decorated by it.
 
     Blocks inside of one another add up, and all add to the setting `tags`.
 
