@@ -9,6 +9,7 @@ disk: `logs/<program>-<date>-<time>-<pid>.hilt.jsonl`. Everything here is loaded
 
 TYPE_CHECKING = False  # type checkers know the name; importing typing would cost every program's start
 if TYPE_CHECKING:
+    from .deeds import record_feedback, record_retrieval, record_tool
     from .errors import ConversionError, HILTError, SessionError
     from .event import Actor, Content, Event, Metrics, Privacy
     from .io.reader import Log, messages_of, read
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .recording.context import conversation, tags
     from .settings import Settings, SettingsError
     from .switch import Recording, Status, disable, enable, status
+    from .toolbox import tool
 
 __version__ = "0.1.0"
 
@@ -39,11 +41,16 @@ __all__ = [
     "enable",
     "messages_of",
     "read",
+    "record_feedback",
+    "record_retrieval",
+    "record_tool",
     "status",
     "tags",
+    "tool",
 ]
 
 _HOMES = {
+    "deeds": ("record_feedback", "record_retrieval", "record_tool"),
     "errors": ("ConversionError", "HILTError", "SessionError"),
     "event": ("Actor", "Content", "Event", "Metrics", "Privacy"),
     "io.reader": ("Log", "messages_of", "read"),
@@ -51,6 +58,7 @@ _HOMES = {
     "recording.context": ("conversation", "tags"),
     "settings": ("Settings", "SettingsError"),
     "switch": ("Recording", "Status", "disable", "enable", "status"),
+    "toolbox": ("tool",),
 }
 
 

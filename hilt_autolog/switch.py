@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from .io.writer import Writer
     from .recording.capture import Capture
+    from .recording.recorder import Recorder
 
 _OFF = ("0", "false", "no", "off")
 
@@ -169,14 +170,10 @@ def status() -> Status:
     )
 
 
-# --- the parts
-
-
 def _wait(sdks: frozenset[str]) -> None:
     _state.undo.append(importer.wait(sdks, _arm))
-    for sdk in sorted(sdks):
-        if sdk in sys.modules:
-            _arm(sdk)
+    for sdk in sorted(sdks & sys.modules.keys()):
+        _arm(sdk)
 
 
 def _arm(sdk: str) -> None:
@@ -197,9 +194,13 @@ def _wrap(sdk: str) -> None:
 
 
 def _tell(*heard: Any) -> Any:
-    capture, tell = _state.capture, _state.tell
-    recorder = None if capture is None else capture.recorder
-    return None if recorder is None or tell is None else tell(recorder, _state.watching, *heard)
+    recorder = None if _state.capture is None else _state.capture.recorder
+    return None if recorder is None or _state.tell is None else _state.tell(recorder, _state.watching, *heard)
+
+
+def recorder() -> Recorder | None:
+    """Return what writes this process's log; None while nothing is recorded."""
+    return None if _state.settings is None else _recorder().recorder
 
 
 def _recorder() -> Capture:

@@ -50,7 +50,7 @@ FLOORS = {
         "runs",
         "runs.*",
     ),
-    ROOMS: ("arming", "switch", "providers", "providers.*"),
+    ROOMS: ("arming", "deeds", "switch", "toolbox", "providers", "providers.*"),
     DOORS: ("__init__", "__main__", "start", "startup.*", "cli", "cli.*", "integrations", "integrations.*"),
 }
 # What the program asks for by name: a client of its own SDK, and a handler of its own framework.

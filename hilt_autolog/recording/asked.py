@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .memory import Memory, Queues
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Asked(NamedTuple):
@@ -24,18 +27,31 @@ class AskedTools:
     def __init__(self) -> None:
         self._calls: Memory[tuple[str, str], Asked] = Memory()
         self._nameless: Queues[tuple[str, str], str] = Queues()  # calls without an id, by session and tool
+        self._named: Queues[tuple[str, str], tuple[str, str]] = Queues()  # the others: id and arguments
         self._askers: Memory[str, str] = Memory()  # by id, the session that asked last
         self._results: Memory[tuple[str, str], str] = Memory()
         self._nameless_results: Queues[tuple[str, str], str] = Queues()
         self._adopted: Memory[tuple[str, str], bool] = Memory()  # by session and the framework's id
         self._open: Memory[str, int] = Memory()  # by tool, how many results are still to come
 
-    def asked(self, session_id: str, tool_call_id: str | None, event_id: str, tool: str | None) -> None:
-        """Remember that an answer asked for a tool; calls without an id are told apart by their order."""
+    def asked(
+        self,
+        session_id: str,
+        tool_call_id: str | None,
+        event_id: str,
+        tool: str | None,
+        arguments: str | None = None,
+    ) -> None:
+        """Remember that a tool was asked for, with these arguments if an answer did so.
+
+        Calls without an id are told apart by their order.
+        """
         self._count(tool, 1)
         if tool_call_id is not None:
             self._calls.put((session_id, tool_call_id), Asked(event_id, tool))
             self._askers.put(tool_call_id, session_id)
+            if tool is not None and arguments is not None:
+                self._named.put((session_id, tool), (tool_call_id, arguments))
         elif tool is not None:
             self._nameless.put((session_id, tool), event_id)
 
@@ -52,6 +68,32 @@ class AskedTools:
         if asked is not None:
             self._count(asked.tool, -1)
         return None if asked is _DONE else (asked or NEVER)
+
+    def claim(self, session_id: str, tool: str, is_meant: Callable[[str], bool]) -> tuple[str, str] | None:
+        """Find the call that a program answers which runs a tool, and does not say by which call's id.
+
+        Args:
+            session_id: the conversation.
+            tool: the tool's name.
+            is_meant: whether the tool is run with these arguments; else the oldest call is meant.
+
+        Returns:
+            The call's id and arguments, which nobody else is given; None if none waits for a result.
+        """
+        key = (session_id, tool)
+        waiting = self._named.waiting(key)
+        for one in sorted(waiting, key=lambda call: not is_meant(call[1])):
+            if self._named.remove(key, one) and self._calls.get((session_id, one[0])) is not _DONE:
+                return one
+        return None
+
+    def unclaim(self, session_id: str, tool: str, call: tuple[str, str]) -> None:
+        """Let a call wait again: the tool has failed, and may be run once more."""
+        self._named.put((session_id, tool), call)
+
+    def waits_nameless(self, session_id: str, tool: str) -> bool:
+        """Return whether a call without an id waits for this tool."""
+        return bool(self._nameless.waiting((session_id, tool)))
 
     def adopt(self, session_id: str, tool_call_id: str, tool: str | None) -> Asked | None:
         """Let a framework name a call that came without an id: return what asked for it, if anything did."""

@@ -138,11 +138,15 @@ class Conversations:
             return place
         place = None if session is None else self._newest.get(session)
         if place is None:
-            place = Place(session or new_session_id(), name, None, None, [], 0, 0, book=self)
+            place = self.spot(session or new_session_id(), name)
             if session is not None:
                 self._newest.put(session, place)
         here.set(place)
         return place
+
+    def spot(self, session_id: str, name: str | None, prompt_id: str | None = None) -> Place:
+        """Return a place in a conversation where no request stands; `prompt_id` is the event to reply to."""
+        return Place(session_id, name, None, None, [], 0, 0, book=self, prompt_id=prompt_id)
 
     def is_known(self, response_id: str | None) -> bool:
         """Return whether the log holds the response of this id."""

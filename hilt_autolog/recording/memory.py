@@ -58,6 +58,18 @@ class Queues(Generic[K, V]):
             self._waiting.put(key, waiting)
         waiting.append(value)
 
+    def waiting(self, key: K) -> list[V]:
+        """Return what waits under `key`, in its order."""
+        return list(self._waiting.get(key) or ())
+
+    def remove(self, key: K, value: V) -> bool:
+        """Take `value` out of its turn; False if somebody else was faster."""
+        try:
+            (self._waiting.get(key) or deque()).remove(value)
+        except ValueError:
+            return False
+        return True
+
     def take(self, key: K) -> tuple[bool, V | None]:
         """Return whether anything has ever waited under `key`, and what has waited the longest."""
         waiting = self._waiting.get(key)

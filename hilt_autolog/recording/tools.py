@@ -40,7 +40,7 @@ def write_tool_calls(
         event_id = write(tool_call_event(place.session_id, model, call, answer["event_id"]))
         if call.id is not None:
             known.add(call.id)
-        conversations.tools.asked(place.session_id, call.id, event_id, call.name)
+        conversations.tools.asked(place.session_id, call.id, event_id, call.name, call.arguments)
 
 
 def write_tool_results(

@@ -1,0 +1,178 @@
+"""Tools that the program runs and tells of by itself: the runs of no framework."""
+
+from __future__ import annotations
+
+import contextlib
+from inspect import isasyncgen, isgenerator
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from hilt_autolog.clock import token
+from hilt_autolog.facts import Failure, ToolCall
+from hilt_autolog.foreign import as_json
+from hilt_autolog.framework import Result, Run
+from hilt_autolog.guard import guarded
+from hilt_autolog.io.plain import plain
+from hilt_autolog.process import app_name
+from hilt_autolog.provider import Stream
+from hilt_autolog.recording.context import here
+
+from .tool_runs import Tool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextvars import Token
+
+    from hilt_autolog.recording.conversations import Place
+    from hilt_autolog.recording.events import Event
+    from hilt_autolog.recording.recorder import Recorder
+
+
+class OwnTool(Tool):
+    """A tool under way; the engine drives it as it drives calls.
+
+    Args:
+        recorder: where it is written.
+        name: the tool's.
+        arguments: what it is given: JSON text, or anything that JSON can say.
+        identity: the id of the call that an answer has asked for it by, if the program says so; else an open
+            call of this tool in this conversation is meant, one with these arguments before others.
+    """
+
+    __slots__ = ("_claimed", "_collected", "_inside", "_is_nameless", "ended_by", "http", "provider", "took")
+
+    def __init__(self, recorder: Recorder, name: str, arguments: Any, identity: str | None = None) -> None:
+        tools, place = recorder.conversations.tools, recorder.conversations.standing()
+        text = as_json(plain(arguments)) if arguments is not None else "{}"
+        self._claimed = None if identity else tools.claim(place.session_id, name, _same_as(text))
+        identity = identity or (self._claimed and self._claimed[0])
+        self._is_nameless = identity is None and tools.waits_nameless(place.session_id, name)
+        if self._is_nameless:
+            identity = token(96)
+        call = ToolCall(identity, name, text)
+        super().__init__(recorder, PLAIN, Run(token(96), None, None, name, {}, tool=call), None)
+        self.trace.session_id, self.trace.prompt_id = place.session_id, place.prompt_id
+        self.name, self.session_id = place.name, place.session_id
+        self.took: Mapping[str, int] | None = (
+            None  # `latency_ms`, if the program knows it; None: we measure it
+        )
+        self.provider: Any = PLAIN
+        self.http: Any = None
+        self.ended_by: str | None = None  # the event that replies to the call
+        self._collected: list[Any] | None = None
+        self._inside: Token[Place | None] | None = None
+
+    def go_inside(self) -> None:
+        """Let what is recorded from now on, until the tool has ended, reply to its call."""
+        conversations = self.recorder.conversations
+        self._inside = here.set(conversations.spot(self.session_id, self.name, self.event_id))
+
+    def take_end(self) -> bool:
+        """End the run; False if it has ended before."""
+        if self._inside is not None:
+            inside, self._inside = self._inside, None
+            with contextlib.suppress(ValueError):  # it ends in another context than it began in
+                here.reset(inside)
+        return super().take_end()
+
+    # --- told by the engine
+
+    def finish(self, result: Any) -> None:
+        """End with what the function returned."""
+        self.end(result)
+
+    @guarded
+    def fail(self, error: BaseException, _result: Any = None) -> None:
+        """End with the exception that the function has raised."""
+        if self.take_end():
+            self.failed(error)
+
+    def streams(self) -> Callable[[Any], None]:
+        """Take note that the result comes piece by piece; return what takes them."""
+        self._collected = []
+        return lambda one: self._collected.append(plain(one)) if self._collected is not None else None
+
+    def finish_stream(self) -> None:
+        """End: there are no more pieces."""
+        self.end(self._pieces())
+
+    def left(self, how: str) -> None:
+        """End where it stands: a program that takes no more pieces has all that it wanted."""
+        if self._collected is None:
+            super().left(how)
+        else:
+            self.completed(self._pieces())
+
+    def _pieces(self) -> Any:
+        pieces, self._collected = self._collected or [], None
+        are_texts = bool(pieces) and all(isinstance(one, str) for one in pieces)
+        return "".join(pieces) if are_texts else pieces
+
+    # --- how it differs from a framework's
+
+    def write_failed(self, failure: Failure, ended: str | None = None) -> None:
+        """Write why it failed; the call waits again, for the program may try once more."""
+        super().write_failed(failure, ended)
+        if self._claimed is not None:
+            self.recorder.conversations.tools.unclaim(self.session_id, self.run.name, self._claimed)
+
+    def _call_event(self, identity: str | None) -> Event:
+        event = super()._call_event(identity)
+        event["actor"]["id"] = app_name()
+        return event
+
+    def measured(self, event: Event) -> Event:
+        """Return an event with the time that the run has taken, as far as it is known."""
+        if self.took is None:
+            return super().measured(event)
+        event["metrics"] = dict(self.took)
+        event["extensions"].update(self.took)
+        return event
+
+    def write(self, event: Event) -> str:
+        """Write an event; an id that we have made up, to tell calls apart, stays with us."""
+        if self._is_nameless:
+            event["extensions"].pop("tool_call_id", None)
+        event_id = super().write(event)
+        if event["action"] != "tool_call":
+            self.ended_by = event_id
+        return event_id
+
+
+class _Plain:
+    """What a framework would know of such tools, and a provider of their calls."""
+
+    def result(self, output: Any) -> Result:
+        return Result(None, output)
+
+    def failure(self, error: BaseException) -> Failure:
+        kind = type(error)
+        code = "timeout" if any("Timeout" in one.__name__ for one in kind.__mro__) else "api_error"
+        if not isinstance(error, Exception):
+            code = "cancelled"
+        return Failure(text=str(error) or kind.__name__, type=kind.__name__, code=code)
+
+    def pause(self, _error: BaseException) -> None:
+        return None
+
+    def http(self, _kwargs: Mapping[str, Any]) -> None:
+        return None
+
+    def stream(self, result: Any) -> Stream | None:
+        return Stream() if isgenerator(result) or isasyncgen(result) else None
+
+
+PLAIN: Any = _Plain()
+
+
+def _same_as(arguments: str) -> Callable[[str], bool]:
+    ours = _value(arguments)
+    return lambda theirs: _value(theirs) == ours
+
+
+def _value(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
