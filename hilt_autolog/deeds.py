@@ -150,7 +150,7 @@ def record_feedback(  # noqa: PLR0913  as above
     """
     if text is None and score is None and label is None:
         raise ValueError("feedback has a text, a score or a label")
-    counted = int(score) if type(score) in (bool, int) else number(score)
+    counted = int(score) if isinstance(score, int) else number(score)
     if score is not None and counted is None:
         raise ValueError(f"a score is a finite number, not {score!r}")
 

@@ -54,9 +54,7 @@ class OwnTool(Tool):
         super().__init__(recorder, PLAIN, Run(token(96), None, None, name, {}, tool=call), None)
         self.trace.session_id, self.trace.prompt_id = place.session_id, place.prompt_id
         self.name, self.session_id = place.name, place.session_id
-        self.took: Mapping[str, int] | None = (
-            None  # `latency_ms`, if the program knows it; None: we measure it
-        )
+        self.took: Mapping[str, int] | None = None  # `latency_ms`, if it is known; None: we measure it
         self.provider: Any = PLAIN
         self.http: Any = None
         self.ended_by: str | None = None  # the event that replies to the call
