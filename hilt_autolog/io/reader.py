@@ -13,7 +13,6 @@ import glob
 import heapq
 import os
 import sys
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from hilt_autolog.settings import load
 
 from .lines import Problem, Source, events
 from .messages import HOLDERS, Message, rebuilt
+from .moments import moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 Event = dict[str, Any]
 
 ENDINGS = (".hilt.jsonl", ".hilt.jsonl.gz", ".hilt.jsonl.zst")
-_SPELLED_LENGTH = len("2026-01-31T12:00:00.000000Z")
 _REBUILDS = ("event_id", "action", "actor", "content")  # what of an event its messages are rebuilt from
 
 
@@ -66,7 +65,7 @@ class Log:
         self._holders: dict[str, Event] | None = None
 
     def __iter__(self) -> Iterator[Event]:
-        return heapq.merge(*(_sparingly(source, self._note) for source in self.sources), key=_moment)
+        return heapq.merge(*(_sparingly(source, self._note) for source in self.sources), key=moment_of)
 
     @property
     def problems(self) -> list[Problem]:
@@ -130,21 +129,6 @@ def _sparingly(source: Source, report: Callable[[Problem], None]) -> Iterator[Ev
     if first is not None:
         yield first
         yield from islice(events(source, report), 1, None)
-
-
-def _moment(event: Event) -> str:
-    """Return an event's time as text that sorts; "", if it tells none: it follows the one before it."""
-    time = event.get("timestamp")
-    if not isinstance(time, str):
-        return ""
-    if len(time) == _SPELLED_LENGTH and time.endswith("Z"):
-        return time
-    try:
-        moment = datetime.fromisoformat(time)
-        utc = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return ""
-    return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _holds_messages(event: Event) -> bool:
