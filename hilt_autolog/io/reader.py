@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.settings import load
 
-from .lines import Problem, Source, events
+from .lines import Placed, Problem, Source, events
 from .messages import HOLDERS, Message, rebuilt
 from .moments import moment_of
 
@@ -65,7 +65,11 @@ class Log:
         self._holders: dict[str, Event] | None = None
 
     def __iter__(self) -> Iterator[Event]:
-        return heapq.merge(*(_sparingly(source, self._note) for source in self.sources), key=moment_of)
+        return (placed.event for placed in self.placed())
+
+    def placed(self) -> Iterator[Placed]:
+        """Return the events as an iteration does, each with its file and line number."""
+        return heapq.merge(*(_sparingly(source, self._note) for source in self.sources), key=moment)
 
     @property
     def problems(self) -> list[Problem]:
@@ -117,7 +121,7 @@ def _at(path: Path) -> list[Source]:
     return [Source(str(path))]
 
 
-def _sparingly(source: Source, report: Callable[[Problem], None]) -> Iterator[Event]:
+def _sparingly(source: Source, report: Callable[[Problem], None]) -> Iterator[Placed]:
     """Yield the events of a file that is closed again until the one after the first is wanted.
 
     Merging asks each file for its first event before anything else. One file a process makes thousands
@@ -129,6 +133,11 @@ def _sparingly(source: Source, report: Callable[[Problem], None]) -> Iterator[Ev
     if first is not None:
         yield first
         yield from islice(events(source, report), 1, None)
+
+
+def moment(placed: Placed) -> str:
+    """Return an event's time as text that sorts; see `moment_of`."""
+    return moment_of(placed.event)
 
 
 def _holds_messages(event: Event) -> bool:
