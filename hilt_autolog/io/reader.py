@@ -26,6 +26,9 @@ from .moments import moment_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import polars
+    from duckdb import DuckDBPyRelation
+
 Event = dict[str, Any]
 
 ENDINGS = (".hilt.jsonl", ".hilt.jsonl.gz", ".hilt.jsonl.zst")
@@ -69,7 +72,7 @@ class Log:
 
     def placed(self) -> Iterator[Placed]:
         """Return the events as an iteration does, each with its file and line number."""
-        return heapq.merge(*(_sparingly(source, self._note) for source in self.sources), key=moment)
+        return heapq.merge(*(_sparingly(source, self.note) for source in self.sources), key=moment)
 
     @property
     def problems(self) -> list[Problem]:
@@ -90,7 +93,48 @@ class Log:
             self._holders = {e["event_id"]: _essence(e) for e in self if _holds_messages(e)}
         return rebuilt(event, self._holders.get)
 
-    def _note(self, problem: Problem) -> None:
+    def sql(self, query: str) -> DuckDBPyRelation:
+        """Return the answer to a question in SQL about the view `events`: a relation of DuckDB.
+
+            read("logs/").sql("SELECT model, sum(cost_usd) FROM events GROUP BY model").show()
+
+        The question is answered at once, and DuckDB holds the answer; nothing else can be read by it, and
+        nothing be written. The columns of `events` are those of `hilt_autolog.analytics.columns`.
+
+        Raises:
+            ConversionError: DuckDB is not installed (the extra `analytics`).
+            ValueError: the question is not one statement that reads, or names an unknown column.
+            duckdb.Error: DuckDB does not understand it, or fails.
+        """
+        from hilt_autolog.analytics.frames import answer
+
+        return answer(self, query)
+
+    def to_polars(self) -> polars.DataFrame:
+        """Return the events, oldest first, as a data frame with the columns of the view `events`.
+
+        Raises:
+            ConversionError: DuckDB (the extra `analytics`) or polars is not installed.
+        """
+        from hilt_autolog.analytics.frames import frame
+
+        found: polars.DataFrame = frame(self, "polars")
+        return found
+
+    def to_pandas(self) -> Any:
+        """Return the events as a `pandas.DataFrame`; see `to_polars`."""
+        from hilt_autolog.analytics.frames import frame
+
+        return frame(self, "pandas")
+
+    def to_arrow(self) -> Any:
+        """Return the events as a `pyarrow.Table`; see `to_polars`."""
+        from hilt_autolog.analytics.frames import frame
+
+        return frame(self, "pyarrow")
+
+    def note(self, problem: Problem) -> None:
+        """Take note of something that could not be read; once, however often it is met."""
         self._problems[problem] = None
 
 
