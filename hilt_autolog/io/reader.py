@@ -13,7 +13,6 @@ import glob
 import heapq
 import os
 import sys
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,14 +21,17 @@ from hilt_autolog.settings import load
 
 from .lines import Placed, Problem, Source, events
 from .messages import Message, holds_messages, rebuilt
+from .moments import moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import polars
+    from duckdb import DuckDBPyRelation
+
 Event = dict[str, Any]
 
 ENDINGS = (".hilt.jsonl", ".hilt.jsonl.gz", ".hilt.jsonl.zst")
-_SPELLED_LENGTH = len("2026-01-31T12:00:00.000000Z")
 _REBUILDS = ("event_id", "action", "actor", "content")  # what of an event its messages are rebuilt from
 
 
@@ -70,7 +72,7 @@ class Log:
 
     def placed(self) -> Iterator[Placed]:
         """Return the events as an iteration does, each with its file and line number."""
-        return heapq.merge(*(_sparingly(source, self._note) for source in self.sources), key=moment)
+        return heapq.merge(*(_sparingly(source, self.note) for source in self.sources), key=moment)
 
     @property
     def problems(self) -> list[Problem]:
@@ -91,7 +93,48 @@ class Log:
             self._holders = {e["event_id"]: _essence(e) for e in self if _holds_messages(e)}
         return rebuilt(event, self._holders.get)
 
-    def _note(self, problem: Problem) -> None:
+    def sql(self, query: str) -> DuckDBPyRelation:
+        """Return the answer to a question in SQL about the view `events`: a relation of DuckDB.
+
+            read("logs/").sql("SELECT model, sum(cost_usd) FROM events GROUP BY model").show()
+
+        The question is answered at once, and DuckDB holds the answer; nothing else can be read by it, and
+        nothing be written. The columns of `events` are those of `hilt_autolog.analytics.columns`.
+
+        Raises:
+            ConversionError: DuckDB is not installed (the extra `analytics`).
+            ValueError: the question is not one statement that reads, or names an unknown column.
+            duckdb.Error: DuckDB does not understand it, or fails.
+        """
+        from hilt_autolog.analytics.frames import answer
+
+        return answer(self, query)
+
+    def to_polars(self) -> polars.DataFrame:
+        """Return the events, oldest first, as a data frame with the columns of the view `events`.
+
+        Raises:
+            ConversionError: DuckDB (the extra `analytics`) or polars is not installed.
+        """
+        from hilt_autolog.analytics.frames import frame
+
+        found: polars.DataFrame = frame(self, "polars")
+        return found
+
+    def to_pandas(self) -> Any:
+        """Return the events as a `pandas.DataFrame`; see `to_polars`."""
+        from hilt_autolog.analytics.frames import frame
+
+        return frame(self, "pandas")
+
+    def to_arrow(self) -> Any:
+        """Return the events as a `pyarrow.Table`; see `to_polars`."""
+        from hilt_autolog.analytics.frames import frame
+
+        return frame(self, "pyarrow")
+
+    def note(self, problem: Problem) -> None:
+        """Take note of something that could not be read; once, however often it is met."""
         self._problems[problem] = None
 
 
@@ -137,18 +180,8 @@ def _sparingly(source: Source, report: Callable[[Problem], None]) -> Iterator[Pl
 
 
 def moment(placed: Placed) -> str:
-    """Return an event's time as text that sorts; "", if it tells none: it follows the one before it."""
-    time = placed.event.get("timestamp")
-    if not isinstance(time, str):
-        return ""
-    if len(time) == _SPELLED_LENGTH and time.endswith("Z"):
-        return time
-    try:
-        told = datetime.fromisoformat(time)
-        utc = told.replace(tzinfo=told.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return ""
-    return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    """Return an event's time as text that sorts; see `moment_of`."""
+    return moment_of(placed.event)
 
 
 def _holds_messages(event: Event) -> bool:

@@ -1,0 +1,178 @@
+"""DuckDB over the files of a log: lines as they are, and the view `events` with typed columns.
+
+DuckDB reads plain files itself, on all cores. It passes over a line that is no JSON without a word, so
+what it has refused is counted, found and reported as the reader would have done.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hilt_autolog.errors import ConversionError
+from hilt_autolog.io.lines import LONGEST_LINE
+
+from . import columns
+from .refused import refused
+from .spool import Spool, is_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from duckdb import DuckDBPyConnection
+
+    from hilt_autolog.io.lines import Source
+    from hilt_autolog.io.reader import Log
+
+Result = TypeVar("Result")
+
+REFUSED = "json IS NULL OR NOT starts_with(json, '{')"  # of `lines`: no JSON, or no object
+COUNT_REFUSED = f"SELECT file, count(*) FROM lines WHERE {REFUSED} GROUP BY file"  # noqa: S608
+_USUAL_LINE = 16 * 2**20  # bytes that a line may have at first; DuckDB holds several such buffers a core
+_UNREAD = "maximum_object_size"  # in the message about a line that is longer
+_CONFIG = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+_NO_LINES = "SELECT NULL::JSON AS json, NULL::VARCHAR AS filename WHERE false"
+
+
+def is_installed() -> bool:
+    """Return whether DuckDB is there."""
+    return find_spec("duckdb") is not None
+
+
+def imported() -> Any:
+    """Return the module of DuckDB.
+
+    Raises:
+        ConversionError: it is not installed; the text says how to install it.
+    """
+    try:
+        import duckdb
+    except ImportError:
+        raise ConversionError(
+            'this needs DuckDB, which is not installed: pip install "hilt-autolog[analytics]"'
+        ) from None
+    return duckdb
+
+
+class Database:
+    """A connection to DuckDB with two views of a log: `lines` (json, file) and `events` (see `columns`).
+
+    Times are in UTC. Nothing but the files of the log can be read with it, and nothing be written, unless
+    it is made with `may_write`.
+    """
+
+    def __init__(self, log: Log, *, may_write: bool = False) -> None:
+        self._duckdb = imported()
+        self._log = log
+        self._may_write = may_write
+        self._spool = Spool()
+        self._attempts = [partial(self._open, longest=size) for size in (_USUAL_LINE, LONGEST_LINE)]
+        self._attempts.append(partial(self._open, longest=LONGEST_LINE, all_spooled=True))
+        self._direct: dict[str, Source] = {}
+        self.connection: DuckDBPyConnection
+
+    def run(self, use: Callable[[DuckDBPyConnection], tuple[Result, Mapping[str, int]]]) -> Result:
+        """Return what `use` makes of the connection; it is called again where the log must be read otherwise.
+
+        Args:
+            use: Returns its result, and how many lines of which file were refused (as `COUNT_REFUSED` tells).
+
+        Raises:
+            duckdb.Error: DuckDB does not do what `use` asks of it.
+        """
+        for attempt in self._attempts:
+            attempt()
+            try:
+                result, counts = use(self.connection)
+            except self._duckdb.Error as error:
+                if attempt is self._attempts[-1] or not self._may_help(error):
+                    raise
+                continue
+            if self._are_reported(counts):
+                return result
+        raise ConversionError("DuckDB refuses lines that this package has written")
+
+    def close(self) -> None:
+        """Close the connection and remove what was copied for it."""
+        self.connection.close()
+        self.remove_copies()
+
+    def remove_copies(self) -> None:
+        """Remove what was copied for the connection, which then knows only what it has made of it."""
+        self._spool.remove()
+
+    def _may_help(self, error: Exception) -> bool:
+        return isinstance(error, self._duckdb.IOException) or _UNREAD in str(error)
+
+    def _are_reported(self, counts: Mapping[str, int]) -> bool:
+        """Report the refused lines; return False if the reader would have taken one of them."""
+        for path, count in counts.items():
+            problems = refused(self._direct[path], count) if path in self._direct else []
+            if len(problems) != count:
+                return False
+            for problem in problems:
+                self._log.note(problem)
+        return True
+
+    def _open(self, longest: int, *, all_spooled: bool = False) -> None:
+        self._spool.remove()
+        self._spool, self._direct, paths = Spool(), {}, []
+        for source in self._log.sources:
+            if not all_spooled and is_plain(source):
+                self._direct[source.name] = source
+                paths.append(_escaped(source.name))
+            else:
+                paths.append(self._spool.add(source, self._log.note))
+        self.connection = connection = self._duckdb.connect(config=_CONFIG)
+        self._set("TimeZone", "UTC")
+        self._set("temp_directory", os.path.join(tempfile.gettempdir(), f"hilt-duckdb-{os.getpid()}"))
+        for view in (self._lines(paths, longest), _EVENTS):
+            connection.execute(view).fetchall()
+        if not self._may_write:
+            connection.execute(f"SET allowed_paths = {_list([*self._direct, *self._spool.names])}").fetchall()
+            self._set("enable_external_access", "false")
+            self._set("lock_configuration", "true")
+
+    def _set(self, name: str, value: str) -> None:
+        self.connection.execute(f"SET {name} = {_text(value)}").fetchall()
+
+    def _lines(self, paths: list[str], longest: int) -> str:
+        read = (
+            f"SELECT json, filename FROM read_ndjson_objects({_list(paths)}, ignore_errors = true,"
+            f" maximum_object_size = {longest}, compression = 'none', filename = true, hive_partitioning = false)"
+        )
+        names = ", ".join(f"({_text(path)}, {_text(name)})" for path, name in self._spool.names.items())
+        joined = f"LEFT JOIN (VALUES {names}) AS spooled(path, name) ON path = filename" if names else ""
+        file = "coalesce(name, filename)" if names else "filename"
+        return (
+            f"CREATE VIEW lines AS SELECT json, {file} AS file FROM ({read if paths else _NO_LINES}) {joined}"  # noqa: S608
+        )
+
+
+_EVENTS = (
+    f"CREATE VIEW events AS SELECT {columns.selected('found')}, file, event FROM"  # noqa: S608
+    f" (SELECT from_json(json, '{columns.shape()}') AS found, file, json AS event FROM lines"
+    f" WHERE NOT ({REFUSED}))"
+)
+
+
+def counts(connection: DuckDBPyConnection) -> dict[str, int]:
+    """Return how many lines of which file were refused, by reading the log once more."""
+    return dict(connection.execute(COUNT_REFUSED).fetchall())
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _list(values: list[str]) -> str:
+    return f"[{', '.join(map(_text, values))}]"
+
+
+def _escaped(path: str) -> str:
+    """Return the pattern that is this path only."""
+    return re.sub(r"([*?[])", r"[\1]", path)

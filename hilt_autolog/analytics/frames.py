@@ -1,0 +1,77 @@
+"""A log as a data frame, and as the answer to a question in SQL."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hilt_autolog.errors import ConversionError
+
+from .columns import NAMES
+from .duck import Database, counts, imported
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
+
+    from hilt_autolog.io.reader import Log
+
+Result = TypeVar("Result")
+
+_ALL = "SELECT * FROM events ORDER BY timestamp, event_id"
+_METHODS = {"polars": "pl", "pandas": "df", "pyarrow": "to_arrow_table"}
+
+
+def frame(log: Log, library: str) -> Any:
+    """Return the events of a log, oldest first, as a data frame with the columns of the view.
+
+    Args:
+        log: The log.
+        library: `polars`, `pandas` or `pyarrow`.
+
+    Raises:
+        ConversionError: DuckDB or the library is not installed.
+    """
+    if find_spec(library) is None:
+        raise ConversionError(f"this needs {library}, which is not installed: pip install {library}")
+    return asked(log, _ALL, lambda relation: getattr(relation, _METHODS[library])())
+
+
+def answer(log: Log, sql: str) -> DuckDBPyRelation:
+    """Return the answer to a question about a log, which DuckDB holds; see `Log.sql`."""
+    database = Database(log)
+
+    def held(relation: DuckDBPyRelation) -> DuckDBPyRelation:
+        relation.create("answer")
+        return database.connection.table("answer")
+
+    try:
+        return database.run(lambda connection: (held(question(connection, sql)), counts(connection)))
+    finally:
+        database.remove_copies()
+
+
+def asked(log: Log, sql: str, take: Callable[[DuckDBPyRelation], Result]) -> Result:
+    """Return what `take` makes of the answer to a question; nothing of it can be used later."""
+    database = Database(log)
+    try:
+        return database.run(lambda connection: (take(question(connection, sql)), counts(connection)))
+    finally:
+        database.close()
+
+
+def question(connection: DuckDBPyConnection, sql: str) -> DuckDBPyRelation:
+    """Return a question that DuckDB understands and has not answered yet.
+
+    Raises:
+        ValueError: it is not one statement that reads, or it names a column that is not there.
+    """
+    duckdb = imported()
+    statements = connection.extract_statements(sql)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise ValueError("a question is one statement that reads: SELECT, FROM, WITH, DESCRIBE or SUMMARIZE")
+    try:
+        return connection.sql(sql)
+    except duckdb.BinderException as error:
+        raise ValueError(f"{error}\n\nThe columns of events: {', '.join(NAMES)}") from None

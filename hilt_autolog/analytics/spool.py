@@ -1,0 +1,58 @@
+"""Copies of what DuckDB cannot read by itself, line by line: compressed logs, pipes, damaged files.
+
+DuckDB reads nothing from a pipe, all or nothing of a damaged .gz, and does not tell that a .zst is
+damaged. The reader of this package knows better, so what is not a plain file passes through it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import orjson
+
+from hilt_autolog.io.lines import events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hilt_autolog.io.lines import Problem, Source
+
+_MAGIC = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # gzip, zstd
+
+
+def is_plain(source: Source) -> bool:
+    """Return whether a source is a file that anybody can read as it is."""
+    if source.content is not None:
+        return False
+    try:
+        with source.open() as file:
+            return not file.read(4).startswith(_MAGIC)
+    except OSError:  # the reader tells why
+        return False
+
+
+class Spool:
+    """A folder of copies, removed with this object.
+
+    Attributes:
+        names: The source's name by the path of its copy.
+    """
+
+    def __init__(self) -> None:
+        self._folder = TemporaryDirectory(prefix="hilt-")
+        self.names: dict[str, str] = {}
+
+    def add(self, source: Source, report: Callable[[Problem], None]) -> str:
+        """Copy the events of a source and return the path of the copy; what is no event is reported."""
+        path = Path(self._folder.name, f"{len(self.names)}.jsonl")
+        with path.open("wb") as file:
+            file.writelines(orjson.dumps(event) + b"\n" for event, *_ in events(source, report))
+        self.names[str(path)] = source.name
+        return str(path)
+
+    def remove(self) -> None:
+        """Remove the copies."""
+        self._folder.cleanup()
+        self.names.clear()

@@ -1,0 +1,117 @@
+"""Logs as CSV (RFC 4180), for spreadsheets and people."""
+
+from __future__ import annotations
+
+import csv
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, TextIO
+
+from hilt_autolog.event import Event
+from hilt_autolog.io.columns import COLUMNS
+
+from .files import Input, reading, written
+from .flat import at, cell, leaves
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Sequence
+
+    from hilt_autolog.io.reader import Log
+
+    from .flat import Cell
+
+METADATA = ("provenance", "privacy", "integrity", "extensions")
+"""The fields of an event that `include_metadata` adds."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for one
+
+
+def convert_to_csv(
+    input_file: Input,
+    output_file: str | os.PathLike[str],
+    columns: Sequence[str] | None = None,
+    readable: bool = True,
+    include_metadata: bool = False,
+) -> int:
+    """Write the events of a log, ordered by time, as CSV with a heading, in UTF-8 without a BOM.
+
+    Args:
+        input_file: A file, a folder, a glob, "-", or an opened log; see `hilt_autolog.read`.
+        output_file: The file to write. It is replaced when the new one is whole.
+        columns: The columns in their order: names out of the fifteen of HILT
+            (`hilt_autolog.io.columns`), or paths of keys, such as `metrics.tokens.total`.
+        readable: If no columns are named: the fifteen, whose messages are cut to 500 characters. If not
+            readable: everything, a column for each path of keys that any event has, in order of appearance.
+        include_metadata: Add a column for each path below provenance, privacy, integrity and extensions.
+
+    Returns:
+        How many events were written. Bad lines are passed over and told: see `converters.files.reading`.
+
+    Raises:
+        FileNotFoundError: there is no such log, or no such folder to write to.
+        ValueError: a column is unknown; the text lists the known ones.
+        ConversionError: the output is one of the files that are read.
+    """
+    known = checked(columns)
+    with reading(input_file) as log, written(output_file, log) as path:
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            return write(log, stream, known, readable=readable, include_metadata=include_metadata)
+
+
+def write(
+    log: Log,
+    stream: TextIO,
+    columns: Sequence[str] | None = None,
+    *,
+    readable: bool = True,
+    include_metadata: bool = False,
+) -> int:
+    r"""Write the same to a stream that leaves `\r\n` alone, and return how many events it were."""
+    names = list(columns or (COLUMNS if readable else _paths(log)))
+    if include_metadata:
+        names += [path for path in _paths(log, METADATA) if path not in names]
+    writer = csv.writer(stream)
+    writer.writerow(map(harmless, names))
+    count = 0
+    for event in log:
+        writer.writerow([harmless(_found(event, name)) for name in names])
+        count += 1
+    return count
+
+
+def checked(columns: Iterable[str] | None) -> tuple[str, ...] | None:
+    """Return the columns that are asked for.
+
+    Raises:
+        ValueError: one is neither a HILT column nor a path that begins with a field of an event.
+    """
+    if columns is None:
+        return None
+    chosen, fields = tuple(columns), tuple(Event.model_fields)
+    unknown = [name for name in chosen if name not in COLUMNS and name.partition(".")[0] not in fields]
+    if unknown or not chosen:
+        meant = [match for name in unknown for match in get_close_matches(name, [*COLUMNS, *fields], n=1)]
+        hint = f" (did you mean {', '.join(meant)}?)" if meant else ""
+        raise ValueError(
+            f"unknown columns: {', '.join(unknown) or 'none is named'}{hint}; known: {', '.join(COLUMNS)};"
+            f" and any path of keys that begins with {', '.join(fields)}, such as metrics.tokens.total"
+        )
+    return chosen
+
+
+def harmless(value: Cell) -> Cell:
+    """Return a cell that no spreadsheet runs: an apostrophe before a text that could be a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def _found(event: dict[str, Any], name: str) -> Cell:
+    return cell(COLUMNS[name](event) if name in COLUMNS else at(event, name))
+
+
+def _paths(log: Log, fields: Sequence[str] = ()) -> list[str]:
+    """Return every path that an event has, below these fields or all, in order of appearance."""
+    found: dict[str, None] = {}
+    for event in log:
+        part = {field: event[field] for field in fields if field in event} if fields else event
+        found.update(dict.fromkeys(path for path, _ in leaves(part)))
+    return list(found)

@@ -1,0 +1,63 @@
+"""Logs as Parquet: typed columns, a tenth of the size, and questions answered in a hundredth of the time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hilt_autolog.analytics.duck import Database, counts
+
+from .files import Input, reading, written
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+COMPRESSIONS = {"zstd": "zstd", "snappy": "snappy", "gzip": "gzip", "none": "uncompressed"}
+"""The compressions by name, and what DuckDB calls them."""
+
+_GROUP = 20_480  # events that are held in memory, for each core, until they are written
+
+
+def convert_to_parquet(
+    input_file: Input, output_file: str | os.PathLike[str], compression: str = "zstd"
+) -> int:
+    """Write the events of a log as one Parquet file with the columns of the view `events`.
+
+    The schema is always the same. `event` holds each event whole, as JSON. Where several cores write,
+    groups of events may change places: order by `timestamp` when reading.
+
+    Args:
+        input_file: A file, a folder, a glob, "-", or an opened log; see `hilt_autolog.read`.
+        output_file: The file to write. It is replaced when the new one is whole.
+        compression: `zstd`, `snappy`, `gzip` or `none`.
+
+    Returns:
+        How many events were written. Bad lines are passed over and told: see `converters.files.reading`.
+
+    Raises:
+        FileNotFoundError: there is no such log, or no such folder to write to.
+        ValueError: the compression is unknown.
+        ConversionError: DuckDB is not installed (the extra `analytics`), or the output is what is read.
+    """
+    if compression not in COMPRESSIONS:
+        raise ValueError(f"unknown compression {compression!r}; there are {', '.join(COMPRESSIONS)}")
+    with reading(input_file) as log, written(output_file, log) as path:
+        database = Database(log, may_write=True)
+        try:
+            return database.run(
+                lambda connection: (_copied(connection, path, compression), counts(connection))
+            )
+        finally:
+            database.close()
+
+
+def _copied(connection: DuckDBPyConnection, path: Path, compression: str) -> int:
+    connection.execute("SET preserve_insertion_order = false").fetchall()
+    target = str(path).replace("'", "''")
+    (count,) = connection.execute(
+        f"COPY events TO '{target}' (FORMAT parquet, COMPRESSION {COMPRESSIONS[compression]},"
+        f" ROW_GROUP_SIZE {_GROUP})"
+    ).fetchone() or (0,)
+    return int(count)
