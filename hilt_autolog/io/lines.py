@@ -32,6 +32,14 @@ class Source(NamedTuple):
         return Path(self.name).open("rb") if self.content is None else io.BytesIO(self.content)
 
 
+class Placed(NamedTuple):
+    """An event, and where it stands."""
+
+    event: dict[str, Any]
+    file: str
+    line: int  # from 1, counted after decompression
+
+
 class Problem(NamedTuple):
     """Something in a source that could not be read, and was passed over."""
 
@@ -40,7 +48,7 @@ class Problem(NamedTuple):
     reason: str
 
 
-def events(source: Source, report: Callable[[Problem], None]) -> Generator[dict[str, Any]]:
+def events(source: Source, report: Callable[[Problem], None]) -> Generator[Placed]:
     """Yield the events of a source in the order of its lines.
 
     Args:
@@ -51,26 +59,32 @@ def events(source: Source, report: Callable[[Problem], None]) -> Generator[dict[
     number = 0
     try:
         with source.open() as stored:
-            for line in _lines(_decompressed(stored)):
-                number += 1
-                found = _event_or_reason(line)
-                if isinstance(found, str):
-                    report(Problem(source.name, number, found))
-                elif found is not None:
+            for number, line in enumerate(split(_decompressed(stored)), 1):
+                if (found := placed(line, source.name, number, report)) is not None:
                     yield found
     except Exception as error:
         report(Problem(source.name, number + 1, f"unreadable from here: {error or type(error).__name__}"))
 
 
+def placed(line: bytes | None, file: str, number: int, report: Callable[[Problem], None]) -> Placed | None:
+    """Return the event of a line (None: it is too long); report a line with none that is not blank."""
+    found = event_or_reason(line)
+    if isinstance(found, str):
+        report(Problem(file, number, found))
+    return Placed(found, file, number) if isinstance(found, dict) else None
+
+
+def is_compressed(head: bytes) -> bool:
+    """Whether a file that begins with these (four) bytes is gzip or zstd."""
+    return head.startswith((_GZIP, _ZSTD))
+
+
 def _decompressed(stored: IO[bytes]) -> IO[bytes]:
     head = stored.read(4)
     stored.seek(0)
-    if head.startswith(_GZIP):
-        opening: Any = gzip.open
-    elif head == _ZSTD:
-        opening = _zstd().open
-    else:
+    if not is_compressed(head):
         return stored
+    opening: Any = gzip.open if head.startswith(_GZIP) else _zstd().open
     opened: IO[bytes] = opening(stored)
     return opened
 
@@ -84,7 +98,7 @@ def _zstd() -> Any:
     raise ImportError("a .zst file needs Python 3.14 or the package backports.zstd")
 
 
-def _lines(stream: IO[bytes]) -> Iterator[bytes | None]:
+def split(stream: IO[bytes]) -> Iterator[bytes | None]:
     r"""Yield lines as `\n` ends them and nothing else does; None in place of one that is too long."""
     while line := stream.readline(LONGEST_LINE + 1):
         if len(line) <= LONGEST_LINE or line.endswith(b"\n"):
@@ -95,7 +109,15 @@ def _lines(stream: IO[bytes]) -> Iterator[bytes | None]:
         yield None
 
 
-def _event_or_reason(line: bytes | None) -> dict[str, Any] | str | None:
+def refusal(line: bytes) -> str | None:
+    """Return the reason why a reader passes over a line that JSON was written to; None, if it does not."""
+    if len(line) <= LONGEST_LINE and line.count(b"{") + line.count(b"[") <= DEEPEST:
+        return None
+    judged = event_or_reason(line if len(line) <= LONGEST_LINE else None)
+    return judged if isinstance(judged, str) else None
+
+
+def event_or_reason(line: bytes | None) -> dict[str, Any] | str | None:
     """Return the event that a line holds, the reason why it holds none, or None for a blank line."""
     if line is None:
         return f"longer than {LONGEST_LINE >> 20} MiB"
