@@ -11,10 +11,10 @@ from hilt_autolog.errors import SessionError
 
 from .columns import row
 from .creation import share
-from .encoder import line
+from .encoder import line, plain
 from .folder import Refused
 from .following import follow, is_pipe
-from .lines import refusal
+from .lines import LONGEST_LINE, is_readable
 from .logfile import Lost
 from .reader import found, read
 
@@ -67,13 +67,17 @@ class Local:
 
         Raises:
             OSError: the line is not in the file, or not whole; the next one begins on a line of its own.
-            ValueError: readers would pass over the line, because it is too long or too deep.
+            ValueError: the line is longer than readers take.
             SessionError: the session was closed meanwhile.
         """
         said = event if self._columns is None else self._row(event)
         data = line(said)
-        if (reason := refusal(data)) is not None:
-            raise ValueError(f"an event that no reader would take: {reason}")
+        if not is_readable(data):
+            data = line(plain(said))  # shallower, with a mark where something is left out
+        if len(data) > LONGEST_LINE:
+            raise ValueError(
+                f"an event of {len(data)} bytes, of which no reader takes more than {LONGEST_LINE}"
+            )
         try:
             try:
                 self._current().append(data)
