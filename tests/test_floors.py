@@ -71,6 +71,7 @@ READING = (
     "io.moments",
     "io.columns",
     "io.session",
+    "io.following",
     "event",
     "ledger",
 )
