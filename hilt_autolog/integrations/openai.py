@@ -151,7 +151,7 @@ def log_rag_interaction(  # noqa: PLR0913  as above
     """
     measured = {name: value for name, value in (answer_metrics or {}).items() if value is not None}
     documents = documents_of("retriever", retrieved_documents)
-    words = None if answer is None else str(answer)
+    words = None if answer is None else str(answer) or None
     body = _body(model or assistant_id, None, (), user_message, {})
     prompt = asked(PROVIDER, _CHAT, body)
     reply = Reply(

@@ -131,7 +131,11 @@ def begin(
         parent = None if run.parent is None else recorder.runs.get(run.parent)
         live = _kind(run)(recorder, framework, run, parent)
         live.watch(is_async=is_async)
-        live.start(is_served=not run.through.isdisjoint(known))
+        try:
+            live.start(is_served=not run.through.isdisjoint(known))
+        except Exception:
+            live.take_end()  # what has no beginning in the log has no end there
+            raise
         lives.append(live)
     return lives
 
