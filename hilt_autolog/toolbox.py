@@ -24,15 +24,9 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 
 @overload
-def tool(function: F) -> F:
-    """Record the calls of a function under its own name."""
-
-
+def tool(function: F) -> F: ...
 @overload
-def tool(*, name: str | None = None, session: Appends | None = None) -> Callable[[F], F]:
-    """Return a decorator that does so under another name, or into a session."""
-
-
+def tool(*, name: str | None = None, session: Appends | None = None) -> Callable[[F], F]: ...
 def tool(function: Any = None, *, name: str | None = None, session: Appends | None = None) -> Any:
     """Record each call of a function as a tool's: bare (`@tool`), or with arguments (`@tool(name="search")`).
 

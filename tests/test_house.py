@@ -78,7 +78,7 @@ def without_docstring(path: Path) -> Iterator[str]:
 def public(body: ast.AST) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
     for node in ast.iter_child_nodes(body):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            if node.name.startswith("_"):
+            if node.name.startswith("_") or "overload" in map(ast.unparse, node.decorator_list):
                 continue
             yield node
         if not isinstance(

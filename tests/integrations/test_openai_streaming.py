@@ -114,7 +114,7 @@ def test_a_generator_that_fails_is_closed_and_told(session):
 
 
 def test_what_is_no_stream_is_an_error(session):
-    with pytest.raises(TypeError, match="not iterable|no attribute|not an iterator"):
+    with pytest.raises(TypeError, match="not an iterator"):
         log_chat_streaming(session, user_message="q", client=client_of(lambda **_: answer()))
 
 
