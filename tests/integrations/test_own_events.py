@@ -71,7 +71,7 @@ def test_feedback_without_any_call_replies_to_nothing(watch):
 
 @pytest.mark.parametrize("given", [{}, {"score": float("nan")}, {"score": "high"}, {"score": float("inf")}])
 def test_feedback_that_says_nothing_is_an_error(given):
-    with pytest.raises(ValueError, match="feedback has a text|a score is a finite number"):
+    with pytest.raises(ValueError, match=r"feedback has a text|a score is a finite number"):
         hilt_autolog.record_feedback(**given)
 
 

@@ -189,7 +189,8 @@ def test_methods_are_tools_without_their_instance(session, watch):
     assert (box.method("x", 1, c=3), Toolbox.method(box, "y")) == ("x", "y")
     assert (box.of_class("x"), Toolbox.static("x")) == ("Toolboxx", "x")
     called = [
-        (one[2], event["extensions"]["tool"]) for one, event in zip(story(watch.path), events(watch.path))
+        (one[2], event["extensions"]["tool"])
+        for one, event in zip(story(watch.path), events(watch.path), strict=True)
     ]
     assert called[::2] == [
         ('{"a": "x", "rest": [1], "c": 3}', "own"),
