@@ -36,7 +36,9 @@ def snippets(shared):
     page = (shared / "reference" / "hilt-integrations.md").read_text(encoding="utf-8")
     code = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
     assert len(code) == 4
-    replaced = [re.sub(r"(?m)^from hilt\.", "from hilt_autolog.", one).replace("create(...)", CALL) for one in code]
+    replaced = [
+        re.sub(r"(?m)^from hilt\.", "from hilt_autolog.", one).replace("create(...)", CALL) for one in code
+    ]
     return dict(zip(("langchain", "openai", "anthropic", "gemini"), replaced, strict=True))
 
 

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import csv
+
+from running import commands, run
+
+from hilt_autolog.event import Event
+from hilt_autolog.io.reader import read
+
+TALK = """\
+> What is a flight recorder?
+A flight recorder keeps what happened, so that people can learn from it.
+> Now count to 5, please.
+1 2 3 4 5
+> Which colour are flight recorders painted?
+A flight recorder keeps what happened, so that people can learn from it."""
+ECHO = """\
+> Is anybody there
+Is anybody there, there
+> 
+! I have heard nothing.
+
+logs/echo.hilt.jsonl
+"""
+
+
+def test_the_helpers_log_a_call_a_stream_and_an_answer_out_of_documents(tmp_path):
+    done = run(commands("openai_integration.py")["plain"], tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    talk, path, table, told = done.stdout.strip().split("\n\n")
+    assert talk == TALK
+    assert [row.split()[1] for row in table.splitlines()[1:]] == [
+        *("prompt", "completion", "prompt", "completion_chunk", "completion"),
+        *("prompt", "retrieval", "retrieval", "completion"),
+    ]
+    log = read(tmp_path / path)
+    assert {
+        event["extensions"]["conversation"] for event in log if "conversation" in event["extensions"]
+    } == {
+        "demo-chat",
+        "demo-stream",
+        "demo-rag",
+    }
+    assert told == "13 events -> logs/openai.csv"
+    with (tmp_path / "logs" / "openai.csv").open(encoding="utf-8", newline="") as file:
+        assert len(list(csv.DictReader(file))) == 13
+
+
+def test_a_provider_of_ones_own_is_in_the_log(tmp_path):
+    done = run(commands("custom_integration.py")["plain"], tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(ECHO)
+    log = read(tmp_path / "logs" / "echo.hilt.jsonl")
+    asked, said, asked_nothing, failed = [Event.from_dict(event) for event in log]
+    assert [one.action for one in (asked, said, asked_nothing, failed)] == [
+        *("prompt", "completion"),
+        *("prompt", "system"),
+    ]
+    assert said.metrics.tokens == {"prompt": 3, "completion": 4, "total": 7}
+    assert said.provenance["response_id"] == "echo-1"
+    assert said.extensions == {"reply_to": asked.event_id}
+    assert failed.extensions["reply_to"] == asked_nothing.event_id
+    assert len({event["session_id"] for event in log}) == 1
+    assert log.problems == []
