@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import hilt_autolog
 from hilt_autolog.cli import COMMANDS
 from hilt_autolog.cli.checks.coverage import MODES, declared
 from hilt_autolog.cli.coverage import cells_of
@@ -195,6 +196,12 @@ def test_the_readme_knows_every_variable_and_no_other():
     told = set(variable.findall(readme()))
     assert used <= told, f"README.md does not name {sorted(used - told)}"
     assert told <= used, f"README.md names {sorted(told - used)}, which nothing reads"
+
+
+def test_the_readme_knows_every_public_name():
+    named = {word for code in re.findall(r"`([^`\n]+)`", readme()) for word in re.findall(r"\w+", code)}
+    missing = sorted(set(hilt_autolog.__all__) - named)
+    assert not missing, f"README.md does not name {missing}"
 
 
 @pytest.mark.parametrize("command", [*PROGRAMS, *(f"hilt {command}" for command in COMMANDS)])

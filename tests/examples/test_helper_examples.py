@@ -17,7 +17,7 @@ A flight recorder keeps what happened, so that people can learn from it."""
 ECHO = """\
 > Is anybody there
 Is anybody there, there
-> 
+>\x20
 ! I have heard nothing.
 
 logs/echo.hilt.jsonl
