@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .lines import Placed, Problem
 
 _HELD = 64  # files that stay open: those that were written last
-_SHARE = 20  # a folder is listed again after this many times what that takes
+_SHARE = 50  # a folder is listed again after this many times what that takes
 _ARCHIVES = (".gz", ".zst")
 
 Identity = tuple[int, int]  # device and inode

@@ -175,6 +175,28 @@ def test_a_deleted_file_may_come_again(path):
     wait_for([3], watch)
 
 
+@pytest.mark.parametrize("new_name", ["b.hilt.jsonl", None])
+def test_a_file_that_is_moved_before_it_is_opened_is_read_by_its_new_name(
+    tmp_path, path, monkeypatch, new_name
+):
+    add(path, 1)
+    real = os.stat
+
+    def slow(name, *args, **options):
+        state = real(name, *args, **options)
+        if name == str(path):
+            path.rename(tmp_path / new_name) if new_name else path.unlink()
+        return state
+
+    watch = Watch(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(following.os, "stat", slow)
+        assert watch.look() == []
+    assert watch.look() == ([1] if new_name else [])
+    told = [] if new_name else [("a.hilt.jsonl", 1, "unreadable from here")]
+    assert watch.reasons() == told
+
+
 def test_a_folder_may_vanish(tmp_path):
     folder = tmp_path / "logs"
     folder.mkdir()
@@ -376,4 +398,4 @@ def test_a_folder_is_listed_more_rarely_the_longer_that_takes(tmp_path, monkeypa
     for _ in range(30):
         watch.look()
         now[0] += 1.0
-    assert listed == [100.0, 110.5, 121.0]
+    assert listed == [100.0, 125.5]
