@@ -124,6 +124,7 @@ class Growing:
         try:
             found = os.fstat(self._stream.fileno())
             if (found.st_dev, found.st_ino) != self._identity:
+                self.close()
                 raise FileNotFoundError("another file has taken its name")
             self._stream.seek(offset)
             yield self._stream
