@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import math
+import re
 import stat
 import sys
 from datetime import UTC, datetime
@@ -187,6 +188,15 @@ def test_what_is_no_event_is_refused_and_makes_no_file(path, wrong, told):
 def test_only_events_and_dicts_are_appended(path, thing):
     with pytest.raises(TypeError, match=f"an Event or a dict is appended, not {type(thing).__name__}"):
         Session(path).append(thing)
+
+
+def test_the_readme_s_example_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    readme = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
+    exec(re.search(r"## Sessions.*?```python\n(.*?)```", readme, re.DOTALL)[1], {})
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.partition(" ")[2] for line in printed] == ["alice prompt", "gpt-4o completion", ""]
+    assert printed[-1] == "[]"
 
 
 # --- open and closed
