@@ -338,6 +338,48 @@ def test_more_files_than_a_process_may_open_are_followed(tmp_path):
     assert done.stdout == "True\nTrue\n"
 
 
+def test_those_that_were_written_last_stay_open(tmp_path, monkeypatch):
+    monkeypatch.setattr(following, "_HELD", 2)
+    paths = [tmp_path / f"{n}.hilt.jsonl" for n in range(5)]
+    for n, path in enumerate(paths):
+        add(path, n)
+        os.utime(path, (n, n))
+    watch = Watch(tmp_path)
+    assert sorted(watch.look()) == [0, 1, 2, 3, 4]
+    followed = watch._events.gi_frame.f_locals["self"]._known.values()
+    assert sorted(Path(growing.path).name for growing in followed if growing.is_open) == [
+        "3.hilt.jsonl",
+        "4.hilt.jsonl",
+    ]
+    for path in paths:
+        add(path, b'{"n":5}\n{"n":6')
+    assert watch.look() == [5] * 5
+    for path in paths:
+        add(path, b"}\n")
+    assert watch.look() == [6] * 5
+
+
+@pytest.mark.parametrize(
+    "error", [PermissionError(13, "Permission denied"), FileNotFoundError(2, "No such file")]
+)
+def test_a_file_whose_end_cannot_be_found_is_told_or_read_later(path, monkeypatch, error):
+    add(path, 1)
+    watch = Watch(path, back=0)
+    real = Path.open
+    opened = []
+
+    def failing(self, *args, **options):
+        opened.append(options)
+        if options and len(opened) < 3:  # the first looks for an archive
+            raise error
+        return real(self, *args, **options)
+
+    monkeypatch.setattr(Path, "open", failing)
+    later = isinstance(error, FileNotFoundError)
+    assert watch.look() + watch.look() == ([1] if later else [])
+    assert watch.reasons() == ([] if later else [("a.hilt.jsonl", 1, "unreadable from here")])
+
+
 def test_a_file_that_cannot_be_read_is_told_once(tmp_path, path, monkeypatch):
     add(path, 1)
     add(tmp_path / "b.hilt.jsonl", 2)

@@ -288,6 +288,10 @@ def test_the_word_local_may_come_first_or_by_name(path):
         ({"filepath": ""}, "needs the path"),
         ({"backend_or_filepath": "local"}, "needs the path"),
         ({"backend_or_filepath": "a", "filepath": "b"}, "two paths: 'a' and 'b'"),
+        (
+            {"backend_or_filepath": "local", "filepath": "a", "backend": "s3"},
+            "two backends: .local. and .s3.",
+        ),
         ({"filepath": "a", "backend": "s3"}, "unknown backend 's3'; .*local"),
         ({"filepath": "a", "mode": "rw"}, "unknown mode 'rw'; there are a, r, w"),
         ({"filepath": "a", "encoding": "latin-1"}, "UTF-8, not latin-1"),

@@ -16,6 +16,7 @@ import pytest
 
 from hilt_autolog import Session, SessionError
 from hilt_autolog.io.kernel import Kernel
+from hilt_autolog.io.logfile import LogFile, Lost
 
 ROOT = Path(__file__).resolve().parents[2]
 SAID = {"session_id": "conv_1", "actor": {"type": "human", "id": "ada"}, "action": "prompt"}
@@ -155,6 +156,19 @@ def test_a_file_that_was_deleted_is_begun_anew(path):
     session.append(said("b"))
     session.append(said("c"))
     assert texts(path) == ["b", "c"]
+
+
+def test_a_file_that_is_deleted_as_soon_as_it_is_there_is_given_up(path, monkeypatch):
+    session = Session(path)
+    session.append(said("a"))
+    path.unlink()
+
+    def lost(file, data):
+        raise Lost
+
+    monkeypatch.setattr(LogFile, "append", lost)
+    with pytest.raises(SessionError, match=r"chat\.hilt\.jsonl is deleted as soon as it is there"):
+        session.append(said("b"))
 
 
 def test_a_changed_directory_changes_no_open_session(tmp_path, monkeypatch):
