@@ -14,8 +14,10 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from test_reader import BYTES
 
-from hilt_autolog import Session, SessionError
+from hilt_autolog import Session, SessionError, read
 from hilt_autolog.io import following, growing
 from hilt_autolog.io import session as session_module
 from hilt_autolog.io.following import follow
@@ -303,6 +305,17 @@ def test_any_cutting_of_a_log_gives_the_same_events(path, monkeypatch):
         found += watch.look()
     assert found == [*range(200)]
     assert watch.problems == []
+
+
+@settings(deadline=None)
+@given(BYTES)
+def test_any_bytes_give_the_events_that_reading_gives(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("any") / "a.hilt.jsonl"
+    path.write_bytes(data.replace(b"\x1f\x8b", b"") + b"\n")
+    log = read(path)
+    followed = follow(path, report=(problems := []).append)
+    assert [placed.event for placed in iter(lambda: next(followed), None)] == list(log)
+    assert problems == log.problems
 
 
 def test_a_line_that_is_too_long_is_passed_over(path, monkeypatch):

@@ -171,14 +171,15 @@ def test_a_file_that_is_deleted_as_soon_as_it_is_there_is_given_up(path, monkeyp
         session.append(said("b"))
 
 
-def test_a_changed_directory_changes_no_open_session(tmp_path, monkeypatch):
+def test_the_log_stays_where_it_was_when_the_session_was_made(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     session = Session("chat.hilt.jsonl")
-    session.append(said("a"))
     (tmp_path / "other").mkdir()
     monkeypatch.chdir("other")
+    session.append(said("a"))
+    (tmp_path / "chat.hilt.jsonl").unlink()
     session.append(said("b"))
-    assert texts(tmp_path / "chat.hilt.jsonl") == ["a", "b"]
+    assert [event.content.text for event in session.read()] == texts(tmp_path / "chat.hilt.jsonl") == ["b"]
 
 
 def test_a_descriptor_that_the_program_closed_and_reused_is_not_written_to(tmp_path, path):
