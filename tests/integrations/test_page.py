@@ -17,7 +17,6 @@ from gemini.oldkit import genai as generativeai
 from langchain_openai import OpenAI
 from stories import events, story
 
-import hilt_autolog
 
 CALL = 'create(model="claude-haiku-4-5", max_tokens=99, messages=[{"role": "user", "content": "Hello"}])'
 SUMMARY = "Summarise the Solar System"
@@ -121,4 +120,3 @@ def test_langchain(run, watch, is_captured):
         ("completion", names["result"]),
     ]
     assert not watch.path.exists()
-    assert hilt_autolog.status().faults == {}
