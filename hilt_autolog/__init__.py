@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from .deeds import record_feedback, record_retrieval, record_tool
     from .errors import ConversionError, HILTError, SessionError
     from .event import Actor, Content, Event, Metrics, Privacy
+    from .instrumentation import instrument, uninstrument
     from .io.reader import Log, messages_of, read
     from .io.session import Session
     from .recording.context import conversation, tags
     from .settings import Settings, SettingsError
-    from .switch import Recording, Status, disable, enable, status
+    from .standing import Status
+    from .switch import Recording, disable, enable, status
     from .toolbox import tool
 
 __version__ = "0.1.0"
@@ -39,6 +41,7 @@ __all__ = [
     "conversation",
     "disable",
     "enable",
+    "instrument",
     "messages_of",
     "read",
     "record_feedback",
@@ -47,17 +50,20 @@ __all__ = [
     "status",
     "tags",
     "tool",
+    "uninstrument",
 ]
 
 _HOMES = {
     "deeds": ("record_feedback", "record_retrieval", "record_tool"),
     "errors": ("ConversionError", "HILTError", "SessionError"),
     "event": ("Actor", "Content", "Event", "Metrics", "Privacy"),
+    "instrumentation": ("instrument", "uninstrument"),
     "io.reader": ("Log", "messages_of", "read"),
     "io.session": ("Session",),
     "recording.context": ("conversation", "tags"),
     "settings": ("Settings", "SettingsError"),
-    "switch": ("Recording", "Status", "disable", "enable", "status"),
+    "standing": ("Status",),
+    "switch": ("Recording", "disable", "enable", "status"),
     "toolbox": ("tool",),
 }
 

@@ -9,19 +9,24 @@ from .guard import faults
 from .io.writer import Writer
 from .process import Process, app_name
 from .recording.recorder import Recorder
+from .recording.sessions import adopt, into
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .recording.sessions import Appends
     from .settings import Settings
 
 
-def assemble(settings: Settings, versions: Callable[[], dict[str, str]]) -> tuple[Recorder, Writer]:
+def assemble(
+    settings: Settings, versions: Callable[[], dict[str, str]], session: Appends | None = None
+) -> tuple[Recorder, Writer]:
     """Return the recorder and the writer of a recording.
 
     Args:
         settings: what it follows.
         versions: gives the versions of the SDKs that are watched, for the first line of the log.
+        session: what is written to instead of the writer, which then opens no file.
     """
     process = Process(settings.argv)
     writer = Writer(
@@ -36,9 +41,10 @@ def assemble(settings: Settings, versions: Callable[[], dict[str, str]]) -> tupl
     def media() -> str:
         return os.path.join(os.path.dirname(os.path.abspath(writer.path or settings.path)), "media")
 
+    write, write_line = (writer.write, writer.write_line) if session is None else into(session)
     recorder = Recorder(
-        writer.write,
-        writer.write_line,
+        write,
+        write_line,
         chunks=settings.chunks,
         content=settings.content,
         user=settings.user,
@@ -46,4 +52,6 @@ def assemble(settings: Settings, versions: Callable[[], dict[str, str]]) -> tupl
         conversation=settings.conversation,
         media=media if settings.media == "store" else None,
     )
+    if session is not None:
+        adopt(session, recorder)
     return recorder, writer

@@ -9,34 +9,22 @@ import atexit
 import os
 import sys
 from _thread import allocate_lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from . import importer
 from .settings import Settings, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
     from typing import Self
 
     from .io.writer import Writer
     from .recording.capture import Capture
     from .recording.recorder import Recorder
+    from .recording.sessions import Appends
+    from .standing import Status
 
 _OFF = ("0", "false", "no", "off")
-
-
-class Status(NamedTuple):
-    """How the recording of this process stands."""
-
-    enabled: bool
-    settings: Settings | None
-    path: str | None  # the file that is, or was last, written
-    written: int
-    drops: dict[str, int]  # reason -> events lost to it
-    trouble: str | None  # why the file cannot be written, in words
-    faults: dict[str, str]  # place in our own code -> what failed there
-    watching: dict[str, dict[str, bool | None]]  # SDK -> probe -> has it? None: not there yet
 
 
 class _State:
@@ -44,6 +32,7 @@ class _State:
 
     def __init__(self) -> None:
         self.settings: Settings | None = None
+        self.session: Appends | None = None  # what is written to, if not a file of ours
         self.capture: Capture | None = None  # loaded with the first SDK
         self.tell: Callable[..., Any] | None = None  # the same
         self.writer: Writer | None = None
@@ -60,20 +49,19 @@ _state = _State()
 class Recording:
     """What `enable()` returns: a context manager that puts back what this call has changed."""
 
-    def __init__(self, before: Settings | None, *, changed: bool) -> None:
+    def __init__(self, before: Settings | None, session: Appends | None, *, changed: bool) -> None:
         self._before = before
+        self._session = session
         self._changed = changed
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._changed and self._before is None:
             disable()
         elif self._changed and self._before is not None:
-            _switch(self._before)
+            _switch(self._before, self._session)
 
     @property
     def path(self) -> str | None:
@@ -81,12 +69,13 @@ class Recording:
         return status().path
 
 
-def enable(**arguments: Any) -> Recording:
+def enable(*, session: Appends | None = None, **arguments: Any) -> Recording:
     """Record every call to a model that this process makes from now on.
 
     Calling it again changes nothing, or only the settings that it is given. `HILT_AUTOLOG=0` wins over it.
 
     Args:
+        session: a `Session` to write to, instead of a file of ours at `path`.
         **arguments: settings by name: `path`, `chunks`, `content`, `providers` ... (see `settings.SETTINGS`).
 
     Returns:
@@ -96,13 +85,13 @@ def enable(**arguments: Any) -> Recording:
         SettingsError: an unknown name or value.
     """
     word = _environ().get("HILT_AUTOLOG", "").strip().lower()
-    if word in _OFF or (_state.settings is not None and not arguments):
-        return Recording(None, changed=False)
-    before = _state.settings
+    if word in _OFF or (_state.settings is not None and not arguments and session is None):
+        return Recording(None, None, changed=False)
+    before, written = _state.settings, _state.session
     if before is None and word and arguments:  # the door of the environment is open, and nothing came in yet
         before = _load({})
     settings = _load(arguments)
-    return Recording(before, changed=_switch(settings))
+    return Recording(before, written, changed=_switch(settings, session or written))
 
 
 def _load(arguments: dict[str, Any]) -> Settings:
@@ -123,11 +112,12 @@ def _environ() -> Mapping[str, str]:
     return {} if sys.flags.ignore_environment else os.environ  # python -I and -E
 
 
-def _switch(settings: Settings) -> bool:
+def _switch(settings: Settings, session: Appends | None) -> bool:
     """Record by these settings; return whether that is a change."""
     with _state.claim:  # two SDKs may arrive in two threads; nothing is imported or waited for in here
         before, _state.settings = _state.settings, settings
-    if settings == before:
+        written, _state.session = _state.session, session
+    if settings == before and session is written:
         return False
     if before is not None:
         _close(end=False)
@@ -144,7 +134,7 @@ def disable() -> None:
     importer.stop_waiting()
     _disarm()
     _close()
-    _state.settings = None
+    _state.settings = _state.session = None
 
 
 def _disarm() -> None:
@@ -155,19 +145,14 @@ def _disarm() -> None:
 
 def status() -> Status:
     """Return how the recording of this process stands."""
-    from .guard import faults
+    from .standing import standing
 
-    writer = _state.writer
-    return Status(
-        enabled=_state.settings is not None,
-        settings=_state.settings,
-        path=writer.path if writer else None,
-        written=writer.written if writer else 0,
-        drops=dict(writer.drops) if writer else {},
-        trouble=writer.trouble if writer else None,
-        faults=dict(faults.places),
-        watching={sdk: dict(probes) for sdk, probes in _state.watching.items()},
-    )
+    return standing(_state.settings, _state.writer, _state.session, _state.watching)
+
+
+def session() -> Appends | None:
+    """Return what is written to, if it is a session of the program's."""
+    return _state.session
 
 
 def _wait(sdks: frozenset[str]) -> None:
@@ -210,7 +195,7 @@ def _recorder() -> Capture:
 
     capture = _state.capture = _state.capture or Capture()
     if capture.recorder is None and _state.settings is not None:
-        capture.recorder, _state.writer = assemble(_state.settings, _versions)
+        capture.recorder, _state.writer = assemble(_state.settings, _versions, _state.session)
         atexit.register(_close)
         _know_forks()
     return capture

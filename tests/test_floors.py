@@ -49,8 +49,9 @@ FLOORS = {
         "recording.*",
         "runs",
         "runs.*",
+        "standing",
     ),
-    ROOMS: ("arming", "deeds", "switch", "toolbox", "providers", "providers.*"),
+    ROOMS: ("arming", "deeds", "instrumentation", "switch", "toolbox", "providers", "providers.*"),
     DOORS: ("__init__", "__main__", "start", "startup.*", "cli", "cli.*", "integrations", "integrations.*"),
 }
 # What the program asks for by name: a client of its own SDK, and a handler of its own framework.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,6 +11,9 @@ import orjson
 from .recorder import Recorder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .chunks import Write, WriteLine
     from .events import Event
 
 
@@ -34,15 +38,27 @@ def recorder_of(session: Appends) -> Recorder:
     try:
         known = _recorders.get(session)
         if known is None:
-            known = _recorders.setdefault(session, _recorder(weakref.ref(session)))
+            known = _recorders.setdefault(session, Recorder(*into(session)))
     except TypeError:  # it is no key: it has an equality of its own, as lists have, or cannot be held weakly
-        return _recorder(lambda: session)
+        return Recorder(*into(session))
     return known
 
 
-def _recorder(session: Any) -> Recorder:
-    """Make a recorder; `session()` is what it writes to, which it does not keep alive."""
+def into(session: Appends) -> tuple[Write, WriteLine]:
+    """Return what writes events, and lines that are events already, to a session; it is not kept alive."""
+    try:
+        return _into(weakref.ref(session))
+    except TypeError:  # it cannot be held weakly
+        return _into(lambda: session)
 
+
+def adopt(session: Appends, recorder: Recorder) -> None:
+    """Let the helpers that are given this session write by this recorder, too."""
+    with contextlib.suppress(TypeError):  # as above
+        _recorders[session] = recorder
+
+
+def _into(session: Callable[[], Appends | None]) -> tuple[Write, WriteLine]:
     def write(event: Event, *, is_json: bool = False, hasty: bool = False) -> object:  # noqa: ARG001
         kept = session()
         return None if kept is None else kept.append(event)
@@ -50,4 +66,4 @@ def _recorder(session: Any) -> Recorder:
     def write_line(data: bytes, *, hasty: bool = False) -> object:
         return write(orjson.loads(data), hasty=hasty)
 
-    return Recorder(write, write_line)
+    return write, write_line

@@ -44,6 +44,12 @@ def test_the_helpers(run, capsys):
     ]
 
 
+def test_instrument(run, monkeypatch):
+    session = run("instrument")["session"]
+    assert str(session.filepath) == "logs/chat.jsonl"
+    assert not hilt_autolog.status().enabled
+
+
 def test_own_events(run):
     run("own events")
     log = hilt_autolog.status().path
