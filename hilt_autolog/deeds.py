@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import switch
 from .facts import Operation, Prompt, Reply, message, text_part
+from .foreign import milliseconds, number
 from .guard import guarded
 from .io.plain import plain
 from .recording.context import here, with_labels
-from .recording.documents import documents_of, number
+from .recording.documents import documents_of
 from .recording.events import blank, linked, prompt_event, retrieval_event
 from .recording.sessions import recorder_of
 from .runs.own_tools import OwnTool
@@ -58,7 +59,7 @@ def record_retrieval(
     Raises:
         Exception: what a session that is given raises.
     """
-    found = documents_of(retriever, documents)
+    found, took = documents_of(retriever, documents), milliseconds(latency_ms)
 
     def record(recorder: Recorder) -> list[str]:
         place = recorder.conversations.standing()
@@ -67,9 +68,9 @@ def record_retrieval(
         events = []
         for rank, document in enumerate(found, 1):
             event = retrieval_event(place.session_id, document, rank, place.prompt_id)
-            if latency_ms is not None:
-                event["metrics"] = {"latency_ms": latency_ms}
-                event["extensions"]["latency_ms"] = latency_ms
+            if took is not None:
+                event["metrics"] = {"latency_ms": took}
+                event["extensions"]["latency_ms"] = took
             events.append(_write(recorder, place, event))
         return events
 
@@ -108,10 +109,11 @@ def record_tool(  # noqa: PLR0913  by name, and all of one deed
     Raises:
         Exception: what a session that is given raises.
     """
+    took = milliseconds(latency_ms)
 
     def record(recorder: Recorder) -> str | None:
         run = OwnTool(recorder, name, arguments, tool_call_id)
-        run.took = {} if latency_ms is None else {"latency_ms": latency_ms}
+        run.took = {} if took is None else {"latency_ms": took}
         run.start(is_served=False)
         if error is None:
             run.completed(result)

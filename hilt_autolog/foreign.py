@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from functools import lru_cache
 from typing import Any
@@ -72,6 +73,23 @@ def count_or_none(value: Any) -> int | None:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return None
+
+
+def number(value: Any) -> float | None:
+    """Return a number, of whatever library, as a float; what is infinite or none, as nothing."""
+    if isinstance(value, bool | str | bytes) or not hasattr(type(value), "__float__"):
+        return None
+    try:
+        known = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return known if math.isfinite(known) else None
+
+
+def milliseconds(value: Any) -> int | None:
+    """Return a duration in whole milliseconds; what is no duration, as nothing."""
+    known = number(value)
+    return None if known is None or known < 0 else round(known)
 
 
 def as_json(value: Any) -> str:

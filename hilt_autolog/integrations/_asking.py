@@ -89,7 +89,7 @@ class Asking:
 
     def _prompt(self, client: Any, body: dict[str, Any]) -> Prompt:
         """Return the facts of the request, with whom it reaches if the client says so."""
-        prompt = asked(self._provider, self._operation, body)
+        prompt = asked(self._provider, self._operation, body, client)
         url = getattr(client, "_base_url", None) or getattr(client, "base_url", None)
         if isinstance(getattr(url, "host", None), str):
             options = SimpleNamespace(method="post", url="/chat/completions", json_data=body)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.facts import Prompt
-from hilt_autolog.foreign import count_or_none, fields, sdk_version, text_or_none
+from hilt_autolog.foreign import count_or_none, fields, milliseconds, sdk_version, text_or_none
 from hilt_autolog.recording.context import chosen
+from hilt_autolog.recording.explicit import Telling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,9 +36,39 @@ def conversation_of(named: Any, default: str) -> str:
     return str(named)
 
 
-def asked(provider: Provider, operation: Operation, body: Mapping[str, Any]) -> Prompt:
-    """Return the facts of a request that is known by its body only."""
+def telling(  # noqa: PLR0913, PLR0917  what the helpers are given, as they are
+    session_id: Any,
+    default: str,
+    user_id: Any,
+    assistant_id: Any,
+    measured: Mapping[str, Any] | None = None,
+    searched_for: Any = None,
+) -> Telling:
+    """Return how a helper's call is told: its conversation, its actors, what the program has measured."""
+    if measured is not None:
+        took = milliseconds(measured.get("latency_ms"))
+        measured = {name: one for name, one in measured.items() if name != "latency_ms" and one is not None}
+        measured |= {} if took is None else {"latency_ms": took}
+    return Telling(
+        conversation_of(session_id, default),
+        str(user_id or "user"),
+        str(assistant_id) if assistant_id else None,
+        measured,
+        milliseconds(searched_for),
+    )
+
+
+def asked(provider: Provider, operation: Operation, body: Mapping[str, Any], by: Any = None) -> Prompt:
+    """Return the facts of a request that is known by its body only.
+
+    Args:
+        provider: whose request it is.
+        operation: what is asked for.
+        body: the request.
+        by: the client that asks, or what has answered: an SDK's object, or any other.
+    """
     name = provider.package
+    is_of_sdk = type(by).__module__.startswith(f"{name}.")
     return Prompt(
         operation=operation,
         provider=_PROVIDERS.get(name, name),
@@ -49,7 +79,7 @@ def asked(provider: Provider, operation: Operation, body: Mapping[str, Any]) -> 
             for key, value in body.items()
             if key not in operation.content and key not in _NOT_SAID and value is not None
         },
-        sdk=sdk_version(name) if name in sys.modules else None,
+        sdk=sdk_version(name) if is_of_sdk else None,
     )
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.foreign import fields
 from hilt_autolog.providers.anthropic import PROVIDER, ROUTES
-from hilt_autolog.recording.explicit import Explicit, Telling
+from hilt_autolog.recording.explicit import Explicit
 from hilt_autolog.recording.sessions import recorder_of
 
-from ._telling import asked, conversation_of
+from ._telling import asked, telling
 
 if TYPE_CHECKING:
     from hilt_autolog.recording.sessions import Appends
@@ -46,12 +46,12 @@ def log_claude_interaction(  # noqa: PLR0913  by name, as users of HILT know the
     """
     body = {"content": response} if isinstance(response, str) else fields(response)
     body = {**body, "content": _blocks(body.get("content"))}
-    prompt = asked(PROVIDER, _MESSAGES, {"messages": [{"role": "user", "content": user_message}]})
+    request = {"messages": [{"role": "user", "content": user_message}]}
+    prompt = asked(PROVIDER, _MESSAGES, request, response)
     reply = _MESSAGES.reply(body)
     prompt.model = reply.model
     speaker = assistant_id or reply.model or "claude"
-    measured = {} if latency_ms is None else {"latency_ms": latency_ms}
-    how = Telling(conversation_of(session_id, _CONVERSATION), user_id, speaker, measured)
+    how = telling(session_id, _CONVERSATION, user_id, speaker, {"latency_ms": latency_ms})
     Explicit(recorder_of(session), PROVIDER, prompt, how).tell(reply)
 
 

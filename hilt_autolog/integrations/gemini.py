@@ -6,12 +6,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.foreign import fields, jsonable
-from hilt_autolog.providers.google import generativeai
+from hilt_autolog.providers.google import genai, generativeai
 from hilt_autolog.providers.google._sdk import GENERATE
-from hilt_autolog.recording.explicit import Explicit, Telling
+from hilt_autolog.recording.explicit import Explicit
 from hilt_autolog.recording.sessions import recorder_of
 
-from ._telling import asked, conversation_of
+from ._telling import asked, telling
 
 if TYPE_CHECKING:
     from hilt_autolog.recording.sessions import Appends
@@ -49,13 +49,15 @@ def log_gemini_interaction(  # noqa: PLR0913  by name, as users of HILT know the
     Raises:
         Exception: what the session raises if it does not take the events.
     """
-    prompt = asked(generativeai.PROVIDER, GENERATE, {"contents": _wire(user_message), "model": model})
+    provider = (
+        genai.PROVIDER if type(response).__module__.startswith("google.genai") else generativeai.PROVIDER
+    )
+    prompt = asked(provider, GENERATE, {"contents": _wire(user_message), "model": model}, response)
     reply = GENERATE.reply(_body(response))
     prompt.model = prompt.model or reply.model
     speaker = assistant_id or reply.model or prompt.model or "gemini"
-    measured = {} if latency_ms is None else {"latency_ms": latency_ms}
-    how = Telling(conversation_of(session_id, _CONVERSATION), user_id, speaker, measured)
-    Explicit(recorder_of(session), generativeai.PROVIDER, prompt, how).tell(reply)
+    how = telling(session_id, _CONVERSATION, user_id, speaker, {"latency_ms": latency_ms})
+    Explicit(recorder_of(session), provider, prompt, how).tell(reply)
 
 
 def _body(response: Any) -> dict[str, Any]:

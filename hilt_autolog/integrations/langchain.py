@@ -83,6 +83,12 @@ class HILTCallbackHandler(BaseCallbackHandler, Listener):
         if run is not None:
             run.take(token if chunk is None else chunk)
 
+    def on_stream_event(self, event: Any, *, run_id: Id, **_: Any) -> None:
+        """A model says something, in the words of LangChain's v3 protocol."""
+        run = self._recorder.runs.get(str(run_id))
+        if run is not None:
+            run.take(event)
+
     def on_llm_end(self, response: Any, *, run_id: Id, **_: Any) -> None:
         """A model has answered."""
         self._end(run_id, response)

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 from hilt_autolog.facts import Reply, message, text_part
 from hilt_autolog.providers.openai import PROVIDER, ROUTES
 from hilt_autolog.recording.documents import documents_of
-from hilt_autolog.recording.explicit import Explicit, Telling
+from hilt_autolog.recording.explicit import Explicit
 from hilt_autolog.recording.sessions import recorder_of
 
 from ._asking import Asking
 from ._listening import listened
-from ._telling import asked, conversation_of, spoken_tokens
+from ._telling import asked, spoken_tokens, telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -68,7 +68,7 @@ def log_chat_completion(  # noqa: PLR0913  by name, as users of HILT know them
         ImportError: there is no client, and no SDK to make one.
     """
     body = _body(model or assistant_id, system_prompt, messages, user_message, parameters)
-    how = Telling(conversation_of(session_id, _CONVERSATION), user_id, assistant_id)
+    how = telling(session_id, _CONVERSATION, user_id, assistant_id)
     return Asking(session, PROVIDER, _CHAT, how).made(client or _client(), body)
 
 
@@ -113,7 +113,7 @@ def log_chat_streaming(  # noqa: PLR0913  as above
     given = {"stream": True, "stream_options": {"include_usage": True}, **parameters}
     given = {name: value for name, value in given.items() if name != "stream_options" or value is not None}
     body = _body(model or assistant_id, system_prompt, messages, user_message, given)
-    how = Telling(conversation_of(session_id, _CONVERSATION), user_id, assistant_id)
+    how = telling(session_id, _CONVERSATION, user_id, assistant_id)
     return listened(Asking(session, PROVIDER, _CHAT, how, streams=True), client or _client(), body, on_delta)
 
 
@@ -149,7 +149,7 @@ def log_rag_interaction(  # noqa: PLR0913  as above
     Raises:
         Exception: what the session raises if it does not take the events.
     """
-    measured = {name: value for name, value in (answer_metrics or {}).items() if value is not None}
+    measured = dict(answer_metrics or {})
     documents = documents_of("retriever", retrieved_documents)
     words = None if answer is None else str(answer) or None
     body = _body(model or assistant_id, None, (), user_message, {})
@@ -162,8 +162,7 @@ def log_rag_interaction(  # noqa: PLR0913  as above
         tokens=spoken_tokens(measured.pop("tokens", None)),
         details={"retrieved_ids": [one.id for one in documents if one.id is not None]},
     )
-    known = conversation_of(session_id, _CONVERSATION)
-    how = Telling(known, user_id, assistant_id, measured, retrieval_latency_ms)
+    how = telling(session_id, _CONVERSATION, user_id, assistant_id, measured, retrieval_latency_ms)
     Explicit(recorder_of(session), PROVIDER, prompt, how).tell(reply)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.facts import Document
-from hilt_autolog.foreign import fields
+from hilt_autolog.foreign import fields, number
 from hilt_autolog.io.plain import plain
 
 if TYPE_CHECKING:
@@ -20,7 +19,8 @@ _PAIR = 2
 
 def documents_of(retriever: str, found: Iterable[Any] | None) -> list[Document]:
     """Return what was found as documents, in its order; whatever else is known of one is its metadata."""
-    return [_document(retriever, one) for one in found or () if one is not None]
+    each = (found,) if isinstance(found, str | bytes | dict) else found or ()
+    return [_document(retriever, one) for one in each if one is not None]
 
 
 def _document(retriever: str, one: Any) -> Document:
@@ -43,14 +43,3 @@ def _document(retriever: str, one: Any) -> Document:
         next((one for one in scores if one is not None), None),
         plain({**rest, **metadata}),
     )
-
-
-def number(value: Any) -> float | None:
-    """Return a number of whatever library as a float; infinite ones, and what is none, as nothing."""
-    if isinstance(value, bool | str | bytes) or not hasattr(type(value), "__float__"):
-        return None
-    try:
-        known = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return known if math.isfinite(known) else None

@@ -117,7 +117,7 @@ class Explicit(Call):
         how, actor, extensions = self._how, event["actor"], event["extensions"]
         if actor["type"] == "human":
             actor["id"] = how.user
-        elif actor["type"] == "agent" and how.assistant is not None:
+        elif actor["type"] == "agent" and how.assistant:
             actor["id"] = how.assistant
         if event["action"] == "completion" and "partial" not in extensions:
             extensions.setdefault("status_code", _OK)  # an SDK that returns has been given no other

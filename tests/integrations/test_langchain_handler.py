@@ -243,3 +243,13 @@ def test_a_handler_of_the_model_alone_has_the_models_call_alone(session, chain, 
     assert [one[0] for one in story(session)] == ["prompt", "completion"]
     assert boundaries(watch.path) == STEPS
     assert calls(watch.path) == []
+
+
+def test_streams_of_the_v3_protocol_are_heard(session):
+    handler = HILTCallbackHandler(session)
+    handler.on_chat_model_start(None, [[HumanMessage("hi")]], run_id="1")
+    handler.on_stream_event({"event": "message-start"}, run_id="1")
+    for text in ("Hel", "lo"):
+        handler.on_stream_event({"event": "content-block-delta", "delta": {"text": text}}, run_id="1")
+    handler.on_llm_end(RESULT, run_id="1")
+    assert [one[2] for one in story(session)] == ["hi", "Hel", "lo", "Hello"]

@@ -115,3 +115,38 @@ def test_a_session_that_is_closed_says_so(session):
     session.close()
     with pytest.raises(SessionError, match="is closed"):
         log_rag_interaction(session, **ASKED)
+
+
+@pytest.mark.parametrize("documents", ["one text", {"text": "one text"}, ["one text"]])
+def test_one_document_need_not_stand_in_a_list(session, documents):
+    log_rag_interaction(session, **ASKED, retrieved_documents=documents)
+    assert [one[2] for one in story(session) if one[0] == "retrieval"] == ["one text"]
+
+
+@pytest.mark.parametrize(
+    ("user", "assistant", "actors"),
+    [(42, 7, ["42", "7"]), (None, None, ["user", "gpt-4o-mini"]), ("", "", ["user", "gpt-4o-mini"])],
+)
+def test_ids_of_any_kind_are_names(session, user, assistant, actors):
+    log_rag_interaction(session, **ASKED, user_id=user, assistant_id=assistant, model="gpt-4o-mini")
+    assert [event["actor"]["id"] for event in events(session)] == actors
+
+
+@pytest.mark.parametrize(("given", "told"), [(12.6, 13), (0, 0), ("soon", None), (-1, None), (None, None)])
+def test_durations_are_whole_milliseconds(session, given, told):
+    log_rag_interaction(
+        session,
+        **ASKED,
+        answer_metrics={"latency_ms": given},
+        retrieved_documents="x",
+        retrieval_latency_ms=given,
+    )
+    assert [event.get("metrics", {}).get("latency_ms") for event in events(session)] == [None, told, told]
+
+
+def test_a_question_may_be_absent(session):
+    log_rag_interaction(session, user_message=None, answer=None)
+    assert [one[:2] for one in story(session)] == [
+        ("prompt", "human/user"),
+        ("completion", "agent/gpt-4o-mini"),
+    ]
