@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import importlib
 import inspect
+import sys
 import warnings
 
 import openai
@@ -253,3 +255,25 @@ def test_nothing_can_be_appended_to_a_session_that_reads(tmp_path, session, clie
         log_chat_completion(Session(session.filepath, mode="r"), user_message="hi", client=client)
     with pytest.raises(SessionError):
         Session(session.filepath, mode="r").append(events(session)[0])
+
+
+def test_a_stream_that_the_program_reads_by_itself_is_watched(session, client):
+    stream = log_chat_completion(session, user_message="count to 2", client=client, stream=True)
+    assert type(stream) is openai.Stream
+    assert len(list(stream)) > 2
+    chunks = ["completion_chunk"] * 2
+    assert [one[0] for one in story(session)] == ["prompt", *chunks, "completion"]
+
+
+@pytest.mark.parametrize(
+    ("module", "absent", "extra"),
+    [("openai", "openai", "openai"), ("langchain", "langchain_core.callbacks", "langchain")],
+)
+def test_an_sdk_that_is_not_installed_is_named_with_the_extra(session, monkeypatch, module, absent, extra):
+    monkeypatch.setitem(sys.modules, absent, None)
+    monkeypatch.delitem(sys.modules, f"hilt_autolog.integrations.{module}", raising=False)
+    with pytest.raises(ImportError, match=rf'pip install "hilt-autolog\[{extra}\]"'):
+        importlib.import_module(f"hilt_autolog.integrations.{module}").log_chat_completion(
+            session, user_message="hi"
+        )
+    assert events(session) == []
