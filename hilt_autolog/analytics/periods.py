@@ -1,4 +1,4 @@
-"""What calls are put together by: the day, week or month that they ended in, their conversation, their model."""
+"""What calls are put together by: the day, week or month of their end, their conversation, their model."""
 
 from __future__ import annotations
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "doctor": "say what is recorded here, where to, and why not if it is not",
+    "stats": "sum up calls, errors, tokens, cost and latency, by day, week, month, session or model",
+    "convert": "write logs as CSV, Parquet or chat messages",
+    "query": "answer a question in SQL about the events of logs",
 }
 """Each command's module, and its line in the help.
 

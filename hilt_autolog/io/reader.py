@@ -26,7 +26,7 @@ from .moments import moment_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import polars
+    import polars as pl
     from duckdb import DuckDBPyRelation
 
 Event = dict[str, Any]
@@ -110,7 +110,7 @@ class Log:
 
         return answer(self, query)
 
-    def to_polars(self) -> polars.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """Return the events, oldest first, as a data frame with the columns of the view `events`.
 
         Raises:
@@ -118,7 +118,7 @@ class Log:
         """
         from hilt_autolog.analytics.frames import frame
 
-        found: polars.DataFrame = frame(self, "polars")
+        found: pl.DataFrame = frame(self, "polars")
         return found
 
     def to_pandas(self) -> Any:
