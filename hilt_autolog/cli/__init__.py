@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = {
+    "tail": "print the last events, a line each, and follow the log with -f",
     "doctor": "say what is recorded here, where to, and why not if it is not",
 }
 """Each command's module, and its line in the help.

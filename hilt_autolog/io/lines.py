@@ -31,6 +31,15 @@ class Source(NamedTuple):
         """Return the bytes as they are stored, from the beginning."""
         return Path(self.name).open("rb") if self.content is None else io.BytesIO(self.content)
 
+    def is_compressed(self) -> bool:
+        """Return whether the bytes are gzip's or zstd's; False, if they cannot be read."""
+        try:
+            with self.open() as stored:
+                head = stored.read(len(_ZSTD))
+        except OSError:
+            return False
+        return head.startswith(_GZIP) or head == _ZSTD
+
 
 class Placed(NamedTuple):
     """An event, and where it stands."""
