@@ -151,3 +151,8 @@ def duration(ms: float) -> str:
 def as_json(value: object, indent: int | None = None) -> str:
     """Return a value as JSON text for people."""
     return json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+
+
+def count(number: float, noun: str) -> str:
+    """Return a number of things: 1 call, 1,234 calls."""
+    return f"{number:,.0f} {noun}{'' if number == 1 else 's'}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
-from .exits import OK
 from .folding import Folded, stream_of
 from .rows import Rows
 from .sources import add_filters, add_paths, complained, opened, wanted
@@ -49,7 +48,7 @@ def run(chosen: Namespace) -> int:
             rows.print(row)
     for row in folded.rest():
         rows.print(row)
-    return complained(problems) or OK
+    return complained(problems)
 
 
 def merged_last(
