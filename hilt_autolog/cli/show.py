@@ -35,8 +35,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "words",
         nargs="*",
         metavar="CONVERSATION | PATH",
-        help="first, if it is no file: the name of a conversation, the beginning of its session id, the id of "
-        "one of its events, or last (the default); then files, folders, globs or -",
+        help="first, if it is no file: the name of a conversation, the beginning of its session id, the id "
+        "of one of its events, or last (the default); then files, folders, globs or -",
     )
     parser.add_argument("--list", action="store_true", help="list the conversations, and stop")
     parser.add_argument("--messages", metavar="EVENT_ID", help="print the messages that a prompt stands for")
