@@ -69,6 +69,8 @@ READING = (
     "io.moments",
     "io.columns",
     "io.session",
+    "io.following",
+    "io.backward",
     "event",
     "ledger",
 )
