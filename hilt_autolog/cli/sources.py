@@ -112,11 +112,17 @@ def complained(problems: Sequence[Problem]) -> int:
     A bad line is told and passed over; a file that cannot be read is an error.
     """
     for problem in problems[:_MOST_PROBLEMS]:
-        line = f"{problem.line}" if problem.line > 0 else f"line {-problem.line} from the end"
-        say(f"{problem.file}:{line}: {problem.reason}")
+        tell(problem)
     if len(problems) > _MOST_PROBLEMS:
         say(f"and {len(problems) - _MOST_PROBLEMS} more; `hilt validate` lists them")
     return UNREADABLE if any(problem.reason.startswith("unreadable") for problem in problems) else OK
+
+
+def tell(problem: Problem) -> None:
+    """Tell on stderr what could not be read."""
+    line = f"{problem.line}" if problem.line > 0 else f" line {-problem.line} from the end"
+    line = " last line" if problem.line == -1 else line
+    say(f"{problem.file}:{line}: {problem.reason}")
 
 
 def _begin(text: str) -> str:
