@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "tail": "print the last events, a line each, and follow the log with -f",
     "show": "show a conversation as a thread: messages, tools, time and cost",
+    "search": "find the events that say something",
     "validate": "hold every line of a log against the format",
     "doctor": "say what is recorded here, where to, and why not if it is not",
 }

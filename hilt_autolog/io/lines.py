@@ -56,18 +56,23 @@ class Problem(NamedTuple):
     reason: str
 
 
-def events(source: Source, report: Callable[[Problem], None]) -> Generator[Placed]:
+def events(
+    source: Source, report: Callable[[Problem], None], may_matter: Callable[[bytes], bool] | None = None
+) -> Generator[Placed]:
     """Yield the events of a source in the order of its lines.
 
     Args:
         source: Plain, gzip or zstd; told by the first bytes, not by the name.
         report: Takes what could not be read. Nothing is raised: a file that is damaged, vanished or
             closed to us ends here, and the caller's other files are still read.
+        may_matter: Whether a line is read at all; each is, if None.
     """
     number = 0
     try:
         with source.open() as stored:
             for number, line in enumerate(split(_decompressed(stored)), 1):
+                if may_matter is not None and line is not None and not may_matter(line):
+                    continue
                 if (found := placed(line, source.name, number, report)) is not None:
                     yield found
     except Exception as error:
