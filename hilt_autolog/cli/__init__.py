@@ -22,6 +22,7 @@ COMMANDS = {
     "search": "find the events that say something",
     "validate": "hold every line of a log against the format",
     "doctor": "say what is recorded here, where to, and why not if it is not",
+    "completion": "print a script that completes these words in bash, zsh or fish",
 }
 """Each command's module, and its line in the help.
 
