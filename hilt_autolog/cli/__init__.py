@@ -94,16 +94,18 @@ def _parser() -> argparse.ArgumentParser:
     """Return a parser that knows every command's name, and loads none of them."""
     import argparse
 
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:<{width}}  {meaning}" for name, meaning in COMMANDS.items())
     parser = argparse.ArgumentParser(
         "hilt",
+        usage="hilt [-h] [--version] COMMAND ...",
         description="What your programs asked of language models.",
-        epilog=MEANINGS,
+        epilog=f"commands:\n{commands}\n\n{MEANINGS}\n\n`hilt COMMAND --help` tells more of one.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"hilt {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name, meaning in COMMANDS.items():
-        commands.add_parser(name, help=meaning)
+    parser.add_argument("command", metavar="COMMAND", help=argparse.SUPPRESS)
     return parser
 
 

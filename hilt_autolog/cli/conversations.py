@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Event = dict[str, Any]
 
 LAST = "last"
+NAME = 17  # letters of a session id that are shown: so much of one that we made is enough to find it by
 _OF_PROCESSES = "hilt-autolog"  # the actor of what a log says of itself
 _CALLS = ("prompt", "embedding")
 _SHOWN = 5  # of several that a word may mean

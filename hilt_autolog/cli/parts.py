@@ -6,13 +6,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from . import glance
+from .markdown import rendered
 from .terminal import cells, in_line
 from .wrapping import paragraphs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .terminal import Screen
+from .terminal import Screen
 
 _MOST = 40  # lines of a text, where it is not wanted in full
 _ARROW = "→ "
@@ -38,6 +39,16 @@ class Parts:
         for line in paragraphs(text, self._width, most=limit):
             yield self._screen.styled(line, *styles)
 
+    def said(self, text: str) -> Iterator[str]:
+        """Yield the lines of what was said: as Markdown, where that can be shown and nothing is shortened."""
+        room = self._width if self._screen.has_colours else None
+        if room is not None and (self._most is None or text.count("\n") < self._most):
+            shown = rendered(text, room)
+            if shown is not None:
+                yield from shown
+                return
+        yield from self.text(text)
+
     def part(self, found: dict[str, Any]) -> Iterator[str]:
         """Yield the lines of a part of a message."""
         match found.get("type"):
@@ -51,7 +62,7 @@ class Parts:
             case "reasoning":
                 yield from self.text(f"thinks: {glance.word(found.get('content'))}", "dim")
             case "text":
-                yield from self.text(glance.word(found.get("content")))
+                yield from self.said(glance.word(found.get("content")))
             case _:
                 yield from self.text(glance.part_text(found), "dim")
 

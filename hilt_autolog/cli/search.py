@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import glance
+from .conversations import NAME
 from .exits import FINDINGS, USAGE, Stop
 from .needle import Needle
 from .parts import messages_of, parts_of
@@ -26,11 +28,11 @@ if TYPE_CHECKING:
 Event = dict[str, Any]
 
 _CHUNK = "completion_chunk"
-_TIME, _ACTION = 19, 11  # cells
-_NAME = 17  # cells of a conversation: so much of an id that we made is enough to find it by
+_ACTION = 11  # cells
 _AROUND = 100  # letters before and after, where lines have no width
 _OF_EXTENSIONS = ("tool", "model", "error_type", "error_code", "conversation", "tool_call_id", "document_id")
-_FEWEST = 30  # cells for the words, on a narrow terminal
+_WIDE = 90  # cells of a screen with room for the whole time and the action
+_LONGEST = datetime(2026, 12, 31)  # noqa: DTZ001  any would do
 
 
 class Hit(NamedTuple):
@@ -140,21 +142,24 @@ def _takes(chosen: Namespace) -> Callable[[Event], bool]:
 class _Lines:
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
+        is_wide = screen.width is None or screen.width >= _WIDE
+        self._time = "%Y-%m-%d %H:%M:%S" if is_wide else "%m-%d %H:%M"
+        self._columns = 3 if is_wide else 2
 
     def line(self, hit: Hit) -> str:
         """Return when, in which conversation, by whom, and the words around."""
         screen, event = self._screen, hit.event
         time = glance.local_time(event)
         name = part(event, "extensions").get("conversation") or event.get("session_id")
-        cells_of = (
-            (f"{time:%Y-%m-%d %H:%M:%S}" if time else "", _TIME, ("dim",)),
-            (in_line(glance.word(name))[:_NAME], _NAME, ()),
-            (in_line(glance.word(event.get("action"))), _ACTION, glance.style(event)),
-        )
-        head = "".join(screen.styled(padded(text, width), *styles) + "  " for text, width, styles in cells_of)
         label = f"{hit.label}: " if hit.label else ""
-        taken = _TIME + _NAME + _ACTION + 3 * 2 + len(label)
-        room = None if screen.width is None else max(screen.width - taken, _FEWEST)
+        columns = [
+            (f"{time:{self._time}}" if time else "", len(f"{_LONGEST:{self._time}}"), ("dim",)),
+            (in_line(glance.word(name))[:NAME], NAME, ()),
+            (in_line(glance.word(event.get("action"))), _ACTION, glance.style(event)),
+        ][: self._columns]
+        head = "".join(screen.styled(padded(text, width), *styles) + "  " for text, width, styles in columns)
+        taken = sum(width + 2 for _, width, _ in columns) + len(label)
+        room = None if screen.width is None else max(screen.width - taken, 0)
         return (head + screen.styled(label, "dim") + self._around(hit, room)).rstrip()
 
     def _around(self, hit: Hit, room: int | None) -> str:

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from . import glance
-from .conversations import Conversation, Conversations, session_of
+from .conversations import NAME, Conversation, Conversations, session_of
 from .exits import FINDINGS, Stop
 from .pager import print_lines
 from .progress import Progress, total, watched
@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 
     from hilt_autolog.io.reader import Log
 
+    from .terminal import Screen
+
 Event = dict[str, Any]
 
-_COLUMNS = {"when": "<", "conversation": "<", "calls": ">", "tokens": ">", "$": ">", "first words": "<"}
+_COLUMNS = {"when": "<", "conversation": "~", "calls": ">", "tokens": ">", "$": ">", "first words": "~"}
+_FIGURES = ("calls", "tokens", "$")
+_WIDE = 80  # cells of a screen with room for them
 _MOST_WORDS = 200  # letters: a table has no room for more
 _ENDINGS = (".jsonl", ".gz", ".zst")
 
@@ -102,19 +106,26 @@ def _print_list(found: Conversations, chosen: Namespace) -> None:
     if chosen.json:
         print(json.dumps([one.as_json() for one in found.all], ensure_ascii=False, indent=2))
         return
-    print_table(_COLUMNS, map(_row, found.all), stdout_screen(chosen.color))
+    screen = stdout_screen(chosen.color)
+    taken = [heading for heading in _COLUMNS if _has_room(screen, heading)]
+    rows = [[row[heading] for heading in taken] for row in map(_row, found.all)]
+    print_table({heading: _COLUMNS[heading] for heading in taken}, rows, screen)
 
 
-def _row(one: Conversation) -> tuple[object, ...]:
+def _has_room(screen: Screen, heading: str) -> bool:
+    return heading not in _FIGURES or screen.width is None or screen.width >= _WIDE
+
+
+def _row(one: Conversation) -> dict[str, object]:
     begun = glance.local_time({"timestamp": one.begin})
-    return (
-        f"{begun:%Y-%m-%d %H:%M}" if begun else "",
-        one.name or one.session_id,
-        one.calls,
-        one.tokens,
-        None if one.cost is None else glance.dollars(one.cost).removeprefix("$"),
-        one.words[:_MOST_WORDS],
-    )
+    return {
+        "when": f"{begun:%Y-%m-%d %H:%M}" if begun else "",
+        "conversation": one.name or one.session_id[:NAME],
+        "calls": one.calls,
+        "tokens": one.tokens,
+        "$": None if one.cost is None else glance.dollars(one.cost).removeprefix("$"),
+        "first words": one.words[:_MOST_WORDS],
+    }
 
 
 def _messages(log: Log, chosen: Namespace) -> list[str]:

@@ -129,7 +129,7 @@ class Thread:
                 if any("tool_call" in glance.word(p.get("type")) for m in messages for p in parts_of(m)):
                     self._calling.add(event.get("event_id"))
                 lines = [line for message in messages for line in self._said(message)]
-                yield from lines or self._parts.text(text)
+                yield from lines or self._parts.said(text)
 
     def _said(self, message: dict[str, Any]) -> Iterator[str]:
         for found in parts_of(message):

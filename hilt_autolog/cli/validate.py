@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .terminal import Screen
 
 _MOST = 20
-_COLUMNS = {"file": "<", "lines": ">", "valid": ">", "invalid": ">", "warnings": ">"}
+_COLUMNS = {"file": "~", "lines": ">", "valid": ">", "invalid": ">", "warnings": ">"}
 
 
 @dataclass
