@@ -13,7 +13,7 @@ from .wrapping import paragraphs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-from .terminal import Screen
+    from .terminal import Screen
 
 _MOST = 40  # lines of a text, where it is not wanted in full
 _ARROW = "→ "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import sys
 import time
+from argparse import ArgumentTypeError
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
@@ -195,6 +196,6 @@ def _newest(forward: Iterable[Event], count: int, *, folds: bool) -> list[Event]
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise ValueError
+    if not (text.isascii() and text.isdecimal()):
+        raise ArgumentTypeError(f"{text!r} is no number of lines")
     return int(text)
