@@ -33,6 +33,8 @@ FLOORS = {
         "settings",
     ),
     MACHINES: (
+        "analytics",
+        "analytics.*",
         "assembly",
         "engine",
         "engine.*",
@@ -50,7 +52,7 @@ FLOORS = {
         "runs",
         "runs.*",
     ),
-    ROOMS: ("arming", "switch", "providers", "providers.*"),
+    ROOMS: ("arming", "converters", "converters.*", "switch", "providers", "providers.*"),
     DOORS: ("__init__", "__main__", "start", "startup.*", "cli", "cli.*"),
 }
 # What an interpreter's start loads, and what it may ask for: it is there by then.
@@ -69,6 +71,8 @@ READING = (
     "io.moments",
     "io.columns",
     "io.session",
+    "io.following",
+    "io.backward",
     "event",
     "ledger",
 )

@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyRelation
 
-_NUMBERS = (int, float)
+_NUMBERS = (int, float, Decimal)
 
 
 class Answer(NamedTuple):
@@ -85,7 +86,9 @@ def _print(answer: Answer, chosen: Namespace) -> None:
         writer.writerow(map(harmless, answer.names))
         writer.writerows([harmless(_cell(value)) for value in row] for row in answer.rows)
     else:
-        print_table(_columns(answer), [list(map(_shown, row)) for row in answer.rows], stdout_screen(chosen.color))
+        print_table(
+            _columns(answer), [list(map(_shown, row)) for row in answer.rows], stdout_screen(chosen.color)
+        )
 
 
 def _columns(answer: Answer) -> dict[str, str]:
@@ -94,7 +97,7 @@ def _columns(answer: Answer) -> dict[str, str]:
     for number, name in enumerate(answer.names):
         values = [row[number] for row in answer.rows if row[number] is not None]
         is_number = bool(values) and all(isinstance(value, _NUMBERS) for value in values)
-        columns[name if name not in columns else f"{name}_{number + 1}"] = ">" if is_number else "<"
+        columns[name if name not in columns else f"{name}_{number + 1}"] = ">" if is_number else "~"
     return columns
 
 
@@ -102,6 +105,8 @@ def _plain(value: Any) -> Any:
     """Return a value as JSON can say it; moments as events spell them."""
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, Decimal):
+        return float(value)
     return value.isoformat() if isinstance(value, date) else value
 
 
@@ -116,4 +121,4 @@ def _cell(value: Any) -> Any:
 
 
 def _shown(value: Any) -> Any:
-    return f"{value:.6g}" if isinstance(value, float) else _cell(value)
+    return f"{value:.6g}" if isinstance(value, float | Decimal) else _cell(value)

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 _LABELS = {"daily": "day", "weekly": "week of", "monthly": "month", "session": "session", "model": "model"}
 _FIGURES = ("calls", "errors", "in", "cached", "out", "reasoning", "cost", "p50", "p95", "p99", "ttft")
-_RARE = ("cached", "reasoning", "ttft")  # columns that are left out where they would be empty
+_RARE = ("reasoning", "ttft", "p99", "cached")  # left out where empty, and one by one where too wide
+_UNITS = {"k": 1e3, "M": 1e6, "G": 1e9}
+_ROOM_FOR_WORDS = 24  # cells
 _SHOWN_MODELS = 3
 
 
@@ -96,15 +98,24 @@ def _print(by: str, rows: Sequence[Row], total: Tally, chosen: Namespace) -> Non
         return
     lines = list(_lines(by, rows, is_broken_down=chosen.breakdown))
     lines.append(("total", "", _cells(total)))
-    empty = [name for name in _RARE if not any(cells[name] for _, _, cells in lines)]
-    shown = [name for name in _FIGURES if name not in empty]
-    columns = {_LABELS[by]: "<"} | ({} if by == "model" else {"models": "<"}) | dict.fromkeys(shown, ">")
+    screen = stdout_screen(chosen.color)
+    shown = _fitting([cells for *_, cells in lines], screen.width)
+    words = {_LABELS[by]: "<" if by in PERIODS else "~"} | ({} if by == "model" else {"models": "~"})
     table = [
-        [label, *([] if by == "model" else [models]), *(cells[name] for name in shown)]
-        for label, models, cells in lines
+        [*(label, models)[: len(words)], *(cells[name] for name in shown)] for label, models, cells in lines
     ]
-    print_table(columns, table, stdout_screen(chosen.color))
+    print_table(words | dict.fromkeys(shown, ">"), table, screen)
     print(f"\n{_notes(by, total, chosen.timezone)}")
+
+
+def _fitting(rows: Sequence[dict[str, str]], width: int | None) -> list[str]:
+    """Return the figures that there is room for; those that are empty throughout are left out."""
+    widths = {name: max(len(name), *(len(cells[name]) for cells in rows)) + 2 for name in _FIGURES}
+    shown = [name for name in _FIGURES if name not in _RARE or any(cells[name] for cells in rows)]
+    for name in _RARE:
+        if width is not None and sum(widths[name] for name in shown) > width - _ROOM_FOR_WORDS:
+            shown = [other for other in shown if other != name]
+    return shown
 
 
 def _lines(
@@ -131,10 +142,18 @@ def _cells(tally: Tally) -> dict[str, str]:
     return {
         "calls": f"{tally.calls:,}",
         "errors": f"{tally.failures:,} ({tally.failures / tally.calls:.1%})" if tally.failures else "",
-        **{name: f"{tally.tokens[kind]:,}" if tally.tokens[kind] else "" for name, kind in tokens.items()},
+        **{name: _short(tally.tokens[kind]) for name, kind in tokens.items()},
         "cost": _dollars(tally.cost),
         **{name: "" if time is None else _seconds(time) for name, time in times.items()},
     }
+
+
+def _short(number: int) -> str:
+    """Return a count in a few letters: 941, 12.3k, 4.6M; nothing for none."""
+    if number < 1000:  # noqa: PLR2004
+        return str(number) if number else ""
+    unit, size = next((u, number / n) for u, n in _UNITS.items() if number < 999.95 * n or u == "G")
+    return f"{size:.1f}{unit}"
 
 
 def _dollars(cost: float | None) -> str:

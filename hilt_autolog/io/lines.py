@@ -31,6 +31,14 @@ class Source(NamedTuple):
         """Return the bytes as they are stored, from the beginning."""
         return Path(self.name).open("rb") if self.content is None else io.BytesIO(self.content)
 
+    def is_compressed(self) -> bool:
+        """Return whether the bytes are gzip's or zstd's; False, if they cannot be read."""
+        try:
+            with self.open() as stored:
+                return is_compressed(stored.read(4))
+        except OSError:
+            return False
+
 
 class Placed(NamedTuple):
     """An event, and where it stands."""
@@ -48,37 +56,48 @@ class Problem(NamedTuple):
     reason: str
 
 
-def events(source: Source, report: Callable[[Problem], None]) -> Generator[Placed]:
+def events(
+    source: Source, report: Callable[[Problem], None], may_matter: Callable[[bytes], bool] | None = None
+) -> Generator[Placed]:
     """Yield the events of a source in the order of its lines.
 
     Args:
         source: Plain, gzip or zstd; told by the first bytes, not by the name.
         report: Takes what could not be read. Nothing is raised: a file that is damaged, vanished or
             closed to us ends here, and the caller's other files are still read.
+        may_matter: Whether a line is read at all; each is, if None.
     """
     number = 0
     try:
         with source.open() as stored:
-            for line in _lines(_decompressed(stored)):
-                number += 1
-                found = event_or_reason(line)
-                if isinstance(found, str):
-                    report(Problem(source.name, number, found))
-                elif found is not None:
-                    yield Placed(found, source.name, number)
+            for number, line in enumerate(split(_decompressed(stored)), 1):
+                if may_matter is not None and line is not None and not may_matter(line):
+                    continue
+                if (found := placed(line, source.name, number, report)) is not None:
+                    yield found
     except Exception as error:
         report(Problem(source.name, number + 1, f"unreadable from here: {error or type(error).__name__}"))
+
+
+def placed(line: bytes | None, file: str, number: int, report: Callable[[Problem], None]) -> Placed | None:
+    """Return the event of a line (None: it is too long); report a line with none that is not blank."""
+    found = event_or_reason(line)
+    if isinstance(found, str):
+        report(Problem(file, number, found))
+    return Placed(found, file, number) if isinstance(found, dict) else None
+
+
+def is_compressed(head: bytes) -> bool:
+    """Whether a file that begins with these (four) bytes is gzip or zstd."""
+    return head.startswith((_GZIP, _ZSTD))
 
 
 def _decompressed(stored: IO[bytes]) -> IO[bytes]:
     head = stored.read(4)
     stored.seek(0)
-    if head.startswith(_GZIP):
-        opening: Any = gzip.open
-    elif head == _ZSTD:
-        opening = _zstd().open
-    else:
+    if not is_compressed(head):
         return stored
+    opening: Any = gzip.open if head.startswith(_GZIP) else _zstd().open
     opened: IO[bytes] = opening(stored)
     return opened
 
@@ -92,7 +111,7 @@ def _zstd() -> Any:
     raise ImportError("a .zst file needs Python 3.14 or the package backports.zstd")
 
 
-def _lines(stream: IO[bytes]) -> Iterator[bytes | None]:
+def split(stream: IO[bytes]) -> Iterator[bytes | None]:
     r"""Yield lines as `\n` ends them and nothing else does; None in place of one that is too long."""
     while line := stream.readline(LONGEST_LINE + 1):
         if len(line) <= LONGEST_LINE or line.endswith(b"\n"):
