@@ -7,7 +7,6 @@ what it has refused is counted, found and reported as the reader would have done
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from functools import partial
 from importlib.util import find_spec
@@ -138,7 +137,7 @@ class Database:
         for source in self._log.sources:
             if not all_spooled and is_plain(source):
                 self._direct[source.name] = source
-                paths.append(_escaped(source.name))
+                paths.append(source.name)
             else:
                 paths.append(self._spool.add(source, self._log.note))
         self.connection = connection = self._duckdb.connect(config=_CONFIG)
@@ -186,8 +185,3 @@ def _text(value: str) -> str:
 
 def _list(values: list[str]) -> str:
     return f"[{', '.join(map(_text, values))}]"
-
-
-def _escaped(path: str) -> str:
-    """Return the pattern that is this path only."""
-    return re.sub(r"([*?[])", r"[\1]", path)

@@ -72,10 +72,13 @@ PERIODS: dict[str, Callable[[datetime], str]] = {"daily": _day, "weekly": _week,
 
 
 def model_of(event: Event) -> str:
-    """Return the model that an event names."""
-    for part in (event.get("extensions"), event.get("provenance")):
-        if isinstance(part, dict) and isinstance(part.get("model"), str):
-            return str(part["model"])
+    """Return the model that an event names; else the agent that it is by."""
+    for part, key in (("extensions", "model"), ("provenance", "model"), ("actor", "id")):
+        found = event.get(part)
+        if part == "actor" and not (isinstance(found, dict) and found.get("type") == "agent"):
+            break
+        if isinstance(found, dict) and isinstance(found.get(key), str):
+            return str(found[key])
     return UNKNOWN
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="csv, parquet, or messages (a conversation a line); else as the output's name says",
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="what to write; else standard output")
+    parser.add_argument("--json", action="store_true", help="print what was written as a JSON object")
     group = parser.add_argument_group("csv")
     group.add_argument(
         "--columns",
@@ -54,14 +56,21 @@ def run(chosen: Namespace) -> int:
         Stop: the format is not said, a column is unknown, or Parquet is to go to standard output.
     """
     form = chosen.to or _by_name(chosen.output)
+    if chosen.json and not chosen.output:
+        raise Stop("--json goes with -o FILE: standard output has the log itself", USAGE)
     log = opened(chosen.paths)
     try:
         count = _to_file(log, form, chosen) if chosen.output else _to_stdout(log, form, chosen)
     except ValueError as error:
         raise Stop(str(error), USAGE) from None
     code = complained(log.problems)
-    if chosen.output:
-        say(f"{count:,} {'conversations' if form == 'messages' else 'events'} -> {chosen.output}")
+    unit = "conversations" if form == "messages" else "events"
+    if chosen.json:
+        print(
+            json.dumps({"format": form, "output": chosen.output, unit: count, "problems": len(log.problems)})
+        )
+    elif chosen.output:
+        say(f"{count:,} {unit} -> {chosen.output}")
     return code
 
 
