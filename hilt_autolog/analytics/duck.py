@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -101,7 +102,7 @@ class Database:
         for attempt in self._attempts:
             attempt()
             try:
-                result, counts = use(self.connection)
+                result, counts = self._interruptibly(use)
             except self._duckdb.Error as error:
                 if attempt is self._attempts[-1] or not self._may_help(error):
                     raise
@@ -109,6 +110,16 @@ class Database:
             if self._are_reported(counts):
                 return result
         raise ConversionError("DuckDB refuses lines that this package has written")
+
+    def _interruptibly(self, use: Callable[[DuckDBPyConnection], Result]) -> Result:
+        """Return what `use` makes of the connection, in a thread: DuckDB does not hear of Ctrl-C by itself."""
+        with ThreadPoolExecutor(1, "hilt-duckdb") as pool:
+            future = pool.submit(use, self.connection)
+            try:
+                return future.result()
+            except KeyboardInterrupt:
+                self.connection.interrupt()
+                raise
 
     def close(self) -> None:
         """Close the connection and remove what was copied for it."""

@@ -83,6 +83,10 @@ def model_of(event: Event) -> str:
 
 
 def session_of(event: Event) -> str:
-    """Return the conversation of an event: its id."""
-    session = event.get("session_id")
-    return session if isinstance(session, str) else UNKNOWN
+    """Return the conversation of an event: as the program named it, else its id."""
+    extensions = event.get("extensions")
+    named = extensions.get("conversation") if isinstance(extensions, dict) else None
+    for name in (named, event.get("session_id")):
+        if isinstance(name, str):
+            return name
+    return UNKNOWN

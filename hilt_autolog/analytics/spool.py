@@ -24,7 +24,7 @@ _GLOB = frozenset("*?[")
 
 
 def is_plain(source: Source) -> bool:
-    """Return whether a source is a file that DuckDB can read as it is, and whose name it takes for no glob."""
+    """Return whether a source is a file that DuckDB reads as it is, and whose name it takes for no glob."""
     if source.content is not None or _GLOB.intersection(source.name):
         return False
     try:

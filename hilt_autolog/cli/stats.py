@@ -143,7 +143,7 @@ def _cells(tally: Tally) -> dict[str, str]:
         "calls": f"{tally.calls:,}",
         "errors": f"{tally.failures:,} ({tally.failures / tally.calls:.1%})" if tally.failures else "",
         **{name: _short(tally.tokens[kind]) for name, kind in tokens.items()},
-        "cost": _dollars(tally.cost),
+        "cost": "" if tally.cost is None and not tally.unpriced else _dollars(tally.cost),
         **{name: "" if time is None else _seconds(time) for name, time in times.items()},
     }
 
@@ -171,6 +171,6 @@ def _notes(by: str, total: Tally, timezone: str) -> str:
     days = f"; days begin in {timezone}" if by in PERIODS else ""
     notes = [f"p50, p95, p99: latency of the answers, exact{days}"]
     if total.unpriced:
-        answers = "answer has" if total.unpriced == 1 else "answers have"
-        notes.append(f"{total.unpriced:,} {answers} no known price and are not in the cost")
+        has, are = ("answer has", "is") if total.unpriced == 1 else ("answers have", "are")
+        notes.append(f"{total.unpriced:,} {has} no known price and {are} not in the cost")
     return "\n".join(notes)

@@ -9,7 +9,7 @@ import sys
 
 import orjson
 import pytest
-from conftest import answer, failure, write
+from callkit import answer, failure, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -116,7 +116,7 @@ def test_a_byte_order_mark_hides_no_event(tmp_path):
 def test_a_line_that_is_longer_than_any_event_is_reported_and_passed_over(tmp_path, monkeypatch):
     for module, name in ((lines, "LONGEST_LINE"), (duck, "LONGEST_LINE"), (duck, "_USUAL_LINE")):
         monkeypatch.setattr(module, name, 2**20)
-    path = write(tmp_path / "a.hilt.jsonl", GOOD[0], b'{"x":"' + b"y" * 2**23 + b'"}\n', GOOD[1], TORN)
+    path = write(tmp_path / "a.hilt.jsonl", GOOD[0], b'{"x":"' + b"y" * 2**26 + b'"}\n', GOOD[1], TORN)
     _, total, problems = by("DuckDB", path)
     assert total["calls"] == 2
     assert problems == [
@@ -182,12 +182,14 @@ def test_standard_input(monkeypatch):
     assert log.problems == [("-", 5, "torn: the file ends within this line")]
 
 
+WORDS = ("completion", "system", "m", "2026-01-31", "2026-01-31T12:00:00+14:00")
+NUMBERS = st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
+KEY = st.sampled_from(["model", "tokens", "prompt", "x"])
 ODD = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=8) | st.sampled_from(["completion", "system", "m", "2026-01-31", "2026-01-31T12:00:00+14:00"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["model", "tokens", "prompt", "x"]), inner, max_size=3),
+    st.none() | st.booleans() | NUMBERS | st.text(max_size=8) | st.sampled_from(WORDS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEY, inner, max_size=3),
     max_leaves=6,
-)  # fmt: skip
+)
 KEYS = (
     "action",
     "timestamp",

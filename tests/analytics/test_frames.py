@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import duckdb
 import pyarrow as pa
 import pytest
-from conftest import answer, failure, write
+from callkit import answer, failure, write
 
 from hilt_autolog import ConversionError, read
 from hilt_autolog.analytics import frames
@@ -71,7 +71,7 @@ ROW = {
     "tool": "weather",
     "tool_call_id": "call_1",
     "score": 0.75,
-    "tags": '["a", "b"]',
+    "tags": '["a","b"]',
 }
 
 
@@ -163,7 +163,7 @@ def test_a_question_reads_nothing_but_the_log(tmp_path, monkeypatch):
 def test_an_unknown_column_is_told_with_the_known_ones(tmp_path):
     log = read(write(tmp_path / "a.hilt.jsonl", answer(1)))
     with pytest.raises(
-        ValueError, match=r'"costs" not found.*The columns of events: event_id, .*, event$'
+        ValueError, match=r'(?s)"costs" not found.*The columns of events: event_id, .*, event$'
     ) as raised:
         log.sql("SELECT costs FROM events")
     assert ", ".join(NAMES) in str(raised.value)

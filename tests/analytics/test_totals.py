@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import answer, failure, write
+from callkit import answer, failure, write
 
 from hilt_autolog import read
 from hilt_autolog.analytics.tally import Tally
@@ -97,11 +97,17 @@ def test_conversations_and_models(tmp_path):
         answer(1),
         answer(2, session_id="conv_2", extensions={"model": "other"}),
         answer(3, session_id=7, extensions={}),
+        answer(6, extensions={"conversation": "ticket-42", "model": "m"}),
         answer(4, action="system", extensions=asked, provenance={"model": "other"}),
         answer(5, action="system", extensions=asked, actor={"type": "system", "id": "openai"}),
     )
-    assert figures(log, "calls", by="session") == {"conv_1": (3,), "conv_2": (1,), "unknown": (1,)}
-    assert figures(log, "calls", "failures", by="model") == {"m": (2, 0), "other": (2, 1), "unknown": (1, 1)}
+    assert figures(log, "calls", by="session") == {
+        "conv_1": (3,),
+        "conv_2": (1,),
+        "ticket-42": (1,),
+        "unknown": (1,),
+    }
+    assert figures(log, "calls", "failures", by="model") == {"m": (3, 0), "other": (2, 1), "unknown": (1, 1)}
     with pytest.raises(
         ValueError, match="unknown statistics 'hourly'; there are daily, weekly, monthly, session"
     ):
