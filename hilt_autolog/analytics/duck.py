@@ -112,7 +112,7 @@ class Database:
         raise ConversionError("DuckDB refuses lines that this package has written")
 
     def _interruptibly(self, use: Callable[[DuckDBPyConnection], Result]) -> Result:
-        """Return what `use` makes of the connection, in a thread: DuckDB does not hear of Ctrl-C by itself."""
+        """Return what `use` makes of the connection, in a thread: DuckDB itself does not hear of Ctrl-C."""
         with ThreadPoolExecutor(1, "hilt-duckdb") as pool:
             future = pool.submit(use, self.connection)
             try:

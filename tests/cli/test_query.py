@@ -10,7 +10,10 @@ import sys
 import pytest
 from logkit import CONVERSATION, write
 
-BY_ACTION = "SELECT action, count(*) AS n, sum(cost_usd) AS cost FROM events GROUP BY ALL ORDER BY n DESC, action LIMIT 2"
+BY_ACTION = (
+    "SELECT action, count(*) AS n, sum(cost_usd) AS cost FROM events"
+    " GROUP BY ALL ORDER BY n DESC, action LIMIT 2"
+)
 
 
 @pytest.fixture

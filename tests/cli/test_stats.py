@@ -34,7 +34,7 @@ def test_answers_without_a_price_are_told(hilt, tmp_path):
     unpriced = {"metrics": {"tokens": {"prompt": 999_949, "completion": 12_345_678}}}
     write(tmp_path / "a.jsonl", [CONVERSATION[1] | unpriced])
     assert hilt("stats", "monthly", "a.jsonl").out == [
-        "month    models  calls  errors      in    out  cost  p50  p95  p99",
+        "month    models  calls  errors      in    out  cost  p50  p95",
         "2026-01  gpt-5       1          999.9k  12.3M     ?",
         "total                1          999.9k  12.3M     ?",
         "",

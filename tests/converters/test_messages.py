@@ -97,7 +97,7 @@ def test_tools_as_openai_spells_them():
 @pytest.mark.parametrize(
     ("part", "words"),
     [
-        ({"type": "blob", "modality": "image", "mime_type": "image/png", "bytes": 9}, "[image: image/png, 9 bytes]"),
+        ({"type": "blob", "modality": "image", "mime_type": "a/b", "bytes": 9}, "[image: a/b, 9 bytes]"),
         ({"type": "uri", "modality": "image", "uri": "https://x/y.png"}, "[image: https://x/y.png]"),
         ({"type": "file", "file_id": "f-1"}, "[file: f-1]"),
         ({"type": "unread"}, "[unread]"),
