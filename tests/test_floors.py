@@ -33,6 +33,8 @@ FLOORS = {
         "settings",
     ),
     MACHINES: (
+        "analytics",
+        "analytics.*",
         "assembly",
         "engine",
         "engine.*",
@@ -51,7 +53,17 @@ FLOORS = {
         "runs.*",
         "standing",
     ),
-    ROOMS: ("arming", "deeds", "instrumentation", "switch", "toolbox", "providers", "providers.*"),
+    ROOMS: (
+        "arming",
+        "converters",
+        "converters.*",
+        "deeds",
+        "instrumentation",
+        "switch",
+        "toolbox",
+        "providers",
+        "providers.*",
+    ),
     DOORS: ("__init__", "__main__", "start", "startup.*", "cli", "cli.*", "integrations", "integrations.*"),
 }
 # What the program asks for by name: a client of its own SDK, and a handler of its own framework.
@@ -73,6 +85,7 @@ READING = (
     "io.columns",
     "io.session",
     "io.following",
+    "io.backward",
     "event",
     "ledger",
 )

@@ -49,7 +49,7 @@ COLUMNS = (
     Column("reply_to", "VARCHAR", ("extensions.reply_to",), "the event that it answers"),
     Column("tool", "VARCHAR", ("extensions.tool",), "the tool that is called, or has answered"),
     Column("tool_call_id", "VARCHAR", ("extensions.tool_call_id",), "which call of it"),
-    Column("score", "DOUBLE", ("extensions.score", "extensions.relevance_score"), "of a document, a judgement"),
+    Column("score", "DOUBLE", ("extensions.score", "extensions.relevance_score"), "of a document, ..."),
     Column("tags", "JSON", ("extensions.tags",), "the words that the program gave its events"),
 )  # fmt: skip
 """What is found in an event by its paths; the view has FILE and EVENT besides."""

@@ -7,11 +7,11 @@ what it has refused is counted, found and reported as the reader would have done
 from __future__ import annotations
 
 import os
-import re
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from hilt_autolog.errors import ConversionError
 from hilt_autolog.io.lines import LONGEST_LINE
@@ -25,13 +25,28 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-    from hilt_autolog.io.lines import Source
+    from hilt_autolog.io.lines import Problem, Source
     from hilt_autolog.io.reader import Log
 
 Result = TypeVar("Result")
 
+
+class Counts(NamedTuple):
+    """How many lines of each file DuckDB has refused; or accepted, where that is cheaper to know."""
+
+    lines: Mapping[str, int]
+    is_accepted: bool = False
+
+    def problems(self, source: Source, path: str) -> list[Problem] | None:
+        """Return the lines of a file that were refused; None, if the reader would have taken one of them."""
+        count = self.lines.get(path, 0)
+        if self.is_accepted:
+            return refused(source, lambda bad, lines: lines - bad == count)
+        return refused(source, lambda bad, _: bad == count) if count else []
+
+
 REFUSED = "json IS NULL OR NOT starts_with(json, '{')"  # of `lines`: no JSON, or no object
-COUNT_REFUSED = f"SELECT file, count(*) FROM lines WHERE {REFUSED} GROUP BY file"  # noqa: S608
+_COUNT_REFUSED = f"SELECT file, count(*) FROM lines WHERE {REFUSED} GROUP BY file"  # noqa: S608
 _USUAL_LINE = 16 * 2**20  # bytes that a line may have at first; DuckDB holds several such buffers a core
 _UNREAD = "maximum_object_size"  # in the message about a line that is longer
 _CONFIG = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
@@ -75,11 +90,11 @@ class Database:
         self._direct: dict[str, Source] = {}
         self.connection: DuckDBPyConnection
 
-    def run(self, use: Callable[[DuckDBPyConnection], tuple[Result, Mapping[str, int]]]) -> Result:
+    def run(self, use: Callable[[DuckDBPyConnection], tuple[Result, Counts]]) -> Result:
         """Return what `use` makes of the connection; it is called again where the log must be read otherwise.
 
         Args:
-            use: Returns its result, and how many lines of which file were refused (as `COUNT_REFUSED` tells).
+            use: Returns its result, and how many lines of which file were refused.
 
         Raises:
             duckdb.Error: DuckDB does not do what `use` asks of it.
@@ -87,7 +102,7 @@ class Database:
         for attempt in self._attempts:
             attempt()
             try:
-                result, counts = use(self.connection)
+                result, counts = self._interruptibly(use)
             except self._duckdb.Error as error:
                 if attempt is self._attempts[-1] or not self._may_help(error):
                     raise
@@ -95,6 +110,16 @@ class Database:
             if self._are_reported(counts):
                 return result
         raise ConversionError("DuckDB refuses lines that this package has written")
+
+    def _interruptibly(self, use: Callable[[DuckDBPyConnection], Result]) -> Result:
+        """Return what `use` makes of the connection, in a thread: DuckDB itself does not hear of Ctrl-C."""
+        with ThreadPoolExecutor(1, "hilt-duckdb") as pool:
+            future = pool.submit(use, self.connection)
+            try:
+                return future.result()
+            except KeyboardInterrupt:
+                self.connection.interrupt()
+                raise
 
     def close(self) -> None:
         """Close the connection and remove what was copied for it."""
@@ -108,15 +133,14 @@ class Database:
     def _may_help(self, error: Exception) -> bool:
         return isinstance(error, self._duckdb.IOException) or _UNREAD in str(error)
 
-    def _are_reported(self, counts: Mapping[str, int]) -> bool:
+    def _are_reported(self, counts: Counts) -> bool:
         """Report the refused lines; return False if the reader would have taken one of them."""
-        for path, count in counts.items():
-            problems = refused(self._direct[path], count) if path in self._direct else []
-            if len(problems) != count:
+        for path, source in self._direct.items():
+            if (problems := counts.problems(source, path)) is None:
                 return False
             for problem in problems:
                 self._log.note(problem)
-        return True
+        return all(path in self._direct or counts.is_accepted for path in counts.lines)
 
     def _open(self, longest: int, *, all_spooled: bool = False) -> None:
         self._spool.remove()
@@ -124,7 +148,7 @@ class Database:
         for source in self._log.sources:
             if not all_spooled and is_plain(source):
                 self._direct[source.name] = source
-                paths.append(_escaped(source.name))
+                paths.append(source.name)
             else:
                 paths.append(self._spool.add(source, self._log.note))
         self.connection = connection = self._duckdb.connect(config=_CONFIG)
@@ -142,8 +166,9 @@ class Database:
 
     def _lines(self, paths: list[str], longest: int) -> str:
         read = (
-            f"SELECT json, filename FROM read_ndjson_objects({_list(paths)}, ignore_errors = true,"
-            f" maximum_object_size = {longest}, compression = 'none', filename = true, hive_partitioning = false)"
+            f"SELECT json, filename FROM read_ndjson_objects({_list(paths)}, filename = true,"  # noqa: S608
+            f" maximum_object_size = {longest}, ignore_errors = true, compression = 'none',"
+            " hive_partitioning = false)"
         )
         names = ", ".join(f"({_text(path)}, {_text(name)})" for path, name in self._spool.names.items())
         joined = f"LEFT JOIN (VALUES {names}) AS spooled(path, name) ON path = filename" if names else ""
@@ -160,9 +185,9 @@ _EVENTS = (
 )
 
 
-def counts(connection: DuckDBPyConnection) -> dict[str, int]:
+def counted(connection: DuckDBPyConnection) -> Counts:
     """Return how many lines of which file were refused, by reading the log once more."""
-    return dict(connection.execute(COUNT_REFUSED).fetchall())
+    return Counts(dict(connection.execute(_COUNT_REFUSED).fetchall()))
 
 
 def _text(value: str) -> str:
@@ -171,8 +196,3 @@ def _text(value: str) -> str:
 
 def _list(values: list[str]) -> str:
     return f"[{', '.join(map(_text, values))}]"
-
-
-def _escaped(path: str) -> str:
-    """Return the pattern that is this path only."""
-    return re.sub(r"([*?[])", r"[\1]", path)

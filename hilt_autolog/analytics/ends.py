@@ -1,4 +1,4 @@
-"""The ends of a log's calls, each with the little that statistics want to know: by DuckDB, or line by line."""
+"""The ends of a log's calls, each with what statistics want to know: by DuckDB, or line by line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import orjson
 
 from hilt_autolog.io.lines import events
 
-from .duck import REFUSED, Database, is_installed
+from .duck import REFUSED, Counts, Database, is_installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,10 +86,10 @@ def _by_duckdb(log: Log) -> Iterator[Event]:
         database.close()
 
 
-def _made(connection: DuckDBPyConnection) -> tuple[DuckDBPyConnection, dict[str, int]]:
+def _made(connection: DuckDBPyConnection) -> tuple[DuckDBPyConnection, Counts]:
     connection.execute("DROP TABLE IF EXISTS ends").fetchall()
     connection.execute(_ENDS).fetchall()
-    counts = connection.execute(
+    found = connection.execute(
         "SELECT refused, count(*) FROM ends WHERE refused IS NOT NULL GROUP BY refused"
     )
-    return connection, dict(counts.fetchall())
+    return connection, Counts(dict(found.fetchall()))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hilt_autolog.errors import ConversionError
 
 from .columns import NAMES
-from .duck import Database, counts, imported
+from .duck import Database, counted, imported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,7 @@ def answer(log: Log, sql: str) -> DuckDBPyRelation:
         return database.connection.table("answer")
 
     try:
-        return database.run(lambda connection: (held(question(connection, sql)), counts(connection)))
+        return database.run(lambda connection: (held(question(connection, sql)), counted(connection)))
     finally:
         database.remove_copies()
 
@@ -56,7 +56,7 @@ def asked(log: Log, sql: str, take: Callable[[DuckDBPyRelation], Result]) -> Res
     """Return what `take` makes of the answer to a question; nothing of it can be used later."""
     database = Database(log)
     try:
-        return database.run(lambda connection: (take(question(connection, sql)), counts(connection)))
+        return database.run(lambda connection: (take(question(connection, sql)), counted(connection)))
     finally:
         database.close()
 

@@ -1,4 +1,4 @@
-"""What calls are put together by: the day, week or month that they ended in, their conversation, their model."""
+"""What calls are put together by: the day, week or month of their end, their conversation, their model."""
 
 from __future__ import annotations
 
@@ -72,14 +72,21 @@ PERIODS: dict[str, Callable[[datetime], str]] = {"daily": _day, "weekly": _week,
 
 
 def model_of(event: Event) -> str:
-    """Return the model that an event names."""
-    for part in (event.get("extensions"), event.get("provenance")):
-        if isinstance(part, dict) and isinstance(part.get("model"), str):
-            return str(part["model"])
+    """Return the model that an event names; else the agent that it is by."""
+    for part, key in (("extensions", "model"), ("provenance", "model"), ("actor", "id")):
+        found = event.get(part)
+        if part == "actor" and not (isinstance(found, dict) and found.get("type") == "agent"):
+            break
+        if isinstance(found, dict) and isinstance(found.get(key), str):
+            return str(found[key])
     return UNKNOWN
 
 
 def session_of(event: Event) -> str:
-    """Return the conversation of an event: its id."""
-    session = event.get("session_id")
-    return session if isinstance(session, str) else UNKNOWN
+    """Return the conversation of an event: as the program named it, else its id."""
+    extensions = event.get("extensions")
+    named = extensions.get("conversation") if isinstance(extensions, dict) else None
+    for name in (named, event.get("session_id")):
+        if isinstance(name, str):
+            return name
+    return UNKNOWN

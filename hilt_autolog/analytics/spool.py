@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from hilt_autolog.io.lines import Problem, Source
 
 _MAGIC = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # gzip, zstd
+_GLOB = frozenset("*?[")
 
 
 def is_plain(source: Source) -> bool:
-    """Return whether a source is a file that anybody can read as it is."""
-    if source.content is not None:
+    """Return whether a source is a file that DuckDB reads as it is, and whose name it takes for no glob."""
+    if source.content is not None or _GLOB.intersection(source.name):
         return False
     try:
         with source.open() as file:

@@ -46,7 +46,7 @@ class Tally:
                 times.append(time)
 
     def failed(self, *, is_answered: bool) -> None:
-        """Count a call that failed; one that has an answer as well (a stream that broke) is counted already."""
+        """Count a call that failed; one that has an answer as well (of a broken stream) is a call already."""
         self.calls += not is_answered
         self.failures += 1
 

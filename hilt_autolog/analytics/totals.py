@@ -48,7 +48,7 @@ def totals(
         wanted: Which of the calls are counted, by the event that ended them.
 
     Returns:
-        A row for each period (in order of time), conversation (of its first end) or model (of its name).
+        A row for each period, conversation or model, in the order of their labels.
 
     Raises:
         ValueError: `by` or `timezone` is unknown.

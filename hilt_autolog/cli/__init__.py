@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = {
+    "tail": "print the last events, a line each, and follow the log with -f",
+    "show": "show a conversation as a thread: messages, tools, time and cost",
+    "search": "find the events that say something",
+    "validate": "hold every line of a log against the format",
+    "stats": "sum up calls, errors, tokens, cost and latency, by day, week, month, session or model",
+    "query": "answer a question in SQL about the events of logs",
+    "convert": "write logs as CSV, Parquet or chat messages",
     "doctor": "say what is recorded here, where to, and why not if it is not",
+    "completion": "print a script that completes these words in bash, zsh or fish",
 }
 """Each command's module, and its line in the help.
 
@@ -89,16 +97,18 @@ def _parser() -> argparse.ArgumentParser:
     """Return a parser that knows every command's name, and loads none of them."""
     import argparse
 
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:<{width}}  {meaning}" for name, meaning in COMMANDS.items())
     parser = argparse.ArgumentParser(
         "hilt",
+        usage="hilt [-h] [--version] COMMAND ...",
         description="What your programs asked of language models.",
-        epilog=MEANINGS,
+        epilog=f"commands:\n{commands}\n\n{MEANINGS}\n\n`hilt COMMAND --help` tells more of one.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"hilt {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name, meaning in COMMANDS.items():
-        commands.add_parser(name, help=meaning)
+    parser.add_argument("command", metavar="COMMAND", help=argparse.SUPPRESS)
     return parser
 
 

@@ -9,7 +9,9 @@ UNREADABLE = 3  # a file cannot be read or written, or a package that is needed 
 INTERRUPTED = 130  # as a shell reports SIGINT
 BROKEN_PIPE = 141  # as a shell reports SIGPIPE: the reader has gone, as in `hilt ... | head -1`
 
-MEANINGS = "exit codes: 0 done, 1 findings or no match, 2 usage, 3 cannot be read or written, 130 interrupted"
+MEANINGS = """\
+exit codes:
+  0 done, 1 findings or no match, 2 usage, 3 cannot be read or written, 130 interrupted"""
 
 
 class Stop(Exception):  # noqa: N818 (it says what happens; `main` turns it into words and an exit code)

@@ -6,21 +6,27 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self, TypeVar
 
 from hilt_autolog.io.lines import Source
 
 from .terminal import is_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from hilt_autolog.io.lines import Placed
     from hilt_autolog.io.reader import Log
+
+    _Ticks = Callable[[Iterable[Placed]], Iterator[Placed]]
 
 _PATIENCE = 0.5  # seconds before anything is shown: most readings are over by then
 _PAUSE = 0.1  # seconds between two looks
 _EVERY = 256  # events between two looks at the clock
 _CELLS = 30
+_OF_A_LOG = 2  # it opens a file for its first event, and again for the others
+
+_T = TypeVar("_T")
 
 
 class Progress:
@@ -70,12 +76,17 @@ class Progress:
 
 def watched(log: Log, progress: Progress) -> Iterator[dict[str, Any]]:
     """Yield the events of a log, and show how far the reading has come."""
-    sources = [_Counted(*source) for source in log.sources]
-    log.sources[:] = sources
-    for number, event in enumerate(log):
-        if number % _EVERY == 0 and progress.is_due():
-            progress.at(sum(source.done() for source in sources))
-        yield event
+    log.sources[:] = sources = [_Counted(*source) for source in log.sources]
+    for source in sources:
+        source.first = _OF_A_LOG
+    yield from _ticking(log, sources, progress)
+
+
+def watched_one_by_one(sources: Sequence[Source], progress: Progress) -> Iterator[tuple[Source, _Ticks]]:
+    """Yield each source in its turn, and what its events are to pass through while it is read."""
+    counted = [_Counted(*source) for source in sources]
+    for source in counted:
+        yield source, lambda events: _ticking(events, counted, progress)
 
 
 def total(sources: Sequence[Source]) -> int:
@@ -95,10 +106,11 @@ def size(number: float) -> str:
 
 
 class _Counted(Source):
-    """A source that knows how much of it has been read."""
+    """A source that knows how much of it was read since the opening that counts, its first or second."""
 
+    first = 1
     _file: IO[bytes] | None = None
-    _openings = 0  # a log opens a file for its first event, and again for the others
+    _openings = 0
 
     def open(self) -> IO[bytes]:
         self._openings += 1
@@ -106,9 +118,16 @@ class _Counted(Source):
         return self._file
 
     def done(self) -> int:
-        if self._file is None or self._openings == 1:
+        if self._file is None or self._openings < self.first:
             return 0
         return _size(self) if self._file.closed else self._file.tell()
+
+
+def _ticking(events: Iterable[_T], sources: Sequence[_Counted], progress: Progress) -> Iterator[_T]:
+    for number, event in enumerate(events):
+        if number % _EVERY == 0 and progress.is_due():
+            progress.at(sum(source.done() for source in sources))
+        yield event
 
 
 def _size(source: Source) -> int:

@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 
 Event = dict[str, Any]
 
+ACTIONS = (
+    "prompt",
+    "completion",
+    "completion_chunk",
+    "tool_call",
+    "tool_result",
+    "retrieval",
+    "feedback",
+    "system",
+    "rerank",
+    "embedding",
+)
+"""Those of `hilt_autolog.event`, which is not loaded for a list of words."""
 ENDLESS = "~"  # sorts after every moment
 _MOST_PROBLEMS = 10  # that are told one by one
 
@@ -40,7 +53,11 @@ def add_filters(parser: ArgumentParser) -> None:
     )
     group.add_argument("--until", type=_end, metavar="TIME", help="before then; a day counts whole")
     group.add_argument(
-        "--action", action="append", metavar="ACTION", help="prompt, completion, tool_call, ...; repeatable"
+        "--action",
+        action="append",
+        choices=ACTIONS,
+        metavar="ACTION",
+        help="prompt, completion, tool_call, tool_result, system, ...; repeatable",
     )
     group.add_argument("--model", metavar="NAME", help="asked for, or that answered; its beginning is enough")
     group.add_argument(
@@ -112,10 +129,17 @@ def complained(problems: Sequence[Problem]) -> int:
     A bad line is told and passed over; a file that cannot be read is an error.
     """
     for problem in problems[:_MOST_PROBLEMS]:
-        say(f"{problem.file}:{problem.line}: {problem.reason}")
+        tell(problem)
     if len(problems) > _MOST_PROBLEMS:
         say(f"and {len(problems) - _MOST_PROBLEMS} more; `hilt validate` lists them")
     return UNREADABLE if any(problem.reason.startswith("unreadable") for problem in problems) else OK
+
+
+def tell(problem: Problem) -> None:
+    """Tell on stderr what could not be read."""
+    line = f"{problem.line}" if problem.line > 0 else f" line {-problem.line} from the end"
+    line = " last line" if problem.line == -1 else line
+    say(f"{problem.file}:{line}: {problem.reason}")
 
 
 def _begin(text: str) -> str:

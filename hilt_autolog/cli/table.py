@@ -1,4 +1,4 @@
-"""Tables: by rich on a terminal where it is installed, else columns with two spaces between."""
+"""Tables: columns under headings with two spaces between, as wide as the terminal at most."""
 
 from __future__ import annotations
 
@@ -11,54 +11,41 @@ if TYPE_CHECKING:
 
     from .terminal import Screen
 
+_GAP = "  "
+
 
 def print_table(columns: Mapping[str, str], rows: Iterable[Sequence[object]], screen: Screen) -> None:
     """Print rows under their headings.
 
     Args:
-        columns: Each heading, and the side that its cells stand at: "<", or ">" for numbers.
+        columns: Each heading, and the side that its cells stand at: "<", or ">" for numbers. Where there is
+            not room for all, "~" marks those that are shortened; they stand at the left.
         rows: A cell for each column, made harmless here; None leaves it empty.
-        screen: What it is printed on. Where that is a terminal a table is at most as wide as it is.
+        screen: What it is printed on.
     """
-    texts = [["" if cell is None else in_line(str(cell)) for cell in row] for row in rows]
-    if screen.width is not None and _by_rich(columns, texts, screen):
-        return
-    for line in lines(columns, texts, screen):
+    for line in lines(columns, [["" if c is None else in_line(str(c)) for c in row] for row in rows], screen):
         print(line)
 
 
 def lines(columns: Mapping[str, str], rows: Sequence[Sequence[str]], screen: Screen) -> list[str]:
-    """Return the lines of a table of harmless texts, the headings first, none wider than the screen."""
+    """Return the lines of a table of harmless texts, the headings first."""
     widths = [max(map(cells, column)) for column in zip(columns, *rows, strict=True)]
-    sides = columns.values()
-    plain = ["  ".join(map(padded, row, widths, sides)).rstrip() for row in ([*columns], *rows)]
-    heading, *others = (screen.cut(line, screen.width) for line in plain)
-    return [screen.styled(heading, "bold"), *others]
+    if screen.width is not None:
+        elastic = [index for index, side in enumerate(columns.values()) if side == "~"]
+        _shrink(widths, elastic, screen.width - len(_GAP) * (len(widths) - 1))
+    found = []
+    for row in ([*columns], *rows):
+        shown = [screen.cut(cell, width) for cell, width in zip(row, widths, strict=True)]
+        found.append(_GAP.join(map(padded, shown, widths, columns.values())).rstrip())
+    return [screen.styled(found[0], "bold"), *found[1:]]
 
 
-def _by_rich(columns: Mapping[str, str], rows: Sequence[Sequence[str]], screen: Screen) -> bool:
-    """Print by rich, which shortens the cells that need it; return False where it is not installed."""
-    try:
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-    except ImportError:
-        return False
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
-    for heading, side in columns.items():
-        table.add_column(
-            Text(heading),
-            justify="right" if side == ">" else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            min_width=cells(heading) if side == ">" else None,
-        )
-    for row in rows:
-        table.add_row(*map(Text, row))
-    Console(
-        width=screen.width,
-        force_terminal=screen.has_colours,
-        no_color=not screen.has_colours,
-        highlight=False,
-    ).print(table)
-    return True
+def _shrink(widths: list[int], elastic: Sequence[int], room: int) -> None:
+    """Take from the widest of the elastic columns until all fit, or nothing of them is left."""
+    while elastic and (excess := sum(widths) - room) > 0:
+        widest, *narrower = sorted(elastic, key=widths.__getitem__, reverse=True)
+        floor = widths[narrower[0]] if narrower else 1
+        taken = min(excess, max(widths[widest] - floor, 1))
+        if widths[widest] <= 1:
+            return
+        widths[widest] -= min(taken, widths[widest] - 1)

@@ -53,9 +53,12 @@ def convert_to_csv(
         ConversionError: the output is one of the files that are read.
     """
     known = checked(columns)
-    with reading(input_file) as log, written(output_file, log) as path:
-        with path.open("w", encoding="utf-8", newline="") as stream:
-            return write(log, stream, known, readable=readable, include_metadata=include_metadata)
+    with (
+        reading(input_file) as log,
+        written(output_file, log) as path,
+        path.open("w", encoding="utf-8", newline="") as stream,
+    ):
+        return write(log, stream, known, readable=readable, include_metadata=include_metadata)
 
 
 def write(

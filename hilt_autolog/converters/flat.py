@@ -9,7 +9,7 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Cell = str | int | float | bool | None
+Cell = str | int | float | None
 
 _SEPARATOR = ";"
 
@@ -44,7 +44,7 @@ def cell(value: Any) -> Cell:
     Numbers and texts stay what they are; a list of them is joined by ";", unless one of them has a ";" in
     it; all else is JSON.
     """
-    if value is None or isinstance(value, str | int | float):
+    if value is None or (isinstance(value, str | int | float) and not isinstance(value, bool)):
         return value
     if isinstance(value, list) and value and all(_is_simple(item) for item in value):
         return _SEPARATOR.join(map(_text, value))

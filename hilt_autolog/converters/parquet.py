@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hilt_autolog.analytics.duck import Database, counts
+from hilt_autolog.analytics.duck import Counts, Database
 
 from .files import Input, reading, written
 
@@ -46,18 +46,18 @@ def convert_to_parquet(
     with reading(input_file) as log, written(output_file, log) as path:
         database = Database(log, may_write=True)
         try:
-            return database.run(
-                lambda connection: (_copied(connection, path, compression), counts(connection))
-            )
+            return database.run(lambda connection: _copied(connection, path, compression))
         finally:
             database.close()
 
 
-def _copied(connection: DuckDBPyConnection, path: Path, compression: str) -> int:
+def _copied(connection: DuckDBPyConnection, path: Path, compression: str) -> tuple[int, Counts]:
+    target = "'" + str(path).replace("'", "''") + "'"
     connection.execute("SET preserve_insertion_order = false").fetchall()
-    target = str(path).replace("'", "''")
-    (count,) = connection.execute(
-        f"COPY events TO '{target}' (FORMAT parquet, COMPRESSION {COMPRESSIONS[compression]},"
+    connection.execute(
+        f"COPY events TO {target} (FORMAT parquet, COMPRESSION {COMPRESSIONS[compression]},"
         f" ROW_GROUP_SIZE {_GROUP})"
-    ).fetchone() or (0,)
-    return int(count)
+    ).fetchall()
+    found = connection.execute(f"SELECT file, count(*) FROM read_parquet({target}) GROUP BY file")  # noqa: S608
+    accepted = dict(found.fetchall())
+    return sum(accepted.values()), Counts(accepted, is_accepted=True)

@@ -26,7 +26,7 @@ from .moments import moment_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import polars
+    import polars as pl
     from duckdb import DuckDBPyRelation
 
 Event = dict[str, Any]
@@ -46,7 +46,7 @@ def read(*sources: str | os.PathLike[str]) -> Log:
     Raises:
         FileNotFoundError: when a source does not exist. Bad lines raise nothing: see `Log.problems`.
     """
-    named = [source for name in sources or (_written_to(),) for source in found(os.fspath(name))]
+    named = [source for name in sources or (written_to(),) for source in found(os.fspath(name))]
     return Log(list({os.path.realpath(source.name): source for source in named}.values()))
 
 
@@ -110,7 +110,7 @@ class Log:
 
         return answer(self, query)
 
-    def to_polars(self) -> polars.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """Return the events, oldest first, as a data frame with the columns of the view `events`.
 
         Raises:
@@ -118,7 +118,7 @@ class Log:
         """
         from hilt_autolog.analytics.frames import frame
 
-        found: polars.DataFrame = frame(self, "polars")
+        found: pl.DataFrame = frame(self, "polars")
         return found
 
     def to_pandas(self) -> Any:
@@ -138,7 +138,7 @@ class Log:
         self._problems[problem] = None
 
 
-def _written_to() -> str:
+def written_to() -> str:
     """Return the folder of the log's template, or the one file that it names."""
     settings, _ = load({}, os.environ, str(Path.cwd()))
     fixed, field, _ = settings.path.partition("{")

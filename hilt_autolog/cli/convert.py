@@ -1,0 +1,108 @@
+"""hilt convert: logs as CSV, Parquet or chat messages."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from hilt_autolog.converters import csv, messages, parquet
+
+from .exits import USAGE, Stop
+from .sources import add_paths, complained, opened
+from .terminal import say
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from hilt_autolog.io.reader import Log
+
+FORMATS = ("csv", "parquet", "messages")
+_ENDINGS = {".csv": "csv", ".parquet": "parquet", ".jsonl": "messages"}
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's options."""
+    add_paths(parser)
+    parser.add_argument(
+        "--to",
+        choices=FORMATS,
+        help="csv, parquet, or messages (a conversation a line); else as the output's name says",
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", help="what to write; else standard output")
+    parser.add_argument("--json", action="store_true", help="print what was written as a JSON object")
+    group = parser.add_argument_group("csv")
+    group.add_argument(
+        "--columns",
+        metavar="NAMES",
+        help="HILT columns or paths of keys such as metrics.tokens.total, with commas between",
+    )
+    group.add_argument("--flat", action="store_true", help="a column for each path of keys, and whole texts")
+    group.add_argument(
+        "--metadata", action="store_true", help="add provenance, privacy, integrity and extensions"
+    )
+    group = parser.add_argument_group("parquet")
+    group.add_argument("--compression", choices=tuple(parquet.COMPRESSIONS), default="zstd", help="else zstd")
+
+
+def run(chosen: Namespace) -> int:
+    """Convert, and say on stderr what was written.
+
+    Returns:
+        0, also where lines could not be read, which are told; 3 if a file could not.
+
+    Raises:
+        Stop: the format is not said, a column is unknown, or Parquet is to go to standard output.
+    """
+    form = chosen.to or _by_name(chosen.output)
+    if chosen.json and not chosen.output:
+        raise Stop("--json goes with -o FILE: standard output has the log itself", USAGE)
+    log = opened(chosen.paths)
+    try:
+        count = _to_file(log, form, chosen) if chosen.output else _to_stdout(log, form, chosen)
+    except ValueError as error:
+        raise Stop(str(error), USAGE) from None
+    code = complained(log.problems)
+    unit = "conversations" if form == "messages" else "events"
+    if chosen.json:
+        print(
+            json.dumps({"format": form, "output": chosen.output, unit: count, "problems": len(log.problems)})
+        )
+    elif chosen.output:
+        say(f"{count:,} {unit} -> {chosen.output}")
+    return code
+
+
+def _by_name(output: str | None) -> str:
+    for ending, form in _ENDINGS.items():
+        if output and output.endswith(ending):
+            return form
+    raise Stop("say --to csv, --to parquet or --to messages", USAGE)
+
+
+def _to_file(log: Log, form: str, chosen: Namespace) -> int:
+    if form == "parquet":
+        return parquet.convert_to_parquet(log, chosen.output, chosen.compression)
+    if form == "messages":
+        return messages.convert_to_messages(log, chosen.output)
+    return csv.convert_to_csv(log, chosen.output, **_of_csv(chosen))
+
+
+def _to_stdout(log: Log, form: str, chosen: Namespace) -> int:
+    if form == "parquet":
+        raise Stop("Parquet is written to a file: say -o FILE", USAGE)
+    if form == "messages":
+        return messages.write(log, sys.stdout.buffer)
+    options = _of_csv(chosen)
+    options["columns"] = csv.checked(options["columns"])
+    stream = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
+    try:
+        return csv.write(log, stream, **options)
+    finally:
+        stream.detach()
+
+
+def _of_csv(chosen: Namespace) -> dict[str, Any]:
+    columns = chosen.columns and [name.strip() for name in chosen.columns.split(",")]
+    return {"columns": columns, "readable": not chosen.flat, "include_metadata": chosen.metadata}

@@ -1,0 +1,166 @@
+"""The statistics of calls, by either engine."""
+
+from __future__ import annotations
+
+import pytest
+from callkit import answer, failure, write
+
+from hilt_autolog import read
+from hilt_autolog.analytics.tally import Tally
+from hilt_autolog.analytics.totals import overall, totals
+
+pytestmark = pytest.mark.usefixtures("engine")
+
+
+def figures(path, *names, by="daily", **how):
+    """Return these figures of each line, by its label."""
+    return {
+        row.label: tuple(row.tally.as_json()[name] for name in names) for row in totals(read(path), by, **how)
+    }
+
+
+def test_all_figures_of_a_day(tmp_path):
+    tokens = {"prompt": 100, "completion": 50, "cached": 30, "reasoning": 20}
+    metrics = {"latency_ms": 2000, "ttft_ms": 300, "tokens": tokens, "cost_usd": 0.5}
+    log = write(
+        tmp_path / "a.jsonl", answer(1), answer(2, metrics=metrics), answer(3, metrics={}), failure(4)
+    )
+    (row,) = totals(read(log))
+    assert row.tally.as_json() == {
+        "calls": 4,
+        "failures": 1,
+        "error_rate": 0.25,
+        "tokens_prompt": 110,
+        "tokens_completion": 55,
+        "tokens_cached": 30,
+        "tokens_reasoning": 20,
+        "cost_usd": 0.75,
+        "calls_without_price": 1,
+        "latency_p50_ms": 100,
+        "latency_p95_ms": 2000,
+        "latency_p99_ms": 2000,
+        "ttft_p50_ms": 300,
+        "ttft_p95_ms": 300,
+    }
+    assert list(row.models) == ["m"]
+
+
+def test_an_unknown_cost_is_not_zero(tmp_path):
+    log = write(tmp_path / "a.jsonl", answer(1, metrics={}))
+    assert figures(log, "cost_usd", "calls_without_price") == {"2026-01-31": (None, 1)}
+    assert figures(write(log, answer(1, metrics={"cost_usd": 0})), "cost_usd") == {"2026-01-31": (0,)}
+
+
+def test_only_what_ends_a_call_is_a_call(tmp_path):
+    others = ("prompt", "completion_chunk", "tool_call", "tool_result", "retrieval", "feedback", "system")
+    log = write(tmp_path / "a.jsonl", *(answer(1, action=action) for action in others))
+    assert figures(log, "calls") == {}
+    more = write(tmp_path / "b.jsonl", *(answer(n, action=a) for n, a in enumerate(("embedding", "rerank"))))
+    assert figures(more, "calls") == {"2026-01-31": (2,)}
+
+
+def test_words_in_a_text_end_no_call(tmp_path):
+    said = {"text": '"completion" "error_type" "action":"completion_chunk"'}
+    log = write(tmp_path / "a.jsonl", answer(1, action="prompt", content=said), answer(2, content=said))
+    assert figures(log, "calls") == {"2026-01-31": (1,)}
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_an_answer_that_broke_off_or_could_not_be_parsed_is_one_call_that_failed(tmp_path, first):
+    partial = answer(1, extensions={"model": "m", "reply_to": "prompt-1", "partial": True, "ended": "error"})
+    both = [partial, failure(1)]
+    log = write(tmp_path / "a.jsonl", both[first], both[1 - first], answer(2))
+    assert figures(log, "calls", "failures", "tokens_prompt") == {"2026-01-31": (2, 1, 20)}
+
+
+def test_days_weeks_and_months(tmp_path):
+    times = ("2026-01-31T23:30:00Z", "2026-02-01T00:30:00.5Z", "2026-02-02T02:30:00+02:00", "never")
+    log = write(tmp_path / "a.jsonl", *(answer(n, timestamp=time) for n, time in enumerate(times)))
+    days = {"2026-01-31": (1,), "2026-02-01": (1,), "2026-02-02": (1,), "unknown": (1,)}
+    assert figures(log, "calls") == days
+    assert figures(log, "calls", by="weekly") == {"2026-01-26": (2,), "2026-02-02": (1,), "unknown": (1,)}
+    assert figures(log, "calls", by="monthly") == {"2026-01": (1,), "2026-02": (2,), "unknown": (1,)}
+
+
+def test_days_begin_where_the_time_zone_says(tmp_path):
+    log = write(tmp_path / "a.jsonl", answer(1, timestamp="2026-01-31T23:30:00Z"))
+    assert figures(log, "calls", timezone="Europe/Paris") == {"2026-02-01": (1,)}
+    assert figures(log, "calls", timezone="America/New_York") == {"2026-01-31": (1,)}
+    with pytest.raises(ValueError, match="unknown time zone 'Mars'; say UTC, local, or a name"):
+        totals(read(log), timezone="Mars")
+
+
+def test_conversations_and_models(tmp_path):
+    asked = {"reply_to": "x", "error_type": "E"}
+    log = write(
+        tmp_path / "a.jsonl",
+        answer(1),
+        answer(2, session_id="conv_2", extensions={"model": "other"}),
+        answer(3, session_id=7, extensions={}),
+        answer(6, extensions={"conversation": "ticket-42", "model": "m"}),
+        answer(4, action="system", extensions=asked, provenance={"model": "other"}),
+        answer(5, action="system", extensions=asked, actor={"type": "system", "id": "openai"}),
+    )
+    assert figures(log, "calls", by="session") == {
+        "conv_1": (3,),
+        "conv_2": (1,),
+        "ticket-42": (1,),
+        "unknown": (1,),
+    }
+    assert figures(log, "calls", "failures", by="model") == {"m": (3, 0), "other": (2, 1), "unknown": (1, 1)}
+    with pytest.raises(
+        ValueError, match="unknown statistics 'hourly'; there are daily, weekly, monthly, session"
+    ):
+        totals(read(log), "hourly")
+
+
+def test_each_model_of_a_day_apart(tmp_path):
+    log = write(tmp_path / "a.jsonl", answer(1), answer(2), answer(3, extensions={"model": "a"}))
+    (row,) = totals(read(log))
+    assert {model: tally.calls for model, tally in row.models.items()} == {"a": 1, "m": 2}
+    assert list(row.models) == ["a", "m"]
+
+
+def test_only_what_is_wanted(tmp_path):
+    log = write(tmp_path / "a.jsonl", answer(1), answer(2))
+    assert figures(log, "calls", wanted=lambda event: event["timestamp"] > "2026-01-31T12:01:30") == {
+        "2026-01-31": (1,)
+    }
+
+
+@pytest.mark.parametrize("odd", ["12", True, None, [], {}, [12]])
+def test_what_is_no_number_is_not_known(tmp_path, odd):
+    metrics = {
+        "latency_ms": odd,
+        "ttft_ms": odd,
+        "cost_usd": odd,
+        "tokens": {"prompt": odd, "completion": odd},
+    }
+    log = write(tmp_path / "a.jsonl", answer(1, metrics=metrics), answer(2, metrics=odd), answer(3))
+    assert figures(log, "calls", "cost_usd", "latency_p50_ms", "tokens_prompt", "calls_without_price") == {
+        "2026-01-31": (3, 0.25, 300, 10, 2)
+    }
+
+
+@pytest.mark.parametrize("part", ["metrics", "extensions", "provenance", "actor", "content", "session_id"])
+@pytest.mark.parametrize("odd", ["text", 12, None, [], [1], {"unknown": {}}])
+def test_parts_of_a_wrong_kind_lose_no_call(tmp_path, part, odd):
+    log = write(tmp_path / "a.jsonl", answer(1, **{part: odd}), failure(2, model="m"))
+    assert figures(log, "calls", "failures") == {"2026-01-31": (2, 1)}
+
+
+def test_logs_without_calls_have_no_lines(tmp_path):
+    for empty in (write(tmp_path / "a.jsonl"), write(tmp_path / "b.jsonl", b"\n\n"), tmp_path):
+        assert totals(read(empty)) == []
+    assert overall([]).as_json()["error_rate"] is None
+
+
+@pytest.mark.parametrize(
+    ("count", "percent", "expected"), [(1, 50, 1), (2, 50, 1), (100, 50, 50), (100, 95, 95), (101, 99, 100)]
+)
+def test_percentiles_are_exact_by_nearest_rank(count, percent, expected):
+    tally = Tally()
+    for number in range(count, 0, -1):
+        tally.answered({"metrics": {"latency_ms": number}})
+    assert tally.percentile("latency_ms", percent) == expected
+    assert tally.percentile("ttft_ms", percent) is None
