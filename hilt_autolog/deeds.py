@@ -89,9 +89,9 @@ def record_tool(  # noqa: PLR0913  by name, and all of one deed
 ) -> str | None:
     """Record a tool that has run: its `tool_result`, and its `tool_call` if no answer has asked for it.
 
-    The call that it answers is found by its id, else by the tool's name in this conversation: one with the
-    same arguments, else the oldest that has no result. When the next request repeats the result, it is not
-    written again.
+    The call that it answers is found by its id, else by the tool's name in this conversation: the oldest that
+    has no result, of those with the same arguments, else of those whose arguments do not contradict. When the
+    next request repeats the result, it is not written again.
 
     Args:
         name: the tool's.

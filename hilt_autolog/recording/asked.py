@@ -69,20 +69,24 @@ class AskedTools:
             self._count(asked.tool, -1)
         return None if asked is _DONE else (asked or NEVER)
 
-    def claim(self, session_id: str, tool: str, is_meant: Callable[[str], bool]) -> tuple[str, str] | None:
+    def claim(
+        self, session_id: str, tool: str, distance: Callable[[str], int | None]
+    ) -> tuple[str, str] | None:
         """Find the call that a program answers which runs a tool, and does not say by which call's id.
 
         Args:
             session_id: the conversation.
             tool: the tool's name.
-            is_meant: whether the tool is run with these arguments; else the oldest call is meant.
+            distance: from the arguments with which the tool is run to these; None: it is another call. Of
+                several that are as near the oldest is meant.
 
         Returns:
             The call's id and arguments, which nobody else is given; None if none waits for a result.
         """
         key = (session_id, tool)
-        waiting = self._named.waiting(key)
-        for one in sorted(waiting, key=lambda call: not is_meant(call[1])):
+        judged = [(distance(call[1]), call) for call in self._named.waiting(key)]
+        near = [(far, call) for far, call in judged if far is not None]
+        for _, one in sorted(near, key=lambda pair: pair[0]):
             if self._named.remove(key, one) and self._calls.get((session_id, one[0])) is not _DONE:
                 return one
         return None

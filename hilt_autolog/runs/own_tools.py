@@ -37,7 +37,7 @@ class OwnTool(Tool):
         name: the tool's.
         arguments: what it is given: JSON text, or anything that JSON can say.
         identity: the id of the call that an answer has asked for it by, if the program says so; else an open
-            call of this tool in this conversation is meant, one with these arguments before others.
+            call of this tool in this conversation is meant, if its arguments do not contradict these.
     """
 
     __slots__ = ("_claimed", "_collected", "_inside", "_is_nameless", "ended_by", "http", "provider", "took")
@@ -45,7 +45,7 @@ class OwnTool(Tool):
     def __init__(self, recorder: Recorder, name: str, arguments: Any, identity: str | None = None) -> None:
         tools, place = recorder.conversations.tools, recorder.conversations.standing()
         text = as_json(plain(arguments)) if arguments is not None else "{}"
-        self._claimed = None if identity else tools.claim(place.session_id, name, _same_as(text))
+        self._claimed = None if identity else tools.claim(place.session_id, name, _distance_from(text))
         identity = identity or (self._claimed and self._claimed[0])
         self._is_nameless = identity is None and tools.waits_nameless(place.session_id, name)
         if self._is_nameless:
@@ -164,9 +164,24 @@ class _Plain:
 PLAIN: Any = _Plain()
 
 
-def _same_as(arguments: str) -> Callable[[str], bool]:
+def _distance_from(arguments: str) -> Callable[[str], int | None]:
+    """Return how far a call's arguments are from these: 0 the same, 1 perhaps, None contradictory.
+
+    A function may be given more than the model has said, or take it in another form.
+    """
     ours = _value(arguments)
-    return lambda theirs: _value(theirs) == ours
+
+    def distance(text: str) -> int | None:
+        theirs = _value(text)
+        if theirs == ours:
+            return 0
+        if not isinstance(ours, dict) or not isinstance(theirs, dict):
+            return 1
+        if any(theirs[name] != ours[name] for name in theirs.keys() & ours.keys()):
+            return None
+        return int(not theirs or not theirs.keys() <= ours.keys())
+
+    return distance
 
 
 def _value(text: str) -> Any:

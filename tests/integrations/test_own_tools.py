@@ -109,6 +109,29 @@ def test_the_call_with_the_same_arguments_is_meant(watch, talk):
     assert pairs == [('{"city": "Rome"}', "sunny in Rome"), ('{"city": "Paris"}', "sunny in Paris")]
 
 
+def test_a_call_with_other_arguments_is_the_programs_own(watch, talk):
+    watch()
+    (call,) = talk.ask()
+    get_weather("Rome")
+    talk.answer(**{call.id: get_weather(**json.loads(call.function.arguments))})
+    assert story(watch.path)[3:7] == [
+        ("tool_call", f"agent/{app_name()}", '{"city": "Rome"}', 0),
+        ("tool_result", "tool/get_weather", "sunny in Rome", 3),
+        ("tool_result", "tool/get_weather", "sunny in Paris", 2),
+        ("prompt", "tool/get_weather", "sunny in Paris", 5),
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments", [None, {"city": "Paris", "database": object()}, '{"city":"Paris"}', {}, ["Paris"], "Paris"]
+)
+def test_arguments_that_do_not_contradict_are_those_of_the_call(watch, talk, arguments):
+    watch()
+    talk.ask()
+    record_tool("get_weather", arguments, "sunny")
+    assert story(watch.path)[3:] == [("tool_result", "tool/get_weather", "sunny", 2)]
+
+
 def test_a_tool_that_nobody_asked_for_has_a_call_of_the_programs(watch):
     watch()
     with hilt_autolog.conversation("t"):
