@@ -76,8 +76,8 @@ class Asking:
         return self._operation.fold()
 
     def _begin(self, provider: Provider, client: Any, _args: Any, body: dict[str, Any]) -> Explicit | None:
-        call = Explicit(self._recorder, provider, self._prompt(client, body), self._how)
         try:
+            call = Explicit(self._recorder, provider, self._prompt(client, body), self._how)
             call.ask()
         except Exception as error:
             problem = f"a call is not logged: {type(error).__name__}: {error}"

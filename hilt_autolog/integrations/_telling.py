@@ -77,10 +77,14 @@ def asked(provider: Provider, operation: Operation, body: Mapping[str, Any], by:
         request={
             key: value
             for key, value in body.items()
-            if key not in operation.content and key not in _NOT_SAID and value is not None
+            if key not in operation.content and key not in _NOT_SAID and _is_given(value)
         },
         sdk=sdk_version(name) if is_of_sdk else None,
     )
+
+
+def _is_given(value: Any) -> bool:
+    return value is not None and type(value).__name__ not in ("Omit", "NotGiven")
 
 
 _PROVIDERS = {"google.generativeai": "gemini", "google.genai": "gemini"}

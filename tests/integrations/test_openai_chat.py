@@ -171,6 +171,17 @@ def test_usage_of_any_object_is_kept_and_counted(session):
     assert events(session)[1]["metrics"]["cost_usd"] == 4.5e-06
 
 
+def test_an_odd_request_goes_out_all_the_same(session):
+    class Odd:
+        def __getattribute__(self, name):
+            raise RuntimeError(name)
+
+    odd = {"messages": [Odd(), None, 7], "tools": [Odd()], "stop": openai.NOT_GIVEN, "response_format": dict}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        assert log_chat_completion(session, user_message=Odd(), client=client_of(lambda **_: answer()), **odd)
+
+
 def test_headers_and_time_limits_are_no_parameters_of_the_request(session):
     secret = {"extra_headers": {"x-key": "secret"}, "timeout": 3}
     log_chat_completion(session, user_message="q", client=client_of(lambda **_: answer()), seed=1, **secret)
