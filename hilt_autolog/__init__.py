@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .errors import ConversionError, HILTError, SessionError
     from .event import Actor, Content, Event, Metrics, Privacy
     from .io.reader import Log, messages_of, read
+    from .io.session import Session
     from .recording.conversations import conversation
     from .settings import Settings, SettingsError
     from .switch import Recording, Status, disable, enable, status
@@ -28,6 +29,7 @@ __all__ = [
     "Metrics",
     "Privacy",
     "Recording",
+    "Session",
     "SessionError",
     "Settings",
     "SettingsError",
@@ -44,6 +46,7 @@ _HOMES = {
     "errors": ("ConversionError", "HILTError", "SessionError"),
     "event": ("Actor", "Content", "Event", "Metrics", "Privacy"),
     "io.reader": ("Log", "messages_of", "read"),
+    "io.session": ("Session",),
     "recording.conversations": ("conversation",),
     "settings": ("Settings", "SettingsError"),
     "switch": ("Recording", "Status", "disable", "enable", "status"),

@@ -18,7 +18,9 @@ from pydantic import (
     NonNegativeFloat,
     NonNegativeInt,
     StrictInt,
+    ValidationInfo,
     model_serializer,
+    model_validator,
 )
 
 from . import clock
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from pydantic import SerializerFunctionWrapHandler
 
 HILT_VERSION = "1.0.0"
+
+_READING = object()  # the context in which a log is read: others may have written it
 
 Action = Literal[
     "prompt",
@@ -51,11 +55,15 @@ def _new_id() -> str:
 
 
 def _in_utc(value: object) -> str:
-    """Return a moment (RFC 3339 text or an aware `datetime`) the way the format spells it."""
+    """Return a moment the way the format spells it; one that names no time zone is in UTC."""
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    if not isinstance(moment, datetime) or moment.tzinfo is None:
-        raise ValueError("a timestamp is RFC 3339 text, or a datetime, that names its time zone")
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    if not isinstance(moment, datetime):
+        raise ValueError("a timestamp is a datetime, or text as in RFC 3339")  # noqa: TRY004  pydantic's way
+    try:
+        utc = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except OverflowError:  # in the first or the last hours of the calendar
+        raise ValueError("a timestamp lies between the years 1 and 9999 in UTC") from None
+    return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class _Open(BaseModel):
@@ -71,24 +79,38 @@ class _Open(BaseModel):
 
 
 class Actor(_Open):
-    """Who spoke or acted. Takes no key beyond these: hilt-python refuses an actor that has more."""
+    """Who spoke or acted. Takes no key beyond these: hilt-python refuses an actor that has more.
 
-    model_config = ConfigDict(extra="forbid")
+    An actor that is read from a log (`Event.from_dict`) keeps what it has: old logs name a `did`.
+    """
 
     type: Literal["human", "agent", "tool", "system"]
     id: str = Field(min_length=1)
     name: str | None = None
     metadata: dict[str, Any] | None = None
 
+    @model_validator(mode="after")
+    def _has_no_other_key(self, info: ValidationInfo) -> Self:
+        if self.model_extra and info.context is not _READING:
+            raise ValueError(
+                f"an actor has type, id, name and metadata, and no {', '.join(self.model_extra)}"
+            )
+        return self
+
 
 class Content(_Open):
-    """What was said: in words, as messages (OpenTelemetry's GenAI shape), or as a hash of it."""
+    """What was said: in words, as messages (OpenTelemetry's GenAI shape), or as a hash of it.
+
+    `images` and `metadata` are hilt-python's; we do not write them ourselves.
+    """
 
     text: str | None = None
     messages: list[dict[str, Any]] | None = None
     media: list[dict[str, Any]] | None = None
     text_hash: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$")
     text_encrypted: str | None = None
+    images: list[Any] | None = None
+    metadata: dict[str, Any] | None = None
 
 
 class Metrics(_Open):
@@ -110,6 +132,9 @@ class Privacy(_Open):
 
 class Event(_Open):
     """One event of a HILT log; only who, what and in which conversation must be said.
+
+    The parts may be given as dicts, and `timestamp` as a `datetime` or as text. What names no time zone is
+    in UTC.
 
     Raises:
         pydantic.ValidationError: (a `ValueError`) where a value is not what the format allows; for an
@@ -139,10 +164,13 @@ class Event(_Open):
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """Return the event that `data` describes; keys that are not known are kept."""
-        return cls.model_validate(data)
+        """Return the event that `data`, as it stands in a log, describes.
+
+        Keys that are not known are kept, an actor's too; `data` is not changed.
+        """
+        return cls.model_validate(data, context=_READING)
 
     @classmethod
     def from_json(cls, line: str | bytes) -> Self:
-        """Return the event that stands in a line of a log."""
+        """Return the event that stands in a line of a log; text that is no JSON is a `ValueError`."""
         return cls.from_dict(orjson.loads(line))

@@ -81,6 +81,43 @@ def test_absent_facts_have_no_key():
     assert Privacy(redaction_applied=False).model_dump() == {"redaction_applied": False}
 
 
+def test_an_actor_takes_no_other_key():
+    with pytest.raises(ValueError, match="an actor has type, id, name and metadata, and no did, role"):
+        Event(**{**SAID, "actor": {"type": "human", "id": "ada", "did": "did:key:z", "role": "boss"}})
+    with pytest.raises(ValueError, match="and no did"):
+        Actor(type="human", id="ada", did="did:key:z")
+
+
+def test_an_actor_that_is_read_keeps_what_it_has():
+    old = {**WHOLE, "actor": {"type": "human", "id": "ada", "did": "did:key:z", "role": None}}
+    assert Event.from_dict(old).to_dict() == old
+    assert Event.from_json(json.dumps(old)).to_dict() == old
+
+
+def test_the_parts_may_be_models_or_dicts():
+    parts = {"content": Content(text="Hi"), "metrics": Metrics(latency_ms=1), "privacy": Privacy(consent={})}
+    dicts = {name: part.model_dump() for name, part in parts.items()}
+    stamp = {"event_id": "1", "timestamp": "2026-01-31T12:00:00Z"}
+    assert Event(**SAID, **stamp, **parts) == Event(**SAID, **stamp, **dicts)
+
+
+def test_what_hilt_python_calls_images_and_metadata_is_there():
+    content = Content(images=["a.png"], metadata={"lang": "en"})
+    assert (content.images, content.metadata, Content().images) == (["a.png"], {"lang": "en"}, None)
+    assert content.model_dump() == {"images": ["a.png"], "metadata": {"lang": "en"}}
+
+
+@pytest.mark.parametrize("line", ["", "{", b"\xff", "[]", "3", "null", b"\xff\xfe{\x00}\x00"])
+def test_what_is_no_json_object_is_a_value_error(line):
+    with pytest.raises(ValueError, match=r".+"):
+        Event.from_json(line)
+
+
+def test_an_unknown_type_of_actor_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match="'human', 'agent', 'tool' or 'system'"):
+        Actor(type="robot", id="r2")
+
+
 def test_an_unknown_action_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match=r"'prompt', 'completion', .*'rerank' or 'embedding'"):
         Event(**{**SAID, "action": "shout"})
@@ -89,13 +126,13 @@ def test_an_unknown_action_is_refused_with_the_known_ones():
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"actor": {"type": "human", "id": "ada", "role": "boss"}},
         {"actor": {"type": "robot", "id": "r2"}},
         {"actor": {"type": "human", "id": ""}},
         {"session_id": ""},
         {"session_id": None},
         {"event_id": ""},
-        {"timestamp": "2026-01-31T12:00:00"},
+        {"timestamp": "0001-01-01T00:00:00+14:00"},
+        {"timestamp": None},
         {"timestamp": "yesterday"},
         {"timestamp": 1_700_000_000},
         {"metrics": {"latency_ms": -1}},
@@ -119,6 +156,8 @@ def test_what_the_format_forbids_is_refused(wrong):
         ("2026-01-31T12:00:00Z", "2026-01-31T12:00:00.000000Z"),
         ("2026-01-31T13:00:00.25+01:00", "2026-01-31T12:00:00.250000Z"),
         (datetime(2026, 1, 31, 13, tzinfo=timezone(timedelta(hours=1))), "2026-01-31T12:00:00.000000Z"),
+        ("2026-01-31T12:00:00", "2026-01-31T12:00:00.000000Z"),
+        (datetime(2026, 1, 31, 12), "2026-01-31T12:00:00.000000Z"),  # noqa: DTZ001  as hilt-python takes it
     ],
 )
 def test_a_time_is_spelled_the_one_way_of_the_format(given, spelled):

@@ -32,6 +32,14 @@ class Source(NamedTuple):
         return Path(self.name).open("rb") if self.content is None else io.BytesIO(self.content)
 
 
+class Placed(NamedTuple):
+    """An event, and where it stands."""
+
+    event: dict[str, Any]
+    file: str
+    line: int  # from 1, counted after decompression
+
+
 class Problem(NamedTuple):
     """Something in a source that could not be read, and was passed over."""
 
@@ -40,7 +48,7 @@ class Problem(NamedTuple):
     reason: str
 
 
-def events(source: Source, report: Callable[[Problem], None]) -> Generator[dict[str, Any]]:
+def events(source: Source, report: Callable[[Problem], None]) -> Generator[Placed]:
     """Yield the events of a source in the order of its lines.
 
     Args:
@@ -53,11 +61,11 @@ def events(source: Source, report: Callable[[Problem], None]) -> Generator[dict[
         with source.open() as stored:
             for line in _lines(_decompressed(stored)):
                 number += 1
-                found = _event_or_reason(line)
+                found = event_or_reason(line)
                 if isinstance(found, str):
                     report(Problem(source.name, number, found))
                 elif found is not None:
-                    yield found
+                    yield Placed(found, source.name, number)
     except Exception as error:
         report(Problem(source.name, number + 1, f"unreadable from here: {error or type(error).__name__}"))
 
@@ -95,7 +103,15 @@ def _lines(stream: IO[bytes]) -> Iterator[bytes | None]:
         yield None
 
 
-def _event_or_reason(line: bytes | None) -> dict[str, Any] | str | None:
+def refusal(line: bytes) -> str | None:
+    """Return the reason why a reader passes over a line that JSON was written to; None, if it does not."""
+    if len(line) <= LONGEST_LINE and line.count(b"{") + line.count(b"[") <= DEEPEST:
+        return None
+    judged = event_or_reason(line if len(line) <= LONGEST_LINE else None)
+    return judged if isinstance(judged, str) else None
+
+
+def event_or_reason(line: bytes | None) -> dict[str, Any] | str | None:
     """Return the event that a line holds, the reason why it holds none, or None for a blank line."""
     if line is None:
         return f"longer than {LONGEST_LINE >> 20} MiB"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import stat
+import sys
 from contextlib import suppress
 from os import SEEK_CUR
 
@@ -131,6 +132,10 @@ class LogFile:
                     Kernel.ftruncate(self._fd, start)
                     return
         self.torn = True
+
+    def use_all_space(self) -> None:
+        """Lets the file fill the disk: whoever asks for each line is told when there is no room for one."""
+        self._next_look = sys.maxsize
 
     def _look_at_disk(self, size: int) -> None:
         """Stops before the disk is full; looks once a mebibyte."""

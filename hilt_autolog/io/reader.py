@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.settings import load
 
-from .lines import Problem, Source, events
+from .lines import Placed, Problem, Source, events
 from .messages import HOLDERS, Message, rebuilt
 
 if TYPE_CHECKING:
@@ -66,7 +66,11 @@ class Log:
         self._holders: dict[str, Event] | None = None
 
     def __iter__(self) -> Iterator[Event]:
-        return heapq.merge(*(_sparingly(source, self._note) for source in self.sources), key=_moment)
+        return (placed.event for placed in self.placed())
+
+    def placed(self) -> Iterator[Placed]:
+        """Return the events as an iteration does, each with its file and line number."""
+        return heapq.merge(*(_sparingly(source, self._note) for source in self.sources), key=moment)
 
     @property
     def problems(self) -> list[Problem]:
@@ -118,7 +122,7 @@ def _at(path: Path) -> list[Source]:
     return [Source(str(path))]
 
 
-def _sparingly(source: Source, report: Callable[[Problem], None]) -> Iterator[Event]:
+def _sparingly(source: Source, report: Callable[[Problem], None]) -> Iterator[Placed]:
     """Yield the events of a file that is closed again until the one after the first is wanted.
 
     Merging asks each file for its first event before anything else. One file a process makes thousands
@@ -132,16 +136,16 @@ def _sparingly(source: Source, report: Callable[[Problem], None]) -> Iterator[Ev
         yield from islice(events(source, report), 1, None)
 
 
-def _moment(event: Event) -> str:
+def moment(placed: Placed) -> str:
     """Return an event's time as text that sorts; "", if it tells none: it follows the one before it."""
-    time = event.get("timestamp")
+    time = placed.event.get("timestamp")
     if not isinstance(time, str):
         return ""
     if len(time) == _SPELLED_LENGTH and time.endswith("Z"):
         return time
     try:
-        moment = datetime.fromisoformat(time)
-        utc = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+        told = datetime.fromisoformat(time)
+        utc = told.replace(tzinfo=told.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         return ""
     return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,130 @@
+"""The log of a session on this machine: whole lines appended to one file, and read from any number."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+from hilt_autolog.errors import SessionError
+
+from .columns import row
+from .creation import share
+from .encoder import line
+from .folder import Refused
+from .lines import refusal
+from .logfile import Lost
+from .reader import Log, read
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .logfile import LogFile
+
+_COMPRESSED = (".gz", ".zst")
+
+
+class Local:
+    """The file that a session writes, and the files that it reads.
+
+    Any number of threads and processes may append: each line is one write at the end of the file.
+
+    Args:
+        path: A file to write; a file, a folder, a glob or "-" to read.
+        columns: Keep only these of each event, as a flat row; all of it, if None.
+        create_dirs: Make the folders that are missing.
+    """
+
+    def __init__(self, path: str, columns: Sequence[str] | None, *, create_dirs: bool) -> None:
+        self.path = path
+        self._columns = columns
+        self._create_dirs = create_dirs
+        self._file: LogFile | None = None
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+
+    def open(self, *, anew: bool) -> None:
+        """Open the file to append to it, made with mode 0600 if it is not there; empty it first if `anew`.
+
+        Raises:
+            OSError: it cannot be opened.
+            SessionError: it is no file, or none that lines can be appended to.
+        """
+        with self._lock:
+            if self._file is None:
+                self._file = self._opened()
+                if anew:
+                    os.truncate(self._file.path, 0)
+                    self._file.torn = False
+
+    def append(self, event: Mapping[str, Any]) -> None:
+        """Write an event as one line.
+
+        Raises:
+            OSError: the line is not in the file, or not whole; the next one begins on a line of its own.
+            ValueError: readers would pass over the line, because it is too long or too deep.
+            SessionError: the session was closed meanwhile.
+        """
+        said = event if self._columns is None else self._row(event)
+        data = line(said)
+        if (reason := refusal(data)) is not None:
+            raise ValueError(f"an event that no reader would take: {reason}")
+        try:
+            try:
+                self._current().append(data)
+            except Lost:  # deleted, moved away, or opened by the parent of this process
+                self._again().append(data)
+        except Lost:
+            raise SessionError(f"{self.path} is deleted as soon as it is there") from None
+        except OSError as error:
+            error.filename = error.filename or self.path
+            raise
+
+    def close(self) -> None:
+        """Close the file, once what is being written is written."""
+        with self._lock:
+            file, self._file = self._file, None
+        if file is not None:
+            file.close()
+
+    def log(self) -> Log:
+        """Return what is there now to be read.
+
+        Raises:
+            FileNotFoundError: nothing is.
+        """
+        return read(self.path)
+
+    def _row(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in row(event, self._columns or ()).items() if value is not None}
+
+    def _current(self) -> LogFile:
+        if (file := self._file) is None:
+            raise SessionError(f"the session over {self.path} is closed")
+        return file
+
+    def _again(self) -> LogFile:
+        if self._pid != os.getpid():  # another thread of the parent may have held the lock
+            self._lock, self._pid = threading.Lock(), os.getpid()
+        with self._lock:
+            before = self._current()
+            if not before.is_ours():
+                self._file = self._opened()
+                before.close()
+            return self._current()
+
+    def _opened(self) -> LogFile:
+        path = os.path.realpath(os.path.expanduser(self.path))
+        if self.path == "-" or any(sign in self.path for sign in "*?"):
+            raise SessionError(f"not one file, so it can only be read: {self.path}")
+        if path.endswith(_COMPRESSED):
+            raise SessionError(f"a compressed log can only be read: {self.path}")
+        if not self._create_dirs and not os.path.isdir(os.path.dirname(path)):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.path)
+        try:
+            file = share(path)
+        except Refused as refused:
+            raise SessionError(str(refused)) from None
+        file.use_all_space()
+        return file

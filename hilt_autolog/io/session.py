@@ -1,0 +1,207 @@
+"""A log in the program's own hands: opened, appended to, read."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from hilt_autolog.errors import SessionError
+from hilt_autolog.event import Event
+
+from .columns import checked
+from .lines import Problem
+from .local import Local
+from .validation import event_or_reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .lines import Placed
+    from .messages import Message
+    from .reader import Log
+
+MODES = ("a", "r", "w")
+BACKENDS = ("local",)
+
+
+class Session:
+    """A log that a program writes and reads itself.
+
+        with Session("logs/chat.hilt.jsonl") as session:
+            session.append(Event(session_id="conv_1", actor=Actor(type="human", id="ada"), action="prompt"))
+        for event in Session("logs/", mode="r").read():
+            ...
+
+    Any number of threads, sessions and processes may append to one file, whole lines at a time.
+
+    Args:
+        backend_or_filepath: A path, or the word "local". To read, a path is what `hilt_autolog.read` takes:
+            a file, a folder, a glob or "-", also compressed.
+        filepath: The path, if the word comes first.
+        mode: "a" appends, "w" empties the file when it is opened, "r" only reads.
+        create_dirs: Make the folders that are missing, with mode 0700.
+        encoding: UTF-8 by any of its names; a log has no other.
+        backend: The word, if it does not come first.
+        columns: Keep only these HILT columns of each event (see `hilt_autolog.io.columns`), or all of it.
+
+    Attributes:
+        filepath: The path as it was given.
+        mode: "a", "w" or "r".
+        columns: The columns in their order, or None.
+        backend: "local".
+
+    Raises:
+        ValueError: an argument is not understood, or two contradict each other.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917  hilt-python's, so that its users need not change a call
+        self,
+        backend_or_filepath: str | os.PathLike[str] | None = None,
+        filepath: str | os.PathLike[str] | None = None,
+        mode: str = "a",
+        create_dirs: bool = True,
+        encoding: str = "utf-8",
+        backend: str | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> None:
+        self.backend, path = _chosen(backend_or_filepath, filepath, backend)
+        if mode not in MODES:
+            raise ValueError(f"unknown mode {mode!r}; there are {', '.join(MODES)}")
+        _check_encoding(encoding)
+        self.filepath = Path(path)
+        self.mode = mode
+        self.columns = None if columns is None else list(checked(columns))
+        if self.columns == []:
+            raise ValueError("no columns are chosen; None keeps the whole event")
+        self._log: Log | None = None
+        self._refused: dict[Problem, None] = {}
+        self._local = Local(path, self.columns, create_dirs=create_dirs)
+        self._is_open = False
+        self._closed = threading.Event()
+
+    def __repr__(self) -> str:
+        return f"Session({str(self.filepath)!r}, mode={self.mode!r})"
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Open the session, also one that was closed; `with` and the first `append` do it by themselves.
+
+        Raises:
+            FileNotFoundError: there is nothing to read (mode "r").
+            OSError: the file cannot be opened or made.
+            SessionError: what is there is not a file that lines can be appended to.
+        """
+        if self.mode == "r":
+            self._local.log()
+        else:
+            self._local.open(anew=self.mode == "w")
+        self._is_open = True
+        self._closed.clear()
+
+    def close(self) -> None:
+        """Close the session: it takes no more events, and whoever follows it comes to an end."""
+        self._is_open = False
+        self._closed.set()
+        self._local.close()
+
+    def append(self, event: Event | dict[str, Any]) -> None:
+        """Write an event; it is in the file when this returns.
+
+        Args:
+            event: An event, or the arguments of one. What JSON has no form for becomes text.
+
+        Raises:
+            ValueError: a dict is no valid event, or no reader would take the line (64 MiB, 200 levels).
+            OSError: the disk is full, the file cannot be written, ...
+            SessionError: the session is closed, or only reads.
+        """
+        if self.mode == "r":
+            raise SessionError(f"the session over {self.filepath} only reads: its mode is 'r'")
+        if isinstance(event, dict):
+            event = Event(**event)
+        elif not isinstance(event, Event):
+            raise TypeError(f"an Event or a dict is appended, not {type(event).__name__}")
+        if not self._is_open:
+            if self._closed.is_set():
+                raise SessionError(f"the session over {self.filepath} is closed; open() opens it again")
+            self.open()
+        self._local.append(event.to_dict())
+
+    def read(self) -> Iterator[Event]:
+        """Return the events that are there, ordered by time; it does not matter whether the session is open.
+
+        Lines that hold no valid event are passed over, and told in `problems`; `hilt_autolog.read` gives
+        also those that are JSON. Rows of columns are events again, which say what the columns told.
+
+        Raises:
+            FileNotFoundError: there is nothing at the path.
+        """
+        self._refused = {}
+        self._log = log = self._local.log()
+        return self._validated(log.placed())
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Return what the last `read` has passed over so far; all of it, once that has come to its end."""
+        return sorted({*self._refused, *(self._log.problems if self._log else ())})
+
+    def messages_of(self, event: Event | dict[str, Any]) -> list[Message]:
+        """Return every message that an event of this log stands for; see `Log.messages_of`.
+
+        Raises:
+            FileNotFoundError: there is nothing at the path.
+            LookupError: the log lacks an event that is referred to, or contradicts itself.
+        """
+        whole = event.to_dict() if isinstance(event, Event) else event
+        if self._log is not None:
+            with suppress(LookupError):  # the log may have grown since it was read
+                return self._log.messages_of(whole)
+        self._log = self._local.log()
+        return self._log.messages_of(whole)
+
+    def _validated(self, events: Iterator[Placed]) -> Iterator[Event]:
+        for event, file, number in events:
+            judged = event_or_reason(event, is_table=self.columns is not None)
+            if isinstance(judged, str):
+                self._refused[Problem(file, number, judged)] = None
+            else:
+                yield judged
+
+
+def _chosen(
+    first: str | os.PathLike[str] | None, filepath: str | os.PathLike[str] | None, backend: str | None
+) -> tuple[str, str]:
+    """Return the backend and the path that the arguments mean."""
+    word = first if isinstance(first, str) and first in BACKENDS else None
+    if word and backend not in (None, word):
+        raise ValueError(f"two backends: {word!r} and {backend!r}")
+    chosen = word or backend or "local"
+    if chosen not in BACKENDS:
+        raise ValueError(f"unknown backend {chosen!r}; there is {', '.join(BACKENDS)}")
+    paths = [os.fspath(path) for path in (None if word else first, filepath) if path is not None]
+    if len(paths) > 1:
+        raise ValueError(f"two paths: {paths[0]!r} and {paths[1]!r}")
+    if not paths or not paths[0]:
+        raise ValueError("a session needs the path of a log")
+    if not isinstance(paths[0], str):
+        raise TypeError(f"the path of a log is text, not {type(paths[0]).__name__}")
+    return chosen, paths[0]
+
+
+def _check_encoding(encoding: str) -> None:
+    try:
+        is_utf8 = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
+    except LookupError:
+        is_utf8 = False
+    if not is_utf8:
+        raise ValueError(f"a HILT log is UTF-8, not {encoding}")
