@@ -11,7 +11,7 @@ between `with` and its end its requests are led here, in this process (`route()`
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
@@ -99,15 +99,15 @@ class OfflineSheets:
 def certificate(key: rsa.RSAPrivateKey) -> str:
     """Return a certificate of a key, as google-auth wants one to check a signature."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "offline")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
         .sign(key, hashes.SHA256())
     )
     return made.public_bytes(serialization.Encoding.PEM).decode()

@@ -1,9 +1,9 @@
-"""Puts the parts together: settings -> a recorder over a writer."""
+"""Puts the parts together: settings -> a recorder over a writer, and a mirror of the log if wanted."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .guard import faults
 from .io.writer import Writer
@@ -11,13 +11,33 @@ from .process import Process, app_name
 from .recording.recorder import Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from .settings import Settings
+    from .sinks.feed import Progress
+    from .sinks.mirror import Mirror
 
 
-def assemble(settings: Settings, versions: Callable[[], dict[str, str]]) -> tuple[Recorder, Writer]:
-    """Return the recorder and the writer of a recording.
+class Parts(NamedTuple):
+    """What a recording is made of; `mirror` keeps a sheet up with the log of the writer."""
+
+    recorder: Recorder
+    writer: Writer
+    mirror: Mirror | None
+
+    def copied(self) -> Progress | None:
+        """Return how the copy in a sheet stands; None if none is wanted."""
+        return self.mirror.progress() if self.mirror else None
+
+    def close(self, *, wait: bool) -> None:
+        """Close the log; `wait` for the sheet, up to five seconds, or let it come to its end alone."""
+        self.writer.close()
+        if self.mirror is not None:
+            self.mirror.close(wait=wait)
+
+
+def assemble(settings: Settings, versions: Callable[[], dict[str, str]]) -> Parts:
+    """Return the parts of a recording.
 
     Args:
         settings: what it follows.
@@ -36,8 +56,9 @@ def assemble(settings: Settings, versions: Callable[[], dict[str, str]]) -> tupl
     def media() -> str:
         return os.path.join(os.path.dirname(os.path.abspath(writer.path or settings.path)), "media")
 
+    mirror = _mirror(settings.sheets) if settings.sheets else None
     recorder = Recorder(
-        writer.write,
+        writer.write if mirror is None else _mirrored(writer, mirror),
         writer.write_line,
         chunks=settings.chunks,
         content=settings.content,
@@ -46,4 +67,23 @@ def assemble(settings: Settings, versions: Callable[[], dict[str, str]]) -> tupl
         conversation=settings.conversation,
         media=media if settings.media == "store" else None,
     )
-    return recorder, writer
+    return Parts(recorder, writer, mirror)
+
+
+def _mirror(sheet_id: str) -> Mirror:
+    from .sinks.mirror import Mirror
+    from .sinks.target import account_key, target
+
+    return Mirror(target(sheet_id, chunks=False), account_key)
+
+
+def _mirrored(writer: Writer, mirror: Mirror) -> Callable[..., Any]:
+    """Return `writer.write`, which also shows the mirror which log it is: the first event opens it."""
+
+    def write(event: Mapping[str, Any], *, is_json: bool = False, hasty: bool = False) -> bool:
+        written = writer.write(event, is_json=is_json, hasty=hasty)
+        if written:
+            mirror.follow(writer.path)
+        return written
+
+    return write

@@ -16,11 +16,11 @@ from .settings import Settings, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
     from typing import Self
 
-    from .io.writer import Writer
+    from .assembly import Parts
     from .recording.capture import Capture
+    from .sinks.feed import Progress
 
 _OFF = ("0", "false", "no", "off")
 
@@ -35,6 +35,7 @@ class Status(NamedTuple):
     drops: dict[str, int]  # reason -> events lost to it
     trouble: str | None  # why the file cannot be written, in words
     faults: dict[str, str]  # place in our own code -> what failed there
+    sheets: Progress | None  # how the copy in a spreadsheet stands
     watching: dict[str, dict[str, bool | None]]  # SDK -> probe -> has it? None: not there yet
 
 
@@ -45,7 +46,7 @@ class _State:
         self.settings: Settings | None = None
         self.capture: Capture | None = None  # loaded with the first SDK
         self.tell: Callable[..., Any] | None = None  # the same
-        self.writer: Writer | None = None
+        self.parts: Parts | None = None
         self.undo: list[Callable[[], None]] = []
         self.watching: dict[str, dict[str, bool | None]] = {}
         self.knows_forks = False
@@ -66,9 +67,7 @@ class Recording:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._changed and self._before is None:
             disable()
         elif self._changed and self._before is not None:
@@ -156,7 +155,7 @@ def status() -> Status:
     """Return how the recording of this process stands."""
     from .guard import faults
 
-    writer = _state.writer
+    writer = _state.parts.writer if _state.parts else None
     return Status(
         enabled=_state.settings is not None,
         settings=_state.settings,
@@ -165,6 +164,7 @@ def status() -> Status:
         drops=dict(writer.drops) if writer else {},
         trouble=writer.trouble if writer else None,
         faults=dict(faults.places),
+        sheets=_state.parts.copied() if _state.parts else None,
         watching={sdk: dict(probes) for sdk, probes in _state.watching.items()},
     )
 
@@ -209,7 +209,8 @@ def _recorder() -> Capture:
 
     capture = _state.capture = _state.capture or Capture()
     if capture.recorder is None and _state.settings is not None:
-        capture.recorder, _state.writer = assemble(_state.settings, _versions)
+        _state.parts = assemble(_state.settings, _versions)
+        capture.recorder = _state.parts.recorder
         atexit.register(_close)
         _know_forks()
     return capture
@@ -226,8 +227,8 @@ def _close(*, end: bool = True) -> None:
         recorder, _state.capture.recorder = _state.capture.recorder, None
         if recorder is not None and end:
             recorder.end_all()
-    if _state.writer is not None:
-        _state.writer.close()
+    if _state.parts is not None:
+        _state.parts.close(wait=end)
 
 
 def _know_forks() -> None:
@@ -243,5 +244,5 @@ def _forked() -> None:
     clock.reseed()
     if _state.capture is not None and _state.capture.recorder is not None:
         _state.capture.recorder.forget()
-    if _state.writer is not None:
-        _state.writer.forked()
+    if _state.parts is not None:
+        _state.parts.writer.forked()

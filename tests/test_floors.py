@@ -49,6 +49,8 @@ FLOORS = {
         "recording.*",
         "runs",
         "runs.*",
+        "sinks",
+        "sinks.*",
     ),
     ROOMS: ("arming", "switch", "providers", "providers.*"),
     DOORS: ("__init__", "__main__", "start", "startup.*", "cli", "cli.*"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from google.auth import jwt
+
 from offline.faults import HangUp
 from offline.wire import Answer, Request, Wire, as_json, new_id
 from offline.workbook import LONGEST_CELL, Workbook, Worksheet, trimmed

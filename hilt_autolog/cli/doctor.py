@@ -17,6 +17,7 @@ from .checks.doors import door, startup
 from .checks.logs import newest, place
 from .checks.sdks import sdks
 from .checks.settings import settings
+from .checks.sheets import sheets
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -29,6 +30,7 @@ CHECKS: dict[str, Callable[[], Iterable[Finding]]] = {
     "settings": settings,
     "log": place,
     "written so far": newest,
+    "sheets": sheets,
 }
 _COLOURS = {"ok": 32, "warning": 33, "problem": 31}
 

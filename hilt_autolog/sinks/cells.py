@@ -1,4 +1,4 @@
-"""Events as rows of cells, and rows as events again."""
+"""Events as rows of cells."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hilt_autolog.io.columns import row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from hilt_autolog.sinks.target import Target
 
@@ -40,46 +40,3 @@ def cell(value: Any) -> Cell:
     if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return str(value).translate(_INVISIBLE)[:LONGEST_CELL]
-
-
-def event_of(header: Sequence[str], line: Sequence[Any]) -> dict[str, Any]:
-    """Return what a row tells of an event; what its cells do not tell is absent."""
-    told = {name: value for name, value in zip(header, line, strict=False) if value not in ("", None)}
-    kind, _, identity = str(told.get("speaker", "")).partition(": ")
-    event: dict[str, Any] = {"hilt_version": "1.0.0"}
-    event |= _texts(told, {"event_id": "event_id", "timestamp": "timestamp", "conversation_id": "session_id"})
-    if kind:
-        event["actor"] = {"type": kind, "id": identity}
-    event |= _texts(told, {"action": "action"})
-    if "message" in told:
-        event["content"] = {"text": str(told["message"])}
-    tokens = _numbers(told, {"tokens_in": "prompt", "tokens_out": "completion"})
-    metrics = _numbers(told, {"latency_ms": "latency_ms", "cost_usd": "cost_usd"})
-    metrics |= {"tokens": tokens} if tokens else {}
-    extensions = _texts(told, {"reply_to": "reply_to", "model": "model"})
-    extensions |= _numbers(told, {"status_code": "status_code", "relevance_score": "score"})
-    return event | {
-        name: part for name, part in (("metrics", metrics), ("extensions", extensions)) if part
-    }
-
-
-def _texts(told: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    return {to: str(told[name]) for name, to in names.items() if name in told}
-
-
-def _numbers(told: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Return numbers, also where an older tool has written them as text."""
-    found = {to: _number(told[name]) for name, to in names.items() if name in told}
-    return {to: number for to, number in found.items() if number is not None}
-
-
-def _number(value: Any) -> int | float | None:
-    if isinstance(value, int | float):
-        return value
-    for kind in (int, float):
-        try:
-            number = kind(str(value))
-        except ValueError:
-            continue
-        return number if math.isfinite(number) else None
-    return None

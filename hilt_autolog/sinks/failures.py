@@ -1,8 +1,8 @@
 """What can go wrong with a sheet, sorted by what is to be done about it.
 
-    Refusal    a person has to do something; the text says what
-    Later      nothing was written; the same may work soon
-    Unsure     it may have been written, or not: look before it is tried again
+Refusal    a person has to do something; the text says what
+Later      nothing was written; the same may work soon
+Unsure     it may have been written, or not: look before it is tried again
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _BAD, _DENIED, _UNKNOWN, _TIMEOUT, _TOO_MANY, _SERVER = 400, 403, 404, 408, 429, 500
 
 
-class Refusal(SessionError):
+class Refusal(SessionError):  # noqa: N818  as below
     """Google does not let us write, until a person does what the text says."""
 
 

@@ -35,7 +35,11 @@ class Target(NamedTuple):
 
 
 def target(
-    sheet_id: str | None, worksheet: str = "Logs", columns: Iterable[str] | None = None, *, chunks: bool = True
+    sheet_id: str | None,
+    worksheet: str = "Logs",
+    columns: Iterable[str] | None = None,
+    *,
+    chunks: bool = True,
 ) -> Target:
     """Return a target.
 

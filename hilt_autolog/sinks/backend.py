@@ -1,0 +1,150 @@
+"""What a `Session(backend="sheets")` writes to and reads from: a log on this disk, and a sheet behind it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import warnings
+from _thread import allocate_lock
+from typing import TYPE_CHECKING, Any
+
+from hilt_autolog.errors import SessionError
+from hilt_autolog.io.columns import COLUMNS
+from hilt_autolog.io.local import Local
+from hilt_autolog.io.naming import filled
+from hilt_autolog.io.rows import event_of
+from hilt_autolog.sinks.book import Book
+from hilt_autolog.sinks.failures import Later
+from hilt_autolog.sinks.mirror import Mirror
+from hilt_autolog.sinks.pace import PAUSE
+from hilt_autolog.sinks.sheet import Sheet
+from hilt_autolog.sinks.target import account_key, target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from hilt_autolog.sinks.feed import Progress
+
+SPOOL = "logs/sheets-{app}-{date}-{time}-{session}.hilt.jsonl"
+
+
+class SheetsBackend:
+    """Events in a log, `logs/sheets-<worksheet>-...hilt.jsonl`, which a thread copies to a sheet.
+
+    An event is on disk, whole, when `append` returns; its row follows within seconds. What Google does not
+    take before the end is sent by the next session over the same spreadsheet in the same folder.
+
+    Args:
+        sheet_id: The id of a spreadsheet, or its address; GOOGLE_SHEET_ID if None.
+        credentials_path: The key of a service account; GOOGLE_CREDENTIALS_PATH if None.
+        credentials_json: What that file holds.
+        worksheet_name: The title of the worksheet, made if it is not there.
+        columns: The HILT columns, in their order; all fifteen, if None.
+        reads_only: Make no worksheet and no header.
+        pause: Seconds between two calls of the API.
+
+    Raises:
+        ValueError: something is not given; the message names the variable.
+        ImportError: gspread is not installed.
+        FileNotFoundError: there is no such key.
+        SessionError: the key, or the spreadsheet with it, cannot be used; the message says what to do.
+    """
+
+    def __init__(  # noqa: PLR0913  the arguments of a session, each by its name
+        self,
+        sheet_id: str | None = None,
+        credentials_path: str | os.PathLike[str] | None = None,
+        credentials_json: Mapping[str, Any] | str | None = None,
+        worksheet_name: str = "Logs",
+        columns: Iterable[str] | None = None,
+        *,
+        reads_only: bool = False,
+        pause: float = PAUSE,
+    ) -> None:
+        self._target = target(sheet_id, worksheet_name, columns)
+        self._key = account_key(credentials_path, credentials_json)
+        book = Book(self._target, self._key)
+        self._sheet = Sheet(self._target, book)
+        try:
+            book.connect()
+            if not reads_only:
+                self._sheet.open()
+        except Later as error:
+            raise SessionError(f"the spreadsheet cannot be opened now: {error}") from None
+        self._mirror = Mirror(self._target, lambda: self._key, pause)
+        self._path: str | None = None
+        self._spool: Local | None = None
+        self._pid = os.getpid()
+        self._claim = allocate_lock()
+
+    @property
+    def path(self) -> str | None:
+        """The log, once it has been opened."""
+        return self._path
+
+    def open(self) -> None:
+        """Open the log, or the same one again."""
+        self._opened()
+
+    def append(self, event: Mapping[str, Any]) -> None:
+        """Write an event to the log, from where its row goes to the sheet.
+
+        Raises:
+            OSError, ValueError, SessionError: it is not in the log; see `Local.append`.
+        """
+        spool = self._opened()
+        spool.append(event)
+        self._mirror.follow(spool.path)
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """Return what the rows of the worksheet, and of those that follow it, tell as events.
+
+        What was appended before is waited for, up to five seconds.
+
+        Raises:
+            SessionError: the spreadsheet cannot be read.
+        """
+        self._mirror.drain()
+        try:
+            header, lines = self._sheet.lines()
+        except Later as error:
+            raise SessionError(f"the spreadsheet cannot be read now: {error}") from None
+        known = [name in COLUMNS for name in header]
+        for line in lines:
+            said = {name: value for name, value, is_ours in zip(header, line, known, strict=True) if is_ours}
+            if any(value not in ("", None) for value in said.values()):
+                yield event_of(said)
+
+    def progress(self) -> Progress:
+        """Return how far the sheet has come."""
+        return self._mirror.progress()
+
+    def close(self) -> None:
+        """Close the log, and wait up to five seconds for the sheet; warn if that was not enough."""
+        atexit.unregister(self.close)
+        spool, self._spool = self._spool, None
+        if spool is None or self._pid != os.getpid():
+            return
+        spool.close()
+        self._mirror.close()
+        _, behind, trouble = self._mirror.progress()
+        if behind:
+            why = f" ({trouble})" if trouble else ""
+            warnings.warn(
+                f"{behind} bytes of {spool.path} are not in the spreadsheet yet{why}: the next session over"
+                " it, started in this folder, sends them",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+
+    def _opened(self) -> Local:
+        if self._pid != os.getpid():  # a forked child has a log of its own
+            self._pid, self._claim, self._path, self._spool = os.getpid(), allocate_lock(), None, None
+        with self._claim:
+            if self._spool is None:
+                self._path = self._path or os.path.abspath(filled(SPOOL, self._target.worksheet))
+                spool = Local(self._path, None, create_dirs=True)
+                spool.open(anew=False)
+                self._spool = spool
+                atexit.register(self.close)
+            return self._spool

@@ -1,0 +1,207 @@
+"""A thread that feeds a sheet from a log, and from what dead processes have left of theirs beside it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hilt_autolog.clock import Clock
+from hilt_autolog.guard import faults
+from hilt_autolog.sinks.book import Book
+from hilt_autolog.sinks.checkpoint import Checkpoint
+from hilt_autolog.sinks.copier import Copier
+from hilt_autolog.sinks.failures import Later, Refusal
+from hilt_autolog.sinks.pace import PAUSE, Pace
+from hilt_autolog.sinks.sheet import Sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from hilt_autolog.sinks.target import Target
+
+_GLANCE = 0.02  # seconds
+
+
+class Progress(NamedTuple):
+    """How the copy stands.
+
+    Attributes:
+        rows: how many rows this process has written.
+        behind: bytes of the log that are not in the sheet yet.
+        trouble: why not, in words; None if all is well.
+    """
+
+    rows: int
+    behind: int
+    trouble: str | None
+
+
+class _GivenUp(Exception):  # noqa: N818  nobody waits for us any more
+    pass
+
+
+class Feed:
+    """The copy of one log, on a daemon thread of its own.
+
+    Args:
+        log: The log; it is read as it grows.
+        target: Where its copy goes.
+        key: Gives the key of the service account; it is called on the thread.
+        pause: Seconds between two calls of the API.
+    """
+
+    def __init__(
+        self, log: str, target: Target, key: Callable[[], Mapping[str, Any]], pause: float = PAUSE
+    ) -> None:
+        self.log = log
+        self._target = target
+        self._key = key
+        self._closing = threading.Event()
+        self._over = threading.Event()
+        self._done = threading.Event()
+        self._pace = Pace(self._wait, pause)
+        self._sheets: dict[Target, Sheet] = {}
+        self._copier: Copier | None = None
+        self._left: Iterator[Checkpoint] = iter(())
+        self._rest: Copier | None = None
+        self._rows = 0
+        self._failures = 0
+        self._trouble: str | None = None
+        self._is_refused = False
+
+    def start(self) -> None:
+        """Note in the log's folder that it is copied, and begin.
+
+        Raises:
+            OSError: no checkpoint can be made.
+            RuntimeError: no thread can be started.
+        """
+        self._hold()
+        self._left = Checkpoint.left(os.path.dirname(self.log), self._target.sheet_id)
+        threading.Thread(target=self._run, name="hilt-sheets", daemon=True).start()
+
+    def drain(self, seconds: float) -> bool:
+        """Wait until the sheet has all that the log has now; return whether it has."""
+        until = Clock.monotonic() + seconds
+        while self._behind():
+            if self._is_refused or Clock.monotonic() > until or self._done.wait(_GLANCE):
+                return not self._behind()
+        return True
+
+    def close(self, seconds: float) -> None:
+        """End when all of the log is in the sheet; what is left after that time waits for the next start.
+
+        With 0 seconds nobody waits, and the thread comes to its end in its own time.
+        """
+        self._closing.set()
+        if seconds:
+            self._done.wait(seconds)
+            self._over.set()
+
+    def forked(self) -> None:
+        """Let go of what belongs to the parent; the thread does not exist in a child."""
+        if self._copier is not None:
+            self._copier.checkpoint.close()
+        if self._rest is not None:
+            self._rest.checkpoint.close()
+
+    def progress(self) -> Progress:
+        """Return how the copy stands."""
+        copier = self._copier
+        rows = self._rows + (copier.rows if copier else 0)
+        return Progress(rows, self._behind(), self._trouble)
+
+    def _behind(self) -> int:
+        """Return how much is not there yet; nothing is ours to copy while another process does it."""
+        return self._copier.checkpoint.behind() if self._copier else 0
+
+    # --- on the thread
+
+    def _run(self) -> None:
+        try:
+            while not self._is_over():
+                self._round()
+        except _GivenUp:
+            pass
+        finally:
+            self.forked()
+            self._done.set()
+
+    def _is_over(self) -> bool:
+        if self._over.is_set():
+            return True
+        if self._copier is None:
+            self._hold()
+        return self._closing.is_set() and (self._is_refused or not self._behind())
+
+    def _round(self) -> None:
+        """Copy one batch, or wait."""
+        try:
+            self._is_refused = False
+            is_busy = self._copy()
+        except _GivenUp:
+            raise
+        except Later as error:
+            self._failed(str(error))
+        except (Refusal, ImportError, ValueError, OSError) as error:
+            self._sheets.clear()  # look anew: somebody may have deleted or renamed the worksheet
+            self._is_refused = True
+            self._failed(str(error))
+        except Exception as error:
+            self._failed(f"a fault of our own: {type(error).__name__}")
+            faults.note(error)
+        else:
+            self._failures, self._trouble = 0, None
+            if not is_busy:
+                self._wait(self._pace.pause)
+
+    def _copy(self) -> bool:
+        """Copy one batch of the log, else one of what is left; return whether there was any."""
+        is_busy = self._copier is not None and self._step(self._copier)
+        return is_busy or (not self._closing.is_set() and self._copy_rest())
+
+    def _copy_rest(self) -> bool:
+        if self._rest is None:
+            left = next(self._left, None)
+            self._rest = Copier(left) if left else None
+        if self._rest is None:
+            return False
+        try:
+            is_busy = self._step(self._rest)
+        except (Refusal, OSError):  # it is not our log: whoever comes next may have more luck
+            is_busy = False
+        if not is_busy:
+            self._rows += self._rest.rows
+            self._rest.checkpoint.close()
+            self._rest = None
+        return True
+
+    def _step(self, copier: Copier) -> bool:
+        if not copier.checkpoint.behind():
+            return False
+        target = copier.checkpoint.target
+        if target not in self._sheets:
+            sheet = Sheet(target, Book(target, self._key()), self._pace)
+            sheet.open()
+            self._sheets[target] = sheet
+        return copier.step(self._sheets[target])
+
+    def _hold(self) -> None:
+        """Take the log, unless another process that writes to it has."""
+        held = Checkpoint.held(self.log, self._target)
+        self._copier = Copier(held) if held else None
+
+    def _failed(self, trouble: str) -> None:
+        self._trouble = trouble
+        self._failures += 1
+        self._wait(self._pace.after(self._failures))
+
+    def _wait(self, seconds: float) -> None:
+        """Wait; until somebody closes us, and from then on until nobody waits for us any more."""
+        if self._closing.is_set():
+            self._over.wait(seconds)
+        else:
+            self._closing.wait(seconds)
+        if self._over.is_set():
+            raise _GivenUp
