@@ -147,6 +147,8 @@ class Google:
 
     def _get(self, request: Request, book: Workbook) -> Answer:
         sheet, area = book.found(unquote(request.body["range"]))
+        if max(area.top + 1, area.bottom or 0) > sheet.row_count or area.left >= sheet.column_count:
+            raise Refused(400, f"Range ({request.body['range']}) exceeds grid limits.")
         rows = sheet.values(area)
         if request.query.get("valueRenderOption", "FORMATTED_VALUE") == "FORMATTED_VALUE":
             rows = [[cell if isinstance(cell, str) else json.dumps(cell) for cell in row] for row in rows]

@@ -32,6 +32,13 @@ _ENDING = ".sheets"
 _KEY = 8  # digits
 _SIZE = 1 << 16
 _FAR = 1 << 30  # Windows locks bytes, and nobody may read those: one that is never written
+_FLAGS = (
+    os.O_RDWR
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOINHERIT", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_BINARY", 0)
+)
 
 
 class Sending(NamedTuple):
@@ -67,12 +74,17 @@ class Checkpoint:
             OSError: it cannot be made.
         """
         key = hashlib.sha256("\0".join(target[:2]).encode()).hexdigest()[:_KEY]
-        fd = Kernel.open(f"{log}.{key}{_ENDING}", _flags(create=True), 0o600)
+        path = f"{log}.{key}{_ENDING}"
+        try:
+            fd, is_new = Kernel.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600), True
+        except FileExistsError:
+            fd, is_new = Kernel.open(path, _FLAGS), False
         if not _locked(fd):
             Kernel.close(fd)
             return None
         found = cls(fd, log, target)
-        found._load()
+        if not is_new:
+            found._load()
         found._store()
         return found
 
@@ -93,7 +105,7 @@ class Checkpoint:
 
     @classmethod
     def _left(cls, path: str, sheet_id: str) -> Checkpoint | None:
-        fd = Kernel.open(path, _flags(create=False), 0o600)
+        fd = Kernel.open(path, _FLAGS)
         try:
             if _locked(fd):
                 target = _target(_read(fd))
@@ -133,7 +145,7 @@ class Checkpoint:
         data = _read(self._fd)
         self._length = len(data)
         try:
-            said: dict[str, Any] = orjson.loads(data) if data else {"offset": 0, "sending": None}
+            said: dict[str, Any] = orjson.loads(data)
             self.offset = int(said["offset"])
             if said["sending"]:
                 end, title, after = said["sending"]
@@ -196,16 +208,6 @@ def _end(log: str) -> int:
 def _read(fd: int) -> bytes:
     Kernel.lseek(fd, 0, 0)
     return Kernel.read(fd, _SIZE)
-
-
-def _flags(*, create: bool) -> int:
-    return (
-        os.O_RDWR
-        | (os.O_CREAT if create else 0)
-        | getattr(os, "O_CLOEXEC", 0)
-        | getattr(os, "O_NOFOLLOW", 0)
-        | getattr(os, "O_BINARY", 0)
-    )
 
 
 def _locked(fd: int) -> bool:

@@ -20,6 +20,7 @@ _RAW: Any = "RAW"  # as it is: a prompt that begins with "=" must never run as a
 _PLAIN: Any = "UNFORMATTED_VALUE"
 _END = re.compile(r"(\d+)$")
 
+Cells = dict[str, "Cell"]  # of a row, by column
 Row = list["Cell"]
 
 
@@ -69,7 +70,7 @@ class Sheet:
         Raises:
             Refusal, Later: see `failures`.
         """
-        if self._sheet.row_count >= self._book.longest:
+        if max(self._sheet.row_count, self._end or 0) >= self._book.longest:
             self.open()
         if self._end is None and not self._has_names():
             self._pace()
@@ -98,7 +99,7 @@ class Sheet:
         end = _END.search(str(done.get("updates", {}).get("updatedRange", "")))
         self._end = int(end[1]) if end else None
 
-    def missing(self, rows: list[dict[str, Cell]], place: Place) -> list[dict[str, Cell]]:
+    def missing(self, rows: list[Cells], place: Place) -> list[Cells]:
         """Return which of the rows that were about to be written at a place are not there.
 
         They are known by their `event_id`, wherever they have been sorted to; in a worksheet without that
@@ -109,25 +110,24 @@ class Sheet:
         """
         self._pace()
         with self._book.sorted_out():
-            sheet = self._sheet
+            sheet, header = self._sheet, self._header
             if sheet.title != place.title:  # it was full, or another process has begun this
                 sheets = self._book.worksheets()
                 if place.title not in sheets:  # deleted, and the rows with it
                     return rows
                 sheet = sheets[place.title]
-            if "event_id" in self._target.columns and all(row.get("event_id") for row in rows):
-                column = self._header.index("event_id") + 1
-                there = set(sheet.col_values(column, value_render_option=_PLAIN))
-                return [row for row in rows if row["event_id"] not in there]
-            begin = 2 if self._has_names() else place.after + 1
-            found = sheet.get(f"A{begin}:{sheet.row_count + len(rows)}", value_render_option=_PLAIN)
-        known = Counter(self._padded(line) for line in found)
-        left = []
-        for row in rows:
-            line = self._padded(self._in_order(row))
-            known[line] -= 1
-            if known[line] < 0:
-                left.append(row)
+                header = sheet.row_values(1)
+            if "event_id" in header and all(row.get("event_id") for row in rows):
+                there = sheet.col_values(header.index("event_id") + 1, value_render_option=_PLAIN)
+                left = _not_in(frozenset(there), rows)
+            else:
+                there = sheet.get_values(value_render_option=_PLAIN)
+                begin = 1 if self._has_names() else place.after
+                left = self._not_among(
+                    (dict(zip(header, line, strict=False)) for line in there[begin:]), rows
+                )
+        if sheet is self._sheet:
+            self._end = len(there)
         return left
 
     def lines(self) -> tuple[list[str], list[list[Any]]]:
@@ -175,7 +175,20 @@ class Sheet:
     def _in_order(self, row: Mapping[str, Cell]) -> Row:
         return [row.get(name, "") for name in self._header]
 
-    def _padded(self, line: Iterable[Any]) -> tuple[Any, ...]:
-        """Return the cells below our columns; what somebody has written beside them does not count."""
-        by_name = dict(zip(self._header, line, strict=False))
-        return tuple(by_name.get(name, "") for name in self._target.columns)
+    def _not_among(self, lines: Iterable[Mapping[str, Any]], rows: list[Cells]) -> list[Cells]:
+        """Return the rows without as many of each kind as there are lines with the same cells."""
+        there = Counter(self._ours(line) for line in lines)
+        left = []
+        for row in rows:
+            there[self._ours(row)] -= 1
+            if there[self._ours(row)] < 0:
+                left.append(row)
+        return left
+
+    def _ours(self, line: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the cells of our columns: what somebody has written beside them does not count."""
+        return tuple(line.get(name, "") for name in self._target.columns)
+
+
+def _not_in(known: frozenset[Any], rows: list[Cells]) -> list[Cells]:
+    return [row for row in rows if row["event_id"] not in known]

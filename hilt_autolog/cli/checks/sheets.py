@@ -5,12 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from hilt_autolog.errors import HILTError
 from hilt_autolog.io.naming import filled
-from hilt_autolog.sinks.book import Book
-from hilt_autolog.sinks.checkpoint import unfinished
-from hilt_autolog.sinks.failures import Later
-from hilt_autolog.sinks.target import account_key, target
 
 from . import Finding, ok, warning
 from .settings import effective
@@ -25,6 +20,13 @@ def sheets() -> Iterator[Finding]:
     if settings.sheets is None:
         yield ok("no copy is wanted")
         return
+    # Here, because doctor also works where a package is missing that we need ourselves.
+    from hilt_autolog.errors import HILTError
+    from hilt_autolog.sinks.book import Book
+    from hilt_autolog.sinks.checkpoint import unfinished
+    from hilt_autolog.sinks.failures import Later
+    from hilt_autolog.sinks.target import account_key, target
+
     try:
         wanted = target(settings.sheets, chunks=False)
         key = account_key()
