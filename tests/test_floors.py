@@ -64,7 +64,16 @@ WITHHELD_FROM_PROVIDERS = {"os", "time", "datetime", "pathlib", "io", "tempfile"
 # The engine watches calls; it is handed what turns them into events.
 BEYOND_THE_ENGINE = ("clock", "event", "io.*", "recording.*", "runs.*", "settings")
 # What reads logs works where nothing is captured.
-READING = ("io.reader", "io.lines", "io.messages", "io.columns", "io.session", "event", "ledger")
+READING = (
+    "io.reader",
+    "io.lines",
+    "io.messages",
+    "io.columns",
+    "io.session",
+    "io.following",
+    "event",
+    "ledger",
+)
 CAPTURING = ("arming", "engine.*", "io.writer", "providers.*", "recording.*", "runs.*", "switch")
 
 

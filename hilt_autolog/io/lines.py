@@ -59,26 +59,32 @@ def events(source: Source, report: Callable[[Problem], None]) -> Generator[Place
     number = 0
     try:
         with source.open() as stored:
-            for line in _lines(_decompressed(stored)):
-                number += 1
-                found = event_or_reason(line)
-                if isinstance(found, str):
-                    report(Problem(source.name, number, found))
-                elif found is not None:
-                    yield Placed(found, source.name, number)
+            for number, line in enumerate(split(_decompressed(stored)), 1):
+                if (found := placed(line, source.name, number, report)) is not None:
+                    yield found
     except Exception as error:
         report(Problem(source.name, number + 1, f"unreadable from here: {error or type(error).__name__}"))
+
+
+def placed(line: bytes | None, file: str, number: int, report: Callable[[Problem], None]) -> Placed | None:
+    """Return the event of a line (None: it is too long); report a line with none that is not blank."""
+    found = event_or_reason(line)
+    if isinstance(found, str):
+        report(Problem(file, number, found))
+    return Placed(found, file, number) if isinstance(found, dict) else None
+
+
+def is_compressed(head: bytes) -> bool:
+    """Whether a file that begins with these (four) bytes is gzip or zstd."""
+    return head.startswith((_GZIP, _ZSTD))
 
 
 def _decompressed(stored: IO[bytes]) -> IO[bytes]:
     head = stored.read(4)
     stored.seek(0)
-    if head.startswith(_GZIP):
-        opening: Any = gzip.open
-    elif head == _ZSTD:
-        opening = _zstd().open
-    else:
+    if not is_compressed(head):
         return stored
+    opening: Any = gzip.open if head.startswith(_GZIP) else _zstd().open
     opened: IO[bytes] = opening(stored)
     return opened
 
@@ -92,7 +98,7 @@ def _zstd() -> Any:
     raise ImportError("a .zst file needs Python 3.14 or the package backports.zstd")
 
 
-def _lines(stream: IO[bytes]) -> Iterator[bytes | None]:
+def split(stream: IO[bytes]) -> Iterator[bytes | None]:
     r"""Yield lines as `\n` ends them and nothing else does; None in place of one that is too long."""
     while line := stream.readline(LONGEST_LINE + 1):
         if len(line) <= LONGEST_LINE or line.endswith(b"\n"):
@@ -103,12 +109,10 @@ def _lines(stream: IO[bytes]) -> Iterator[bytes | None]:
         yield None
 
 
-def refusal(line: bytes) -> str | None:
-    """Return the reason why a reader passes over a line that JSON was written to; None, if it does not."""
-    if len(line) <= LONGEST_LINE and line.count(b"{") + line.count(b"[") <= DEEPEST:
-        return None
-    judged = event_or_reason(line if len(line) <= LONGEST_LINE else None)
-    return judged if isinstance(judged, str) else None
+def is_readable(line: bytes) -> bool:
+    """Whether a reader takes a line that JSON was written to, as far as its depth goes."""
+    is_flat = line.count(b"{") + line.count(b"[") <= DEEPEST
+    return is_flat or isinstance(event_or_reason(line), dict)
 
 
 def event_or_reason(line: bytes | None) -> dict[str, Any] | str | None:

@@ -11,16 +11,19 @@ from hilt_autolog.errors import SessionError
 
 from .columns import row
 from .creation import share
-from .encoder import line
+from .encoder import line, plain
 from .folder import Refused
-from .lines import refusal
+from .following import follow, is_pipe
+from .lines import LONGEST_LINE, is_readable
 from .logfile import Lost
-from .reader import Log, read
+from .reader import found, read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from .lines import Placed, Problem
     from .logfile import LogFile
+    from .reader import Log
 
 _COMPRESSED = (".gz", ".zst")
 
@@ -41,6 +44,7 @@ class Local:
         self._columns = columns
         self._create_dirs = create_dirs
         self._file: LogFile | None = None
+        self._once: Log | None = None
         self._lock = threading.Lock()
         self._pid = os.getpid()
 
@@ -63,13 +67,17 @@ class Local:
 
         Raises:
             OSError: the line is not in the file, or not whole; the next one begins on a line of its own.
-            ValueError: readers would pass over the line, because it is too long or too deep.
+            ValueError: the line is longer than readers take.
             SessionError: the session was closed meanwhile.
         """
         said = event if self._columns is None else self._row(event)
         data = line(said)
-        if (reason := refusal(data)) is not None:
-            raise ValueError(f"an event that no reader would take: {reason}")
+        if not is_readable(data):
+            data = line(plain(said))  # shallower, with a mark where something is left out
+        if len(data) > LONGEST_LINE:
+            raise ValueError(
+                f"an event of {len(data)} bytes, of which no reader takes more than {LONGEST_LINE}"
+            )
         try:
             try:
                 self._current().append(data)
@@ -88,13 +96,36 @@ class Local:
         if file is not None:
             file.close()
 
-    def log(self) -> Log:
-        """Return what is there now to be read.
+    def look(self) -> None:
+        """Make sure that there is something to be read.
 
         Raises:
-            FileNotFoundError: nothing is.
+            FileNotFoundError: there is nothing.
         """
-        return read(self.path)
+        if not is_pipe(self.path):
+            found(self.path)
+
+    def log(self) -> Log:
+        """Return what is there now to be read; what can be read only once, as it was read then.
+
+        Raises:
+            FileNotFoundError: there is nothing.
+        """
+        if self._once is not None:
+            return self._once
+        log = read(self.path)
+        if any(source.content is not None for source in log.sources):
+            self._once = log
+        return log
+
+    def follow(self, report: Callable[[Problem], None]) -> Iterator[Placed | None]:
+        """Return what is there now, and what comes; see `following.follow`.
+
+        Raises:
+            FileNotFoundError: there is nothing now.
+        """
+        self.look()
+        return follow(self.path, report=report)
 
     def _row(self, event: Mapping[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in row(event, self._columns or ()).items() if value is not None}

@@ -44,8 +44,8 @@ def read(*sources: str | os.PathLike[str]) -> Log:
     Raises:
         FileNotFoundError: when a source does not exist. Bad lines raise nothing: see `Log.problems`.
     """
-    found = [source for name in sources or (_written_to(),) for source in _found(os.fspath(name))]
-    return Log(list({os.path.realpath(source.name): source for source in found}.values()))
+    named = [source for name in sources or (_written_to(),) for source in found(os.fspath(name))]
+    return Log(list({os.path.realpath(source.name): source for source in named}.values()))
 
 
 def messages_of(event: Event, log: Log) -> list[Message]:
@@ -102,7 +102,8 @@ def _written_to() -> str:
     return (os.path.dirname(fixed) or ".") if field else fixed
 
 
-def _found(name: str) -> list[Source]:
+def found(name: str) -> list[Source]:
+    """Return what a name stands for: a file, a folder's logs, those of a glob, or standard input."""
     if name == "-":
         return [Source(name, sys.stdin.buffer.read())]
     path = Path(name).expanduser()

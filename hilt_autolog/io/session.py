@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MODES = ("a", "r", "w")
 BACKENDS = ("local",)
+_PAUSE = 0.1  # seconds between two looks at a log that is followed
 
 
 class Session:
@@ -102,7 +103,7 @@ class Session:
             SessionError: what is there is not a file that lines can be appended to.
         """
         if self.mode == "r":
-            self._local.log()
+            self._local.look()
         else:
             self._local.open(anew=self.mode == "w")
         self._is_open = True
@@ -118,17 +119,18 @@ class Session:
         """Write an event; it is in the file when this returns.
 
         Args:
-            event: An event, or the arguments of one. What JSON has no form for becomes text.
+            event: An event, or the arguments of one. What JSON has no form for becomes text, and where it
+                is nested deeper than readers go, a mark says that something is left out.
 
         Raises:
-            ValueError: a dict is no valid event, or no reader would take the line (64 MiB, 200 levels).
+            ValueError: a dict is no valid event, or the line would be longer than readers take (64 MiB).
             OSError: the disk is full, the file cannot be written, ...
             SessionError: the session is closed, or only reads.
         """
         if self.mode == "r":
             raise SessionError(f"the session over {self.filepath} only reads: its mode is 'r'")
         if isinstance(event, dict):
-            event = Event(**event)
+            event = Event.model_validate(event)
         elif not isinstance(event, Event):
             raise TypeError(f"an Event or a dict is appended, not {type(event).__name__}")
         if not self._is_open:
@@ -137,16 +139,24 @@ class Session:
             self.open()
         self._local.append(event.to_dict())
 
-    def read(self) -> Iterator[Event]:
+    def read(self, *, follow: bool = False) -> Iterator[Event]:
         """Return the events that are there, ordered by time; it does not matter whether the session is open.
 
         Lines that hold no valid event are passed over, and told in `problems`; `hilt_autolog.read` gives
         also those that are JSON. Rows of columns are events again, which say what the columns told.
 
+        Args:
+            follow: Go on with those that are still to come, also from files that are new in a folder, until
+                the session is closed. Standard input ends by itself.
+
         Raises:
             FileNotFoundError: there is nothing at the path.
+            SessionError: a session that is closed cannot be followed.
         """
         self._refused = {}
+        if follow:
+            self._log = None
+            return self._validated(self._followed())
         self._log = log = self._local.log()
         return self._validated(log.placed())
 
@@ -169,11 +179,26 @@ class Session:
         self._log = self._local.log()
         return self._log.messages_of(whole)
 
+    def _followed(self) -> Iterator[Placed]:
+        if self._closed.is_set():
+            raise SessionError(f"the session over {self.filepath} is closed; open() opens it again")
+        return self._until_closed(self._local.follow(self._note))
+
+    def _until_closed(self, events: Iterator[Placed | None]) -> Iterator[Placed]:
+        for event in events:
+            if event is not None and not self._closed.is_set():
+                yield event
+            elif self._closed.wait(_PAUSE):
+                return
+
+    def _note(self, problem: Problem) -> None:
+        self._refused[problem] = None
+
     def _validated(self, events: Iterator[Placed]) -> Iterator[Event]:
         for event, file, number in events:
             judged = event_or_reason(event, is_table=self.columns is not None)
             if isinstance(judged, str):
-                self._refused[Problem(file, number, judged)] = None
+                self._note(Problem(file, number, judged))
             else:
                 yield judged
 
