@@ -1,4 +1,4 @@
-"""What a `Session(backend="sheets")` writes to and reads from: a log on this disk, and a sheet behind it."""
+"""What a `Session(backend="sheets")` writes to and reads from: a log on this disk, and the sheet."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.errors import SessionError
 from hilt_autolog.io.columns import COLUMNS
+from hilt_autolog.io.encoder import json_line
+from hilt_autolog.io.lines import Source
 from hilt_autolog.io.local import Local
 from hilt_autolog.io.naming import filled
-from hilt_autolog.io.rows import event_of
+from hilt_autolog.io.reader import Log
 from hilt_autolog.sinks.book import Book
 from hilt_autolog.sinks.failures import Later
 from hilt_autolog.sinks.mirror import Mirror
@@ -23,6 +25,7 @@ from hilt_autolog.sinks.target import account_key, target
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from hilt_autolog.io.lines import Placed
     from hilt_autolog.sinks.feed import Progress
 
 SPOOL = "logs/sheets-{app}-{date}-{time}-{session}.hilt.jsonl"
@@ -36,15 +39,15 @@ class SheetsBackend:
 
     Args:
         sheet_id: The id of a spreadsheet, or its address; GOOGLE_SHEET_ID if None.
-        credentials_path: The key of a service account; GOOGLE_CREDENTIALS_PATH if None.
+        credentials_path: The file with the key of a service account; GOOGLE_CREDENTIALS_PATH if None.
         credentials_json: What that file holds.
         worksheet_name: The title of the worksheet, made if it is not there.
         columns: The HILT columns, in their order; all fifteen, if None.
-        reads_only: Make no worksheet and no header.
+        mode: "a"; with "r" no worksheet and no header is made.
         pause: Seconds between two calls of the API.
 
     Raises:
-        ValueError: something is not given; the message names the variable.
+        ValueError: something is not given (the message names the variable), or `mode` is "w".
         ImportError: gspread is not installed.
         FileNotFoundError: there is no such key.
         SessionError: the key, or the spreadsheet with it, cannot be used; the message says what to do.
@@ -58,16 +61,18 @@ class SheetsBackend:
         worksheet_name: str = "Logs",
         columns: Iterable[str] | None = None,
         *,
-        reads_only: bool = False,
+        mode: str = "a",
         pause: float = PAUSE,
     ) -> None:
+        if mode == "w":  # other people's rows may be in it
+            raise ValueError("a spreadsheet is not emptied: its mode is 'a' or 'r'")
         self._target = target(sheet_id, worksheet_name, columns)
         self._key = account_key(credentials_path, credentials_json)
         book = Book(self._target, self._key)
         self._sheet = Sheet(self._target, book)
         try:
             book.connect()
-            if not reads_only:
+            if mode != "r":
                 self._sheet.open()
         except Later as error:
             raise SessionError(f"the spreadsheet cannot be opened now: {error}") from None
@@ -78,13 +83,25 @@ class SheetsBackend:
         self._claim = allocate_lock()
 
     @property
-    def path(self) -> str | None:
-        """The log, once it has been opened."""
-        return self._path
+    def path(self) -> str:
+        """What errors and problems name it: the spreadsheet and the worksheet."""
+        return f"{self._target.sheet_id}/{self._target.worksheet}"
 
-    def open(self) -> None:
-        """Open the log, or the same one again."""
+    @property
+    def columns(self) -> list[str]:
+        """Return the columns in their order."""
+        return list(self._target.columns)
+
+    def open(self, *, anew: bool = False) -> None:  # noqa: ARG002  as a file; never asked for here
+        """Open the log, or the same one again.
+
+        Raises:
+            OSError, SessionError: it cannot be opened.
+        """
         self._opened()
+
+    def look(self) -> None:
+        """Do nothing: that there is a spreadsheet was seen when this was made."""
 
     def append(self, event: Mapping[str, Any]) -> None:
         """Write an event to the log, from where its row goes to the sheet.
@@ -96,8 +113,8 @@ class SheetsBackend:
         spool.append(event)
         self._mirror.follow(spool.path)
 
-    def read(self) -> Iterator[dict[str, Any]]:
-        """Return what the rows of the worksheet, and of those that follow it, tell as events.
+    def log(self) -> Log:
+        """Return what the worksheet, and those that follow it, hold now, as rows of columns in a log.
 
         What was appended before is waited for, up to five seconds.
 
@@ -109,11 +126,16 @@ class SheetsBackend:
             header, lines = self._sheet.lines()
         except Later as error:
             raise SessionError(f"the spreadsheet cannot be read now: {error}") from None
-        known = [name in COLUMNS for name in header]
-        for line in lines:
-            said = {name: value for name, value, is_ours in zip(header, line, known, strict=True) if is_ours}
-            if any(value not in ("", None) for value in said.values()):
-                yield event_of(said)
+        rows = [
+            {name: value for name, value in zip(header, line, strict=True) if name in COLUMNS and value != ""}
+            for line in lines
+        ]
+        rows.sort(key=lambda row: str(row.get("timestamp", "")))
+        return Log([Source(self.path, b"".join(map(json_line, rows)))])
+
+    def follow(self, _report: object) -> Iterator[Placed | None]:
+        """Raise SessionError: only logs are followed."""
+        raise SessionError(f"the spreadsheet {self.path} cannot be followed, its log on this disk can")
 
     def progress(self) -> Progress:
         """Return how far the sheet has come."""
