@@ -131,7 +131,7 @@ class SheetsBackend:
             for line in lines
         ]
         rows.sort(key=lambda row: str(row.get("timestamp", "")))
-        return Log([Source(self.path, b"".join(map(json_line, rows)))])
+        return Log([Source(self.path, b"".join(json_line(row) for row in rows if row))])
 
     def follow(self, _report: object) -> Iterator[Placed | None]:
         """Raise SessionError: only logs are followed."""
