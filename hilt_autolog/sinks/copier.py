@@ -91,8 +91,8 @@ class Copier:
         return True
 
     def _reached(self, batch: Batch) -> None:
-        self.checkpoint.reached(batch.end)
         self.rows += len(batch.rows)
+        self.checkpoint.reached(batch.end)
 
 
 def _batch(log: str, offset: int, target: Target, until: int | None = None) -> Batch:

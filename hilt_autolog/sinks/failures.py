@@ -90,4 +90,6 @@ def _advice(status: int, words: str, sheet_id: str, email: str) -> str:
 
 
 def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    """Return the words of an exception in one line; google-auth puts the answer's body behind them."""
+    words = error.args[0] if error.args and isinstance(error.args[0], str) else error
+    return " ".join(str(words).split())[:300] or type(error).__name__

@@ -71,15 +71,15 @@ class Feed:
         self._is_refused = False
 
     def start(self) -> None:
-        """Note in the log's folder that it is copied, and begin.
-
-        Raises:
-            OSError: no checkpoint can be made.
-            RuntimeError: no thread can be started.
-        """
-        self._hold()
+        """Note in the log's folder that it is copied, and begin; `progress()` tells why if that fails."""
         self._left = Checkpoint.left(os.path.dirname(self.log), self._target.sheet_id)
-        threading.Thread(target=self._run, name="hilt-sheets", daemon=True).start()
+        try:
+            self._hold()
+            threading.Thread(target=self._run, name="hilt-sheets", daemon=True).start()
+        except (OSError, RuntimeError) as error:  # no file, or at the end of the program no thread
+            self._trouble = f"the copy cannot begin: {error}"
+            self.let_go()
+            self._done.set()
 
     def drain(self, seconds: float) -> bool:
         """Wait until the sheet has all that the log has now; return whether it has."""
@@ -99,12 +99,11 @@ class Feed:
             self._done.wait(seconds)
             self._over.set()
 
-    def forked(self) -> None:
-        """Let go of what belongs to the parent; the thread does not exist in a child."""
-        if self._copier is not None:
-            self._copier.checkpoint.close()
-        if self._rest is not None:
-            self._rest.checkpoint.close()
+    def let_go(self) -> None:
+        """Let go of the checkpoints; in a forked child, which has no such thread, they are the parent's."""
+        for copier in (self._copier, self._rest):
+            if copier is not None:
+                copier.checkpoint.close()
 
     def progress(self) -> Progress:
         """Return how the copy stands."""
@@ -125,7 +124,7 @@ class Feed:
         except _GivenUp:
             pass
         finally:
-            self.forked()
+            self.let_go()
             self._done.set()
 
     def _is_over(self) -> bool:

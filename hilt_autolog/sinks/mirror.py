@@ -54,10 +54,7 @@ class Mirror:
             if before is not None and before.log == log:
                 return
             self._feed = feed = Feed(log, self._target, self._key, self._pause)
-            try:
-                feed.start()
-            except (OSError, RuntimeError) as error:  # no file or thread left: the next start copies it
-                self._last = Progress(0, 0, f"the copy cannot begin: {error}")
+            feed.start()
         if before is not None:
             before.close(0)
 
@@ -88,7 +85,7 @@ class Mirror:
         self._claim = RLock()
         self._last = Progress(0, 0, None)
         if feed is not None:
-            feed.forked()
+            feed.let_go()
 
 
 _mirrors: WeakSet[Mirror] = WeakSet()
