@@ -144,6 +144,7 @@ class SheetsBackend:
     def close(self) -> None:
         """Close the log, and wait up to five seconds for the sheet; warn if that was not enough."""
         atexit.unregister(self.close)
+        self._sheet.close()
         spool, self._spool = self._spool, None
         if spool is None or self._pid != os.getpid():
             return

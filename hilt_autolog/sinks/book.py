@@ -46,7 +46,17 @@ class Book:
             with self.sorted_out():
                 client = gspread().service_account_from_dict(dict(self._key), scopes=_SCOPES)
                 client.set_timeout(_TIMEOUT)
-                self._book = client.open_by_key(self._target.sheet_id)
+                try:
+                    self._book = client.open_by_key(self._target.sheet_id)
+                finally:
+                    if self._book is None:
+                        client.http_client.session.close()
+
+    def close(self) -> None:
+        """Close the connections; `connect()` makes new ones."""
+        book, self._book = self._book, None
+        if book is not None:
+            book.client.session.close()
 
     def worksheets(self) -> dict[str, Any]:
         """Return the worksheets `<name>`, `<name> 2`, ... as far as there are any, by title in this order.

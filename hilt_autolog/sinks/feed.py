@@ -98,6 +98,7 @@ class Feed:
         if seconds:
             self._done.wait(seconds)
             self._over.set()
+            self._done.wait(_GLANCE)
 
     def let_go(self) -> None:
         """Let go of the checkpoints; in a forked child, which has no such thread, they are the parent's."""
@@ -124,6 +125,7 @@ class Feed:
         except _GivenUp:
             pass
         finally:
+            self._close_sheets()
             self.let_go()
             self._done.set()
 
@@ -144,7 +146,7 @@ class Feed:
         except Later as error:
             self._failed(str(error))
         except (Refusal, ImportError, ValueError, OSError) as error:
-            self._sheets.clear()  # look anew: somebody may have deleted or renamed the worksheet
+            self._close_sheets()  # look anew: somebody may have deleted or renamed the worksheet
             self._is_refused = True
             self._failed(str(error))
         except Exception as error:
@@ -181,10 +183,15 @@ class Feed:
             return False
         target = copier.checkpoint.target
         if target not in self._sheets:
-            sheet = Sheet(target, Book(target, self._key()), self._pace)
+            self._sheets[target] = Sheet(target, Book(target, self._key()), self._pace)
+        sheet = self._sheets[target]
+        if not sheet.is_open:
             sheet.open()
-            self._sheets[target] = sheet
-        return copier.step(self._sheets[target])
+        return copier.step(sheet)
+
+    def _close_sheets(self) -> None:
+        while self._sheets:
+            self._sheets.popitem()[1].close()
 
     def _hold(self) -> None:
         """Take the log, unless another process that writes to it has."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from _thread import RLock
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
+from weakref import WeakSet, finalize
 
 from hilt_autolog.guard import guarded
 from hilt_autolog.sinks.feed import Feed, Progress
@@ -36,6 +36,9 @@ class Mirror:
         self._last = Progress(0, 0, None)
         self._claim = RLock()
         _mirrors.add(self)
+        # urllib3 closes connections by such finalizers. With one of ours before them, whoever ends a mirror
+        # at exit comes before the end of them all.
+        finalize(self, int)
 
     def follow(self, log: str | None) -> None:
         """Copy this log from now on; called after each event, and raises nothing.

@@ -60,9 +60,20 @@ class Sheet:
         """
         self._book.connect()
         with self._book.sorted_out():
-            self._sheet = self._book.chosen()
-            self._header = self._with_header()
-            self._end = None
+            self._sheet = None
+            sheet = self._book.chosen()
+            self._header = self._with_header(sheet)
+            self._sheet, self._end = sheet, None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether `open()` has found the worksheet."""
+        return self._sheet is not None
+
+    def close(self) -> None:
+        """Close the connections; `open()` makes new ones."""
+        self._sheet = None
+        self._book.close()
 
     def ready(self) -> Place:
         """Return where the next rows will be written; a worksheet that is full is left for the next one.
@@ -149,22 +160,22 @@ class Sheet:
 
     # --- the worksheet
 
-    def _with_header(self) -> list[str]:
-        header = [str(name) for name in self._sheet.row_values(1)]
+    def _with_header(self, sheet: Any) -> list[str]:
+        header = [str(name) for name in sheet.row_values(1)]
         lacking = [name for name in self._target.columns if name not in header]
         if header and len(lacking) == len(self._target.columns):
             raise Refusal(
-                f"the worksheet {self._sheet.title} holds something else: its first row is"
+                f"the worksheet {sheet.title} holds something else: its first row is"
                 f" {', '.join(header)[:80]}. Choose another worksheet_name, or empty it"
             )
         if lacking:
             width = len(header) + len(lacking)
-            if self._sheet.col_count < width:
-                self._sheet.resize(cols=width)
+            if sheet.col_count < width:
+                sheet.resize(cols=width)
             first = gspread().utils.rowcol_to_a1(1, len(header) + 1)
-            self._sheet.update([lacking], first, raw=True)
+            sheet.update([lacking], first, raw=True)
             if not header:
-                self._sheet.freeze(rows=1)
+                sheet.freeze(rows=1)
         return header + lacking
 
     # --- its rows

@@ -28,7 +28,6 @@ sys.path[:0] = [{root!r}, {root!r} + "/examples", {here!r}]
 from offline_sheets import route
 route({url!r})
 SHEET, KEY = {sheet!r}, json.loads({key!r})
-from kit import event
 """
 
 

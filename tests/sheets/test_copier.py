@@ -43,7 +43,7 @@ def test_columns_that_do_not_name_an_event_have_each_row_once_as_well(sheet, col
     assert len(sheet.rows()) == 7
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     parts=st.lists(st.integers(0, 30), max_size=5),
     failures=st.lists(st.sampled_from(["", *FAILURES]), max_size=8),

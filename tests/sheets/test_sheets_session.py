@@ -220,6 +220,7 @@ def test_a_sheet_cannot_be_followed(sheet):
 # --- processes
 
 APPEND = """
+    from kit import event
     import hilt_autolog.sinks.backend as backend
     backend.SheetsBackend.__init__.__kwdefaults__["pause"] = {pause}
     from hilt_autolog import Session
