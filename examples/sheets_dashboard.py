@@ -2,9 +2,9 @@
 
     python examples/sheets_dashboard.py
 
-`enable(sheets=...)` copies every call to the worksheet Logs; a session writes what people say of the answers to
-the worksheet Feedback. With GOOGLE_SHEET_ID and GOOGLE_CREDENTIALS_PATH in the environment that is your own
-spreadsheet, without them one on this machine; and so are the models without OPENAI_API_KEY.
+`enable(sheets=...)` copies every call to the worksheet Logs; a session writes what people say of the
+answers to the worksheet Feedback. With GOOGLE_SHEET_ID and GOOGLE_CREDENTIALS_PATH in the environment that is
+your own spreadsheet, without them one on this machine; and so are the models without OPENAI_API_KEY.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from hilt_autolog.sinks.sheet import Sheet
 from hilt_autolog.sinks.target import account_key, target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from hilt_autolog.io.lines import Placed
     from hilt_autolog.sinks.feed import Progress
@@ -116,7 +116,7 @@ class SheetsBackend:
     def log(self) -> Log:
         """Return what the worksheet, and those that follow it, hold now, as rows of columns in a log.
 
-        What was appended before is waited for, up to five seconds.
+        What was appended before is waited for, as by `close()`.
 
         Raises:
             SessionError: the spreadsheet cannot be read.
@@ -142,23 +142,35 @@ class SheetsBackend:
         return self._mirror.progress()
 
     def close(self) -> None:
-        """Close the log, and wait up to five seconds for the sheet; warn if that was not enough."""
-        atexit.unregister(self.close)
-        self._sheet.close()
-        spool, self._spool = self._spool, None
-        if spool is None or self._pid != os.getpid():
-            return
-        spool.close()
-        self._mirror.close()
+        """Close the log, and wait until the sheet has all of it.
+
+        Where nothing has arrived there for half a minute, or Google refuses, a RuntimeWarning says so.
+        """
+        was_open = self._end(self._mirror.finish)
         _, behind, trouble = self._mirror.progress()
-        if behind:
+        if was_open and behind:
             why = f" ({trouble})" if trouble else ""
             warnings.warn(
-                f"{behind} bytes of {spool.path} are not in the spreadsheet yet{why}: the next session over"
+                f"{behind} bytes of {self._path} are not in the spreadsheet yet{why}: the next session over"
                 " it, started in this folder, sends them",
                 RuntimeWarning,
                 stacklevel=3,
             )
+
+    def _at_exit(self) -> None:
+        """End a session that nobody has closed; a program must come to its end, also without a network."""
+        self._end(self._mirror.close)
+
+    def _end(self, how: Callable[[], None]) -> bool:
+        """End the log and its copy, the latter as it is told; return whether there were any."""
+        atexit.unregister(self._at_exit)
+        self._sheet.close()
+        spool, self._spool = self._spool, None
+        if spool is None or self._pid != os.getpid():
+            return False
+        spool.close()
+        how()
+        return True
 
     def _opened(self) -> Local:
         if self._pid != os.getpid():  # a forked child has a log of its own
@@ -169,5 +181,5 @@ class SheetsBackend:
                 spool = Local(self._path, None, create_dirs=True)
                 spool.open(anew=False)
                 self._spool = spool
-                atexit.register(self.close)
+                atexit.register(self._at_exit)
             return self._spool

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hilt_autolog.clock import Clock
-from hilt_autolog.guard import faults
+from hilt_autolog.guard import faults, guarded
 from hilt_autolog.sinks.book import Book
 from hilt_autolog.sinks.checkpoint import Checkpoint
 from hilt_autolog.sinks.copier import Copier
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hilt_autolog.sinks.target import Target
 
 _GLANCE = 0.02  # seconds
+_SOON = 3.0  # seconds between two attempts while somebody waits
 
 
 class Progress(NamedTuple):
@@ -81,13 +82,13 @@ class Feed:
             self.let_go()
             self._done.set()
 
-    def drain(self, seconds: float) -> bool:
-        """Wait until the sheet has all that the log has now; return whether it has."""
-        until = Clock.monotonic() + seconds
-        while self._behind():
-            if self._is_refused or Clock.monotonic() > until or self._done.wait(_GLANCE):
-                return not self._behind()
-        return True
+    def drain(self, patience: float) -> None:
+        """Wait until the sheet has all that the log has, as long as something arrives there now and then.
+
+        Args:
+            patience: Seconds without anything new in the sheet after which it is enough.
+        """
+        self._wait_while_moving(patience, self._is_level)
 
     def close(self, seconds: float) -> None:
         """End when all of the log is in the sheet; what is left after that time waits for the next start.
@@ -97,8 +98,28 @@ class Feed:
         self._closing.set()
         if seconds:
             self._done.wait(seconds)
-            self._over.set()
-            self._done.wait(_GLANCE)
+            self._give_up()
+
+    def finish(self, patience: float) -> None:
+        """Close, but wait as `drain` does."""
+        self._closing.set()
+        self._wait_while_moving(patience, self._done.is_set)
+        self._give_up()
+
+    def _give_up(self) -> None:
+        self._over.set()
+        self._done.wait(_GLANCE)
+
+    def _is_level(self) -> bool:
+        return self._is_refused or not self._behind()
+
+    def _wait_while_moving(self, patience: float, is_enough: Callable[[], bool]) -> None:
+        behind, until = self._behind(), Clock.monotonic() + patience
+        while not (is_enough() or self._done.wait(_GLANCE)):
+            if (now := self._behind()) != behind:
+                behind, until = now, Clock.monotonic() + patience
+            elif Clock.monotonic() > until:
+                return
 
     def let_go(self) -> None:
         """Let go of the checkpoints; in a forked child, which has no such thread, they are the parent's."""
@@ -124,8 +145,11 @@ class Feed:
                 self._round()
         except _GivenUp:
             pass
+        except Exception as error:  # a disk that does not answer any more
+            self._trouble = str(error)
+            faults.note(error)
         finally:
-            self._close_sheets()
+            guarded(self._close_sheets)()
             self.let_go()
             self._done.set()
 
@@ -134,7 +158,7 @@ class Feed:
             return True
         if self._copier is None:
             self._hold()
-        return self._closing.is_set() and (self._is_refused or not self._behind())
+        return self._closing.is_set() and self._is_level()
 
     def _round(self) -> None:
         """Copy one batch, or wait."""
@@ -201,7 +225,8 @@ class Feed:
     def _failed(self, trouble: str) -> None:
         self._trouble = trouble
         self._failures += 1
-        self._wait(self._pace.after(self._failures))
+        seconds = self._pace.after(self._failures)
+        self._wait(min(seconds, _SOON) if self._closing.is_set() else seconds)
 
     def _wait(self, seconds: float) -> None:
         """Wait; until somebody closes us, and from then on until nobody waits for us any more."""

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from hilt_autolog.sinks.target import Target
 
-PATIENCE = 5.0  # seconds that an end waits for the sheet
+AT_EXIT = 5.0  # seconds that the end of a program waits for the sheet
+PATIENCE = 30.0  # seconds that who asked for the sheet waits without seeing anything arrive there
 
 
 class Mirror:
@@ -61,10 +62,10 @@ class Mirror:
         if before is not None:
             before.close(0)
 
-    def drain(self) -> bool:
-        """Wait until the sheet has all that was written so far, up to five seconds; return whether it has."""
-        feed = self._feed
-        return feed is None or feed.drain(PATIENCE)
+    def drain(self) -> None:
+        """Wait until the sheet has all that was written so far, as long as something arrives there."""
+        if self._feed is not None:
+            self._feed.drain(PATIENCE)
 
     def close(self, *, wait: bool = True) -> None:
         """End the copy when all is in the sheet. A later event begins it again.
@@ -72,9 +73,16 @@ class Mirror:
         Args:
             wait: Up to five seconds; what is left then is left to the next start. Otherwise nobody waits.
         """
+        self._end(lambda feed: feed.close(AT_EXIT if wait else 0))
+
+    def finish(self) -> None:
+        """Close, but wait as long as something arrives in the sheet, and half a minute more."""
+        self._end(lambda feed: feed.finish(PATIENCE))
+
+    def _end(self, how: Callable[[Feed], None]) -> None:
         feed, self._feed = self._feed, None
         if feed is not None:
-            feed.close(PATIENCE if wait else 0)
+            how(feed)
             self._last = feed.progress()
 
     def progress(self) -> Progress:

@@ -97,7 +97,7 @@ def test_after_a_sudden_death_the_next_start_copies_what_is_left(sheet, program,
 
 def test_an_api_that_is_down_all_the_time_costs_nothing_but_the_wait_at_the_end(sheet, program):
     sheet.google.is_down = True
-    shorter = "    import hilt_autolog.sinks.mirror; hilt_autolog.sinks.mirror.PATIENCE = 1.0\n"
+    shorter = "    import hilt_autolog.sinks.mirror; hilt_autolog.sinks.mirror.AT_EXIT = 1.0\n"
     done = program(shorter + "    [ask(str(n)) for n in range(3)]; print('done')\n")
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
     assert len(logged()) == 6

@@ -64,8 +64,7 @@ def test_a_feed_keeps_to_its_pace(sheet):
     sheet.google.failures.append("503 after")
     feed = Feed(str(Path(log).absolute()), target_of(sheet), lambda: sheet.key, pause=0.3)
     feed.start()
-    assert feed.drain(10.0)
-    feed.close(5.0)
+    feed.finish(patience=10.0)
     times = [when for when, _, _ in sheet.google.appended]
     assert len(times) == 4
     assert min(later - earlier for earlier, later in itertools.pairwise(times)) > 0.2

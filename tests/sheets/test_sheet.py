@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kit import ALL, copy, event, opened, target_of, write
 
+from hilt_autolog.sinks.book import Book
 from hilt_autolog.sinks.cells import cells
 from hilt_autolog.sinks.failures import Refusal
 
@@ -119,6 +120,13 @@ def test_an_event_that_has_nothing_in_the_columns_has_no_row(sheet):
     events = [event(), costly, event(), costly]
     copy(sheet, write("a.hilt.jsonl", events), target_of(sheet, ["cost_usd"]))
     assert sheet.rows() == [[0.5], [0.5]]
+
+
+def test_two_processes_that_begin_together_share_the_worksheet(sheet, monkeypatch):
+    opened(sheet)
+    monkeypatch.setattr(Book, "worksheets", lambda self: {})  # as if it was not there a moment ago
+    assert opened(sheet).ready() == ("Logs", 1)
+    assert list(sheet.book.worksheets) == ["Sheet1", "Logs"]
 
 
 # --- what people do to it meanwhile
