@@ -14,8 +14,10 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from test_reader import BYTES
 
-from hilt_autolog import Session, SessionError
+from hilt_autolog import Session, SessionError, read
 from hilt_autolog.io import following, growing
 from hilt_autolog.io import session as session_module
 from hilt_autolog.io.following import follow
@@ -160,7 +162,7 @@ def test_a_line_that_will_never_be_whole_is_told(tmp_path, path):
     add(path, b'{"n')
     assert watch.look() == []
     path.unlink()
-    assert watch.look() == []
+    assert watch.look() == watch.look() == []
     assert watch.reasons() == [("a.hilt.jsonl", 2, "torn"), ("a.hilt.jsonl", 2, "torn")]
 
 
@@ -173,6 +175,31 @@ def test_a_deleted_file_may_come_again(path):
     assert watch.look() == [2]
     add(path, 3)
     wait_for([3], watch)
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+@pytest.mark.parametrize("new_name", ["b.hilt.jsonl", None])
+def test_a_file_that_is_moved_before_it_is_opened_is_read_by_its_new_name(
+    tmp_path, path, monkeypatch, new_name, replaced
+):
+    add(path, 1)
+    real = os.stat
+
+    def slow(name, *args, **options):
+        state = real(name, *args, **options)
+        if name == str(path):
+            path.rename(tmp_path / new_name if new_name else tmp_path / "gone")
+            if replaced:
+                add(path, 2)
+        return state
+
+    watch = Watch(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(following.os, "stat", slow)
+        assert watch.look() == []
+    assert sorted(watch.look() + watch.look()) == ([1] if new_name else []) + ([2] if replaced else [])
+    told = [] if new_name else [("a.hilt.jsonl", 1, "unreadable from here")]
+    assert watch.reasons() == told
 
 
 def test_a_folder_may_vanish(tmp_path):
@@ -280,6 +307,17 @@ def test_any_cutting_of_a_log_gives_the_same_events(path, monkeypatch):
     assert watch.problems == []
 
 
+@settings(deadline=None)
+@given(BYTES)
+def test_any_bytes_give_the_events_that_reading_gives(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("any") / "a.hilt.jsonl"
+    path.write_bytes(data.replace(b"\x1f\x8b", b"") + b"\n")
+    log = read(path)
+    followed = follow(path, report=(problems := []).append)
+    assert [placed.event for placed in iter(lambda: next(followed), None)] == list(log)
+    assert problems == log.problems
+
+
 def test_a_line_that_is_too_long_is_passed_over(path, monkeypatch):
     monkeypatch.setattr(growing, "LONGEST_LINE", 1000)
     add(path, 1, b"x" * 3000)
@@ -311,6 +349,48 @@ def test_more_files_than_a_process_may_open_are_followed(tmp_path):
     """
     done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)
     assert done.stdout == "True\nTrue\n"
+
+
+def test_those_that_were_written_last_stay_open(tmp_path, monkeypatch):
+    monkeypatch.setattr(following, "_HELD", 2)
+    paths = [tmp_path / f"{n}.hilt.jsonl" for n in range(5)]
+    for n, path in enumerate(paths):
+        add(path, n)
+        os.utime(path, (n, n))
+    watch = Watch(tmp_path)
+    assert sorted(watch.look()) == [0, 1, 2, 3, 4]
+    followed = watch._events.gi_frame.f_locals["self"]._known.values()
+    assert sorted(Path(growing.path).name for growing in followed if growing.is_open) == [
+        "3.hilt.jsonl",
+        "4.hilt.jsonl",
+    ]
+    for path in paths:
+        add(path, b'{"n":5}\n{"n":6')
+    assert watch.look() == [5] * 5
+    for path in paths:
+        add(path, b"}\n")
+    assert watch.look() == [6] * 5
+
+
+@pytest.mark.parametrize(
+    "error", [PermissionError(13, "Permission denied"), FileNotFoundError(2, "No such file")]
+)
+def test_a_file_whose_end_cannot_be_found_is_told_or_read_later(path, monkeypatch, error):
+    add(path, 1)
+    watch = Watch(path, back=0)
+    real = Path.open
+    opened = []
+
+    def failing(self, *args, **options):
+        opened.append(options)
+        if options and len(opened) < 3:  # the first looks for an archive
+            raise error
+        return real(self, *args, **options)
+
+    monkeypatch.setattr(Path, "open", failing)
+    later = isinstance(error, FileNotFoundError)
+    assert watch.look() + watch.look() == ([1] if later else [])
+    assert watch.reasons() == ([] if later else [("a.hilt.jsonl", 1, "unreadable from here")])
 
 
 def test_a_file_that_cannot_be_read_is_told_once(tmp_path, path, monkeypatch):
@@ -376,4 +456,4 @@ def test_a_folder_is_listed_more_rarely_the_longer_that_takes(tmp_path, monkeypa
     for _ in range(30):
         watch.look()
         now[0] += 1.0
-    assert listed == [100.0, 110.5, 121.0]
+    assert listed == [100.0, 125.5]

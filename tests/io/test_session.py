@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import math
+import re
 import stat
 import sys
 from datetime import UTC, datetime
@@ -189,6 +190,15 @@ def test_only_events_and_dicts_are_appended(path, thing):
         Session(path).append(thing)
 
 
+def test_the_readme_s_example_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    readme = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
+    exec(re.search(r"## Sessions.*?```python\n(.*?)```", readme, re.DOTALL)[1], {})
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.partition(" ")[2] for line in printed] == ["alice prompt", "gpt-4o completion", ""]
+    assert printed[-1] == "[]"
+
+
 # --- open and closed
 
 
@@ -278,6 +288,10 @@ def test_the_word_local_may_come_first_or_by_name(path):
         ({"filepath": ""}, "needs the path"),
         ({"backend_or_filepath": "local"}, "needs the path"),
         ({"backend_or_filepath": "a", "filepath": "b"}, "two paths: 'a' and 'b'"),
+        (
+            {"backend_or_filepath": "local", "filepath": "a", "backend": "s3"},
+            "two backends: .local. and .s3.",
+        ),
         ({"filepath": "a", "backend": "s3"}, "unknown backend 's3'; .*local"),
         ({"filepath": "a", "mode": "rw"}, "unknown mode 'rw'; there are a, r, w"),
         ({"filepath": "a", "encoding": "latin-1"}, "UTF-8, not latin-1"),

@@ -16,6 +16,7 @@ import pytest
 
 from hilt_autolog import Session, SessionError
 from hilt_autolog.io.kernel import Kernel
+from hilt_autolog.io.logfile import LogFile, Lost
 
 ROOT = Path(__file__).resolve().parents[2]
 SAID = {"session_id": "conv_1", "actor": {"type": "human", "id": "ada"}, "action": "prompt"}
@@ -157,14 +158,28 @@ def test_a_file_that_was_deleted_is_begun_anew(path):
     assert texts(path) == ["b", "c"]
 
 
-def test_a_changed_directory_changes_no_open_session(tmp_path, monkeypatch):
+def test_a_file_that_is_deleted_as_soon_as_it_is_there_is_given_up(path, monkeypatch):
+    session = Session(path)
+    session.append(said("a"))
+    path.unlink()
+
+    def lost(file, data):
+        raise Lost
+
+    monkeypatch.setattr(LogFile, "append", lost)
+    with pytest.raises(SessionError, match=r"chat\.hilt\.jsonl is deleted as soon as it is there"):
+        session.append(said("b"))
+
+
+def test_the_log_stays_where_it_was_when_the_session_was_made(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     session = Session("chat.hilt.jsonl")
-    session.append(said("a"))
     (tmp_path / "other").mkdir()
     monkeypatch.chdir("other")
+    session.append(said("a"))
+    (tmp_path / "chat.hilt.jsonl").unlink()
     session.append(said("b"))
-    assert texts(tmp_path / "chat.hilt.jsonl") == ["a", "b"]
+    assert [event.content.text for event in session.read()] == texts(tmp_path / "chat.hilt.jsonl") == ["b"]
 
 
 def test_a_descriptor_that_the_program_closed_and_reused_is_not_written_to(tmp_path, path):
