@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-COMMANDS = {"doctor": "say what is recorded here, where to, and why not if it is not"}
+COMMANDS = {
+    "doctor": "say what is recorded here, where to, and why not if it is not",
+    "sheets": "finish the copies in Google Sheets that are left",
+}
 """Each command's module, and its line in the help.
 
 The module offers `add_arguments(parser)`, and `run(chosen)` which returns the exit code.

@@ -77,6 +77,7 @@ class SheetsBackend:
         except Later as error:
             raise SessionError(f"the spreadsheet cannot be opened now: {error}") from None
         self._mirror = Mirror(self._target, lambda: self._key, pause)
+        self._folder = os.getcwd()  # the log stands here, wherever the program goes meanwhile
         self._path: str | None = None
         self._spool: Local | None = None
         self._pid = os.getpid()
@@ -177,7 +178,7 @@ class SheetsBackend:
             self._pid, self._claim, self._path, self._spool = os.getpid(), allocate_lock(), None, None
         with self._claim:
             if self._spool is None:
-                self._path = self._path or os.path.abspath(filled(SPOOL, self._target.worksheet))
+                self._path = self._path or os.path.join(self._folder, filled(SPOOL, self._target.worksheet))
                 spool = Local(self._path, None, create_dirs=True)
                 spool.open(anew=False)
                 self._spool = spool

@@ -89,12 +89,12 @@ class Checkpoint:
         return found
 
     @classmethod
-    def left(cls, folder: str, sheet_id: str) -> Iterator[Checkpoint]:
+    def left(cls, folder: str, sheet_id: str | None = None) -> Iterator[Checkpoint]:
         """Yield the checkpoints in a folder that nobody holds and that are not at the end of their logs.
 
         Args:
             folder: Where the logs are.
-            sheet_id: The spreadsheet that they are copied to.
+            sheet_id: The spreadsheet that they are copied to; any, if None.
         """
         for path in _checkpoints(folder):
             found = None
@@ -104,14 +104,14 @@ class Checkpoint:
                 yield found
 
     @classmethod
-    def _left(cls, path: str, sheet_id: str) -> Checkpoint | None:
+    def _left(cls, path: str, sheet_id: str | None) -> Checkpoint | None:
         fd = Kernel.open(path, _FLAGS)
         try:
             if _locked(fd):
                 target = _target(_read(fd))
                 found = cls(fd, path[: -len(_ENDING) - _KEY - 1], target)
                 found._load()
-                if target.sheet_id == sheet_id and found.behind():
+                if sheet_id in (None, target.sheet_id) and found.behind():
                     fd = -1
                     return found
         finally:

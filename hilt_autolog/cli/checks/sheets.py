@@ -30,7 +30,9 @@ def sheets() -> Iterator[Finding]:
     try:
         wanted = target(settings.sheets, chunks=False)
         key = account_key()
-        Book(wanted, key).connect()
+        book = Book(wanted, key)
+        book.connect()
+        book.close()
     except (ImportError, OSError, ValueError, HILTError, Later) as error:
         yield warning(f"the copy cannot be written: {error}", sheet_id=settings.sheets)
     else:
@@ -40,8 +42,8 @@ def sheets() -> Iterator[Finding]:
     left = {log: size for log, size in unfinished(folder).items() if size}
     for log, size in left.items():
         yield warning(
-            f"{size} bytes of {log} are not in the spreadsheet yet: its process still copies, or the next"
-            " start in this folder does",
+            f"{size} bytes of {log} are not in the spreadsheet yet: its process still copies, or it has ended"
+            " (`hilt sheets` sends them)",
             file=log,
             bytes=size,
         )
