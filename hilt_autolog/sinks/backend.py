@@ -93,13 +93,8 @@ class SheetsBackend:
         """Return the columns in their order."""
         return list(self._target.columns)
 
-    def open(self, *, anew: bool = False) -> None:  # noqa: ARG002  as a file; never asked for here
-        """Open the log, or the same one again.
-
-        Raises:
-            OSError, SessionError: it cannot be opened.
-        """
-        self._opened()
+    def open(self, *, anew: bool = False) -> None:
+        """Do nothing: the first event opens the log."""
 
     def look(self) -> None:
         """Do nothing: that there is a spreadsheet was seen when this was made."""

@@ -198,9 +198,14 @@ def _end(log: str) -> int:
     except OSError:
         return 0
     try:
-        size = Kernel.lseek(fd, 0, os.SEEK_END)
-        begin = Kernel.lseek(fd, max(0, size - _SIZE), os.SEEK_SET)
-        return begin + Kernel.read(fd, size - begin).rfind(b"\n") + 1
+        begin = Kernel.lseek(fd, 0, os.SEEK_END)
+        while begin:
+            end, begin = begin, max(0, begin - _SIZE)
+            Kernel.lseek(fd, begin, os.SEEK_SET)
+            found = Kernel.read(fd, end - begin).rfind(b"\n")
+            if found >= 0:
+                return begin + found + 1
+        return 0
     finally:
         Kernel.close(fd)
 

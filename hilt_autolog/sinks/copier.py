@@ -11,6 +11,7 @@ import orjson
 from hilt_autolog.io.kernel import LOOK, Kernel
 from hilt_autolog.sinks.cells import cells
 from hilt_autolog.sinks.checkpoint import Sending
+from hilt_autolog.sinks.failures import Later, Refusal, Unsure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +49,7 @@ class Copier:
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint = checkpoint
         self.rows = 0
+        self._identity: tuple[int, int] | None = None  # of the log, when it was last looked at
 
     def step(self, sheet: Sheet) -> bool:
         """Copy one batch, if there is any.
@@ -63,7 +65,7 @@ class Copier:
             Refusal, Later, Unsure: see `failures`; the next step goes on from there.
         """
         mark = self.checkpoint
-        if mark.offset > _size(mark.log):  # it was deleted, and begun anew
+        if self._is_another_log():
             mark.reached(0)
         if mark.sending is not None:
             return self._again(sheet, mark.sending)
@@ -72,7 +74,13 @@ class Copier:
             return False
         if batch.rows:
             mark.begin(Sending(batch.end, sheet.ready()))
-            sheet.append(batch.rows)
+            try:
+                sheet.append(batch.rows)
+            except Unsure:
+                raise
+            except (Later, Refusal):  # nothing was written: there will be nothing to look for
+                mark.reached(mark.offset)
+                raise
         self._reached(batch)
         return True
 
@@ -89,6 +97,12 @@ class Copier:
         if len(lacking) <= MOST_ROWS:
             self._reached(batch)
         return True
+
+    def _is_another_log(self) -> bool:
+        """Whether the log was deleted, and begun anew under its name."""
+        found = Kernel.stat(self.checkpoint.log)
+        before, self._identity = self._identity, (found.st_ino, found.st_dev)
+        return found.st_size < self.checkpoint.offset or before not in (None, self._identity)
 
     def _reached(self, batch: Batch) -> None:
         self.rows += len(batch.rows)
@@ -136,7 +150,3 @@ def _lines(log: str, offset: int) -> Iterator[bytes]:
             rest.append(last)
     finally:
         Kernel.close(fd)
-
-
-def _size(log: str) -> int:
-    return int(Kernel.stat(log).st_size)

@@ -158,6 +158,34 @@ def test_a_log_that_is_begun_anew_is_copied_from_its_beginning(sheet):
     assert sheet.column("message") == ["0", "1", "2", "3", "4", "new"]
 
 
+def test_a_log_that_has_outgrown_the_one_before_it_meanwhile_is_told_from_it(sheet):
+    log = Path(write("a.hilt.jsonl", [event("old")]))
+    checkpoint = Checkpoint.held(str(log), target_of(sheet))
+    copier, to = Copier(checkpoint), opened(sheet)
+    copier.step(to)
+    write("b.hilt.jsonl", [event(f"new {n}") for n in range(3)])
+    Path("b.hilt.jsonl").rename(log)
+    while copier.step(to):
+        pass
+    checkpoint.close()
+    assert sheet.column("message") == ["old", "new 0", "new 1", "new 2"]
+
+
+def test_a_torn_end_of_any_length_is_not_waited_for(sheet):
+    log = Path(write("a.hilt.jsonl", [event("one")]))
+    with log.open("ab") as file:
+        file.write(b'{"text": "' + b"x" * 200_000)
+    copy(sheet, log)
+    assert list(unfinished(".").values()) == [0]
+
+
+def test_after_a_quota_the_sheet_is_not_read_because_nothing_can_be_there(sheet):
+    sheet.google.failures.append("429")
+    copy(sheet, write("a.hilt.jsonl", [event("one")]))
+    assert sheet.column("message") == ["one"]
+    assert [call for call in sheet.google.calls if call.startswith("GET") and "!C1" in call] == []
+
+
 def test_a_request_is_never_larger_than_google_advises(sheet):
     copy(sheet, write("a.hilt.jsonl", [event("\N{SNOWMAN}" * 500) for _ in range(1000)]))
     sizes = [len(json.dumps({"values": rows})) for _, _, rows in sheet.google.appended]

