@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hilt_autolog.sinks.book import gspread
@@ -129,8 +130,9 @@ class Sheet:
                 sheet = sheets[place.title]
                 header = sheet.row_values(1)
             if "event_id" in header and all(row.get("event_id") for row in rows):
-                there = sheet.col_values(header.index("event_id") + 1, value_render_option=_PLAIN)
-                left = _not_in(frozenset(there), rows)
+                column = _column(header.index("event_id") + 1)
+                there = sheet.get(f"{column}1:{column}", value_render_option=_PLAIN)
+                left = _not_in({cell for line in there for cell in line}, rows)
             else:
                 there = sheet.get_values(value_render_option=_PLAIN)
                 begin = 1 if self._has_names() else place.after
@@ -172,10 +174,10 @@ class Sheet:
             width = len(header) + len(lacking)
             if sheet.col_count < width:
                 sheet.resize(cols=width)
-            first = gspread().utils.rowcol_to_a1(1, len(header) + 1)
-            sheet.update([lacking], first, raw=True)
+            sheet.update([lacking], f"{_column(len(header) + 1)}1", raw=True)
             if not header:
-                sheet.freeze(rows=1)
+                with suppress(gspread().exceptions.APIError):  # in sight is nicer, but no more than that
+                    sheet.freeze(rows=1)
         return header + lacking
 
     # --- its rows
@@ -201,5 +203,10 @@ class Sheet:
         return tuple(line.get(name, "") for name in self._target.columns)
 
 
-def _not_in(known: frozenset[Any], rows: list[Cells]) -> list[Cells]:
+def _column(number: int) -> str:
+    """Return the name of a column, counted from 1."""
+    return str(gspread().utils.rowcol_to_a1(1, number)).removesuffix("1")
+
+
+def _not_in(known: set[Any], rows: list[Cells]) -> list[Cells]:
     return [row for row in rows if row["event_id"] not in known]

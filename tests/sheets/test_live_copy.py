@@ -65,12 +65,6 @@ def test_calls_are_rows_when_the_program_has_ended(sheet, program):
     assert all(isinstance(tokens, int) for tokens in sheet.column("tokens_in")[1:2])
 
 
-def test_the_variable_switches_it_on_as_well(sheet, program):
-    done = program("    ask('one')\n", enable="    hilt_autolog.enable()\n", HILT_SHEETS_ID=sheet.id)
-    assert done.stderr == ""
-    assert sheet.column("message")[0] == "one"
-
-
 def test_rows_are_there_while_the_program_runs_and_status_tells_of_them(sheet, program):
     script = """
     ask('one')
@@ -85,9 +79,8 @@ def test_rows_are_there_while_the_program_runs_and_status_tells_of_them(sheet, p
     assert sheet.column("message") == logged()
 
 
-@pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), signal.SIGKILL)"])
-def test_after_a_sudden_death_the_next_start_copies_what_is_left(sheet, program, end):
-    program(f"    [ask(str(n)) for n in range(5)]\n    {end}\n")
+def test_after_a_kill_the_next_start_copies_what_is_left(sheet, program):
+    program("    [ask(str(n)) for n in range(5)]\n    os.kill(os.getpid(), signal.SIGKILL)\n")
     before = len(sheet.rows()) if "Logs" in sheet.book.worksheets else 0
     assert before < 10
     assert program("    ask('last')\n" + UNTIL_ALL_IS_THERE).stderr == ""
