@@ -30,6 +30,7 @@ class Settings(NamedTuple):
     user: str
     tags: tuple[str, ...]
     argv: str
+    sheets: str | None
     strict: bool
 
 
@@ -240,6 +241,7 @@ SETTINGS = (
         ("program", "full"),
         "what the log keeps of the command line: program or full",
     ),
+    Setting("sheets", "HILT_SHEETS_ID", None, _text, (), "the Google spreadsheet that gets a live copy"),
     Setting("strict", "HILT_STRICT", False, _flag, (), "raise our own errors (for tests): true or false"),
 )
 """The table. What `providers` may name is filled in by `load()`."""

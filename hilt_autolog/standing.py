@@ -9,9 +9,10 @@ from .guard import faults
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .io.writer import Writer
+    from .assembly import Parts
     from .recording.sessions import Appends
     from .settings import Settings
+    from .sinks.feed import Progress
 
 
 class Status(NamedTuple):
@@ -24,12 +25,13 @@ class Status(NamedTuple):
     drops: dict[str, int]  # reason -> events lost to it
     trouble: str | None  # why the file cannot be written, in words
     faults: dict[str, str]  # place in our own code -> what failed there
+    sheets: Progress | None  # how the copy in a spreadsheet stands
     watching: dict[str, dict[str, bool | None]]  # SDK -> probe -> has it? None: not there yet
 
 
 def standing(
     settings: Settings | None,
-    writer: Writer | None,
+    parts: Parts | None,
     session: Appends | None,
     watching: Mapping[str, Mapping[str, bool | None]],
 ) -> Status:
@@ -37,10 +39,11 @@ def standing(
 
     Args:
         settings: what it follows; None: there is none.
-        writer: what writes its file.
+        parts: what it is made of.
         session: what is written to instead.
         watching: the SDKs, and of each the functions.
     """
+    writer = parts.writer if parts else None
     path = getattr(session, "filepath", None) or (writer.path if writer else None)
     return Status(
         enabled=settings is not None,
@@ -50,5 +53,6 @@ def standing(
         drops=dict(writer.drops) if writer else {},
         trouble=writer.trouble if writer else None,
         faults=dict(faults.places),
+        sheets=parts.copied() if parts else None,
         watching={sdk: dict(probes) for sdk, probes in watching.items()},
     )

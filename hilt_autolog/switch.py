@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Self
 
-    from .io.writer import Writer
+    from .assembly import Parts
     from .recording.capture import Capture
     from .recording.recorder import Recorder
     from .recording.sessions import Appends
@@ -35,7 +35,7 @@ class _State:
         self.session: Appends | None = None  # what is written to, if not a file of ours
         self.capture: Capture | None = None  # loaded with the first SDK
         self.tell: Callable[..., Any] | None = None  # the same
-        self.writer: Writer | None = None
+        self.parts: Parts | None = None
         self.undo: list[Callable[[], None]] = []
         self.watching: dict[str, dict[str, bool | None]] = {}
         self.knows_forks = False
@@ -147,7 +147,7 @@ def status() -> Status:
     """Return how the recording of this process stands."""
     from .standing import standing
 
-    return standing(_state.settings, _state.writer, _state.session, _state.watching)
+    return standing(_state.settings, _state.parts, _state.session, _state.watching)
 
 
 def session() -> Appends | None:
@@ -195,7 +195,8 @@ def _recorder() -> Capture:
 
     capture = _state.capture = _state.capture or Capture()
     if capture.recorder is None and _state.settings is not None:
-        capture.recorder, _state.writer = assemble(_state.settings, _versions, _state.session)
+        _state.parts = assemble(_state.settings, _versions, _state.session)
+        capture.recorder = _state.parts.recorder
         atexit.register(_close)
         _know_forks()
     return capture
@@ -212,8 +213,8 @@ def _close(*, end: bool = True) -> None:
         recorder, _state.capture.recorder = _state.capture.recorder, None
         if recorder is not None and end:
             recorder.end_all()
-    if _state.writer is not None:
-        _state.writer.close()
+    if _state.parts is not None:
+        _state.parts.close(wait=end)
 
 
 def _know_forks() -> None:
@@ -229,5 +230,5 @@ def _forked() -> None:
     clock.reseed()
     if _state.capture is not None and _state.capture.recorder is not None:
         _state.capture.recorder.forget()
-    if _state.writer is not None:
-        _state.writer.forked()
+    if _state.parts is not None:
+        _state.parts.writer.forked()

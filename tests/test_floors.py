@@ -51,6 +51,8 @@ FLOORS = {
         "recording.*",
         "runs",
         "runs.*",
+        "sinks",
+        "sinks.*",
         "standing",
     ),
     ROOMS: (

@@ -102,7 +102,7 @@ class Handler(BaseHTTPRequestHandler):
         except (faults.HangUp, ConnectionError):
             self._hang_up()
 
-    do_GET = do_DELETE = do_POST  # noqa: N815  the names that http.server looks for
+    do_GET = do_PUT = do_DELETE = do_POST  # noqa: N815  the names that http.server looks for
 
     def _answer(self, wire: Wire, answer: Route, request: Request, fault: Fault) -> None:
         if fault.kind == "drop":
@@ -167,6 +167,8 @@ class Handler(BaseHTTPRequestHandler):
 def _tried(wire: Wire, answer: Route, request: Request) -> Answer | Stream:
     try:
         return answer(request)
+    except faults.HangUp:
+        raise
     except Exception as error:
         refused = replace(request, body=request.body | {"offline_error": repr(error)})
         return as_json(wire.error(400, refused), 400)
@@ -175,6 +177,8 @@ def _tried(wire: Wire, answer: Route, request: Request) -> Answer | Stream:
 def _read_body(raw: bytes, content_type: str) -> dict[str, Any]:
     if content_type.startswith("multipart/"):
         return _read_form(raw, content_type)
+    if content_type.startswith("application/x-www-form-urlencoded"):
+        return dict(parse_qsl(raw.decode()))
     try:
         body = json.loads(raw)
     except ValueError:

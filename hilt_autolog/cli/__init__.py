@@ -25,6 +25,7 @@ COMMANDS = {
     "query": "answer a question in SQL about the events of logs",
     "convert": "write logs as CSV, Parquet or chat messages",
     "doctor": "say what is recorded here, where to, and why not if it is not",
+    "sheets": "finish the copies in Google Sheets that are left",
     "completion": "print a script that completes these words in bash, zsh or fish",
 }
 """Each command's module, and its line in the help.

@@ -16,6 +16,7 @@ from .checks.doors import door, startup
 from .checks.logs import newest, place
 from .checks.sdks import sdks
 from .checks.settings import settings
+from .checks.sheets import sheets
 from .exits import FINDINGS, OK
 from .terminal import Screen, spelled_out, stdout_screen
 
@@ -30,6 +31,7 @@ CHECKS: dict[str, Callable[[], Iterable[Finding]]] = {
     "settings": settings,
     "log": place,
     "written so far": newest,
+    "sheets": sheets,
 }
 _COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 _PLAIN = Screen(width=None, has_colours=False)

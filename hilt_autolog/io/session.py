@@ -1,9 +1,7 @@
-"""A log in the program's own hands: opened, appended to, read."""
+"""A log in the program's own hands, on this disk or in a spreadsheet: opened, appended to, read."""
 
 from __future__ import annotations
 
-import codecs
-import os
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -12,20 +10,22 @@ from typing import TYPE_CHECKING, Any, Self
 from hilt_autolog.errors import SessionError
 from hilt_autolog.event import Event
 
+from .arguments import check_encoding, check_mode, chosen
 from .columns import checked
 from .lines import Problem
 from .local import Local
 from .validation import event_or_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    import os
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from hilt_autolog.sinks.backend import SheetsBackend
 
     from .lines import Placed
     from .messages import Message
     from .reader import Log
 
-MODES = ("a", "r", "w")
-BACKENDS = ("local",)
 _PAUSE = 0.1  # seconds between two looks at a log that is followed
 
 
@@ -40,20 +40,22 @@ class Session:
     Any number of threads, sessions and processes may append to one file, whole lines at a time.
 
     Args:
-        backend_or_filepath: A path, or the word "local". To read, a path is what `hilt_autolog.read` takes:
-            a file, a folder, a glob or "-", also compressed.
+        backend_or_filepath: A path, or the word "local" or "sheets". To read, a path is what
+            `hilt_autolog.read` takes: a file, a folder, a glob or "-", also compressed.
         filepath: The path, if the word comes first.
         mode: "a" appends, "w" empties the file when it is opened, "r" only reads.
         create_dirs: Make the folders that are missing, with mode 0700.
         encoding: UTF-8 by any of its names; a log has no other.
         backend: The word, if it does not come first.
+        sheet_id, credentials_path, credentials_json, worksheet_name: For Google Sheets; see
+            `hilt_autolog.sinks.backend.SheetsBackend`, also for what they raise.
         columns: Keep only these HILT columns of each event (see `hilt_autolog.io.columns`), or all of it.
 
     Attributes:
-        filepath: The path as it was given.
+        filepath: The path as it was given; None for a spreadsheet.
         mode: "a", "w" or "r".
         columns: The columns in their order, or None.
-        backend: "local".
+        backend: "local" or "sheets".
 
     Raises:
         ValueError: an argument is not understood, or two contradict each other.
@@ -67,25 +69,36 @@ class Session:
         create_dirs: bool = True,
         encoding: str = "utf-8",
         backend: str | None = None,
+        sheet_id: str | None = None,
+        credentials_path: str | os.PathLike[str] | None = None,
+        credentials_json: Mapping[str, Any] | str | None = None,
+        worksheet_name: str = "Logs",
         columns: Sequence[str] | None = None,
     ) -> None:
-        self.backend, path = _chosen(backend_or_filepath, filepath, backend)
-        if mode not in MODES:
-            raise ValueError(f"unknown mode {mode!r}; there are {', '.join(MODES)}")
-        _check_encoding(encoding)
-        self.filepath = Path(path)
+        self.backend, path = chosen(backend_or_filepath, filepath, backend)
+        check_mode(mode)
+        check_encoding(encoding)
+        self.filepath = Path(path) if path else None
         self.mode = mode
         self.columns = None if columns is None else list(checked(columns))
         if self.columns == []:
             raise ValueError("no columns are chosen; None keeps the whole event")
         self._log: Log | None = None
         self._refused: dict[Problem, None] = {}
-        self._local = Local(path, self.columns, create_dirs=create_dirs)
+        if path is not None:
+            self._local: Local | SheetsBackend = Local(path, self.columns, create_dirs=create_dirs)
+        else:
+            from hilt_autolog.sinks.backend import SheetsBackend
+
+            self._local = SheetsBackend(
+                sheet_id, credentials_path, credentials_json, worksheet_name, self.columns, mode=mode
+            )
+            self.columns = self._local.columns
         self._is_open = False
         self._closed = threading.Event()
 
     def __repr__(self) -> str:
-        return f"Session({str(self.filepath)!r}, mode={self.mode!r})"
+        return f"Session({self._local.path!r}, mode={self.mode!r})"
 
     def __enter__(self) -> Self:
         self.open()
@@ -128,14 +141,14 @@ class Session:
             SessionError: the session is closed, or only reads.
         """
         if self.mode == "r":
-            raise SessionError(f"the session over {self.filepath} only reads: its mode is 'r'")
+            raise SessionError(f"the session over {self._local.path} only reads: its mode is 'r'")
         if isinstance(event, dict):
             event = Event.model_validate(event)
         elif not isinstance(event, Event):
             raise TypeError(f"an Event or a dict is appended, not {type(event).__name__}")
         if not self._is_open:
             if self._closed.is_set():
-                raise SessionError(f"the session over {self.filepath} is closed; open() opens it again")
+                raise SessionError(f"the session over {self._local.path} is closed; open() opens it again")
             self.open()
         self._local.append(event.to_dict())
 
@@ -181,7 +194,7 @@ class Session:
 
     def _followed(self) -> Iterator[Placed]:
         if self._closed.is_set():
-            raise SessionError(f"the session over {self.filepath} is closed; open() opens it again")
+            raise SessionError(f"the session over {self._local.path} is closed; open() opens it again")
         return self._until_closed(self._local.follow(self._note))
 
     def _until_closed(self, events: Iterator[Placed | None]) -> Iterator[Placed]:
@@ -201,32 +214,3 @@ class Session:
                 self._note(Problem(file, number, judged))
             else:
                 yield judged
-
-
-def _chosen(
-    first: str | os.PathLike[str] | None, filepath: str | os.PathLike[str] | None, backend: str | None
-) -> tuple[str, str]:
-    """Return the backend and the path that the arguments mean."""
-    word = first if isinstance(first, str) and first in BACKENDS else None
-    if word and backend not in (None, word):
-        raise ValueError(f"two backends: {word!r} and {backend!r}")
-    chosen = word or backend or "local"
-    if chosen not in BACKENDS:
-        raise ValueError(f"unknown backend {chosen!r}; there is {', '.join(BACKENDS)}")
-    paths = [os.fspath(path) for path in (None if word else first, filepath) if path is not None]
-    if len(paths) > 1:
-        raise ValueError(f"two paths: {paths[0]!r} and {paths[1]!r}")
-    if not paths or not paths[0]:
-        raise ValueError("a session needs the path of a log")
-    if not isinstance(paths[0], str):
-        raise TypeError(f"the path of a log is text, not {type(paths[0]).__name__}")
-    return chosen, paths[0]
-
-
-def _check_encoding(encoding: str) -> None:
-    try:
-        is_utf8 = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
-    except LookupError:
-        is_utf8 = False
-    if not is_utf8:
-        raise ValueError(f"a HILT log is UTF-8, not {encoding}")

@@ -26,6 +26,7 @@ DEFAULT = {
     "user": "user",
     "tags": (),
     "argv": "program",
+    "sheets": None,
     "strict": False,
 }
 

@@ -18,6 +18,7 @@ DEFAULTS = Settings(
     user="user",
     tags=(),
     argv="program",
+    sheets=None,
     strict=False,
 )
 ROWS = {
@@ -30,6 +31,7 @@ ROWS = {
     "user": ("HILT_USER", "ana", "ana"),
     "tags": ("HILT_TAGS", "night,batch", ("night", "batch")),
     "argv": ("HILT_ARGV", "full", "full"),
+    "sheets": ("HILT_SHEETS_ID", "1aBcD", "1aBcD"),
     "strict": ("HILT_STRICT", "1", True),
 }
 SDKS = {"openai", "anthropic", "google.genai"}
@@ -113,7 +115,7 @@ def test_an_argument_is_taken_in_each_of_its_forms(name, given, expected):
 
 BOOLEANS = "1, true, yes, on, 0, false, no, off"
 FIELDS = "app, date, time, host, pid, session"
-NAMES = "path, chunks, content, media, providers, conversation, user, tags, argv, strict"
+NAMES = "path, chunks, content, media, providers, conversation, user, tags, argv, sheets, strict"
 WRONG = [
     ("chunks", "evry", "chunks='evry': not one of each, merged, off"),
     ("chunks", "merge", "chunks='merge': not one of each, merged, off (did you mean merged?)"),
