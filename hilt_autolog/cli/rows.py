@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import glance
-from .terminal import in_line, padded
+from .terminal import in_line, json_text, padded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +65,7 @@ class Rows:
     def print(self, row: Event) -> None:
         """Print an event."""
         if self._is_json:
-            print(json.dumps(row, ensure_ascii=False, separators=(",", ":")), flush=True)
+            print(json_text(row), flush=True)
             return
         if not self._has_headings:
             headings = [padded(column.heading, column.width, column.side) for column in self._columns]

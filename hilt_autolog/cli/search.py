@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from datetime import datetime
@@ -15,7 +14,7 @@ from .needle import Needle
 from .parts import messages_of, parts_of
 from .progress import Progress, total, watched_one_by_one
 from .sources import add_filters, add_paths, complained, opened, part, wanted
-from .terminal import cells, in_line, padded, stdout_screen, visible
+from .terminal import cells, in_line, json_text, padded, stdout_screen, visible
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -74,9 +73,9 @@ def run(chosen: Namespace) -> int:
             number += 1
             if not chosen.count:
                 progress.clear()
-                print(json.dumps(hit.event, ensure_ascii=False) if chosen.json else lines.line(hit))
+                print(json_text(hit.event) if chosen.json else lines.line(hit))
     if chosen.count:
-        print(json.dumps({"count": number}) if chosen.json else number)
+        print(json_text({"count": number}) if chosen.json else number)
     return complained(problems) or (0 if number else FINDINGS)
 
 

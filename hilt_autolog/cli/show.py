@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from .pager import print_lines
 from .progress import Progress, total, watched
 from .sources import add_filters, complained, opened, wanted
 from .table import print_table
-from .terminal import say, stdout_screen
+from .terminal import json_text, say, stdout_screen
 from .thread import Thread
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def _told_apart(words: list[str]) -> tuple[str | None, list[str]]:
 
 def _shown(one: Conversation, events: list[Event], chosen: Namespace) -> Iterator[str]:
     if chosen.json:
-        yield json.dumps({**one.as_json(), "events": events}, ensure_ascii=False, indent=2)
+        yield json_text({**one.as_json(), "events": events}, indent=2)
         return
     thread = Thread(stdout_screen(chosen.color), is_full=chosen.full)
     yield from thread.heading(one, events[0])
@@ -104,7 +103,7 @@ def _shown(one: Conversation, events: list[Event], chosen: Namespace) -> Iterato
 
 def _print_list(found: Conversations, chosen: Namespace) -> None:
     if chosen.json:
-        print(json.dumps([one.as_json() for one in found.all], ensure_ascii=False, indent=2))
+        print(json_text([one.as_json() for one in found.all], indent=2))
         return
     screen = stdout_screen(chosen.color)
     taken = [heading for heading in _COLUMNS if _has_room(screen, heading)]
@@ -137,6 +136,6 @@ def _messages(log: Log, chosen: Namespace) -> list[str]:
     except LookupError as error:
         raise Stop(f"its messages cannot be rebuilt: {error}", FINDINGS) from None
     if chosen.json:
-        return [json.dumps(messages, ensure_ascii=False, indent=2)]
+        return [json_text(messages, indent=2)]
     lines = Thread(stdout_screen(chosen.color), is_full=chosen.full).messages(messages)
     return list(lines)[1:]  # without the empty line before the first
