@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import orjson
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -66,6 +67,15 @@ def _in_utc(value: object) -> str:
     return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def _not_empty(value: str, info: ValidationInfo) -> str:
+    if not value and info.context is not _READING:
+        raise ValueError("is empty")
+    return value
+
+
+_Name = Annotated[str, AfterValidator(_not_empty)]
+
+
 class _Open(BaseModel):
     """A part of an event that keeps the keys it does not know."""
 
@@ -81,11 +91,14 @@ class _Open(BaseModel):
 class Actor(_Open):
     """Who spoke or acted. Takes no key beyond these: hilt-python refuses an actor that has more.
 
-    An actor that is read from a log (`Event.from_dict`) keeps what it has: old logs name a `did`.
+    An actor that is read from a log (`Event.from_dict`) keeps what it has: old logs name a `did`. A number
+    as `id` becomes text.
     """
 
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
     type: Literal["human", "agent", "tool", "system"]
-    id: str = Field(min_length=1)
+    id: _Name
     name: str | None = None
     metadata: dict[str, Any] | None = None
 
@@ -142,9 +155,9 @@ class Event(_Open):
     """
 
     hilt_version: str = HILT_VERSION
-    event_id: str = Field(default_factory=_new_id, min_length=1)
+    event_id: _Name = Field(default_factory=_new_id)
     timestamp: Annotated[str, BeforeValidator(_in_utc)] = Field(default_factory=_now)
-    session_id: str = Field(min_length=1)
+    session_id: _Name
     actor: Actor
     action: Action
     content: Content | None = None
@@ -166,7 +179,8 @@ class Event(_Open):
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Return the event that `data`, as it stands in a log, describes.
 
-        Keys that are not known are kept, an actor's too; `data` is not changed.
+        More is read than may be written anew, because others write logs too: an actor may have keys that are
+        not known, which are kept as everywhere, and a name may be empty. `data` is not changed.
         """
         return cls.model_validate(data, context=_READING)
 
