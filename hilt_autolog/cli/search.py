@@ -13,7 +13,7 @@ from .exits import FINDINGS, USAGE, Stop
 from .needle import Needle
 from .parts import messages_of, parts_of
 from .progress import Progress, total, watched_one_by_one
-from .sources import add_filters, add_paths, complained, opened, part, wanted
+from .sources import add_filters, add_paths, complained, opened, part, told, wanted
 from .terminal import cells, in_line, json_text, padded, stdout_screen, visible
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ def hits(
     may_matter = needle.may_be_in()
     for source, ticking in watched_one_by_one(sorted(sources, key=_written), progress):
         for placed in ticking(events(source, report, may_matter)):
-            if takes(placed.event) and (hit := _hit(placed.event, needle)) is not None:
+            event = told(placed.event)
+            if takes(event) and (hit := _hit(event, needle)) is not None:
                 yield hit
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import select
 import sys
 import time
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from .exits import OK, USAGE, Stop
 from .folding import Folded, stream_of
+from .glance import word
 from .rows import Rows
-from .sources import add_filters, add_paths, complained, opened, tell, wanted
+from .sources import add_filters, add_paths, check_input, complained, opened, tell, told, wanted
 from .terminal import say, stdout_screen
 
 if TYPE_CHECKING:
@@ -81,15 +83,18 @@ def _follow(chosen: Namespace, printer: _Printer) -> None:
     from hilt_autolog.io.following import follow, is_pipe
     from hilt_autolog.io.reader import written_to
 
+    check_input(chosen.paths)
     names = chosen.paths or [written_to()]
     takes = wanted(chosen)
     try:
         coming = follow(*names, report=tell, back=0)
     except ValueError as error:
         raise Stop(str(error), USAGE) from None
-    seen: set[object] = set()
+    seen: set[str] = set()
     if not any(map(is_pipe, names)):
-        new = [found.event for found in iter(lambda: next(coming), None) if not _is_archived(found.file)]
+        new = [
+            told(found.event) for found in iter(lambda: next(coming), None) if not _is_archived(found.file)
+        ]
         try:
             sources = opened(chosen.paths).sources
         except Stop as nothing:
@@ -98,14 +103,14 @@ def _follow(chosen: Namespace, printer: _Printer) -> None:
         last = merged_last(
             sources, chosen, lambda problem: None if _is_unfinished(problem) else tell(problem)
         )
-        seen = {event.get("event_id") for event in last} - {None}
+        seen = {word(event.get("event_id")) for event in last} - {""}
         printer.print(last)
-        printer.print(event for event in new if takes(event) and event.get("event_id") not in seen)
+        printer.print(event for event in new if takes(event) and word(event.get("event_id")) not in seen)
     for found in coming:
         if found is None:
             _wait()
-        elif takes(found.event) and found.event.get("event_id") not in seen:
-            printer.print([found.event])
+        elif takes(event := told(found.event)) and word(event.get("event_id")) not in seen:
+            printer.print([event])
 
 
 def _is_archived(file: str) -> bool:
@@ -152,8 +157,8 @@ def merged_last(
     from hilt_autolog.io.moments import moment_of
 
     takes = wanted(chosen)
-    found = [event for source in sources for event in _last(source, chosen, takes, report)]
-    return _newest(sorted(found, key=moment_of), chosen.lines, folds=folds(chosen))
+    found = heapq.merge(*(_last(source, chosen, takes, report) for source in sources), key=moment_of)
+    return _newest(found, chosen.lines, folds=folds(chosen))
 
 
 def _last(
@@ -166,9 +171,9 @@ def _last(
     if chosen.lines == 0:
         return []
     if source.is_compressed():
-        forward = (placed.event for placed in events(source, report))
+        forward = (told(placed.event) for placed in events(source, report))
         return _newest((event for event in forward if takes(event)), chosen.lines, folds=folds(chosen))
-    backward = (event for event in newest_first(source, report) if takes(event))
+    backward = (event for event in map(told, newest_first(source, report)) if takes(event))
     return list(_until(backward, chosen.lines, folds=folds(chosen)))[::-1]
 
 

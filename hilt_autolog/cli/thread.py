@@ -42,7 +42,7 @@ class Thread:
         self._indent = " " * (2 if screen.width and screen.width < _NARROW else _INDENT)
         width = None if screen.width is None else min(screen.width, _WIDEST) - len(self._indent)
         self._parts = Parts(screen, width, is_full=is_full)
-        self._calling: set[object] = set()  # answers that were shown with their calls of tools
+        self._calling: set[str] = set()  # answers that were shown with their calls of tools
         self._results: set[str] = set()  # of tools, that were shown: their ids and texts
 
     def heading(self, conversation: Conversation, first: Event) -> Iterator[str]:
@@ -86,9 +86,9 @@ class Thread:
         action = event.get("action")
         if action == "prompt":
             yield from self._prompt(event)
-        elif (action == "tool_call" and part(event, "extensions").get("reply_to") in self._calling) or (
-            action == "system" and not self._is_full and _is_step(event)
-        ):
+        elif (
+            action == "tool_call" and glance.word(part(event, "extensions").get("reply_to")) in self._calling
+        ) or (action == "system" and not self._is_full and _is_step(event)):
             return
         else:
             who = glance.actor(event)
@@ -127,7 +127,7 @@ class Thread:
             case _:
                 messages = messages_of(content)
                 if any("tool_call" in glance.word(p.get("type")) for m in messages for p in parts_of(m)):
-                    self._calling.add(event.get("event_id"))
+                    self._calling.add(glance.word(event.get("event_id")))
                 lines = [line for message in messages for line in self._said(message)]
                 yield from lines or self._parts.said(text)
 

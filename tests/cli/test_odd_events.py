@@ -46,6 +46,8 @@ COMMANDS = (
     ["show", "--full", "--color", "always"],
     ["show", "event-1"],
     ["show", "--list"],
+    ["show", "--messages", "event-5"],
+    ["show", "--messages", "event-8", "--json"],
     ["show", "--json"],
     ["search", "/./"],
     ["search", "e", "--since", "2h", "--model", "x", "--conversation", "c"],
@@ -54,8 +56,11 @@ COMMANDS = (
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(EVENTS | st.lists(MUTATED, min_size=1, max_size=4), st.sampled_from([None, "40", "100"]))
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    EVENTS | st.lists(MUTATED, min_size=1, max_size=4).map(lambda some: [*CONVERSATION[:2], *some]),
+    st.sampled_from([None, "40", "100"]),
+)
 def test_any_event_is_told_or_passed_over(hilt, tmp_path, monkeypatch, events, width):
     if width is None:
         monkeypatch.delenv("COLUMNS", raising=False)
@@ -70,7 +75,7 @@ def test_any_event_is_told_or_passed_over(hilt, tmp_path, monkeypatch, events, w
             json.loads("\n".join(said.out))
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     st.binary(max_size=300)
     | st.lists(st.sampled_from([b"{", b'"a":', b"[1]", b"\n", b"}", b"\xff"])).map(b"".join)
