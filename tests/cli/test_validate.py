@@ -18,7 +18,7 @@ def test_each_invalid_line_is_named_with_its_reason(hilt, tmp_path):
     good = CONVERSATION[0]
     bad = [
         {**good, "event_id": "a", "action": "prompts"},
-        {**good, "event_id": "b", "actor": {"type": "robot", "id": ""}},
+        {**good, "event_id": "b", "actor": {"type": "robot", "id": []}},
         {**good, "event_id": "c", "timestamp": "yesterday"},
         {**good, "event_id": "d", "metrics": {"latency_ms": -1, "tokens": {"total": "many"}}},
         {key: value for key, value in good.items() if key != "session_id"},
@@ -35,7 +35,7 @@ def test_each_invalid_line_is_named_with_its_reason(hilt, tmp_path):
     )
     assert actor.split("; ") == [
         "actor.type: Input should be 'human', 'agent', 'tool' or 'system'",
-        "actor.id: String should have at least 1 character",
+        "actor.id: Input should be a valid string",
     ]
     assert time == "timestamp: Value error, Invalid isoformat string: 'yesterday'"
     assert metrics.split("; ") == [
