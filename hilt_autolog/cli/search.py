@@ -45,7 +45,9 @@ class Hit(NamedTuple):
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("what", metavar="WORDS", help="words, or /a regular expression/")
+    parser.add_argument(
+        "what", metavar="WORDS", nargs="?", default="", help="words, or /a regular expression/"
+    )
     add_paths(parser)
     parser.add_argument("--regex", action="store_true", help="the words are a regular expression")
     parser.add_argument("--case", action="store_true", help="large letters differ from small ones")

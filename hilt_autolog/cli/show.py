@@ -20,7 +20,7 @@ from .thread import Thread
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from hilt_autolog.io.lines import Problem
     from hilt_autolog.io.reader import Log
@@ -70,7 +70,7 @@ def run(chosen: Namespace) -> int:
     with Progress(total(log.sources)) as progress:
         found = Conversations((event for event in map(told, watched(log, progress)) if takes(event)), word)
     if chosen.list:
-        _print_list(found, chosen)
+        _print_list([found.meant(word)] if word else found.all, chosen)
     else:
         one = found.meant(word)
         if word is None and len(found.all) > 1:
@@ -124,13 +124,13 @@ def _shown(one: Conversation, events: list[Event], chosen: Namespace) -> Iterato
     yield from thread.sums(one)
 
 
-def _print_list(found: Conversations, chosen: Namespace) -> None:
+def _print_list(found: Sequence[Conversation], chosen: Namespace) -> None:
     if chosen.json:
-        print(json_text([one.as_json() for one in found.all], indent=2))
+        print(json_text([one.as_json() for one in found], indent=2))
         return
     screen = stdout_screen(chosen.color)
     taken = [heading for heading in _COLUMNS if _has_room(screen, heading)]
-    rows = [[row[heading] for heading in taken] for row in map(_row, found.all)]
+    rows = [[row[heading] for heading in taken] for row in map(_row, found)]
     print_table({heading: _COLUMNS[heading] for heading in taken}, rows, screen)
 
 

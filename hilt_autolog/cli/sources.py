@@ -136,7 +136,7 @@ def opened(paths: Sequence[str]) -> Log:
         hint = "" if paths else ", where the settings let logs be written; name the files or folders to read"
         raise Stop(f"{error}{hint}") from None
     if not log.sources:
-        raise Stop(f"no *.hilt.jsonl in {', '.join(paths) or 'the folder that the settings name'}")
+        raise Stop(f"no *.hilt.jsonl in {', '.join(paths) if paths else 'the folder that the settings name'}")
     return log
 
 

@@ -6,6 +6,7 @@ import select
 import sys
 import time
 from argparse import ArgumentTypeError
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +129,7 @@ def _tell_unless_unfinished(problem: Problem) -> None:
         tell(problem)
 
 
+@cache
 def _is_archived(file: str) -> bool:
     from hilt_autolog.io.lines import Source
 

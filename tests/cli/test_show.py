@@ -262,6 +262,11 @@ def test_the_list(hilt, two):
     }
 
 
+def test_one_of_the_list(hilt, two):
+    assert len(hilt("show", "ticket-42", two, "--list").out) == 2
+    assert hilt("show", "nope", two, "--list").code == 1
+
+
 def test_filters_choose_among_conversations_too(hilt, two):
     assert len(hilt("show", "--list", two, "--until", "2026-01-31T12:00:10").out) == 2
 
