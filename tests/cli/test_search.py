@@ -95,6 +95,22 @@ def test_what_cannot_be_searched_for(words, complaint, hilt, log):
     assert hilt("search", words, log) == (2, [], [f"hilt: {complaint}"])
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--json", "--", "-gpt"],
+        ["--", "-gpt", "a.jsonl"],
+        ["--count", "--", "-gpt", "a.jsonl", "-b.jsonl"],
+    ],
+)
+def test_words_that_begin_with_a_dash_follow_two(words, hilt, tmp_path, monkeypatch):
+    monkeypatch.setenv("HILT_PATH", "a.jsonl")
+    for name in ("a.jsonl", "-b.jsonl"):
+        write(tmp_path / name, [event(1, "prompt", USER, "not-gpt")])
+    said = hilt("search", *words)
+    assert (said.code, len(said.out), said.err) == (0, 1, [])
+
+
 def test_file_after_file_the_newest_at_the_end(hilt, tmp_path):
     import os
 
