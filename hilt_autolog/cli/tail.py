@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from .exits import OK, USAGE, Stop
 from .folding import Folded
 from .glance import word
-from .last import Wish, last
 from .rows import Rows
 from .sources import add_filters, add_paths, check_input, complained, opened, tell, told, wanted
 from .terminal import say, stdout_screen
@@ -76,6 +75,8 @@ class _Printer:
 
 
 def _last(chosen: Namespace, sources: Iterable[Source], report: Callable[[Problem], None]) -> list[Event]:
+    from .last import Wish, last
+
     return last(sources, Wish(chosen.lines, wanted(chosen), _folds(chosen)), report)
 
 
