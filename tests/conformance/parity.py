@@ -24,12 +24,13 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, supp
 from functools import cached_property
 from pathlib import Path
 
-from conformance.kit import MADE_HERE, MOMENT, collected, each, entered, settled
+from conformance.kit import MADE_HERE, collected, each, entered, settled
 
 import hilt_autolog
 
 OURS = str(Path(hilt_autolog.__file__).parent)
 ADDRESS = re.compile(r"0x[0-9a-f]+")
+MOMENT = re.compile(r"created=[0-9.]+")
 KINDS_OF_OBJECTS = [
     *(getattr(abc, name) for name in abc.__all__),
     AbstractContextManager,
@@ -126,7 +127,7 @@ async def checked(check, open_, seen):
 
 def spelled(item):
     """An item as text that does not change from one run to the next."""
-    return MOMENT.sub(r"\1\2 0", MADE_HERE.sub("#", ADDRESS.sub("0x", repr(item))))
+    return MOMENT.sub("created=0", MADE_HERE.sub("#", ADDRESS.sub("0x", repr(item))))
 
 
 def raised(error):
