@@ -6,11 +6,13 @@ writes to these models. So `Event.from_dict(line).to_dict() == line` holds for e
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import orjson
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -54,16 +56,30 @@ def _new_id() -> str:
     return clock.stamp()[0]
 
 
+_SPELLED = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d\.\d{6}Z", re.ASCII).fullmatch
+
+
 def _in_utc(value: object) -> str:
     """Return a moment the way the format spells it; one that names no time zone is in UTC."""
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     if not isinstance(moment, datetime):
         raise ValueError("a timestamp is a datetime, or text as in RFC 3339")  # noqa: TRY004  pydantic's way
+    if isinstance(value, str) and _SPELLED(value):
+        return value
     try:
         utc = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
     except OverflowError:  # in the first or the last hours of the calendar
         raise ValueError("a timestamp lies between the years 1 and 9999 in UTC") from None
     return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _not_empty(value: str, info: ValidationInfo) -> str:
+    if not value and info.context is not _READING:
+        raise ValueError("is empty")
+    return value
+
+
+_Name = Annotated[str, AfterValidator(_not_empty)]
 
 
 class _Open(BaseModel):
@@ -81,11 +97,14 @@ class _Open(BaseModel):
 class Actor(_Open):
     """Who spoke or acted. Takes no key beyond these: hilt-python refuses an actor that has more.
 
-    An actor that is read from a log (`Event.from_dict`) keeps what it has: old logs name a `did`.
+    An actor that is read from a log (`Event.from_dict`) keeps what it has: old logs name a `did`. A number
+    as `id` becomes text.
     """
 
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
     type: Literal["human", "agent", "tool", "system"]
-    id: str = Field(min_length=1)
+    id: _Name
     name: str | None = None
     metadata: dict[str, Any] | None = None
 
@@ -142,9 +161,9 @@ class Event(_Open):
     """
 
     hilt_version: str = HILT_VERSION
-    event_id: str = Field(default_factory=_new_id, min_length=1)
+    event_id: _Name = Field(default_factory=_new_id)
     timestamp: Annotated[str, BeforeValidator(_in_utc)] = Field(default_factory=_now)
-    session_id: str = Field(min_length=1)
+    session_id: _Name
     actor: Actor
     action: Action
     content: Content | None = None
@@ -166,7 +185,8 @@ class Event(_Open):
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Return the event that `data`, as it stands in a log, describes.
 
-        Keys that are not known are kept, an actor's too; `data` is not changed.
+        More is read than may be written anew, because others write logs too: an actor may have keys that are
+        not known, which are kept as everywhere, and a name may be empty. `data` is not changed.
         """
         return cls.model_validate(data, context=_READING)
 

@@ -73,7 +73,7 @@ def add_up(opened: Mapping[Path, int]) -> Sum:
         action, metrics = event.get("action"), _part(event, "metrics")
         calls += action in ("prompt", "embedding")
         errors += action == "system" and "error_type" in _part(event, "extensions")
-        if action in ("completion", "embedding"):
+        if action in ("completion", "embedding", "system"):  # a failure may have been paid for
             tokens = _plus(tokens, _total(_part(metrics, "tokens")))
             cost = _plus(cost, metrics.get("cost_usd"))
     return Sum(calls, tokens, cost, errors)

@@ -15,6 +15,7 @@ from hilt_autolog.cli import COMMANDS
 from hilt_autolog.cli.checks.coverage import MODES, declared
 from hilt_autolog.cli.coverage import cells_of
 from hilt_autolog.importer import sdks
+from hilt_autolog.io.columns import COLUMNS
 from hilt_autolog.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -184,6 +185,14 @@ def test_the_readme_has_this_table(table):
     first = rows.index(expected[0]) if expected[0] in rows else len(rows)
     is_there = rows[first : first + len(expected)] == expected
     assert is_there, "README.md needs this table:\n\n" + "\n".join(expected)
+
+
+def test_the_readme_explains_every_column():
+    first_cells = [line.split("|")[1].strip() for line in readme().splitlines() if line.startswith("| `")]
+    names = [f"`{column}`" for column in COLUMNS]
+    assert names[0] in first_cells, "README.md has no table of the columns"
+    first = first_cells.index(names[0])
+    assert first_cells[first : first + len(names)] == names
 
 
 def test_the_readme_knows_every_variable_and_no_other():

@@ -70,11 +70,27 @@ def _run(words: list[str]) -> int:
             _parser().parse_args(words or ["--help"])
         if words[0] not in COMMANDS:
             _parser().error(f"there is no command {words[0]!r}{_meant(words[0])}")
-        chosen = command_parser(words[0]).parse_intermixed_args(words[1:])
+        chosen = _parsed(command_parser(words[0]), words[1:])
     except SystemExit as left:  # argparse has printed the help, or what is wrong
         return left.code if isinstance(left.code, int) else USAGE
     code: int = chosen.run(chosen)
     return code
+
+
+def _parsed(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
+    """Read the words: options may stand between others, and what follows `--` is none.
+
+    argparse can do either, but not both: it is handed marks for what follows, which begin with no dash.
+    """
+    here = words.index("--") if "--" in words else len(words)
+    marks = {f"\0{number}": word for number, word in enumerate(words[here + 1 :])}
+    chosen = parser.parse_intermixed_args([*words[:here], *marks])
+    for name, value in vars(chosen).items():
+        if isinstance(value, list):
+            setattr(chosen, name, [marks.get(word, word) for word in value])
+        elif isinstance(value, str):
+            setattr(chosen, name, marks.get(value, value))
+    return chosen
 
 
 def command_parser(name: str) -> argparse.ArgumentParser:

@@ -29,7 +29,7 @@ class Needle:
         if len(text) > len("//") and text[0] == text[-1] == _SLASH:
             text, is_regex = text[1:-1], True
         if not text.strip():
-            raise ValueError("nothing to search for")
+            raise ValueError("say what to search for")
         words = text.split()
         try:
             self._pattern = re.compile(

@@ -28,33 +28,40 @@ class Promises:
         self._ids: set[str] = set()
         self._unknown: dict[str, list[tuple[str, int, str]]] = {}  # references to what has not been seen
         self._open: dict[str, tuple[str, int]] = {}  # prompts, and where they stand
-        self._answered: set[str] = (
-            set()
-        )  # prompts that are yet to come: other files may tell their ends first
+        self._ended: set[str] = set()  # prompts yet to come: other files may tell their ends first
 
     def take(self, placed: Placed) -> str | None:
         """Take an event; return what is wrong with it if its id is another event's as well."""
         event, file, line = placed
         name, extensions = event.get("event_id"), part(event, "extensions")
-        reply_to, after = extensions.get("reply_to"), part(extensions, "history").get("after")
-        for key, target in (("reply_to", reply_to), ("history", after)):
-            if isinstance(target, str) and target not in self._ids:
-                self._unknown.setdefault(target, []).append((file, line, key))
-        action = event.get("action")
-        if isinstance(reply_to, str) and action in _ENDS and self._open.pop(reply_to, None) is None:
-            self._answered.add(reply_to)
+        self._refer(extensions.get("reply_to"), (file, line, "reply_to"))
+        if "history" in extensions:
+            self._refer(part(extensions, "history").get("after"), (file, line, "history"))
+        if event.get("action") in _ENDS:
+            self._end(extensions.get("reply_to"))
         if not isinstance(name, str):
             return None
         if name in self._ids:
             return f"event_id: {name} is the id of an earlier event"
         self._ids.add(name)
         self._unknown.pop(name, None)
-        if action == "prompt":
-            if name in self._answered:
-                self._answered.discard(name)
-            else:
-                self._open[name] = (file, line)
+        if event.get("action") == "prompt":
+            self._begin(name, (file, line))
         return None
+
+    def _refer(self, target: object, place: tuple[str, int, str]) -> None:
+        if isinstance(target, str) and target not in self._ids:
+            self._unknown.setdefault(target, []).append(place)
+
+    def _begin(self, prompt: str, place: tuple[str, int]) -> None:
+        if prompt in self._ended:
+            self._ended.discard(prompt)
+        else:
+            self._open[prompt] = place
+
+    def _end(self, prompt: object) -> None:
+        if isinstance(prompt, str) and self._open.pop(prompt, None) is None and prompt not in self._ids:
+            self._ended.add(prompt)
 
     def broken(self) -> Iterator[Problem]:
         """Yield what is not kept, once all events have been taken."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import glance
-from .terminal import in_line, padded
+from .terminal import in_line, json_text, padded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,10 +52,16 @@ class Rows:
 
     On a terminal a row is one line of it, the time of day, and the day stands where it changes; elsewhere
     a row has the day and all of the text.
+
+    Args:
+        screen: What they are printed on.
+        is_json: Print JSON.
+        is_live: Let each be seen at once, also where stdout is a pipe.
     """
 
-    def __init__(self, screen: Screen, *, is_json: bool = False) -> None:
+    def __init__(self, screen: Screen, *, is_json: bool = False, is_live: bool = False) -> None:
         self._screen = screen
+        self._is_live = is_live
         self._is_json = is_json
         self._day: date | None = None
         self._has_headings = False
@@ -66,14 +71,14 @@ class Rows:
     def print(self, row: Event) -> None:
         """Print an event."""
         if self._is_json:
-            print(json.dumps(row, ensure_ascii=False, separators=(",", ":")), flush=True)
+            print(json_text(row), flush=self._is_live)
             return
         if not self._has_headings:
             headings = [padded(column.heading, column.width, column.side) for column in self._columns]
             time = padded("time", 8 if self._screen.width else 23)
             print(self._screen.styled("  ".join([time, *headings, "text"]), "bold"))
             self._has_headings = True
-        print(self._line(row), flush=True)
+        print(self._line(row), flush=self._is_live)
 
     def _line(self, row: Event) -> str:
         screen = self._screen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from datetime import datetime
@@ -14,8 +13,8 @@ from .exits import FINDINGS, USAGE, Stop
 from .needle import Needle
 from .parts import messages_of, parts_of
 from .progress import Progress, total, watched_one_by_one
-from .sources import add_filters, add_paths, complained, opened, part, wanted
-from .terminal import cells, in_line, padded, stdout_screen, visible
+from .sources import add_filters, add_paths, complained, opened, part, told, wanted
+from .terminal import cells, in_line, json_text, padded, stdout_screen, visible
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -46,7 +45,9 @@ class Hit(NamedTuple):
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("what", metavar="WORDS", help="words, or /a regular expression/")
+    parser.add_argument(
+        "what", metavar="WORDS", nargs="?", default="", help="words, or /a regular expression/"
+    )
     add_paths(parser)
     parser.add_argument("--regex", action="store_true", help="the words are a regular expression")
     parser.add_argument("--case", action="store_true", help="large letters differ from small ones")
@@ -74,9 +75,9 @@ def run(chosen: Namespace) -> int:
             number += 1
             if not chosen.count:
                 progress.clear()
-                print(json.dumps(hit.event, ensure_ascii=False) if chosen.json else lines.line(hit))
+                print(json_text(hit.event) if chosen.json else lines.line(hit))
     if chosen.count:
-        print(json.dumps({"count": number}) if chosen.json else number)
+        print(json_text({"count": number}) if chosen.json else number)
     return complained(problems) or (0 if number else FINDINGS)
 
 
@@ -96,7 +97,8 @@ def hits(
     may_matter = needle.may_be_in()
     for source, ticking in watched_one_by_one(sorted(sources, key=_written), progress):
         for placed in ticking(events(source, report, may_matter)):
-            if takes(placed.event) and (hit := _hit(placed.event, needle)) is not None:
+            event = told(placed.event)
+            if takes(event) and (hit := _hit(event, needle)) is not None:
                 yield hit
 
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import json
+import heapq
 import os
 from typing import TYPE_CHECKING, Any
+
+from hilt_autolog.io.moments import moment_of
 
 from . import glance
 from .conversations import NAME, Conversation, Conversations, session_of
 from .exits import FINDINGS, Stop
 from .pager import print_lines
 from .progress import Progress, total, watched
-from .sources import add_filters, complained, opened, wanted
+from .sources import add_filters, complained, opened, told, wanted
 from .table import print_table
-from .terminal import say, stdout_screen
+from .terminal import json_text, say, stdout_screen
 from .thread import Thread
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from hilt_autolog.io.lines import Problem
     from hilt_autolog.io.reader import Log
 
     from .terminal import Screen
@@ -65,14 +68,17 @@ def run(chosen: Namespace) -> int:
         return complained(log.problems)
     takes = wanted(chosen)
     with Progress(total(log.sources)) as progress:
-        found = Conversations((event for event in watched(log, progress) if takes(event)), word)
+        found = Conversations((event for event in map(told, watched(log, progress)) if takes(event)), word)
     if chosen.list:
-        _print_list(found, chosen)
+        _print_list([found.meant(word)] if word else found.all, chosen)
     else:
         one = found.meant(word)
         if word is None and len(found.all) > 1:
             say(f"the newest of {len(found.all)} conversations; `hilt show --list` lists them")
-        _print(_shown(one, [e for e in log if session_of(e) == one.session_id and takes(e)], chosen), chosen)
+        events = [event for event in _events_of(one, log) if takes(event)]
+        if not events:
+            raise Stop("the log was changed while it was read")
+        _print(_shown(one, events, chosen), chosen)
     return complained(log.problems)
 
 
@@ -92,9 +98,25 @@ def _told_apart(words: list[str]) -> tuple[str | None, list[str]]:
     return (None, words) if glob.glob(first, recursive=True) else (first, words[1:])
 
 
+def _events_of(one: Conversation, log: Log) -> list[Event]:
+    """Return the events of a conversation by time; lines that cannot be of it are not even parsed."""
+    from hilt_autolog.io.lines import events
+
+    name = one.session_id.encode()
+    is_plain = name.replace(b"_", b"").replace(b"-", b"").isalnum()  # JSON spells other letters in two ways
+    may_matter = (lambda line: name in line) if is_plain else None
+    found = (map(told, (p.event for p in events(s, _heed_not, may_matter))) for s in log.sources)
+    kept = ([event for event in one_file if session_of(event) == one.session_id] for one_file in found)
+    return list(heapq.merge(*kept, key=moment_of))
+
+
+def _heed_not(problem: Problem) -> None:
+    """Take a problem that the first reading has told."""
+
+
 def _shown(one: Conversation, events: list[Event], chosen: Namespace) -> Iterator[str]:
     if chosen.json:
-        yield json.dumps({**one.as_json(), "events": events}, ensure_ascii=False, indent=2)
+        yield json_text({**one.as_json(), "events": events}, indent=2)
         return
     thread = Thread(stdout_screen(chosen.color), is_full=chosen.full)
     yield from thread.heading(one, events[0])
@@ -102,13 +124,13 @@ def _shown(one: Conversation, events: list[Event], chosen: Namespace) -> Iterato
     yield from thread.sums(one)
 
 
-def _print_list(found: Conversations, chosen: Namespace) -> None:
+def _print_list(found: Sequence[Conversation], chosen: Namespace) -> None:
     if chosen.json:
-        print(json.dumps([one.as_json() for one in found.all], ensure_ascii=False, indent=2))
+        print(json_text([one.as_json() for one in found], indent=2))
         return
     screen = stdout_screen(chosen.color)
     taken = [heading for heading in _COLUMNS if _has_room(screen, heading)]
-    rows = [[row[heading] for heading in taken] for row in map(_row, found.all)]
+    rows = [[row[heading] for heading in taken] for row in map(_row, found)]
     print_table({heading: _COLUMNS[heading] for heading in taken}, rows, screen)
 
 
@@ -137,6 +159,6 @@ def _messages(log: Log, chosen: Namespace) -> list[str]:
     except LookupError as error:
         raise Stop(f"its messages cannot be rebuilt: {error}", FINDINGS) from None
     if chosen.json:
-        return [json.dumps(messages, ensure_ascii=False, indent=2)]
+        return [json_text(messages, indent=2)]
     lines = Thread(stdout_screen(chosen.color), is_full=chosen.full).messages(messages)
     return list(lines)[1:]  # without the empty line before the first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentTypeError
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -105,6 +106,21 @@ def part(event: Event, key: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def told(line: Event) -> Event:
+    """Return the event that a line of a log tells of: itself, or what a row of columns stands for."""
+    if "actor" in line:
+        return line
+    from hilt_autolog.io.rows import event_of, is_row
+
+    return event_of(line) if is_row(line) else line
+
+
+def check_input(paths: Sequence[str]) -> None:
+    """Stop if standard input is asked for, and there is none."""
+    if sys.stdin is None and "-" in paths:
+        raise Stop("there is no standard input")
+
+
 def opened(paths: Sequence[str]) -> Log:
     """Return the log of these paths, which is read when it is iterated.
 
@@ -113,13 +129,14 @@ def opened(paths: Sequence[str]) -> Log:
     """
     from hilt_autolog.io.reader import read
 
+    check_input(paths)
     try:
         log = read(*paths)
     except FileNotFoundError as error:
         hint = "" if paths else ", where the settings let logs be written; name the files or folders to read"
         raise Stop(f"{error}{hint}") from None
     if not log.sources:
-        raise Stop(f"no *.hilt.jsonl in {', '.join(paths) or 'the folder that the settings name'}")
+        raise Stop(f"no *.hilt.jsonl in {', '.join(paths) if paths else 'the folder that the settings name'}")
     return log
 
 

@@ -6,18 +6,20 @@ import select
 import sys
 import time
 from argparse import ArgumentTypeError
-from collections import Counter, deque
+from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from .exits import OK, USAGE, Stop
-from .folding import Folded, stream_of
+from .folding import Folded
+from .glance import word
 from .rows import Rows
-from .sources import add_filters, add_paths, complained, opened, tell, wanted
+from .sources import add_filters, add_paths, check_input, complained, opened, tell, told, wanted
 from .terminal import say, stdout_screen
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from hilt_autolog.io.lines import Problem, Source
 
@@ -49,7 +51,7 @@ def run(chosen: Namespace) -> int:
         _follow(chosen, printer)
         return OK
     problems: list[Problem] = []
-    printer.print(merged_last(opened(chosen.paths).sources, chosen, problems.append))
+    printer.print(_last(chosen, opened(chosen.paths).sources, problems.append))
     printer.print_rest()
     return complained(problems)
 
@@ -58,8 +60,8 @@ class _Printer:
     """Prints events as the command line asks for them."""
 
     def __init__(self, chosen: Namespace) -> None:
-        self._rows = Rows(stdout_screen(chosen.color), is_json=chosen.json)
-        self._folds = folds(chosen)
+        self._rows = Rows(stdout_screen(chosen.color), is_json=chosen.json, is_live=chosen.follow)
+        self._folds = _folds(chosen)
         self._folded = Folded()
 
     def print(self, events: Iterable[Event]) -> None:
@@ -72,6 +74,16 @@ class _Printer:
             self._rows.print(row)
 
 
+def _last(chosen: Namespace, sources: Iterable[Source], report: Callable[[Problem], None]) -> list[Event]:
+    from .last import Wish, last
+
+    return last(sources, Wish(chosen.lines, wanted(chosen), _folds(chosen)), report)
+
+
+def _folds(chosen: Namespace) -> bool:
+    return not (chosen.chunks or chosen.json)
+
+
 def _follow(chosen: Namespace, printer: _Printer) -> None:
     """Print the last events, and those that come, until a pipe ends, or the user or the reader goes.
 
@@ -81,41 +93,48 @@ def _follow(chosen: Namespace, printer: _Printer) -> None:
     from hilt_autolog.io.following import follow, is_pipe
     from hilt_autolog.io.reader import written_to
 
+    check_input(chosen.paths)
     names = chosen.paths or [written_to()]
-    takes = wanted(chosen)
     try:
         coming = follow(*names, report=tell, back=0)
     except ValueError as error:
         raise Stop(str(error), USAGE) from None
-    seen: set[object] = set()
+    takes = wanted(chosen)
+    seen: set[str] = set()
     if not any(map(is_pipe, names)):
-        new = [found.event for found in iter(lambda: next(coming), None) if not _is_archived(found.file)]
-        try:
-            sources = opened(chosen.paths).sources
-        except Stop as nothing:
-            say(f"{nothing}; waiting")
-            sources = []
-        last = merged_last(
-            sources, chosen, lambda problem: None if _is_unfinished(problem) else tell(problem)
-        )
-        seen = {event.get("event_id") for event in last} - {None}
-        printer.print(last)
-        printer.print(event for event in new if takes(event) and event.get("event_id") not in seen)
+        first = [found for found in iter(lambda: next(coming), None) if not _is_archived(found.file)]
+        there = _last(chosen, _sources(chosen), _tell_unless_unfinished)
+        printer.print(there)
+        seen = {word(event.get("event_id")) for event in there} - {""}
+        coming = chain(first, coming)
     for found in coming:
         if found is None:
             _wait()
-        elif takes(found.event) and found.event.get("event_id") not in seen:
-            printer.print([found.event])
+        elif takes(event := told(found.event)) and word(event.get("event_id")) not in seen:
+            printer.print([event])
+    printer.print_rest()
 
 
+def _sources(chosen: Namespace) -> list[Source]:
+    """Return the files that are there already; they may all be yet to come."""
+    try:
+        return opened(chosen.paths).sources
+    except Stop as nothing:
+        say(f"{nothing}; waiting")
+        return []
+
+
+def _tell_unless_unfinished(problem: Problem) -> None:
+    """Tell what could not be read, unless it is a last line that somebody is about to finish."""
+    if not (problem.line == -1 and problem.reason.startswith("torn")):
+        tell(problem)
+
+
+@cache
 def _is_archived(file: str) -> bool:
     from hilt_autolog.io.lines import Source
 
     return Source(file).is_compressed()
-
-
-def _is_unfinished(problem: Problem) -> bool:
-    return problem.line == -1 and problem.reason.startswith("torn")
 
 
 def _wait() -> None:
@@ -132,67 +151,6 @@ def _wait() -> None:
         return
     if poll.poll(_PAUSE * 1000):
         raise BrokenPipeError
-
-
-def folds(chosen: Namespace) -> bool:
-    """Return whether all the pieces of a stream make one row, and not each of them."""
-    return not (chosen.chunks or chosen.json)
-
-
-def merged_last(
-    sources: Iterable[Source], chosen: Namespace, report: Callable[[Problem], None]
-) -> list[Event]:
-    """Return the events that make the last rows of several sources, in the order of their time.
-
-    Args:
-        sources: The files.
-        chosen: Says how many rows, and which events.
-        report: Takes what could not be read.
-    """
-    from hilt_autolog.io.moments import moment_of
-
-    takes = wanted(chosen)
-    found = [event for source in sources for event in _last(source, chosen, takes, report)]
-    return _newest(sorted(found, key=moment_of), chosen.lines, folds=folds(chosen))
-
-
-def _last(
-    source: Source, chosen: Namespace, takes: Callable[[Event], bool], report: Callable[[Problem], None]
-) -> list[Event]:
-    """Return the events that make the last rows of a file: read from its end, if it has one."""
-    from hilt_autolog.io.backward import newest_first
-    from hilt_autolog.io.lines import events
-
-    if chosen.lines == 0:
-        return []
-    if source.is_compressed():
-        forward = (placed.event for placed in events(source, report))
-        return _newest((event for event in forward if takes(event)), chosen.lines, folds=folds(chosen))
-    backward = (event for event in newest_first(source, report) if takes(event))
-    return list(_until(backward, chosen.lines, folds=folds(chosen)))[::-1]
-
-
-def _until(backward: Iterable[Event], count: int, *, folds: bool) -> Iterator[Event]:
-    rows = set()
-    for number, event in enumerate(backward):
-        rows.add((folds and stream_of(event)) or number)
-        if len(rows) > count:
-            return
-        yield event
-
-
-def _newest(forward: Iterable[Event], count: int, *, folds: bool) -> list[Event]:
-    kept: deque[tuple[object, Event]] = deque()
-    rows: Counter[object] = Counter()
-    for number, event in enumerate(forward):
-        kept.append(((folds and stream_of(event)) or number, event))
-        rows[kept[-1][0]] += 1
-        while len(rows) > count:
-            row, _ = kept.popleft()
-            rows[row] -= 1
-            if not rows[row]:
-                del rows[row]
-    return [event for _, event in kept]
 
 
 def _count(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -116,10 +117,20 @@ def visible(text: str) -> str:
     return "".join(map(_spelled, text.replace("\r\n", "\n")))
 
 
+def _escaped(letter: str) -> str:
+    return letter if _spelled(letter) == letter else json.dumps(letter)[1:-1]
+
+
 def _spelled(letter: str) -> str:
     if letter.isprintable() or letter in _KEPT or category(letter) in _HARMLESS:
         return letter
     return letter.encode("unicode_escape").decode()
+
+
+def json_text(value: object, indent: int | None = None) -> str:
+    """Return a value as JSON, in many lines if there is an `indent`: harmless, and the same when parsed."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return text if text.isprintable() else "".join(map(_escaped, text))
 
 
 def spelled_out(text: str) -> str:

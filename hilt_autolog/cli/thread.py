@@ -42,7 +42,7 @@ class Thread:
         self._indent = " " * (2 if screen.width and screen.width < _NARROW else _INDENT)
         width = None if screen.width is None else min(screen.width, _WIDEST) - len(self._indent)
         self._parts = Parts(screen, width, is_full=is_full)
-        self._calling: set[object] = set()  # answers that were shown with their calls of tools
+        self._calling: set[str] = set()  # answers that were shown with their calls of tools
         self._results: set[str] = set()  # of tools, that were shown: their ids and texts
 
     def heading(self, conversation: Conversation, first: Event) -> Iterator[str]:
@@ -83,17 +83,17 @@ class Thread:
             yield from self._entry({}, role, _STYLES.get(role, "bold"), [], self._said(message))
 
     def _event(self, event: Event) -> Iterator[str]:
-        action = event.get("action")
-        if action == "prompt":
+        if event.get("action") == "prompt":
             yield from self._prompt(event)
-        elif (action == "tool_call" and part(event, "extensions").get("reply_to") in self._calling) or (
-            action == "system" and not self._is_full and _is_step(event)
-        ):
-            return
-        else:
-            who = glance.actor(event)
+        elif not self._is_told(event):
             style = "red" if glance.is_error(event) else _STYLES.get(_role(event), "bold")
-            yield from self._entry(event, who, style, _notes(event), self._body(event))
+            yield from self._entry(event, glance.actor(event), style, _notes(event), self._body(event))
+
+    def _is_told(self, event: Event) -> bool:
+        """Return whether others say it as well: the answer that calls a tool, the parts of a chain."""
+        if event.get("action") == "tool_call":
+            return glance.word(part(event, "extensions").get("reply_to")) in self._calling
+        return not self._is_full and _is_step(event)
 
     def _prompt(self, event: Event) -> Iterator[str]:
         """Yield an entry for each message that is new, but for results that their own events have shown."""
@@ -127,7 +127,7 @@ class Thread:
             case _:
                 messages = messages_of(content)
                 if any("tool_call" in glance.word(p.get("type")) for m in messages for p in parts_of(m)):
-                    self._calling.add(event.get("event_id"))
+                    self._calling.add(glance.word(event.get("event_id")))
                 lines = [line for message in messages for line in self._said(message)]
                 yield from lines or self._parts.said(text)
 
@@ -159,7 +159,8 @@ def _role(event: Event) -> str:
 
 
 def _is_step(event: Event) -> bool:
-    return "langchain" in part(event, "provenance") and part(event, "content").get("text") in _STEPS
+    of_chain = event.get("action") == "system" and "langchain" in part(event, "provenance")
+    return of_chain and part(event, "content").get("text") in _STEPS
 
 
 def _notes(event: Event) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from .progress import Progress, total, watched_one_by_one
 from .promises import Promises
 from .sources import add_paths, opened
 from .table import print_table
-from .terminal import spelled_out, stdout_screen
+from .terminal import json_text, spelled_out, stdout_screen
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -119,7 +118,7 @@ def run(chosen: Namespace) -> int:
     with Progress(total(sources)) as progress:
         examination.read(sources, progress)
     if chosen.json:
-        print(json.dumps(_as_json(examination), ensure_ascii=False, indent=2))
+        print(json_text(_as_json(examination), indent=2))
     else:
         _print(examination, chosen, stdout_screen(chosen.color))
     return examination.code

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .lines import Placed, Problem
 
 _HELD = 64  # files that stay open: those that were written last
-_SHARE = 20  # a folder is listed again after this many times what that takes
+_SHARE = 50  # a folder is listed again after this many times what that takes
 _ARCHIVES = (".gz", ".zst")
 
 Identity = tuple[int, int]  # device and inode
@@ -81,6 +81,7 @@ class _Followed:
         self._back = back
         self._is_first = True
         self._known: dict[Identity, Growing] = {}
+        self._missing: set[Identity] = set()
         self._archives: set[Identity] = set()
 
     def events(self) -> Iterator[Placed | None]:
@@ -98,15 +99,16 @@ class _Followed:
         if self._known.keys() - there.keys():  # moved, or deleted: its new name may be one of ours
             self._listing.forget()
             there = self._listing.files()
-        gone = [self._known.pop(identity) for identity in self._known.keys() - there.keys()]
-        sources = [growing.events() for growing in gone if growing.is_open]
+        missing = self._known.keys() - there.keys()
+        sources = [self._known[identity].events() for identity in missing if self._known[identity].is_open]
         for identity, (path, state) in there.items():
             if identity not in self._archives:
                 sources += self._grown(identity, path, state)
         self._hold(there)
         yield from heapq.merge(*sources, key=moment)
-        for growing in gone:
-            growing.end()
+        for identity in missing & self._missing:  # it may have been moved just while the folder was listed
+            self._known.pop(identity).end()
+        self._missing = missing
 
     def _grown(self, identity: Identity, path: str, state: os.stat_result) -> Iterable[Iterator[Placed]]:
         growing = self._known.get(identity)
@@ -121,8 +123,9 @@ class _Followed:
         return [growing.events()] if growing.look(state) else []
 
     def _hold(self, there: dict[Identity, tuple[str, os.stat_result]]) -> None:
-        newest = heapq.nlargest(_HELD, self._known, key=lambda identity: there[identity][1].st_mtime_ns)
-        for identity in self._known.keys() - set(newest):
+        known = self._known.keys() & there.keys()
+        newest = heapq.nlargest(_HELD, known, key=lambda identity: there[identity][1].st_mtime_ns)
+        for identity in known - set(newest):
             self._known[identity].holds = False
             self._known[identity].close()
         for identity in newest:

@@ -38,7 +38,7 @@ class Growing:
         self._identity = identity
         self._report = report
         self._stream: IO[bytes] | None = None
-        self._seen = (0, 0)
+        self._seen: tuple[int, int] | None = (0, 0)  # its size and time; None: it was not read to its end
         self._head = b""  # what the file began with when we began
         self._offset = 0  # of what is not read yet
         self._number = 0  # of the last whole line
@@ -67,6 +67,8 @@ class Growing:
                         self._number += whole
                         self._offset = done + block.rindex(b"\n") + 1
                     done += len(block)
+        except FileNotFoundError:
+            self._seen = None
         except OSError as error:
             self._lose(error)
 
@@ -83,6 +85,8 @@ class Growing:
             while block := self._block(size):
                 yield from self._events_of(block)
                 size = _BLOCK
+        except FileNotFoundError:  # moved since it was looked at: the next look knows its new name, if any
+            self._seen = None
         except OSError as error:
             self._lose(error)
 
@@ -95,6 +99,8 @@ class Growing:
     def end(self) -> None:
         """Close the file for good: the line that is not whole will never be."""
         self.close()
+        if self._seen is None:
+            self._lose(FileNotFoundError("it was deleted"))
         self._give_up()
 
     def _block(self, size: int) -> bytes:
@@ -118,6 +124,7 @@ class Growing:
         try:
             found = os.fstat(self._stream.fileno())
             if (found.st_dev, found.st_ino) != self._identity:
+                self.close()
                 raise FileNotFoundError("another file has taken its name")
             self._stream.seek(offset)
             yield self._stream

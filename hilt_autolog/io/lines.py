@@ -122,12 +122,10 @@ def split(stream: IO[bytes]) -> Iterator[bytes | None]:
         yield None
 
 
-def refusal(line: bytes) -> str | None:
-    """Return the reason why a reader passes over a line that JSON was written to; None, if it does not."""
-    if len(line) <= LONGEST_LINE and line.count(b"{") + line.count(b"[") <= DEEPEST:
-        return None
-    judged = event_or_reason(line if len(line) <= LONGEST_LINE else None)
-    return judged if isinstance(judged, str) else None
+def is_readable(line: bytes) -> bool:
+    """Whether a reader takes a line that JSON was written to, as far as its depth goes."""
+    is_flat = line.count(b"{") + line.count(b"[") <= DEEPEST
+    return is_flat or isinstance(event_or_reason(line), dict)
 
 
 def event_or_reason(line: bytes | None) -> dict[str, Any] | str | None:

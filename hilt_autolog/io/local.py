@@ -11,10 +11,10 @@ from hilt_autolog.errors import SessionError
 
 from .columns import row
 from .creation import share
-from .encoder import line
+from .encoder import line, plain
 from .folder import Refused
 from .following import follow, is_pipe
-from .lines import refusal
+from .lines import LONGEST_LINE, is_readable
 from .logfile import Lost
 from .reader import found, read
 
@@ -41,6 +41,8 @@ class Local:
 
     def __init__(self, path: str, columns: Sequence[str] | None, *, create_dirs: bool) -> None:
         self.path = path
+        # A program may change its directory: the log stays where it was when the session was made.
+        self._place = path if path == "-" else os.path.abspath(os.path.expanduser(path))
         self._columns = columns
         self._create_dirs = create_dirs
         self._file: LogFile | None = None
@@ -67,13 +69,17 @@ class Local:
 
         Raises:
             OSError: the line is not in the file, or not whole; the next one begins on a line of its own.
-            ValueError: readers would pass over the line, because it is too long or too deep.
+            ValueError: the line is longer than readers take.
             SessionError: the session was closed meanwhile.
         """
         said = event if self._columns is None else self._row(event)
         data = line(said)
-        if (reason := refusal(data)) is not None:
-            raise ValueError(f"an event that no reader would take: {reason}")
+        if not is_readable(data):
+            data = line(plain(said))  # shallower, with a mark where something is left out
+        if len(data) > LONGEST_LINE:
+            raise ValueError(
+                f"an event of {len(data)} bytes, of which no reader takes more than {LONGEST_LINE}"
+            )
         try:
             try:
                 self._current().append(data)
@@ -98,8 +104,8 @@ class Local:
         Raises:
             FileNotFoundError: there is nothing.
         """
-        if not is_pipe(self.path):
-            found(self.path)
+        if not is_pipe(self._place):
+            found(self._place)
 
     def log(self) -> Log:
         """Return what is there now to be read; what can be read only once, as it was read then.
@@ -109,7 +115,7 @@ class Local:
         """
         if self._once is not None:
             return self._once
-        log = read(self.path)
+        log = read(self._place)
         if any(source.content is not None for source in log.sources):
             self._once = log
         return log
@@ -121,7 +127,7 @@ class Local:
             FileNotFoundError: there is nothing now.
         """
         self.look()
-        return follow(self.path, report=report)
+        return follow(self._place, report=report)
 
     def _row(self, event: Mapping[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in row(event, self._columns or ()).items() if value is not None}
@@ -142,7 +148,7 @@ class Local:
             return self._current()
 
     def _opened(self) -> LogFile:
-        path = os.path.realpath(os.path.expanduser(self.path))
+        path = os.path.realpath(self._place)
         if self.path == "-" or any(sign in self.path for sign in "*?"):
             raise SessionError(f"not one file, so it can only be read: {self.path}")
         if path.endswith(_COMPRESSED):

@@ -17,7 +17,12 @@ Message = dict[str, Any]
 Event = dict[str, Any]
 
 ROLES = {"human": "user", "agent": "assistant"}  # of an actor whose own name is not the role
-HOLDERS = ("prompt", "completion", "tool_result")  # the actions whose events hold messages
+_HOLDERS = ("prompt", "completion", "tool_result")  # the actions whose events hold messages
+
+
+def holds_messages(event: Event) -> bool:
+    """Return whether an event stands for messages of a conversation."""
+    return event.get("action") in _HOLDERS or _keeps_answer(event)
 
 
 def rebuilt(event: Event, find: Callable[[str], Event | None]) -> list[Message]:
@@ -26,7 +31,7 @@ def rebuilt(event: Event, find: Callable[[str], Event | None]) -> list[Message]:
     A loop and not a recursion: a conversation may have ten thousand turns.
 
     Args:
-        event: A prompt, a completion or a tool_result.
+        event: A prompt, a completion or a tool_result; or a failure that keeps an answer.
         find: Gives the event of an id.
 
     Raises:
@@ -51,7 +56,7 @@ def rebuilt(event: Event, find: Callable[[str], Event | None]) -> list[Message]:
 def _before(event: Event) -> Mapping[str, Any]:
     """Return the reference to what came before: all of a completion's prompt, else the written history."""
     extensions = _mapping(event, "extensions")
-    if event["action"] == "completion":
+    if event["action"] == "completion" or _keeps_answer(event):
         return {"after": extensions["reply_to"]} if "reply_to" in extensions else {}
     return _mapping(extensions, "history")
 
@@ -89,8 +94,22 @@ def _added(event: Event, reference: Mapping[str, Any]) -> list[Message]:
             return _returned(event, text) if messages is None else messages
         case "prompt":
             return _said(event, text) if messages is None else messages
+        case _ if messages is not None and _keeps_answer(event):
+            return _chosen(messages, reference)
         case action:
             raise LookupError(f"an event whose action is {action!r} holds no messages")
+
+
+def _keeps_answer(event: Event) -> bool:
+    """Return whether an event is a failure whose messages are an answer that the SDK could not read."""
+    if event.get("action") != "system" or "error_type" not in _mapping(event, "extensions"):
+        return False
+    messages = _mapping(event, "content").get("messages")
+    return isinstance(messages, list) and all(_role(message) == "assistant" for message in messages)
+
+
+def _role(message: Any) -> Any:
+    return message.get("role") if isinstance(message, dict) else None
 
 
 def _chosen(choices: list[Message], reference: Mapping[str, Any]) -> list[Message]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from hilt_autolog.settings import load
 
 from .lines import Placed, Problem, Source, events
-from .messages import HOLDERS, Message, rebuilt
+from .messages import Message, holds_messages, rebuilt
 from .moments import moment_of
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def moment(placed: Placed) -> str:
 
 
 def _holds_messages(event: Event) -> bool:
-    return event.get("action") in HOLDERS and isinstance(event.get("event_id"), str)
+    return holds_messages(event) and isinstance(event.get("event_id"), str)
 
 
 def _essence(event: Event) -> Event:

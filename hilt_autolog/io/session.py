@@ -119,10 +119,11 @@ class Session:
         """Write an event; it is in the file when this returns.
 
         Args:
-            event: An event, or the arguments of one. What JSON has no form for becomes text.
+            event: An event, or the arguments of one. What JSON has no form for becomes text, and where it
+                is nested deeper than readers go, a mark says that something is left out.
 
         Raises:
-            ValueError: a dict is no valid event, or no reader would take the line (64 MiB, 200 levels).
+            ValueError: a dict is no valid event, or the line would be longer than readers take (64 MiB).
             OSError: the disk is full, the file cannot be written, ...
             SessionError: the session is closed, or only reads.
         """

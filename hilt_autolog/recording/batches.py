@@ -16,6 +16,7 @@ from hilt_autolog.guard import faults, guarded
 
 from .call import Call
 from .events import note_response, submission_event
+from .metrics import measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,7 @@ class Submission(Call):
             details = call.prompt.details = {**(call.prompt.details or {}), "batch": batch}
             self.recorder.batched.put((batch, details["custom_id"]), call)
         event = submission_event(self.prompt, self.place.session_id, reply)
-        event["metrics"]["latency_ms"] = round((Clock.monotonic() - self._begun) * 1000)
+        measure(event, self.prompt, Reply(), Clock.monotonic() - self._begun)
         if self.http is not None:
             note_response(event, self.http)
         self._write(event)

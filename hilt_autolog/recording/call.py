@@ -10,6 +10,7 @@ from hilt_autolog.facts import Failure, Http, Prompt, Reply, is_plain
 from hilt_autolog.guard import guarded, quietly
 
 from . import events
+from .failures import error_event, says_something
 from .metrics import measure
 from .tools import write_tool_calls, write_tool_results
 
@@ -93,7 +94,7 @@ class Call:
         """Take note that the answer comes in chunks; return what takes each of them."""
         fold = self.prompt.operation.fold
         if fold is None:
-            return _pass_over
+            return lambda _chunk: None  # of a stream that nobody can read
         model = self.prompt.model or self.prompt.provider
         self._chunks = self.recorder.chunks_of(fold(), self.place.session_id, model, self.prompt_id)
         return self._chunks.take
@@ -122,17 +123,11 @@ class Call:
             return
         kind = type(error).__name__
         failure = quietly(self.provider.failure, error) or Failure(text=kind, type=kind, code="api_error")
-        ended = "cancelled" if failure.code == "cancelled" else "error"
-        if self._chunks is not None:
-            if self._chunks.count:
-                self._complete(self._so_far(), ended)
-        elif result is not None or (self.http is not None and self.http.status in _OK):
-            reply = Reply()
+        reply = self._so_far()
+        if self._chunks is None and (result is not None or (self.http and self.http.status in _OK)):
             with contextlib.suppress(Exception):  # not even JSON, or a body that nobody has read
                 reply = self.provider.reply(self.prompt, result, self.http)
-            if reply.messages or reply.tokens:
-                self._complete(reply, None)  # the answer came whole; what failed is its parsing
-        self._write_error(failure)
+        self._fail(failure, reply)
 
     @guarded
     def cut(self, how: str) -> None:
@@ -161,6 +156,8 @@ class Call:
         except IndexError:
             return False
         self.recorder.open.pop(id(self), None)
+        if self._chunks is not None:
+            self._chunks.end()
         return True
 
     def conclude(self, reply: Reply) -> None:
@@ -172,10 +169,20 @@ class Call:
 
     def settle(self, reply: Reply) -> None:
         """Write the events of an answer."""
-        if reply.error is None or reply.messages:
-            self._complete(reply, None if reply.error is None else "error")
-        if reply.error is not None:
-            self._write_error(reply.error)
+        if reply.error is None:
+            self._complete(reply)
+        else:
+            self._fail(reply.error, reply)
+
+    def _fail(self, failure: Failure, reply: Reply) -> None:
+        """Write the failure; it keeps what came whole, and what a stream has said comes before it."""
+        if self._chunks is not None and (self._chunks.count or says_something(reply)):
+            self._complete(reply, "cancelled" if failure.code == "cancelled" else "error")
+            reply = Reply()
+        if reply.tokens or says_something(reply):
+            self._complete(reply, failure=failure)
+        else:
+            self._write_error(failure)
 
     def _await(self, reply: Reply) -> None:
         if reply.response_id is not None:
@@ -187,21 +194,20 @@ class Call:
         self.http, self._chunks = by.http or self.http, by._chunks or self._chunks
         self.settle(reply)
 
-    def _complete(self, reply: Reply, ended: str | None) -> None:
+    def _complete(self, reply: Reply, ended: str | None = None, failure: Failure | None = None) -> None:
         conversations, place, messages = self.recorder.conversations, self.place, reply.messages
         is_text = self.recorder.describer.describe(messages)
         is_plain_text = is_text and len(messages) == 1 and is_plain(messages[0])
-        if self._chunks is not None:
-            self._chunks.end()
-        if self.prompt.operation.is_embedding:
+        if failure is not None:
+            event = error_event(self.prompt, place.session_id, failure, self.prompt_id, reply)
+        elif self.prompt.operation.is_embedding:
             event = events.embedding_event(self.prompt, place.session_id, reply)
         else:
             event = events.completion_event(
                 self.prompt, place.session_id, reply, self.prompt_id, is_plain_text=is_plain_text
             )
-        extensions = event["extensions"]
-        chunks = self._chunks
-        is_json = self.http is not None  # it came off the wire
+        extensions, chunks = event["extensions"], self._chunks
+        is_json = failure is None and self.http is not None  # it came off the wire
         self.http = self.http or reply.http
         if self.http is not None:
             events.note_response(event, self.http)
@@ -211,7 +217,7 @@ class Call:
             extensions["partial"], extensions["ended"] = True, ended
         first = chunks.first if chunks is not None else None
         seconds = Clock.monotonic() - self._begun
-        measure(event["metrics"], self.prompt, reply, seconds, first and first - self._begun)
+        measure(event, self.prompt, reply, seconds, first and first - self._begun)
         for rank, document in enumerate(reply.documents, 1):  # they were read before the answer was made
             self._write(events.retrieval_event(place.session_id, document, rank, self.prompt_id))
         event_id = self._write(event, is_json=is_json)
@@ -222,12 +228,10 @@ class Call:
             write_tool_calls(conversations, place, reply.tool_calls, event, self._write)
 
     def _write_error(self, failure: Failure) -> None:
-        if self._chunks is not None:
-            self._chunks.end()
         if failure.status is None and failure.type == "ResponseError":
             failure.status = self.http and self.http.status
-        event = events.error_event(self.prompt, self.place.session_id, failure, self.prompt_id)
-        event["metrics"]["latency_ms"] = round((Clock.monotonic() - self._begun) * 1000)
+        event = error_event(self.prompt, self.place.session_id, failure, self.prompt_id)
+        measure(event, self.prompt, Reply(), Clock.monotonic() - self._begun)
         if request_id := failure.request_id or (self.http and self.http.request_id):
             event["provenance"]["request_id"] = request_id
         self._write(event)
@@ -243,7 +247,3 @@ class Call:
             extensions["tags"] = recorder.tags
         recorder.write(event, is_json=is_json, hasty=True)
         return event["event_id"]  # type: ignore[no-any-return]
-
-
-def _pass_over(_chunk: Any) -> None:
-    """Take a chunk of a stream that nobody can read."""

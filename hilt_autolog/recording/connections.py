@@ -17,6 +17,7 @@ from hilt_autolog.io.plain import plain
 from . import events
 from .call import Call
 from .conversations import new_session_id
+from .failures import error_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -130,7 +131,7 @@ class Connection:
         messages = list(note.messages)
         recorder.describer.describe(messages)
         if note.failure is not None:
-            event: Event = events.error_event(prompt, place.session_id, note.failure, reply_to)
+            event: Event = error_event(prompt, place.session_id, note.failure, reply_to)
             del event["metrics"]
         else:
             event = _event(note, place.session_id, messages, reply_to)

@@ -12,7 +12,6 @@ from hilt_autolog import clock
 from hilt_autolog.facts import (
     Delta,
     Document,
-    Failure,
     Http,
     Message,
     Prompt,
@@ -191,25 +190,6 @@ def retrieval_event(
     if document.metadata or origin:
         event["provenance"] = {**origin, **({"retrieval": document.metadata} if document.metadata else {})}
     event["extensions"] = linked(reply_to, rank=rank, score=document.score, document_id=document.id)
-    return event
-
-
-def error_event(prompt: Prompt, session_id: str, failure: Failure, reply_to: str | None) -> Event:
-    """Return the event of a failed call."""
-    event = blank("system", session_id, "system", prompt.provider)
-    event["content"] = {"text": failure.text}
-    event["metrics"] = {}
-    event["provenance"] = provenance(prompt)
-    event["extensions"] = linked(
-        reply_to,
-        status_code=failure.status,
-        model=prompt.model,
-        error_type=failure.type,
-        error_code=failure.code,
-        retry_after=failure.retry_after,
-        rate_limit=failure.rate_limit or None,
-        retries=failure.retries or None,
-    )
     return event
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hilt_autolog.clock import Clock
 from hilt_autolog.pricing import cost_usd
@@ -10,20 +10,21 @@ from hilt_autolog.pricing import cost_usd
 if TYPE_CHECKING:
     from hilt_autolog.facts import Prompt, Reply
 
+    from .events import Event
 
-def measure(
-    metrics: dict[str, Any], prompt: Prompt, reply: Reply, seconds: float, first: float | None
-) -> None:
-    """Fill in the metrics of an event.
+
+def measure(event: Event, prompt: Prompt, reply: Reply, seconds: float, first: float | None = None) -> None:
+    """Fill in the metrics of an event, and repeat the latency where hilt-python looks for it.
 
     Args:
-        metrics: the event's; it is filled in place.
+        event: has `metrics` and `extensions`; they are filled in place.
         prompt: the request.
         reply: its answer.
         seconds: from the request to the end of the answer.
         first: from the request to the first thing that was said, in seconds; None if it was not a stream.
     """
-    metrics["latency_ms"] = round(seconds * 1000)
+    metrics = event["metrics"]
+    metrics["latency_ms"] = event["extensions"]["latency_ms"] = round(seconds * 1000)
     if first is not None:
         metrics["ttft_ms"] = round(first * 1000)
     if reply.tokens:

@@ -18,25 +18,26 @@ def write_tool_calls(
     conversations: Conversations,
     place: Place,
     calls: Sequence[ToolCall],
-    completion: Event,
+    answer: Event,
     write: Callable[[Event], str],
 ) -> None:
-    """Write the tool calls of an answer; of a partial one, those whose arguments came through.
+    """Write the tool calls of an answer; of one that is not whole, those whose arguments came through.
 
     Args:
         conversations: remembers them, for their results.
         place: where the request stands.
         calls: what the answer asks for; several choices may ask for one and the same call.
-        completion: the event of the answer.
+        answer: the event of the answer.
         write: writes an event and returns its id.
     """
-    is_partial = "partial" in completion["extensions"]
+    known_of = answer["extensions"]
+    model = known_of.get("model", answer["actor"]["id"])
+    is_cut = "partial" in known_of or "error_type" in known_of
     known: set[str | None] = set()
     for call in calls:
-        if call.id in known or (is_partial and not is_json(call.arguments)):
+        if call.id in known or (is_cut and not is_json(call.arguments)):
             continue
-        model = completion["actor"]["id"]
-        event_id = write(tool_call_event(place.session_id, model, call, completion["event_id"]))
+        event_id = write(tool_call_event(place.session_id, model, call, answer["event_id"]))
         if call.id is not None:
             known.add(call.id)
         conversations.tools.asked(place.session_id, call.id, event_id, call.name)

@@ -175,7 +175,8 @@ class Live:
 
     def measured(self, event: Event) -> Event:
         """Return an event with the time that the run has taken."""
-        event["metrics"] = {"latency_ms": round((Clock.monotonic() - self.begun) * 1000)}
+        took = round((Clock.monotonic() - self.begun) * 1000)
+        event["metrics"], event["extensions"]["latency_ms"] = {"latency_ms": took}, took
         return event
 
     def write(self, event: Event) -> str:

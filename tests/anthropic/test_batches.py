@@ -92,7 +92,8 @@ def test_a_batch_from_its_requests_to_its_results(watch, runner, batches, kind):
     assert len({event["session_id"] for event in prompts}) == 4
     accepted = log.events[4]
     assert accepted["content"] == {"text": "batch accepted"}
-    assert accepted["extensions"] == {"status_code": 200, "batch": "msgbatch_1", "requests": 4}
+    told = {"status_code": 200, "batch": "msgbatch_1", "requests": 4}
+    assert accepted["extensions"] == told | accepted["metrics"]
     assert [ended(event) for event in ends] == ENDED
     assert [event["extensions"]["reply_to"] for event in ends] == [event["event_id"] for event in prompts]
     assert {event["extensions"]["batch"] for event in ends} == {"msgbatch_1"}

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -99,7 +99,9 @@ Hilt = Callable[..., Said]
 
 
 @pytest.fixture
-def hilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Hilt:
+def hilt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Hilt]:
     """Run a command in this process, in an empty folder, with stdout and stderr that are no terminals."""
     for name in os.environ:
         if name.startswith("HILT_") or name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "PAGER"):
@@ -114,4 +116,6 @@ def hilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         out, err = capsys.readouterr()
         return Said(code, out.splitlines(), err.splitlines())
 
-    return run
+    yield run
+    monkeypatch.undo()
+    time.tzset()

@@ -94,21 +94,19 @@ def test_what_cannot_be_read_is_told_on_stderr_and_the_rest_is_shown(hilt, tmp_p
     path = write(tmp_path / "a.jsonl", CONVERSATION[:1])
     with path.open("ab") as file:
         file.write(b"caf\xe9\n[1]\n?\n\n" + lines(CONVERSATION[1:2]) + b'{"torn')
-    assert hilt("search", "/./", "--count", "a.jsonl") == (
-        0,
-        ["2"],
-        [
-            "hilt: a.jsonl:2: not UTF-8 at byte 4",
-            "hilt: a.jsonl:3: not an object",
-            "hilt: a.jsonl:4: not JSON: unexpected character: line 1 column 1 (char 0)",
-            "hilt: a.jsonl:7: torn: the file ends within this line",
-        ],
-    )
-    assert [line.split(": ")[1] for line in hilt("tail", "a.jsonl").err] == [
-        "a.jsonl: last line",
-        "a.jsonl: line 4 from the end",
-        "a.jsonl: line 5 from the end",
-        "a.jsonl: line 6 from the end",
+    said = hilt("search", "/./", "--count", "a.jsonl")
+    assert (said.code, said.out) == (0, ["2"])
+    assert [line.split(": ")[1:3] for line in said.err] == [
+        ["a.jsonl:2", "not UTF-8 at byte 4"],
+        ["a.jsonl:3", "not an object"],
+        ["a.jsonl:4", "not JSON"],
+        ["a.jsonl:7", "torn"],
+    ]
+    assert [line.split(": ")[1:3] for line in hilt("tail", "a.jsonl").err] == [
+        ["a.jsonl", "last line"],
+        ["a.jsonl", "line 4 from the end"],
+        ["a.jsonl", "line 5 from the end"],
+        ["a.jsonl", "line 6 from the end"],
     ]
 
 
@@ -189,3 +187,40 @@ def test_an_action_that_there_is_not(hilt, log):
 
 def test_the_actions_are_those_of_the_event():
     assert get_args(Action) == ACTIONS
+
+
+# --- rows of columns
+
+
+def test_rows_of_columns_are_shown_as_the_events_that_they_tell_of(hilt, tmp_path):
+    row = {
+        "event_id": "row-1",
+        "timestamp": "2026-01-31T12:00:00Z",
+        "session": "ticket-7",
+        "conversation_id": "conv_7",
+        "speaker": "human: ada",
+        "action": "prompt",
+        "message": "How is the weather?",
+    }
+    write(tmp_path / "rows.jsonl", [row])
+    shown = "2026-01-31 12:00:00.000  prompt       ada"
+    assert hilt("tail", "rows.jsonl").out[1].startswith(shown)
+    assert hilt("search", "weather", "rows.jsonl", "--conversation", "ticket-7", "--count").out == ["1"]
+    assert hilt("show", "ticket-7", "rows.jsonl").out[3:5] == [
+        "12:00:00  ada",
+        "          How is the weather?",
+    ]
+
+
+def test_events_without_a_time_stay_where_they_are(hilt, tmp_path):
+    timeless = {key: value for key, value in CONVERSATION[1].items() if key != "timestamp"}
+    write(tmp_path / "a.jsonl", [CONVERSATION[0], timeless, CONVERSATION[3]])
+    assert ids(hilt("tail", "a.jsonl", "--json")) == ["event-1", "event-2", "event-4"]
+    shown = json.loads("\n".join(hilt("show", "a.jsonl", "--json").out))
+    assert [one["event_id"] for one in shown["events"]] == ["event-1", "event-2", "event-4"]
+
+
+def test_there_is_no_standard_input(hilt, monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+    for words in (["tail"], ["show"], ["search", "x"], ["validate"], ["tail", "-f"]):
+        assert hilt(*words, "-") == (3, [], ["hilt: there is no standard input"])

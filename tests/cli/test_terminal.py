@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hilt_autolog.cli.markdown import rendered
 from hilt_autolog.cli.table import lines
 from hilt_autolog.cli.terminal import Screen, cells, in_line, padded, spelled_out, stdout_screen, visible
 from hilt_autolog.cli.wrapping import paragraphs
@@ -115,6 +118,28 @@ def test_a_table_shortens_words_and_no_figures():
         "today  a-rather-l…  1234567  what was s…",
     ]
     assert lines(columns, rows, Screen(width=3, has_colours=False))[1].startswith("today  …  1234567")
+
+
+# --- Markdown
+
+
+def test_markdown_needs_rich_and_is_told_by_its_signs(monkeypatch):
+    assert rendered("# Title\n\nText", 40) is not None
+    assert rendered("just\nlines - and 2 * 3", 40) is None
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    assert rendered("# Title\n\nText", 40) is None
+
+
+@given(
+    st.lists(
+        st.sampled_from(["# a", "**b**", "- c", "```", "|d|e|", "\x1b[2J", "\u202e", "\n", " ", "日本"])
+    ).map("".join)
+)
+def test_rendered_markdown_is_harmless_and_keeps_to_the_width(text):
+    for line in rendered(text, 40) or []:
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", line)
+        assert visible(plain) == plain
+        assert cells(plain) <= 40
 
 
 # --- coloured

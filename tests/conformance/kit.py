@@ -166,6 +166,9 @@ class Log:
         self.all = list(self.read)
         ids = [event["event_id"] for event in self.all]
         assert len(set(ids)) == len(ids)
+        for event in self.all:  # hilt-python looks for it among the extensions
+            took = event.get("metrics", {}).get("latency_ms")
+            assert event.get("extensions", {}).get("latency_ms") == took
         self.events = [event for event in self.all if event["actor"]["id"] != "hilt-autolog"]
         self.actions = [event["action"] for event in self.events]
 
@@ -186,6 +189,7 @@ def _told(event, numbers, session):
     extensions, metrics = event.get("extensions", {}), event.get("metrics", {})
     if "reply_to" in extensions:
         extensions["reply_to"] = numbers[extensions["reply_to"]]
+    extensions.pop("latency_ms", None)
     for name in ("latency_ms", "ttft_ms"):
         assert 0 <= metrics.pop(name, 0) < 60_000
     if "cost_usd" in metrics:

@@ -66,6 +66,7 @@ def told(tmp_path, monkeypatch):
         ([PROMPT, event("completion", {"tokens": {}, "cost_usd": 0})], Sum(1, None, 0, 0)),
         ([event("completion", {"cost_usd": 0.5}), event("completion")], Sum(0, None, 0.5, 0)),
         ([PROMPT, event("system", error_type="APIError")], Sum(1, None, None, 1)),
+        ([event("system", {"tokens": {"total": 9}, "cost_usd": 1}, error_type="E")], Sum(0, 9, 1, 1)),
         ([event("system", text="session opened")], Sum(0, None, None, 0)),
         ([event("tool_call", {"tokens": {"total": 9}}), event("feedback")], Sum(0, None, None, 0)),
         ([b'{"action":"completion_chunk", not read at all\n', PROMPT], Sum(1, None, None, 0)),

@@ -21,9 +21,14 @@ def commands(example):
     }
 
 
-def run(command, folder, **environ):
-    """Run a command in a folder, without the keys and settings of the person who runs the tests."""
+def environment(**environ):
+    """An environment without the keys and settings of the person who runs the tests."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
     found = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    environ = kept | {"PYTHONPATH": found, "PYTHONWARNINGS": "error"} | environ
-    return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+    return kept | {"PYTHONPATH": found, "PYTHONWARNINGS": "error"} | environ
+
+
+def run(command, folder, **environ):
+    """Run a command in a folder."""
+    env = environment(**environ)
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)

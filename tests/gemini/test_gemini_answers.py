@@ -266,9 +266,9 @@ def test_an_answer_that_the_sdk_fails_at(runner, watch, kind):
 
     with watch(), pytest.raises(AttributeError):
         (run_sync if kind == "sync" else runner.run)(asking())
-    _, answer, failed = watch.log().told()
-    assert answer["content"]["text"] == "Yes"
-    assert failed["extensions"]["error_type"] == "AttributeError"
+    _, failed = watch.log().told()
+    assert failed["content"]["messages"][0]["parts"] == [{"type": "text", "content": "Yes"}]
+    assert (failed["action"], failed["extensions"]["error_type"]) == ("system", "AttributeError")
     runner.run(closed(client))
 
 

@@ -93,6 +93,36 @@ def test_a_completion_of_nothing_known_is_the_answer_alone():
     assert said(event("c", "completion", {"text": "Hello"}, "agent")) == [message("assistant", "Hello")]
 
 
+def test_a_failure_that_keeps_an_answer_stands_for_it():
+    kept = {"text": "Could not parse it", "messages": [message("assistant", "Ann", finish_reason="length")]}
+    events = {
+        "p": prompt("p", {"text": "Who?"}),
+        "e": event("e", "system", kept, "system", reply_to="p", error_type="LengthFinishReasonError"),
+        "q": prompt("q", {"text": "Go on"}, reply_to="e", history={"messages": 2, "after": "e"}),
+    }
+    told = [message("user", "Who?"), message("assistant", "Ann")]
+    assert rebuilt(events["e"], events.get) == told
+    assert rebuilt(events["q"], events.get) == [*told, message("user", "Go on")]
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        event("e", "system", {"text": "session opened"}, "system"),
+        event("e", "system", {"text": "Too many"}, "system", error_type="RateLimitError"),
+        event(
+            "e", "system", {"text": "failed", "messages": [message("system", "no")]}, error_type="KeyError"
+        ),
+        event("e", "system", {"text": "paused", "messages": [message("assistant", "Shall I?")]}),
+        event("e", "system", {"messages": [3]}, error_type="KeyError"),
+    ],
+    ids=["opened", "failed call", "failed chain", "paused", "no messages"],
+)
+def test_other_events_of_the_system_stand_for_no_messages(one):
+    with pytest.raises(LookupError, match=r"'system' holds no messages|is not a list of messages"):
+        rebuilt(one, {}.get)
+
+
 def test_a_tool_result_is_a_message_of_its_own():
     result = event("r", "tool_result", {"text": "18 C"}, "tool", tool_call_id="call_1")
     response = {"type": "tool_call_response", "id": "call_1", "response": "18 C"}

@@ -42,7 +42,8 @@ def test_a_tool_that_the_program_calls(runner, story, way):
     assert log.is_linked()
     call, result = log.events
     assert call["extensions"] == {"tool": "look"}
-    assert result["extensions"] == {"reply_to": call["event_id"], "tool": "look"}
+    told = {"reply_to": call["event_id"], "tool": "look"}
+    assert result["extensions"] == told | result["metrics"]
     assert result["actor"] == {"type": "tool", "id": "look"}
     assert log.runs("tool_call") == log.runs("tool_result")
 
