@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hilt_autolog.analytics.columns import COLUMNS, EVENT, FILE
 from hilt_autolog.cli import COMMANDS
 from hilt_autolog.cli.checks.coverage import MODES, declared
 from hilt_autolog.cli.coverage import cells_of
@@ -178,7 +179,15 @@ def even(row: str) -> str:
     return "| " + " | ".join("---" if re.fullmatch(":?-{3,}:?", cell) else cell for cell in cells) + " |"
 
 
-@pytest.mark.parametrize("table", [settings_table, coverage_table])
+def columns_table() -> list[str]:
+    """Return the README's table of the columns that SQL, data frames and Parquet have."""
+    lines = ["| column | type | meaning |", "| --- | --- | --- |"]
+    return lines + [
+        f"| `{column.name}` | {column.kind} | {column.meaning} |" for column in (*COLUMNS, FILE, EVENT)
+    ]
+
+
+@pytest.mark.parametrize("table", [settings_table, coverage_table, columns_table])
 def test_the_readme_has_this_table(table):
     rows = [even(line) for line in readme().splitlines() if line.strip().startswith("|")]
     expected = table()
