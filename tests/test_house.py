@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hilt_autolog.analytics.columns import COLUMNS, EVENT, FILE
+from hilt_autolog.analytics import columns as view
 from hilt_autolog.cli import COMMANDS
 from hilt_autolog.cli.checks.coverage import MODES, declared
 from hilt_autolog.cli.coverage import cells_of
@@ -199,9 +199,8 @@ def test_the_readme_has_this_table(table):
 def test_the_readme_explains_every_column():
     first_cells = [line.split("|")[1].strip() for line in readme().splitlines() if line.startswith("| `")]
     names = [f"`{column}`" for column in COLUMNS]
-    assert names[0] in first_cells, "README.md has no table of the columns"
-    first = first_cells.index(names[0])
-    assert first_cells[first : first + len(names)] == names
+    tables = [first_cells[n : n + len(names)] for n, cell in enumerate(first_cells) if cell == names[0]]
+    assert names in tables, "README.md has no table of the columns"
 
 
 def test_the_readme_knows_every_variable_and_no_other():
