@@ -183,7 +183,8 @@ def columns_table() -> list[str]:
     """Return the README's table of the columns that SQL, data frames and Parquet have."""
     lines = ["| column | type | meaning |", "| --- | --- | --- |"]
     return lines + [
-        f"| `{column.name}` | {column.kind} | {column.meaning} |" for column in (*COLUMNS, FILE, EVENT)
+        f"| `{column.name}` | {column.kind} | {column.meaning} |"
+        for column in (*view.COLUMNS, view.FILE, view.EVENT)
     ]
 
 
