@@ -7,8 +7,6 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.converters import csv, messages, parquet
-
 from .exits import USAGE, Stop
 from .sources import add_paths, complained, opened
 from .terminal import say
@@ -19,6 +17,8 @@ if TYPE_CHECKING:
     from hilt_autolog.io.reader import Log
 
 FORMATS = ("csv", "parquet", "messages")
+COMPRESSIONS = ("zstd", "snappy", "gzip", "none")
+"""Those of `hilt_autolog.converters.parquet`, which is not loaded for a list of words."""
 _ENDINGS = {".csv": "csv", ".parquet": "parquet", ".jsonl": "messages"}
 
 
@@ -43,7 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--metadata", action="store_true", help="add provenance, privacy, integrity and extensions"
     )
     group = parser.add_argument_group("parquet")
-    group.add_argument("--compression", choices=tuple(parquet.COMPRESSIONS), default="zstd", help="else zstd")
+    group.add_argument("--compression", choices=COMPRESSIONS, default="zstd", help="else zstd")
 
 
 def run(chosen: Namespace) -> int:
@@ -83,17 +83,27 @@ def _by_name(output: str | None) -> str:
 
 def _to_file(log: Log, form: str, chosen: Namespace) -> int:
     if form == "parquet":
-        return parquet.convert_to_parquet(log, chosen.output, chosen.compression)
+        from hilt_autolog.converters.parquet import convert_to_parquet
+
+        return convert_to_parquet(log, chosen.output, chosen.compression)
     if form == "messages":
-        return messages.convert_to_messages(log, chosen.output)
-    return csv.convert_to_csv(log, chosen.output, **_of_csv(chosen))
+        from hilt_autolog.converters.messages import convert_to_messages
+
+        return convert_to_messages(log, chosen.output)
+    from hilt_autolog.converters.csv import convert_to_csv
+
+    return convert_to_csv(log, chosen.output, **_of_csv(chosen))
 
 
 def _to_stdout(log: Log, form: str, chosen: Namespace) -> int:
     if form == "parquet":
         raise Stop("Parquet is written to a file: say -o FILE", USAGE)
     if form == "messages":
+        from hilt_autolog.converters import messages
+
         return messages.write(log, sys.stdout.buffer)
+    from hilt_autolog.converters import csv
+
     options = _of_csv(chosen)
     options["columns"] = csv.checked(options["columns"])
     stream = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)

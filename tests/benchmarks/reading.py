@@ -22,6 +22,7 @@ import mixed_log  # noqa: E402  found through the line above
 
 COMMAND = "import sys; {hidden}from hilt_autolog.cli import main; sys.exit(main(sys.argv[1:]))"
 HIDDEN = "sys.modules['duckdb'] = None; "
+ROW = "{:<22}{:>8}{:>12}{:>8}{:>8}{:>6}{:>11}"
 QUERY = "SELECT model, count(*), sum(cost_usd) FROM events GROUP BY model"
 
 
@@ -74,20 +75,17 @@ def main() -> None:
             "convert --to parquet": ["convert", str(log), "-o", str(folder / "o.parquet")],
             "convert --to csv": ["convert", str(log), "-o", str(folder / "o.csv")],
         }
-        print(
-            f"{'command':<22}{'DuckDB':>8}{'cpu s best':>12}{'median':>8}{'wall s':>8}{'MB':>6}{'bad lines':>11}"
-        )
+        print(ROW.format("command", "DuckDB", "cpu s best", "median", "wall s", "MB", "bad lines"))
         for command, words in commands.items():
             for is_hidden in (False, True):
                 if is_hidden and command in ("query", "convert --to parquet"):
                     continue
                 figures = [run(words, is_hidden=is_hidden, folder=folder) for _ in range(chosen.turns)]
                 cpu = [figure.cpu for figure in figures]
-                print(
-                    f"{command:<22}{'no' if is_hidden else 'yes':>8}{min(cpu):>12.2f}{statistics.median(cpu):>8.2f}"
-                    f"{min(figure.wall for figure in figures):>8.2f}{max(figure.memory for figure in figures):>6.0f}"
-                    f"{told(folder):>11}"
-                )
+                wall, memory = min(f.wall for f in figures), max(f.memory for f in figures)
+                seconds = [f"{number:.2f}" for number in (min(cpu), statistics.median(cpu), wall)]
+                has = "no" if is_hidden else "yes"
+                print(ROW.format(command, has, *seconds, f"{memory:.0f}", told(folder)), flush=True)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,13 @@ import os
 import pytest
 from logkit import CONVERSATION, write
 
+from hilt_autolog.cli import convert
+from hilt_autolog.converters import parquet
+
+
+def test_the_compressions_are_those_of_the_converter():
+    assert tuple(parquet.COMPRESSIONS) == convert.COMPRESSIONS
+
 
 @pytest.fixture
 def log(tmp_path):
