@@ -15,7 +15,8 @@ import wheelhouse
 USAGE = "usage: hilt-run [--SETTING VALUE ...] [--] COMMAND [ARGUMENT ...]\n"
 SHOW = "import os; print({k: v for k, v in os.environ.items() if k.startswith('HILT_')})"
 OPTIONS = (
-    "--path, --chunks, --content, --media, --providers, --conversation, --user, --tags, --argv, --strict"
+    "--path, --chunks, --content, --media, --providers, --conversation, --user, --tags, --argv, --sheets,"
+    " --strict"
 )
 
 
