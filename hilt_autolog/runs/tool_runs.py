@@ -114,10 +114,13 @@ class Retriever(Live):
     def completed(self, result: Any) -> None:
         """Write the documents, the best first."""
         found = self.framework.documents(result, self.scores)
+        took = self.measured({"extensions": {}})  # of the search, and so of all that it has found
         for rank, one in enumerate(found, 1):
             document = one._replace(retriever=self.run.name, metadata=plain(one.metadata))
             event = retrieval_event(self.place(), document, rank, self.event_id, self.run.origin)
-            self.write(self.measured(event))
+            event["metrics"] = took["metrics"]
+            event["extensions"].update(took["extensions"])
+            self.write(event)
 
     def _tool_call(self) -> str | None:
         above = self.parent
