@@ -6,6 +6,7 @@ writes to these models. So `Event.from_dict(line).to_dict() == line` holds for e
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -55,11 +56,16 @@ def _new_id() -> str:
     return clock.stamp()[0]
 
 
+_SPELLED = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d\.\d{6}Z", re.ASCII).fullmatch
+
+
 def _in_utc(value: object) -> str:
     """Return a moment the way the format spells it; one that names no time zone is in UTC."""
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     if not isinstance(moment, datetime):
         raise ValueError("a timestamp is a datetime, or text as in RFC 3339")  # noqa: TRY004  pydantic's way
+    if isinstance(value, str) and _SPELLED(value):
+        return value
     try:
         utc = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
     except OverflowError:  # in the first or the last hours of the calendar

@@ -36,6 +36,7 @@ class Run:
     name: str
     origin: dict[str, Any]  # provenance.langchain and its like
     conversation: str | None = None
+    step: str | None = None  # the step of a graph that this run is, or is within
     prompt: Prompt | None = None  # of a model
     through: frozenset[str] = frozenset()  # the SDKs by which this model is known to be called
     shares_calls: bool = False  # one call of an SDK may serve several such runs

@@ -35,7 +35,7 @@ LINES = {  # what is installed; the rest is the newest that goes with it
     "C": "openai==1.109.* anthropic==0.54.*",  # the last of 1.x, and what we ask for at least
     "D": "openai==2.54.* anthropic==1.17.* google-genai==1.75.*",
     "E": "langchain-core==0.3.86 langgraph==0.6.11",
-    "above": "litellm openai-agents pydantic-ai-slim[openai,anthropic]",
+    "above": "litellm openai-agents pydantic-ai-slim[openai,anthropic] claude-agent-sdk",
     "anthropic-0.125": "anthropic==0.125.*",  # the last of 0.x
     "google-genai-2.34": "google-genai==2.34.*",
     "openai-3.54": "openai==3.54.*",

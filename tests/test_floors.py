@@ -68,9 +68,11 @@ READING = (
     "io.reader",
     "io.lines",
     "io.messages",
+    "io.moments",
     "io.columns",
     "io.session",
     "io.following",
+    "io.backward",
     "event",
     "ledger",
 )

@@ -8,21 +8,28 @@ import sys
 from typing import TYPE_CHECKING
 
 from hilt_autolog import __version__
+from hilt_autolog.errors import HILTError
+
+from .exits import BROKEN_PIPE, INTERRUPTED, MEANINGS, UNREADABLE, USAGE, Stop
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
 COMMANDS = {
+    "tail": "print the last events, a line each, and follow the log with -f",
+    "show": "show a conversation as a thread: messages, tools, time and cost",
+    "search": "find the events that say something",
+    "validate": "hold every line of a log against the format",
     "doctor": "say what is recorded here, where to, and why not if it is not",
     "sheets": "finish the copies in Google Sheets that are left",
+    "completion": "print a script that completes these words in bash, zsh or fish",
 }
 """Each command's module, and its line in the help.
 
-The module offers `add_arguments(parser)`, and `run(chosen)` which returns the exit code.
+The module offers `add_arguments(parser)`, and `run(chosen)` which returns the exit code. What keeps a
+command from going on is raised: `Stop`, any `OSError`, any error of the library; `main` tells it on stderr.
 """
-
-_BROKEN_PIPE = 141  # as a shell reports SIGPIPE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,37 +39,115 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the words after `hilt`; those of this process, if None.
 
     Returns:
-        The exit code of the command.
-
-    Raises:
-        SystemExit: with 2 where the command line is not understood, with 0 after `--help` and `--version`.
+        The exit code, also after `--help` and where the words are not understood.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a path may hold what the terminal cannot show
-    chosen = _parser(words).parse_args(words)
+        sys.stdout.reconfigure(errors="backslashreplace")  # a text may hold what the terminal cannot show
     try:
-        code: int = chosen.run(chosen)
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader has gone, as in `hilt ... | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _BROKEN_PIPE
+        code = _run(words)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _give_up_stdout()
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (Stop, OSError, HILTError) as error:
+        _give_up_stdout()
+        _tell(error)
+        return error.code if isinstance(error, Stop) else UNREADABLE
     return code
 
 
-def _parser(words: list[str]) -> argparse.ArgumentParser:
-    """Return a parser that knows every command's name, and the options of the one that is asked for."""
+def _run(words: list[str]) -> int:
+    if words[:1] == ["help"]:
+        words = [*words[1:2], "--help"]
+    try:
+        if not words or words[0].startswith("-"):
+            _parser().parse_args(words or ["--help"])
+        if words[0] not in COMMANDS:
+            _parser().error(f"there is no command {words[0]!r}{_meant(words[0])}")
+        chosen = _parsed(command_parser(words[0]), words[1:])
+    except SystemExit as left:  # argparse has printed the help, or what is wrong
+        return left.code if isinstance(left.code, int) else USAGE
+    code: int = chosen.run(chosen)
+    return code
+
+
+def _parsed(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
+    """Read the words: options may stand between others, and what follows `--` is none.
+
+    argparse can do either, but not both: it is handed marks for what follows, which begin with no dash.
+    """
+    here = words.index("--") if "--" in words else len(words)
+    marks = {f"\0{number}": word for number, word in enumerate(words[here + 1 :])}
+    chosen = parser.parse_intermixed_args([*words[:here], *marks])
+    for name, value in vars(chosen).items():
+        if isinstance(value, list):
+            setattr(chosen, name, [marks.get(word, word) for word in value])
+        elif isinstance(value, str):
+            setattr(chosen, name, marks.get(value, value))
+    return chosen
+
+
+def command_parser(name: str) -> argparse.ArgumentParser:
+    """Return the parser of one of the commands, whose module is loaded for it."""
     import argparse
     from importlib import import_module
 
-    parser = argparse.ArgumentParser("hilt", description="What your programs asked of language models.")
-    parser.add_argument("--version", action="version", version=f"hilt {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    asked_for = next((word for word in words if not word.startswith("-")), None)
-    for name, meaning in COMMANDS.items():
-        command = commands.add_parser(name, help=meaning, description=f"{meaning[0].upper()}{meaning[1:]}.")
-        if name == asked_for:
-            module = import_module(f"{__name__}.{name}")
-            module.add_arguments(command)
-            command.set_defaults(run=module.run)
+    from .terminal import add_colours
+
+    module = import_module(f"{__name__}.{name}")
+    meaning = f"{COMMANDS[name][0].upper()}{COMMANDS[name][1:]}."
+    parser = argparse.ArgumentParser(f"hilt {name}", description=meaning, allow_abbrev=False)
+    module.add_arguments(parser)
+    add_colours(parser)
+    parser.set_defaults(run=module.run)
     return parser
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Return a parser that knows every command's name, and loads none of them."""
+    import argparse
+
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:<{width}}  {meaning}" for name, meaning in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        "hilt",
+        usage="hilt [-h] [--version] COMMAND ...",
+        description="What your programs asked of language models.",
+        epilog=f"commands:\n{commands}\n\n{MEANINGS}\n\n`hilt COMMAND --help` tells more of one.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"hilt {__version__}")
+    parser.add_argument("command", metavar="COMMAND", help=argparse.SUPPRESS)
+    return parser
+
+
+def _meant(word: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, COMMANDS, n=1)
+    return f" (did you mean {near[0]}?)" if near else f": say one of {', '.join(COMMANDS)}"
+
+
+def _tell(error: Exception) -> None:
+    from .terminal import say
+
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        say(f"{place}{error.strerror}")
+    else:
+        say(str(error) or type(error).__name__)
+
+
+def _give_up_stdout() -> None:
+    """Print what is ready, and let nothing be tried, and fail, once more when the interpreter ends."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

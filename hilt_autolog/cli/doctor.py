@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import sys
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,8 @@ from .checks.logs import newest, place
 from .checks.sdks import sdks
 from .checks.settings import settings
 from .checks.sheets import sheets
+from .exits import FINDINGS, OK
+from .terminal import Screen, spelled_out, stdout_screen
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -32,7 +33,8 @@ CHECKS: dict[str, Callable[[], Iterable[Finding]]] = {
     "written so far": newest,
     "sheets": sheets,
 }
-_COLOURS = {"ok": 32, "warning": 33, "problem": 31}
+_COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
+_PLAIN = Screen(width=None, has_colours=False)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -50,16 +52,18 @@ def run(chosen: Namespace) -> int:
     if chosen.coverage:
         return _cover(is_json=chosen.json)
     report = examine()
-    print(json.dumps(as_json(report), indent=2) if chosen.json else as_text(report, colours=_has_colours()))
-    return int(bool(_problems(report)))
+    print(
+        json.dumps(as_json(report), indent=2) if chosen.json else as_text(report, stdout_screen(chosen.color))
+    )
+    return FINDINGS if _problems(report) else OK
 
 
 def _cover(*, is_json: bool) -> int:
     """Print what is covered, and return 0 if all could be examined."""
     found = coverage()
     lines = table.as_text(found).splitlines()
-    print(json.dumps(table.as_json(found), indent=2) if is_json else "\n".join(map(_visible, lines)))
-    return int(any(sdk.trouble for sdk in found))
+    print(json.dumps(table.as_json(found), indent=2) if is_json else "\n".join(map(spelled_out, lines)))
+    return FINDINGS if any(sdk.trouble for sdk in found) else OK
 
 
 def examine() -> dict[str, list[Finding]]:
@@ -86,14 +90,13 @@ def as_json(report: dict[str, list[Finding]]) -> dict[str, Any]:
     }
 
 
-def as_text(report: dict[str, list[Finding]], *, colours: bool = False) -> str:
+def as_text(report: dict[str, list[Finding]], screen: Screen = _PLAIN) -> str:
     """Return a report as lines for people."""
     lines = [f"hilt-autolog {__version__}, Python {platform.python_version()} ({sys.executable})"]
     for topic, found in report.items():
         lines += ["", topic]
         for mark, text, _ in found:
-            word = f"{mark:<8}"
-            lines.append(f"  {_coloured(word, _COLOURS[mark]) if colours else word} {_visible(text)}")
+            lines.append(f"  {screen.styled(f'{mark:<8}', _COLOURS[mark])} {spelled_out(text)}")
     count = _problems(report)
     verdict = f"{count} {'problem keeps' if count == 1 else 'problems keep'}" if count else "nothing keeps"
     return "\n".join([*lines, "", f"{verdict} calls out of the log"])
@@ -101,18 +104,3 @@ def as_text(report: dict[str, list[Finding]], *, colours: bool = False) -> str:
 
 def _problems(report: dict[str, list[Finding]]) -> int:
     return sum(finding.mark == "problem" for found in report.values() for finding in found)
-
-
-def _has_colours() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def _coloured(text: str, colour: int) -> str:
-    return f"\x1b[{colour}m{text}\x1b[0m"
-
-
-def _visible(text: str) -> str:
-    """Return text with what a terminal would obey, or cannot show, spelled out."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
-    )

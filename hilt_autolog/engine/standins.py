@@ -1,8 +1,9 @@
 """Iterators that a call returns to the SDK itself, which gives the program an object of its own made of them.
 
-Such a result is stood in for, because nothing holds it in which it could be watched. The SDK lets go of it
-when the program leaves the object made of it, and that is all there is to see of the end. Python closes a
-generator also when it is dropped, so of one that was left we say `closed`, whoever closed it.
+Such a result is stood in for, because nothing holds it in which it could be watched. What stands in for it
+looks like it, save to `type()`, which no object can answer for another. The SDK lets go of it when the
+program leaves the object made of it, and that is all there is to see of the end. Python closes a generator
+also when it is dropped, so of one that was left we say `closed`, whoever closed it.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ from hilt_autolog.guard import guarded
 from .streams import AsyncItems, Steps, Watched, stepped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 
 def stand_in_for(result: Any, call: Watched) -> Any:
     """Return an iterator, sync or async, that gives what `result` gives and tells `call` of it."""
-    if hasattr(result, "__aiter__"):
-        return AsyncResult(result, call)
-    return Result(result, call)
+    if not hasattr(result, "__aiter__"):
+        return Result(result, Left(result, call))
+    inner = aiter(result)
+    items = ResultItems(inner, Left(inner, call))
+    return items if inner is result else AsyncResult(result, items)
 
 
 class Left(Steps):
@@ -34,28 +37,41 @@ class Left(Steps):
         self._call.cut("dropped" if self._code is None else "closed")
 
 
-class Result:
+class Likeness:
+    """Looks like the object in `_inner`."""
+
+    __slots__ = ()
+    _inner: Any
+
+    def __getattr__(self, name: str) -> Any:
+        if name in {"_inner", "_steps", "_items"}:  # an object whose making failed has not even these
+            raise AttributeError(name)
+        return getattr(self._inner, name)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:  # what the SDK asks its results about, by isinstance
+        return type(self._inner)
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:  # a copy is not what the call gives, and not watched
+        return self._inner.__reduce_ex__(protocol)
+
+
+class Result(Likeness):
     """Stands in for an iterator."""
 
     __slots__ = ("_inner", "_steps")
 
-    def __init__(self, result: Any, call: Watched) -> None:
-        self._inner = result
-        self._steps = Left(result, call)
-
-    def __getattr__(self, name: str) -> Any:
-        if name in Result.__slots__:  # an object whose making failed has not even these
-            raise AttributeError(name)
-        return getattr(self._inner, name)
+    def __init__(self, inner: Any, steps: Steps) -> None:
+        self._inner = inner
+        self._steps = steps
 
     def __del__(self) -> None:
         steps = getattr(self, "_steps", None)
         if steps is not None:
             steps.dropped()
-
-    @property  # type: ignore[misc]
-    def __class__(self) -> type:  # what the SDK asks its results about, by isinstance
-        return type(self._inner)
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -74,24 +90,23 @@ class Result:
         return item
 
 
-class AsyncResult(AsyncItems):
-    """Stands in for what can be iterated asynchronously."""
+class ResultItems(Likeness, AsyncItems):
+    """Stands in for an asynchronous iterator."""
 
-    __slots__ = ("_result",)
+    __slots__ = ()
 
-    def __init__(self, result: Any, call: Watched) -> None:
-        self._result = result
-        inner = aiter(result)
-        super().__init__(inner, Left(inner, call))
 
-    def __getattr__(self, name: str) -> Any:
-        if name in {"_result", *AsyncItems.__slots__}:  # as above
-            raise AttributeError(name)
-        return getattr(self._result, name)
+class AsyncResult(Likeness):
+    """Stands in for what gives an asynchronous iterator, always the same."""
 
-    @property  # type: ignore[misc]
-    def __class__(self) -> type:
-        return type(self._result)
+    __slots__ = ("_inner", "_items")
+
+    def __init__(self, inner: Any, items: ResultItems) -> None:
+        self._inner = inner
+        self._items = items
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self._items
 
 
 def beginning(generator: Iterator[Any], begin: Callable[[], Watched | None]) -> Iterator[Any]:

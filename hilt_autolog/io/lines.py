@@ -31,6 +31,14 @@ class Source(NamedTuple):
         """Return the bytes as they are stored, from the beginning."""
         return Path(self.name).open("rb") if self.content is None else io.BytesIO(self.content)
 
+    def is_compressed(self) -> bool:
+        """Return whether the bytes are gzip's or zstd's; False, if they cannot be read."""
+        try:
+            with self.open() as stored:
+                return is_compressed(stored.read(4))
+        except OSError:
+            return False
+
 
 class Placed(NamedTuple):
     """An event, and where it stands."""
@@ -48,18 +56,23 @@ class Problem(NamedTuple):
     reason: str
 
 
-def events(source: Source, report: Callable[[Problem], None]) -> Generator[Placed]:
+def events(
+    source: Source, report: Callable[[Problem], None], may_matter: Callable[[bytes], bool] | None = None
+) -> Generator[Placed]:
     """Yield the events of a source in the order of its lines.
 
     Args:
         source: Plain, gzip or zstd; told by the first bytes, not by the name.
         report: Takes what could not be read. Nothing is raised: a file that is damaged, vanished or
             closed to us ends here, and the caller's other files are still read.
+        may_matter: Whether a line is read at all; each is, if None.
     """
     number = 0
     try:
         with source.open() as stored:
             for number, line in enumerate(split(_decompressed(stored)), 1):
+                if may_matter is not None and line is not None and not may_matter(line):
+                    continue
                 if (found := placed(line, source.name, number, report)) is not None:
                     yield found
     except Exception as error:

@@ -13,7 +13,6 @@ import glob
 import heapq
 import os
 import sys
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from hilt_autolog.settings import load
 
 from .lines import Placed, Problem, Source, events
 from .messages import Message, holds_messages, rebuilt
+from .moments import moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 Event = dict[str, Any]
 
 ENDINGS = (".hilt.jsonl", ".hilt.jsonl.gz", ".hilt.jsonl.zst")
-_SPELLED_LENGTH = len("2026-01-31T12:00:00.000000Z")
 _REBUILDS = ("event_id", "action", "actor", "content")  # what of an event its messages are rebuilt from
 
 
@@ -44,7 +43,7 @@ def read(*sources: str | os.PathLike[str]) -> Log:
     Raises:
         FileNotFoundError: when a source does not exist. Bad lines raise nothing: see `Log.problems`.
     """
-    named = [source for name in sources or (_written_to(),) for source in found(os.fspath(name))]
+    named = [source for name in sources or (written_to(),) for source in found(os.fspath(name))]
     return Log(list({os.path.realpath(source.name): source for source in named}.values()))
 
 
@@ -95,7 +94,7 @@ class Log:
         self._problems[problem] = None
 
 
-def _written_to() -> str:
+def written_to() -> str:
     """Return the folder of the log's template, or the one file that it names."""
     settings, _ = load({}, os.environ, str(Path.cwd()))
     fixed, field, _ = settings.path.partition("{")
@@ -138,18 +137,8 @@ def _sparingly(source: Source, report: Callable[[Problem], None]) -> Iterator[Pl
 
 
 def moment(placed: Placed) -> str:
-    """Return an event's time as text that sorts; "", if it tells none: it follows the one before it."""
-    time = placed.event.get("timestamp")
-    if not isinstance(time, str):
-        return ""
-    if len(time) == _SPELLED_LENGTH and time.endswith("Z"):
-        return time
-    try:
-        told = datetime.fromisoformat(time)
-        utc = told.replace(tzinfo=told.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return ""
-    return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    """Return an event's time as text that sorts; see `moment_of`."""
+    return moment_of(placed.event)
 
 
 def _holds_messages(event: Event) -> bool:

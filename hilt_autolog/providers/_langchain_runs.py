@@ -127,6 +127,7 @@ def _run(manager: Any, serialized: Mapping[str, Any], kwargs: Mapping[str, Any])
         name=name,
         origin={"langchain": {key: value for key, value in known.items() if value}},
         conversation=None if named is None else str(named),
+        step=text_or_none(metadata.get("langgraph_node")),
     )
 
 

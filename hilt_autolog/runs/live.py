@@ -50,6 +50,7 @@ class Live:
         "begun",
         "event_id",
         "framework",
+        "is_paused",
         "name",
         "parent",
         "recorder",
@@ -69,6 +70,7 @@ class Live:
             run.conversation = parent.run.conversation
         self.name: str | None = recorder.conversations.named(run.conversation)
         self.session_id = self.trace.session_id if self.name is None else session_id_of(self.name)
+        self.is_paused = False  # a step of it waits, and it comes to its end without a word of that
         self.event_id: str | None = None  # what replies to this run refers to
         self.begun = Clock.monotonic()
         self._open = ["open"]  # pop() is atomic, as in a call
@@ -164,6 +166,8 @@ class Live:
         if pause.questions:
             parts = [{"type": "interrupt", "content": plain(question)} for question in pause.questions]
             event["content"]["messages"] = [{"role": "assistant", "parts": parts}]
+        if self.parent is not None and self.run.step != self.parent.run.step and pause.word == "paused":
+            self.parent.is_paused = True  # a graph; within a step, somebody may have made up for it
         self.write(self.measured(event))
 
     def write_failed(self, failure: Failure, ended: str | None = None) -> None:
@@ -201,8 +205,9 @@ class Chain(Live):
         self.event_id = self.write(run_events.boundary(self.place(), self.run, "started", above))
 
     def completed(self, result: Any) -> None:  # noqa: ARG002  what came out is in the events of its steps
-        """Write that it has come to its end."""
-        self.write(self.measured(run_events.boundary(self.place(), self.run, "completed", self.event_id)))
+        """Write that it has come to its end, or waits for a human."""
+        word = "paused" if self.is_paused else "completed"
+        self.write(self.measured(run_events.boundary(self.place(), self.run, word, self.event_id)))
 
     def write_failed(self, failure: Failure, ended: str | None = None) -> None:
         """Write that it has failed; the words of the error stand beside the word `failed`."""

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +15,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "doors"))
 import standin
 import wheelhouse
+
+from hilt_autolog import cli
 
 
 class Report(NamedTuple):
@@ -81,3 +85,37 @@ def doctor(folder: Path) -> Doctor:
         return Report(done.returncode, whole, findings)
 
     return run
+
+
+class Said(NamedTuple):
+    """What a command did: its exit code, and the lines on stdout and stderr."""
+
+    code: int
+    out: list[str]
+    err: list[str]
+
+
+Hilt = Callable[..., Said]
+
+
+@pytest.fixture
+def hilt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Hilt]:
+    """Run a command in this process, in an empty folder, with stdout and stderr that are no terminals."""
+    for name in os.environ:
+        if name.startswith("HILT_") or name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "PAGER"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    (tmp_path / "pyproject.toml").touch()
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: object) -> Said:
+        code = cli.main(list(map(str, words)))
+        out, err = capsys.readouterr()
+        return Said(code, out.splitlines(), err.splitlines())
+
+    yield run
+    monkeypatch.undo()
+    time.tzset()

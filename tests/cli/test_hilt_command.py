@@ -44,12 +44,18 @@ def test_help_names_every_command_in_a_line():
         assert re.search(rf"^ +{name} +{re.escape(meaning)}$", done.stdout, re.MULTILINE)
 
 
+@pytest.mark.parametrize("words", [[], ["-h"], ["help"]])
+def test_other_words_for_help(words):
+    assert hilt(*words).stdout == hilt("--help").stdout
+    assert hilt("help", "doctor").stdout == hilt("doctor", "--help").stdout
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_s_help_names_its_options(command):
     done = hilt(command, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"usage: hilt {command} ")
-    assert "--json" in done.stdout
+    assert "--json" in done.stdout or command == "completion"
 
 
 def test_the_version():
@@ -60,10 +66,11 @@ def test_the_version():
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        ([], "hilt: error: the following arguments are required: COMMAND"),
-        (["doctro"], "hilt: error: argument COMMAND: invalid choice: 'doctro'"),
-        (["doctor", "--jason"], "hilt: error: unrecognized arguments: --jason"),
-        (["doctor", "me"], "hilt: error: unrecognized arguments: me"),
+        (["doctro"], "hilt: error: there is no command 'doctro' (did you mean doctor?)"),
+        (["xyz"], "hilt: error: there is no command 'xyz': say one of tail, show"),
+        (["doctor", "--jason"], "hilt doctor: error: unrecognized arguments: --jason"),
+        (["doctor", "--js"], "hilt doctor: error: unrecognized arguments: --js"),
+        (["doctor", "me"], "hilt doctor: error: unrecognized arguments: me"),
         (["--nonsense"], "hilt: error: the following arguments are required: COMMAND"),
     ],
 )

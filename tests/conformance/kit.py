@@ -81,11 +81,11 @@ async def some(items, count):
     return taken
 
 
-async def collected():
+async def collected(rounds=30):
     """Let the garbage collector and the event loop end what nobody holds any more."""
     gc.collect()
     if asyncio._get_running_loop() is not None:
-        for _ in range(30):  # generators within generators: each is closed by a task of its own
+        for _ in range(rounds):  # generators within generators: each is closed by a task of its own
             await asyncio.sleep(0)
             gc.collect()
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import inspect
-import pickle
-from functools import cached_property
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -13,55 +9,12 @@ import pytest
 from conformance.apis import APIS
 from conformance.inprocess import HERE
 from conformance.kit import HELLO, KINDS, agree, each, entered, functions, outcome, run_sync, settled, spelled
+from conformance.parity import CHECKS, checked, portrait
 from conformance.sdks import sdk_of
 from conformance.ways import WAYS
 from offline.wire import frame
 
 FEW = ("chat", "messages")
-
-
-def portrait(thing):
-    """What there is to see of an object without using it."""
-    names = [name for name in dir(thing) if name != "__slotnames__"]  # which copying leaves on a class
-    public = [name for name in names if not name.startswith("_")]
-    methods = {name: method for name in public if callable(method := _got(thing, name))}
-    return {
-        "type": type(thing),
-        "names": names,
-        "fields": sorted(vars(thing).keys() - _made_at_first_use(type(thing))),
-        "async": [name for name, method in methods.items() if inspect.iscoroutinefunction(method)],
-        "signatures": {name: _signature(method) for name, method in methods.items()},
-        "copied": [
-            _works(function, thing) for function in (copy.copy, copy.deepcopy, pickle.dumps, len, bool)
-        ],
-    }
-
-
-def _made_at_first_use(kind):
-    """The iterator of newer streams: where we stand in for it, it is there from the beginning."""
-    return {name for name in ("_iterator",) if isinstance(getattr(kind, name, None), cached_property)}
-
-
-def _got(thing, name):
-    try:
-        return getattr(thing, name)
-    except Exception as error:
-        return str(error)
-
-
-def _signature(method):
-    try:
-        return str(inspect.signature(method))
-    except ValueError:
-        return None
-
-
-def _works(function, thing):
-    try:
-        function(thing)
-    except Exception:
-        return False
-    return True
 
 
 async def stream(f, arguments, seen):
@@ -110,6 +63,24 @@ def test_a_stream_looks_the_same(runner, watch, kind, api, way):
     watch()
     agree(alone, outcome(*case))
     assert len(watch.log().of("prompt")) == 1
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("api", FEW)
+@pytest.mark.usefixtures("frozen")
+def test_a_stream_is_used_the_same(runner, watch, api, kind, check):
+    run = run_sync if kind == "sync" else runner.run
+    f = functions(HERE[APIS[api].sdk.name].offline(kind), APIS[api].call)
+
+    async def opened():
+        return await settled(f.create(**APIS[api].arguments, stream=True))
+
+    alone = outcome(run, checked, CHECKS[check], opened)
+    watch()
+    agree(alone, outcome(run, checked, CHECKS[check], opened))
+    log = watch.log()
+    assert len(log.of("prompt")) == len(log.of("completion"))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 from langchain_core.messages import AIMessage
+from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
 from langchain_kit import OTHERS, OWN, TELLS_CALL_IDS
 from langgraph.checkpoint.memory import InMemorySaver
@@ -220,7 +222,7 @@ def test_a_question_to_a_human_is_a_pause_and_no_failure(story):
         "LangGraph started",
         "node started",
         "node paused",
-        "LangGraph completed",
+        "LangGraph paused",
         "LangGraph started",
         "node started",
         "node completed",
@@ -230,6 +232,32 @@ def test_a_question_to_a_human_is_a_pause_and_no_failure(story):
     assert part["type"] == "interrupt"
     assert part["content"]["value"] == {"may I": "?"}
     assert not [event for event in log.events if "error_type" in event.get("extensions", {})]
+
+
+def test_a_graph_within_a_chain_pauses_by_itself(story):
+    graph = graph_of(lambda _: {"messages": [interrupt("?")]})
+    chain = RunnableLambda(lambda inputs: inputs) | graph | RunnableLambda(lambda _: "done")
+    assert chain.invoke({"messages": []}, THREAD) == "done"
+    log = story()
+    assert [line for line in log.short() if "paused" in line] == [
+        "system node paused",
+        "system LangGraph paused",
+    ]
+    assert log.short()[-1] == "system RunnableSequence completed"
+
+
+def test_a_step_that_makes_up_for_a_pause_is_completed(story):
+    def node(_):
+        with contextlib.suppress(Exception):
+            ask_human.invoke({"question": "really?"})
+        return {"messages": []}
+
+    graph_of(node).invoke({"messages": []}, THREAD)
+    assert [line for line in story().short() if line.endswith(("paused", "completed"))] == [
+        "system ask_human paused",
+        "system node completed",
+        "system LangGraph completed",
+    ]
 
 
 @tool
