@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import errno
 import os
 from typing import TYPE_CHECKING
 
 from hilt_autolog.io.naming import filled
 
 from .checks.settings import effective
+from .exits import FINDINGS, OK
+from .terminal import json_text, say, spelled_out
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -27,24 +29,34 @@ def run(chosen: Namespace) -> int:
     """Finish the copies of a folder that no process is at work on, and print what became of each.
 
     Returns:
-        0 if nothing is left, 1 if something is.
+        OK if nothing is left, FINDINGS if something is.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
     """
     from hilt_autolog.sinks.checkpoint import Checkpoint
 
+    if chosen.folder and not os.path.isdir(chosen.folder):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), chosen.folder)
     folder = chosen.folder or os.path.dirname(os.path.abspath(filled(effective().path, "hilt")))
-    is_left = False
+    codes = []
     for left in Checkpoint.left(folder):
         left.close()
-        log, target = left.log, left.target
-        rows, behind, trouble = _finished(log, target)
-        if chosen.json:
-            said = {"log": log, "sheet_id": target.sheet_id, "worksheet": target.worksheet}
-            print(json.dumps(said | {"rows": rows, "behind": behind, "trouble": trouble}))
-        else:
-            why = f", {behind} bytes are left: {trouble or 'nothing arrives'}" if behind else ""
-            print(f"{log} -> {target.sheet_id}/{target.worksheet}: {rows} rows{why}")
-        is_left = is_left or behind > 0
-    return int(is_left)
+        codes.append(_tell(left.log, left.target, _finished(left.log, left.target), is_json=chosen.json))
+    if not codes:
+        say(f"no copy is left in {folder}")
+    return max(codes, default=OK)
+
+
+def _tell(log: str, target: Target, progress: Progress, *, is_json: bool) -> int:
+    rows, behind, trouble = progress
+    if is_json:
+        said = {"log": log, "sheet_id": target.sheet_id, "worksheet": target.worksheet}
+        print(json_text(said | progress._asdict()))
+    else:
+        why = f", {behind} bytes are left: {trouble or 'nothing arrives'}" if behind else ""
+        print(spelled_out(f"{log} -> {target.sheet_id}/{target.worksheet}: {rows} rows{why}"))
+    return FINDINGS if behind else OK
 
 
 def _finished(log: str, target: Target) -> Progress:

@@ -16,7 +16,7 @@ from hilt_autolog.io.local import Local
 from hilt_autolog.io.naming import filled
 from hilt_autolog.io.reader import Log
 from hilt_autolog.sinks.book import Book
-from hilt_autolog.sinks.failures import Later
+from hilt_autolog.sinks.failures import Later, Refusal
 from hilt_autolog.sinks.mirror import Mirror
 from hilt_autolog.sinks.pace import PAUSE
 from hilt_autolog.sinks.sheet import Sheet
@@ -34,8 +34,9 @@ SPOOL = "logs/sheets-{app}-{date}-{time}-{session}.hilt.jsonl"
 class SheetsBackend:
     """Events in a log, `logs/sheets-<worksheet>-...hilt.jsonl`, which a thread copies to a sheet.
 
-    An event is on disk, whole, when `append` returns; its row follows within seconds. What Google does not
-    take before the end is sent by the next session over the same spreadsheet in the same folder.
+    An event is on disk, whole, when `append` returns; its row follows within seconds, or when Google can be
+    reached again. What it does not take before the end is sent by the next session over the same spreadsheet
+    in the same folder.
 
     Args:
         sheet_id: The id of a spreadsheet, or its address; GOOGLE_SHEET_ID if None.
@@ -74,8 +75,10 @@ class SheetsBackend:
             book.connect()
             if mode != "r":
                 self._sheet.open()
-        except Later as error:
-            raise SessionError(f"the spreadsheet cannot be opened now: {error}") from None
+        except Refusal as error:
+            raise SessionError(str(error)) from None
+        except Later:  # an outage is no reason to stop: the log takes the events, and `log()` says so
+            pass
         self._mirror = Mirror(self._target, lambda: self._key, pause)
         self._folder = os.getcwd()  # the log stands here, wherever the program goes meanwhile
         self._path: str | None = None

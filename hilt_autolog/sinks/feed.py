@@ -225,8 +225,10 @@ class Feed:
     def _failed(self, trouble: str) -> None:
         self._trouble = trouble
         self._failures += 1
-        seconds = self._pace.after(self._failures)
-        self._wait(min(seconds, _SOON) if self._closing.is_set() else seconds)
+        if not self._closing.is_set():
+            self._wait(self._pace.after(self._failures))
+        elif not self._is_refused:
+            self._wait(min(self._pace.after(self._failures), _SOON))
 
     def _wait(self, seconds: float) -> None:
         """Wait; until somebody closes us, and from then on until nobody waits for us any more."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from kit import event, target_of, write
+from offline_sheets import route
 
 from hilt_autolog import HILTError, Session, SessionError
 from hilt_autolog.sinks.checkpoint import unfinished
@@ -107,19 +108,29 @@ def test_a_sheet_that_does_not_exist(sheet):
         session_with(sheet, sheet_id="nothing")
 
 
-def test_an_api_that_is_down(sheet):
+def test_an_api_that_is_down_keeps_no_program_from_appending(sheet):
     sheet.google.is_down = True
-    with pytest.raises(SessionError, match="cannot be opened now: Google fails with 503: The service is"):
-        session_with(sheet)
+    session = session_with(sheet)
+    session.append({"session_id": "conv_1", "actor": {"type": "human", "id": "ada"}, "action": "prompt"})
+    assert [log.stat().st_size > 0 for log in Path("logs").glob("*.hilt.jsonl")] == [True]
+    sheet.google.is_down = False
+    session.close()
+    assert len(sheet.rows()) == 1
+
+
+def test_an_api_that_is_down_cannot_be_read(sheet):
+    sheet.google.is_down = True
+    session = Session(backend="sheets", sheet_id=sheet.id, credentials_json=sheet.key, mode="r")
+    with pytest.raises(SessionError, match=r"cannot be read now: Google fails with 503: The service is"):
+        session.read()
 
 
 def test_a_network_that_is_not_there(sheet):
-    from offline_sheets import route
-
     restore = route("http://127.0.0.1:9")
     try:
-        with pytest.raises(SessionError, match="cannot be opened now: Google cannot be reached: "):
-            session_with(sheet)
+        session = session_with(sheet)
+        with pytest.raises(SessionError, match="cannot be read now: Google cannot be reached: "):
+            session.read()
     finally:
         restore()
 

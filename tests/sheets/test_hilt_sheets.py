@@ -42,7 +42,12 @@ def test_what_was_left_is_sent(configured, capsys):
     assert configured.column("message")[0] == "done"
     assert len(configured.rows()) == 4
     assert main(["sheets", "logs"]) == 0
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr() == ("", "hilt: no copy is left in logs\n")
+
+
+def test_a_folder_that_is_not_there(configured, capsys):
+    assert main(["sheets", "nowhere"]) == 3
+    assert capsys.readouterr() == ("", "hilt: nowhere: No such file or directory\n")
 
 
 def test_the_same_for_machines(configured, capsys):

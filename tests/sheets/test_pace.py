@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from pathlib import Path
 
 from kit import event, target_of, write
@@ -59,13 +60,18 @@ def test_after_a_failure_it_waits_longer_each_time_and_no_two_processes_the_same
     assert len(set(itertools.chain(*waits))) > 1000
 
 
-def test_a_feed_keeps_to_its_pace(sheet):
+def test_every_call_of_a_feed_that_touches_rows_waits_for_its_turn(sheet, monkeypatch):
+    turns = []
+    turn = Pace.__call__
+    monkeypatch.setattr(Pace, "__call__", lambda self: (turn(self), turns.append(len(sheet.google.calls))))
     log = write("a.hilt.jsonl", [event(f"{n}") for n in range(3500)])
     sheet.google.failures.append("503 after")
-    feed = Feed(str(Path(log).absolute()), target_of(sheet), lambda: sheet.key, pause=0.3)
+    feed = Feed(str(Path(log).absolute()), target_of(sheet), lambda: sheet.key, pause=0.1)
+    began = time.monotonic()
     feed.start()
     feed.finish(patience=10.0)
-    times = [when for when, _, _ in sheet.google.appended]
-    assert len(times) == 4
-    assert min(later - earlier for earlier, later in itertools.pairwise(times)) > 0.2
     assert len(sheet.rows()) == 3500
+    of_rows = [n for n, call in enumerate(sheet.google.calls) if ":append" in call or "!C1:C" in call]
+    assert turns == of_rows
+    assert len(turns) == 5
+    assert time.monotonic() - began >= 4 * 0.1
