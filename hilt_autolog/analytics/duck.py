@@ -6,8 +6,6 @@ what it has refused is counted, found and reported as the reader would have done
 
 from __future__ import annotations
 
-import os
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.util import find_spec
@@ -154,7 +152,7 @@ class Database:
                 paths.append(self._spool.add(source, self._log.note))
         self.connection = connection = self._duckdb.connect(config=_CONFIG)
         self._set("TimeZone", "UTC")
-        self._set("temp_directory", os.path.join(tempfile.gettempdir(), f"hilt-duckdb-{os.getpid()}"))
+        self._set("temp_directory", self._spool.folder)
         for view in (self._lines(paths, longest), _EVENTS):
             connection.execute(view).fetchall()
         if not self._may_write:
