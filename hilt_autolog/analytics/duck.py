@@ -6,8 +6,6 @@ what it has refused is counted, found and reported as the reader would have done
 
 from __future__ import annotations
 
-import os
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.util import find_spec
@@ -48,7 +46,8 @@ class Counts(NamedTuple):
 REFUSED = "json IS NULL OR NOT starts_with(json, '{')"  # of `lines`: no JSON, or no object
 _COUNT_REFUSED = f"SELECT file, count(*) FROM lines WHERE {REFUSED} GROUP BY file"  # noqa: S608
 _USUAL_LINE = 16 * 2**20  # bytes that a line may have at first; DuckDB holds several such buffers a core
-_UNREAD = "maximum_object_size"  # in the message about a line that is longer
+# In messages about a line that is longer, and (before DuckDB 2) about one with something after its object.
+_UNREAD = ("maximum_object_size", "Malformed JSON")
 _CONFIG = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
 _NO_LINES = "SELECT NULL::JSON AS json, NULL::VARCHAR AS filename WHERE false"
 
@@ -131,7 +130,7 @@ class Database:
         self._spool.remove()
 
     def _may_help(self, error: Exception) -> bool:
-        return isinstance(error, self._duckdb.IOException) or _UNREAD in str(error)
+        return isinstance(error, self._duckdb.IOException) or any(words in str(error) for words in _UNREAD)
 
     def _are_reported(self, counts: Counts) -> bool:
         """Report the refused lines; return False if the reader would have taken one of them."""
@@ -153,7 +152,7 @@ class Database:
                 paths.append(self._spool.add(source, self._log.note))
         self.connection = connection = self._duckdb.connect(config=_CONFIG)
         self._set("TimeZone", "UTC")
-        self._set("temp_directory", os.path.join(tempfile.gettempdir(), f"hilt-duckdb-{os.getpid()}"))
+        self._set("temp_directory", self._spool.folder)
         for view in (self._lines(paths, longest), _EVENTS):
             connection.execute(view).fetchall()
         if not self._may_write:
@@ -167,7 +166,7 @@ class Database:
     def _lines(self, paths: list[str], longest: int) -> str:
         read = (
             f"SELECT json, filename FROM read_ndjson_objects({_list(paths)}, filename = true,"  # noqa: S608
-            f" maximum_object_size = {longest}, ignore_errors = true, compression = 'none',"
+            f" maximum_object_size = {longest}, ignore_errors = true, compression = 'uncompressed',"
             " hive_partitioning = false)"
         )
         names = ", ".join(f"({_text(path)}, {_text(name)})" for path, name in self._spool.names.items())

@@ -25,7 +25,7 @@ _GLOB = frozenset("*?[")
 
 def is_plain(source: Source) -> bool:
     """Return whether a source is a file that DuckDB reads as it is, and whose name it takes for no glob."""
-    if source.content is not None or _GLOB.intersection(source.name):
+    if source.content is not None or _GLOB.intersection(source.name) or source.name != _shown(source.name):
         return False
     try:
         with source.open() as file:
@@ -34,23 +34,30 @@ def is_plain(source: Source) -> bool:
         return False
 
 
+def _shown(name: str) -> str:
+    """Return a file's name as UTF-8 can say it; others have bytes that are no text."""
+    return name.encode(errors="replace").decode()
+
+
 class Spool:
     """A folder of copies, removed with this object.
 
     Attributes:
-        names: The source's name by the path of its copy.
+        folder: Its path; nobody else may look into it.
+        names: The source's name by the path of its copy, as UTF-8 can say it.
     """
 
     def __init__(self) -> None:
         self._folder = TemporaryDirectory(prefix="hilt-")
+        self.folder = self._folder.name
         self.names: dict[str, str] = {}
 
     def add(self, source: Source, report: Callable[[Problem], None]) -> str:
         """Copy the events of a source and return the path of the copy; what is no event is reported."""
-        path = Path(self._folder.name, f"{len(self.names)}.jsonl")
+        path = Path(self.folder, f"{len(self.names)}.jsonl")
         with path.open("wb") as file:
             file.writelines(orjson.dumps(event) + b"\n" for event, *_ in events(source, report))
-        self.names[str(path)] = source.name
+        self.names[str(path)] = _shown(source.name)
         return str(path)
 
     def remove(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import sys
 
 import orjson
@@ -156,6 +157,14 @@ def test_files_of_any_name(tmp_path):
     found = log.sql("SELECT file FROM events ORDER BY event_id").fetchall()
     assert [file.rpartition("/")[2] for (file,) in found] == names
     assert len(log.problems) == len(names)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_file_whose_name_is_no_text(tmp_path):
+    write(tmp_path / os.fsdecode(b"\xff.hilt.jsonl"), *GOOD, TORN)
+    log = read(tmp_path)
+    assert log.sql("SELECT count(*) FROM events").fetchall() == [(4,)]
+    assert [problem.line for problem in log.problems] == [5]
 
 
 def test_a_folder_of_many_files(tmp_path):
