@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .pyproject import nearest
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
 
 _SWITCHES = ("HILT_AUTOLOG", "HILT_LEDGER")  # read by the start-up file; handed by hilt-run to its children
 _ON = ("1", "true", "yes", "on")
@@ -74,18 +75,35 @@ def load(
     Raises:
         SettingsError: an argument has an unknown name or value.
     """
-    rows = {row.name: row for row in SETTINGS}
-    rows["providers"] = rows["providers"]._replace(valid=tuple(sorted(sdks)))
+    rows = _rows(sdks)
     variables = {row.variable: row for row in rows.values()}
     given = {key: environ[key] for key in sorted(environ) if key.startswith("HILT_") and key not in _SWITCHES}
-    file, table, complaints = _pyproject(folder)
+    file, table, complaints = nearest(folder)
 
     values = {name: row.default for name, row in rows.items()}
     values |= _understood(rows, table, f"hilt: {file}: ", complaints)
     values |= _understood(variables, given, "hilt: ", complaints)
+    return changed(Settings(**values), arguments, sdks), complaints
+
+
+def changed(settings: Settings, arguments: Mapping[str, object], sdks: Iterable[str] = ()) -> Settings:
+    """Return the settings as arguments of `enable()` change them; the others stay as they are.
+
+    Raises:
+        SettingsError: an argument has an unknown name or value.
+    """
+    rows = _rows(sdks)
+    values: dict[str, Any] = {}
     for name, value in arguments.items():
         values |= setting(rows, name, value)
-    return Settings(**values), complaints
+    return settings._replace(**values)
+
+
+def _rows(sdks: Iterable[str]) -> dict[str, Setting]:
+    """Return the table by the settings' names, with what `providers` may name."""
+    rows = {row.name: row for row in SETTINGS}
+    rows["providers"] = rows["providers"]._replace(valid=tuple(sorted(sdks)))
+    return rows
 
 
 def setting(rows: Mapping[str, Setting], key: str, value: object) -> dict[str, Any]:
@@ -123,29 +141,6 @@ def _understood(
         except SettingsError as error:
             complaints.append(f"{origin}{error} (ignored)")
     return values
-
-
-def _pyproject(folder: str) -> tuple[Path | None, dict[str, object], list[str]]:
-    """Return the nearest pyproject.toml, its `[tool.hilt]`, and a complaint if it cannot be read."""
-    from pathlib import Path
-
-    here = Path(folder).absolute()
-    files = (place / "pyproject.toml" for place in (here, *here.parents))
-    file = next((file for file in files if os.path.isfile(file)), None)
-    try:
-        return file, _table(file.read_bytes()) if file else {}, []
-    except (OSError, ValueError, RecursionError) as error:
-        return file, {}, [f"hilt: {file}: {error} (ignored)"]
-
-
-def _table(toml: bytes) -> dict[str, object]:
-    if b"tool.hilt" not in toml:
-        return {}
-    import tomllib  # 10 ms: only for those who use it
-
-    tool = tomllib.loads(toml.decode()).get("tool")
-    table = tool.get("hilt") if isinstance(tool, dict) else None
-    return table if isinstance(table, dict) else {}
 
 
 def _one_of(valid: tuple[str, ...], word: str) -> str:

@@ -12,7 +12,7 @@ from _thread import allocate_lock
 from typing import TYPE_CHECKING, Any
 
 from . import importer
-from .settings import Settings, load
+from .settings import Settings, changed, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,7 +90,7 @@ def enable(*, session: Appends | None = None, **arguments: Any) -> Recording:
     before, written = _state.settings, _state.session
     if before is None and word and arguments:  # the door of the environment is open, and nothing came in yet
         before = _load({})
-    settings = _load(arguments)
+    settings = _load(arguments) if before is None else changed(before, arguments, importer.sdks())
     return Recording(before, written, changed=_switch(settings, session or written))
 
 

@@ -30,6 +30,7 @@ FLOORS = {
         "framework",
         "guard",
         "provider",
+        "pyproject",
         "settings",
     ),
     MACHINES: (

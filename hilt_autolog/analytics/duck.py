@@ -6,7 +6,6 @@ what it has refused is counted, found and reported as the reader would have done
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -112,6 +111,8 @@ class Database:
 
     def _interruptibly(self, use: Callable[[DuckDBPyConnection], Result]) -> Result:
         """Return what `use` makes of the connection, in a thread: DuckDB itself does not hear of Ctrl-C."""
+        from concurrent.futures import ThreadPoolExecutor  # loads logging
+
         with ThreadPoolExecutor(1, "hilt-duckdb") as pool:
             future = pool.submit(use, self.connection)
             try:

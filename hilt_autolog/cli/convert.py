@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hilt_autolog.io.reader import Log
 
 FORMATS = ("csv", "parquet", "messages")
-COMPRESSIONS = ("zstd", "snappy", "gzip", "none")
+COMPRESSIONS = ("snappy", "zstd", "gzip", "none")
 """Those of `hilt_autolog.converters.parquet`, which is not loaded for a list of words."""
 _ENDINGS = {".csv": "csv", ".parquet": "parquet", ".jsonl": "messages"}
 
@@ -43,7 +43,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--metadata", action="store_true", help="add provenance, privacy, integrity and extensions"
     )
     group = parser.add_argument_group("parquet")
-    group.add_argument("--compression", choices=COMPRESSIONS, default="zstd", help="else zstd")
+    group.add_argument(
+        "--compression", choices=COMPRESSIONS, default="snappy", help="else snappy; zstd makes half the size"
+    )
 
 
 def run(chosen: Namespace) -> int:

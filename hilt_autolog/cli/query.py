@@ -13,8 +13,7 @@ import orjson
 
 from hilt_autolog.analytics.duck import imported
 from hilt_autolog.analytics.frames import asked
-from hilt_autolog.converters.csv import harmless
-from hilt_autolog.converters.flat import cell
+from hilt_autolog.converters.flat import cell, harmless
 
 from .exits import USAGE, Stop
 from .sources import add_paths, complained, opened

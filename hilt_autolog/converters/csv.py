@@ -6,11 +6,10 @@ import csv
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TextIO
 
-from hilt_autolog.event import Event
 from hilt_autolog.io.columns import COLUMNS
 
 from .files import Input, reading, written
-from .flat import at, cell, leaves
+from .flat import at, cell, harmless, leaves
 
 if TYPE_CHECKING:
     import os
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 METADATA = ("provenance", "privacy", "integrity", "extensions")
 """The fields of an event that `include_metadata` adds."""
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for one
 
 
 def convert_to_csv(
@@ -90,6 +87,8 @@ def checked(columns: Iterable[str] | None) -> tuple[str, ...] | None:
     """
     if columns is None:
         return None
+    from hilt_autolog.event import Event  # pydantic: not for those who name no columns
+
     chosen, fields = tuple(columns), tuple(Event.model_fields)
     unknown = [name for name in chosen if name not in COLUMNS and name.partition(".")[0] not in fields]
     if unknown or not chosen:
@@ -100,11 +99,6 @@ def checked(columns: Iterable[str] | None) -> tuple[str, ...] | None:
             f" and any path of keys that begins with {', '.join(fields)}, such as metrics.tokens.total"
         )
     return chosen
-
-
-def harmless(value: Cell) -> Cell:
-    """Return a cell that no spreadsheet runs: an apostrophe before a text that could be a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _found(event: dict[str, Any], name: str) -> Cell:

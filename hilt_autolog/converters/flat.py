@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 Cell = str | int | float | None
 
 _SEPARATOR = ";"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for one
 
 
 def leaves(event: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -49,6 +50,11 @@ def cell(value: Any) -> Cell:
     if isinstance(value, list) and value and all(_is_simple(item) for item in value):
         return _SEPARATOR.join(map(_text, value))
     return _text(value)
+
+
+def harmless(value: Cell) -> Cell:
+    """Return a cell that no spreadsheet runs: an apostrophe before a text that could be a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _is_simple(item: Any) -> bool:

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-COMPRESSIONS = {"zstd": "zstd", "snappy": "snappy", "gzip": "gzip", "none": "uncompressed"}
+COMPRESSIONS = {"snappy": "snappy", "zstd": "zstd", "gzip": "gzip", "none": "uncompressed"}
 """The compressions by name, and what DuckDB calls them."""
 
 _GROUP = 20_480  # events that are held in memory, for each core, until they are written
 
 
 def convert_to_parquet(
-    input_file: Input, output_file: str | os.PathLike[str], compression: str = "zstd"
+    input_file: Input, output_file: str | os.PathLike[str], compression: str = "snappy"
 ) -> int:
     """Write the events of a log as one Parquet file with the columns of the view `events`.
 
@@ -31,7 +31,7 @@ def convert_to_parquet(
     Args:
         input_file: A file, a folder, a glob, "-", or an opened log; see `hilt_autolog.read`.
         output_file: The file to write. It is replaced when the new one is whole.
-        compression: `zstd`, `snappy`, `gzip` or `none`.
+        compression: `snappy`, as HILT has it; `zstd` (half the size, a fifth more time), `gzip` or `none`.
 
     Returns:
         How many events were written. Bad lines are passed over and told: see `converters.files.reading`.

@@ -47,9 +47,7 @@ class HILTCallbackHandler(BaseCallbackHandler, Listener):
         include_metrics: whether events say what was measured: latency, tokens, cost.
     """
 
-    def __init__(
-        self, session: Appends, session_id: str | None = None, *, include_metrics: bool = True
-    ) -> None:
+    def __init__(self, session: Appends, session_id: str | None = None, include_metrics: bool = True) -> None:
         super().__init__()
         self.session = session
         self.session_id = session_id

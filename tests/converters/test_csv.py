@@ -12,8 +12,8 @@ import stat
 import pytest
 
 from hilt_autolog import ConversionError, read
-from hilt_autolog.converters.csv import convert_to_csv, harmless
-from hilt_autolog.converters.flat import at, cell, leaves
+from hilt_autolog.converters.csv import convert_to_csv
+from hilt_autolog.converters.flat import at, cell, harmless, leaves
 from hilt_autolog.io.columns import COLUMNS
 
 EVENT = {

@@ -58,7 +58,7 @@ def test_compressions(log, tmp_path, compression):
 
 
 def test_an_unknown_compression(log, tmp_path):
-    with pytest.raises(ValueError, match="unknown compression 'lzo'; there are zstd, snappy, gzip, none"):
+    with pytest.raises(ValueError, match="unknown compression 'lzo'; there are snappy, zstd, gzip, none"):
         convert_to_parquet(log, tmp_path / "a.parquet", compression="lzo")
     assert os.listdir(tmp_path) == ["a.hilt.jsonl"]
 

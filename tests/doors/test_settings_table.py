@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hilt_autolog import enable, status
 from hilt_autolog.settings import SETTINGS, Settings, SettingsError, load
 
 DEFAULTS = Settings(
@@ -246,3 +247,12 @@ def test_a_project_without_us_is_not_parsed(project):
 def test_a_folder_that_cannot_be_searched_is_no_harm(tmp_path):
     assert complaints(folder=str(tmp_path / "gone" / "deeper")) == []
     assert complaints(folder="\0") == []
+
+
+def test_enabled_again_only_what_is_given_changes(tmp_path):
+    log = str(tmp_path / "a.hilt.jsonl")
+    with enable(path=log, tags=["a"]):
+        before = status().settings
+        with enable(chunks="off", tags=None):
+            assert status().settings == before._replace(chunks="off")
+        assert status().settings == before
