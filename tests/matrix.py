@@ -26,6 +26,7 @@ AREAS = (
     "tests/doors",
     "tests/family",
     "tests/gemini",
+    "tests/integrations",
     "tests/langchain",
     "tests/realtime",
 )
