@@ -60,7 +60,7 @@ def install(wheel: Path, python: Path) -> None:
 
 
 def clean_environ(**variables: str) -> dict[str, str]:
-    """Return the environment without what would steer Python, us or what we print, and with these variables."""
+    """Return the environment without what would steer Python, us or our output, and with these variables."""
     steering = ("PYTHON", "HILT_", "COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
     return kept | variables
