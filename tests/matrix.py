@@ -67,6 +67,8 @@ def outcome(line: str) -> Counter[str]:
             "-m",
             "pytest",
             "-q",
+            "-n",
+            "2",
             "-p",
             "no:cacheprovider",
             f"--junitxml={report}",
