@@ -1,7 +1,8 @@
-"""Copies of what DuckDB cannot read by itself, line by line: compressed logs, pipes, damaged files.
+"""Copies of what DuckDB cannot read by itself, line by line: compressed logs, pipes, rows of columns.
 
 DuckDB reads nothing from a pipe, all or nothing of a damaged .gz, and does not tell that a .zst is
-damaged. The reader of this package knows better, so what is not a plain file passes through it.
+damaged. The reader of this package knows better, so what is not a plain file passes through it, and so does
+a log of rows (told by its first line), which become events.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from hilt_autolog.io.lines import events
+from hilt_autolog.io.lines import LONGEST_LINE, event_or_reason, events
+from hilt_autolog.io.rows import is_row, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +31,9 @@ def is_plain(source: Source) -> bool:
         return False
     try:
         with source.open() as file:
-            return not file.read(4).startswith(_MAGIC)
+            first = file.readline(LONGEST_LINE)
+            line = None if first.startswith(_MAGIC) else event_or_reason(first)
+            return not (first.startswith(_MAGIC) or (isinstance(line, dict) and is_row(line)))
     except OSError:  # the reader tells why
         return False
 
@@ -56,7 +60,7 @@ class Spool:
         """Copy the events of a source and return the path of the copy; what is no event is reported."""
         path = Path(self.folder, f"{len(self.names)}.jsonl")
         with path.open("wb") as file:
-            file.writelines(orjson.dumps(event) + b"\n" for event, *_ in events(source, report))
+            file.writelines(orjson.dumps(told(event)) + b"\n" for event, *_ in events(source, report))
         self.names[str(path)] = _shown(source.name)
         return str(path)
 

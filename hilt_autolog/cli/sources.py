@@ -106,15 +106,6 @@ def part(event: Event, key: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def told(line: Event) -> Event:
-    """Return the event that a line of a log tells of: itself, or what a row of columns stands for."""
-    if "actor" in line:
-        return line
-    from hilt_autolog.io.rows import event_of, is_row
-
-    return event_of(line) if is_row(line) else line
-
-
 def check_input(paths: Sequence[str]) -> None:
     """Stop if standard input is asked for, and there is none."""
     if sys.stdin is None and "-" in paths:
