@@ -17,9 +17,8 @@ from hilt_autolog.io.lines import LONGEST_LINE, event_or_reason, events
 from hilt_autolog.io.rows import is_row, told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hilt_autolog.io.lines import Problem, Source
+    from hilt_autolog.io.lines import Source
+    from hilt_autolog.io.reader import Log
 
 _MAGIC = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # gzip, zstd
 _GLOB = frozenset("*?[")
@@ -56,11 +55,13 @@ class Spool:
         self.folder = self._folder.name
         self.names: dict[str, str] = {}
 
-    def add(self, source: Source, report: Callable[[Problem], None]) -> str:
-        """Copy the events of a source and return the path of the copy; what is no event is reported."""
+    def add(self, source: Source, log: Log) -> str:
+        """Copy the wanted events of a log's source and return the path of the copy."""
         path = Path(self.folder, f"{len(self.names)}.jsonl")
+        takes = log.wanted or (lambda _: True)
         with path.open("wb") as file:
-            file.writelines(orjson.dumps(told(event)) + b"\n" for event, *_ in events(source, report))
+            found = (told(event) for event, *_ in events(source, log.note))
+            file.writelines(orjson.dumps(event) + b"\n" for event in found if takes(event))
         self.names[str(path)] = _shown(source.name)
         return str(path)
 

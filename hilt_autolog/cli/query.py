@@ -15,6 +15,7 @@ from hilt_autolog.analytics.frames import asked
 from hilt_autolog.converters.flat import cell, harmless
 
 from .exits import USAGE, Stop
+from .progress import Progress, total
 from .sources import add_paths, complained, opened
 from .table import print_table
 from .terminal import harmless_stdout, in_line, json_text, stdout_screen
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyRelation
 
+_READINGS = 2  # for the answer, and to count the lines that are refused
 _NUMBERS = (int, float, Decimal)
 
 
@@ -56,7 +58,9 @@ def run(chosen: Namespace) -> int:
     duckdb = imported()
     log = opened(chosen.paths)
     try:
-        answer = asked(log, chosen.sql, _taken)
+        with Progress(total(log.sources), _READINGS) as progress:
+            progress.attend(log)
+            answer = asked(log, chosen.sql, _taken)
     except (ValueError, duckdb.ProgrammingError, duckdb.DataError) as error:
         raise Stop(_in_a_line(error), USAGE) from None
     except duckdb.Error as error:

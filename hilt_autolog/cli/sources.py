@@ -66,6 +66,11 @@ def add_filters(parser: ArgumentParser) -> None:
     )
 
 
+def is_filtered(chosen: Namespace) -> bool:
+    """Return whether any of the options of `add_filters` is given."""
+    return any((chosen.since, chosen.until, chosen.action, chosen.model, chosen.conversation))
+
+
 def wanted(chosen: Namespace) -> Callable[[Event], bool]:
     """Return the question whether an event is one that `add_filters` let the user ask for."""
     from hilt_autolog.io.moments import moment_of

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from hilt_autolog.analytics.periods import PERIODS, zone
 from hilt_autolog.analytics.totals import REPORTS, overall, totals
 
+from .progress import Progress
+from .progress import total as total_size
 from .sources import add_filters, add_paths, complained, opened, wanted
 from .table import print_table
 from .terminal import json_text, stdout_screen
@@ -64,7 +66,9 @@ def run(chosen: Namespace) -> int:
     """
     by, paths = _report(chosen.paths)
     log = opened(paths)
-    rows = totals(log, by, timezone=chosen.timezone, wanted=wanted(chosen))
+    with Progress(total_size(log.sources)) as progress:
+        progress.attend(log)
+        rows = totals(log, by, timezone=chosen.timezone, wanted=wanted(chosen))
     total = overall(row.tally for row in rows)
     if chosen.json:
         print(json_text(_as_json(by, chosen.timezone, rows, total), indent=2))

@@ -44,6 +44,34 @@ def test_the_output_s_name_says_the_format(hilt, log, output, written):
     assert {unit: int(count), "output": output, "problems": 0}.items() <= json.loads(line).items()
 
 
+@pytest.mark.parametrize("output", ["b.csv", "b.parquet"])
+def test_only_the_events_that_are_asked_for(hilt, log, output):
+    for count, words in (
+        (2, ("--action", "prompt")),
+        (6, ("--since", "2026-01-31T12:00:03Z")),
+        (2, ("--until", "2026-01-31T12:00:03Z")),
+        (0, ("--conversation", "another")),
+    ):
+        assert hilt("convert", "a.hilt.jsonl", "-o", output, *words).err == [
+            f"hilt: {count} events -> {output}"
+        ]
+
+
+def test_messages_of_some_of_the_events_are_whole(hilt, log):
+    (line,) = hilt("convert", "a.hilt.jsonl", "--to", "messages", "--since", "2026-01-31T12:00:08Z").out
+    assert len(json.loads(line)["messages"]) == 4
+    assert hilt("convert", "a.hilt.jsonl", "--to", "messages", "--until", "2026-01-31").out == []
+
+
+def test_rows_of_columns_are_converted_as_the_events_they_stand_for(hilt, tmp_path):
+    row = {"timestamp": "2026-01-31 12:00:00", "event_id": "a", "speaker": "human: u", "conversation_id": "c"}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row | {"action": "prompt", "message": "hello"}))
+    assert hilt("convert", "rows.jsonl", "--to", "csv", "--columns", "speaker,message,actor.id").out == [
+        "speaker,message,actor.id",
+        "human: u,hello,u",
+    ]
+
+
 def test_messages_to_standard_output(hilt, log):
     (line,) = hilt("convert", "a.hilt.jsonl", "--to", "messages").out
     assert [message["role"] for message in json.loads(line)["messages"]][:3] == ["user", "assistant", "tool"]
