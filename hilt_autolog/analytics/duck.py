@@ -121,7 +121,7 @@ class Database:
                     while wait([future], _PAUSE).not_done:
                         tell(max(self.connection.query_progress(), 0) / 100)
                 return future.result()
-            except KeyboardInterrupt:
+            except BaseException:
                 self.connection.interrupt()
                 raise
 
@@ -169,7 +169,7 @@ class Database:
             self._set("lock_configuration", "true")
 
     def _set(self, name: str, value: str) -> None:
-        self.connection.execute(f"SET {name} = {_text(value)}").fetchall()
+        self.connection.execute(f"SET {name} = {text(value)}").fetchall()
 
     def _lines(self, paths: list[str], longest: int) -> str:
         read = (
@@ -177,7 +177,7 @@ class Database:
             f" maximum_object_size = {longest}, ignore_errors = true, compression = 'uncompressed',"
             " hive_partitioning = false)"
         )
-        names = ", ".join(f"({_text(path)}, {_text(name)})" for path, name in self._spool.names.items())
+        names = ", ".join(f"({text(path)}, {text(name)})" for path, name in self._spool.names.items())
         joined = f"LEFT JOIN (VALUES {names}) AS spooled(path, name) ON path = filename" if names else ""
         file = "coalesce(name, filename)" if names else "filename"
         return (
@@ -197,9 +197,10 @@ def counted(connection: DuckDBPyConnection) -> Counts:
     return Counts(dict(connection.execute(_COUNT_REFUSED).fetchall()))
 
 
-def _text(value: str) -> str:
+def text(value: str) -> str:
+    """Return a text as SQL spells it."""
     return "'" + value.replace("'", "''") + "'"
 
 
 def _list(values: list[str]) -> str:
-    return f"[{', '.join(map(_text, values))}]"
+    return f"[{', '.join(map(text, values))}]"

@@ -60,7 +60,7 @@ def test_only_the_events_that_are_asked_for(hilt, log, output):
 def test_messages_of_some_of_the_events_are_whole(hilt, log):
     (line,) = hilt("convert", "a.hilt.jsonl", "--to", "messages", "--since", "2026-01-31T12:00:08Z").out
     assert len(json.loads(line)["messages"]) == 4
-    assert hilt("convert", "a.hilt.jsonl", "--to", "messages", "--until", "2026-01-31").out == []
+    assert hilt("convert", "a.hilt.jsonl", "--to", "messages", "--until", "2026-01-30").out == []
 
 
 def test_rows_of_columns_are_converted_as_the_events_they_stand_for(hilt, tmp_path):
