@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .exits import USAGE, Stop
 from .progress import Progress, total
-from .sources import add_filters, add_paths, complained, is_filtered, opened, wanted
+from .sources import add_filters, add_paths, check_output, complained, is_filtered, opened, wanted
 from .terminal import harmless_stdout, is_terminal, say, visible
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ def run(chosen: Namespace) -> int:
         Stop: the format is not said, a column is unknown, or Parquet is to go to standard output.
     """
     form = chosen.to or _by_name(chosen.output)
+    if not chosen.output:
+        check_output()
     if chosen.json and not chosen.output:
         raise Stop("--json goes with -o FILE: standard output has the log itself", USAGE)
     log = opened(chosen.paths)

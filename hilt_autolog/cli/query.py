@@ -16,7 +16,7 @@ from hilt_autolog.converters.flat import cell, harmless
 
 from .exits import USAGE, Stop
 from .progress import Progress, total
-from .sources import add_paths, complained, opened
+from .sources import add_paths, check_output, complained, opened
 from .table import print_table
 from .terminal import harmless_stdout, in_line, json_text, stdout_screen
 
@@ -56,6 +56,7 @@ def run(chosen: Namespace) -> int:
         Stop: the question is not understood, or DuckDB fails.
     """
     duckdb = imported()
+    check_output()
     log = opened(chosen.paths)
     try:
         with Progress(total(log.sources), _READINGS) as progress:

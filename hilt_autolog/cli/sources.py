@@ -117,6 +117,12 @@ def check_input(paths: Sequence[str]) -> None:
         raise Stop("there is no standard input")
 
 
+def check_output() -> None:
+    """Stop if standard output is to have data, and there is none."""
+    if sys.stdout is None:
+        raise Stop("there is no standard output")
+
+
 def opened(paths: Sequence[str]) -> Log:
     """Return the log of these paths, which is read when it is iterated.
 

@@ -36,7 +36,13 @@ _FIGURES = (
     "p99",
     "ttft",
 )
-_RARE = ("reasoning", "ttft", "p99", "cached")  # left out where empty, and one by one where too wide
+_RARE = (
+    "reasoning",
+    "ttft",
+    "p99",
+    "cached",
+    "no end",
+)  # left out where empty, and one by one where too wide
 _UNITS = {"k": 1e3, "M": 1e6, "G": 1e9}
 _ROOM_FOR_WORDS = 24  # cells
 _SHOWN_MODELS = 3
@@ -127,8 +133,7 @@ def _print(by: str, rows: Sequence[Row], total: Tally, chosen: Namespace) -> Non
 def _fitting(rows: Sequence[dict[str, str]], width: int | None) -> list[str]:
     """Return the figures that there is room for; those that are empty throughout are left out."""
     widths = {name: max(len(name), *(len(cells[name]) for cells in rows)) + 2 for name in _FIGURES}
-    rare = (*_RARE, "no end")
-    shown = [name for name in _FIGURES if name not in rare or any(cells[name] for cells in rows)]
+    shown = [name for name in _FIGURES if name not in _RARE or any(cells[name] for cells in rows)]
     for name in _RARE:
         if width is not None and sum(widths[name] for name in shown) > width - _ROOM_FOR_WORDS:
             shown = [other for other in shown if other != name]

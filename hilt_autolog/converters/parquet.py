@@ -61,7 +61,7 @@ def _copied(connection: DuckDBPyConnection, path: Path, compression: str) -> tup
     connection.execute("SET preserve_insertion_order = false").fetchall()
     connection.execute(
         f"COPY events TO {target} (FORMAT parquet, COMPRESSION {COMPRESSIONS[compression]},"
-        f" ROW_GROUP_SIZE {_GROUP})"
+        f" ROW_GROUP_SIZE {_GROUP}, USE_TMP_FILE false)"
     ).fetchall()
     written_to = text(escape(str(path)))  # a name is a glob here
     found = connection.execute(f"SELECT file, count(*) FROM read_parquet({written_to}) GROUP BY file")  # noqa: S608

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 
 import pytest
 from logkit import CONVERSATION, write
@@ -125,3 +126,11 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_written(hilt, log):
         3,
         [f"hilt: no such folder: {log.parent}/no"],
     )
+
+
+@pytest.mark.parametrize("words", [("convert", "--to", "csv"), ("query", "FROM events")])
+def test_without_standard_output_there_is_nothing_to_write_to(hilt, log, monkeypatch, words):
+    with monkeypatch.context() as closed:
+        closed.setattr(sys, "stdout", None)
+        said = hilt(*words, "a.hilt.jsonl")
+    assert said == (3, [], ["hilt: there is no standard output"])
