@@ -59,6 +59,7 @@ _ADD_OPEN = (
     f"INSERT INTO ends SELECT NULL, NULL, {_ESSENCE} FROM"  # noqa: S608
     f" (SELECT json, {_ASKED} AS asked FROM lines) WHERE asked IN (SELECT asked FROM open)"
 )
+_LARGE_FILE = 2**18  # bytes on average; of smaller ones, opening each costs DuckDB more than reading it
 _AT_ONCE = 2000  # rows that are fetched together
 
 
@@ -89,7 +90,7 @@ def _is_large(log: Log) -> bool:
             size += Path(source.name).stat().st_size if source.content is None else len(source.content)
         except OSError:  # it is told when it is read
             continue
-    return size >= LARGE
+    return size >= LARGE and size >= len(log.sources) * min(_LARGE_FILE, LARGE)
 
 
 def _line_by_line(log: Log) -> Iterator[Event]:

@@ -22,27 +22,9 @@ if TYPE_CHECKING:
     from hilt_autolog.analytics.totals import Row
 
 _LABELS = {"daily": "day", "weekly": "week of", "monthly": "month", "session": "session", "model": "model"}
-_FIGURES = (
-    "calls",
-    "errors",
-    "no end",
-    "in",
-    "cached",
-    "out",
-    "reasoning",
-    "cost",
-    "p50",
-    "p95",
-    "p99",
-    "ttft",
-)
-_RARE = (
-    "reasoning",
-    "ttft",
-    "p99",
-    "cached",
-    "no end",
-)  # left out where empty, and one by one where too wide
+_COUNTS = ("calls", "errors", "no end", "in", "cached", "out", "reasoning")
+_FIGURES = (*_COUNTS, "cost", "p50", "p95", "p99", "ttft")
+_RARE = ("reasoning", "ttft", "p99", "cached", "no end")  # left out if empty, and one by one if too wide
 _UNITS = {"k": 1e3, "M": 1e6, "G": 1e9}
 _ROOM_FOR_WORDS = 24  # cells
 _SHOWN_MODELS = 3
