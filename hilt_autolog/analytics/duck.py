@@ -48,6 +48,7 @@ _USUAL_LINE = 16 * 2**20  # bytes that a line may have at first; DuckDB holds se
 # In messages about a line that is longer, and (before DuckDB 2) about one with something after its object.
 _UNREAD = ("maximum_object_size", "Malformed JSON")
 _CONFIG = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+_PAUSE = 0.1  # seconds between two looks at how far a question is
 _NO_LINES = "SELECT NULL::JSON AS json, NULL::VARCHAR AS filename WHERE false"
 
 
@@ -111,13 +112,16 @@ class Database:
 
     def _interruptibly(self, use: Callable[[DuckDBPyConnection], Result]) -> Result:
         """Return what `use` makes of the connection, in a thread: DuckDB itself does not hear of Ctrl-C."""
-        from concurrent.futures import ThreadPoolExecutor  # loads logging
+        from concurrent.futures import ThreadPoolExecutor, wait  # loads logging
 
         with ThreadPoolExecutor(1, "hilt-duckdb") as pool:
             future = pool.submit(use, self.connection)
             try:
+                if (tell := self._log.on_progress) is not None:
+                    while wait([future], _PAUSE).not_done:
+                        tell(max(self.connection.query_progress(), 0) / 100)
                 return future.result()
-            except KeyboardInterrupt:
+            except BaseException:
                 self.connection.interrupt()
                 raise
 
@@ -146,14 +150,17 @@ class Database:
         self._spool.remove()
         self._spool, self._direct, paths = Spool(), {}, []
         for source in self._log.sources:
-            if not all_spooled and is_plain(source):
+            if not all_spooled and self._log.wanted is None and is_plain(source):
                 self._direct[source.name] = source
                 paths.append(source.name)
             else:
-                paths.append(self._spool.add(source, self._log.note))
+                paths.append(self._spool.add(source, self._log))
         self.connection = connection = self._duckdb.connect(config=_CONFIG)
         self._set("TimeZone", "UTC")
         self._set("temp_directory", self._spool.folder)
+        if self._log.on_progress is not None:
+            self._set("enable_progress_bar_print", "false")
+            self._set("enable_progress_bar", "true")
         for view in (self._lines(paths, longest), _EVENTS):
             connection.execute(view).fetchall()
         if not self._may_write:
@@ -162,7 +169,7 @@ class Database:
             self._set("lock_configuration", "true")
 
     def _set(self, name: str, value: str) -> None:
-        self.connection.execute(f"SET {name} = {_text(value)}").fetchall()
+        self.connection.execute(f"SET {name} = {text(value)}").fetchall()
 
     def _lines(self, paths: list[str], longest: int) -> str:
         read = (
@@ -170,7 +177,7 @@ class Database:
             f" maximum_object_size = {longest}, ignore_errors = true, compression = 'uncompressed',"
             " hive_partitioning = false)"
         )
-        names = ", ".join(f"({_text(path)}, {_text(name)})" for path, name in self._spool.names.items())
+        names = ", ".join(f"({text(path)}, {text(name)})" for path, name in self._spool.names.items())
         joined = f"LEFT JOIN (VALUES {names}) AS spooled(path, name) ON path = filename" if names else ""
         file = "coalesce(name, filename)" if names else "filename"
         return (
@@ -190,9 +197,10 @@ def counted(connection: DuckDBPyConnection) -> Counts:
     return Counts(dict(connection.execute(_COUNT_REFUSED).fetchall()))
 
 
-def _text(value: str) -> str:
+def text(value: str) -> str:
+    """Return a text as SQL spells it."""
     return "'" + value.replace("'", "''") + "'"
 
 
 def _list(values: list[str]) -> str:
-    return f"[{', '.join(map(_text, values))}]"
+    return f"[{', '.join(map(text, values))}]"

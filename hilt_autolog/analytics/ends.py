@@ -1,4 +1,4 @@
-"""The ends of a log's calls, each with what statistics want to know: by DuckDB, or line by line."""
+"""The calls of a log, their ends above all, with what statistics want to know: by DuckDB, or line by line."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from hilt_autolog.io.lines import events
+from hilt_autolog.io.rows import told
 
 from .duck import REFUSED, Counts, Database, is_installed
 
@@ -21,32 +22,56 @@ if TYPE_CHECKING:
 Event = dict[str, Any]
 
 ANSWERS = ("completion", "embedding", "rerank")  # the actions that end a call well
+PROMPT = "prompt"
 LARGE = 16 * 2**20  # bytes; of less, loading DuckDB costs more than it saves
 
 _SHAPE = (
-    '{"timestamp":"JSON","session_id":"JSON","actor":"JSON","action":"JSON","metrics":"JSON",'
+    '{"event_id":"JSON","timestamp":"JSON","session_id":"JSON","actor":"JSON","action":"JSON","metrics":"JSON",'
     '"provenance":{"model":"JSON"},"extensions":{"model":"JSON","conversation":"JSON","error_type":"JSON",'
     '"reply_to":"JSON","latency_ms":"JSON"}}'
 )
 # A word that is looked for may stand in a text as well; what is not an end is told by its action later.
 _CHUNK = 'contains(json, \'"action":"completion_chunk"\')'
-_WORDS = " OR ".join(f"contains(json, '\"{word}\"')" for word in (*ANSWERS, "error_type"))
-_ENDS = (
-    f"CREATE TEMP TABLE ends AS SELECT CASE WHEN {REFUSED} THEN file END AS refused,"  # noqa: S608
-    f" CASE WHEN refused IS NULL THEN to_json(from_json(json, '{_SHAPE}'))::VARCHAR END AS essence"
-    f" FROM lines WHERE {REFUSED} OR (NOT {_CHUNK} AND ({_WORDS}))"
+_WORDS = " OR ".join(f"contains(json, '\"{word}\"')" for word in (*ANSWERS, "error_type", PROMPT))
+# Prompts are the long lines. Of one as we spell it, only the id is read, unless nothing ends it.
+_WORD = r'"[^"\\]*"'
+_HEAD = (
+    rf'^\{{"hilt_version":{_WORD},"event_id":"([^"\\]+)","timestamp":{_WORD},"session_id":{_WORD},'
+    r'"actor":\{[^{}]*\},"action":"prompt"'
 )
+_ASKED = (
+    'CASE WHEN contains(json, \'"action":"prompt"\')'
+    f" THEN nullif(regexp_extract(json, '{_HEAD}', 1), '') END"
+)
+_ESSENCE = f"to_json(from_json(json, '{_SHAPE}'))::VARCHAR"
+_ENDS = (
+    f"CREATE TEMP TABLE ends AS SELECT CASE WHEN {REFUSED} THEN file END AS refused, asked,"  # noqa: S608
+    f" CASE WHEN refused IS NULL AND asked IS NULL THEN {_ESSENCE} END AS essence FROM"
+    f" (SELECT *, {_ASKED} AS asked FROM lines WHERE {REFUSED} OR NOT {_CHUNK})"
+    f" WHERE {REFUSED} OR asked IS NOT NULL OR {_WORDS}"
+)
+_OPEN = (
+    "CREATE TEMP TABLE open AS SELECT asked FROM ends WHERE asked IS NOT NULL AND asked NOT IN"
+    " (SELECT reply FROM (SELECT json_extract_string(essence, '$.extensions.reply_to') AS reply FROM ends)"
+    " WHERE reply IS NOT NULL)"
+)
+_ADD_OPEN = (
+    f"INSERT INTO ends SELECT NULL, NULL, {_ESSENCE} FROM"  # noqa: S608
+    f" (SELECT json, {_ASKED} AS asked FROM lines) WHERE asked IN (SELECT asked FROM open)"
+)
+_LARGE_FILE = 2**18  # bytes on average; of smaller ones, opening each costs DuckDB more than reading it
 _AT_ONCE = 2000  # rows that are fetched together
 
 
-def ends(log: Log) -> Iterator[Event]:
-    """Yield the events that end calls: answers, and errors that calls ended with; in no particular order.
+def ends_and_prompts(log: Log) -> Iterator[Event]:
+    """Yield the events that end calls (answers, and errors that calls ended with), and the prompts.
 
+    They come in no particular order, and prompts that have an end may be missing.
     An event may lack whatever statistics have no use for; what it has is as it stands in the log. The bad
     lines are among `log.problems` when all have been taken.
     """
     found = _by_duckdb(log) if _is_large(log) and is_installed() else _line_by_line(log)
-    return filter(is_end, found)
+    return (event for event in found if event.get("action") == PROMPT or is_end(event))
 
 
 def is_end(event: Event) -> bool:
@@ -65,13 +90,13 @@ def _is_large(log: Log) -> bool:
             size += Path(source.name).stat().st_size if source.content is None else len(source.content)
         except OSError:  # it is told when it is read
             continue
-    return size >= LARGE
+    return size >= LARGE and size >= len(log.sources) * min(_LARGE_FILE, LARGE)
 
 
 def _line_by_line(log: Log) -> Iterator[Event]:
     for source in log.sources:
         for event, *_ in events(source, log.note):
-            yield event
+            yield told(event)
 
 
 def _by_duckdb(log: Log) -> Iterator[Event]:
@@ -87,8 +112,10 @@ def _by_duckdb(log: Log) -> Iterator[Event]:
 
 
 def _made(connection: DuckDBPyConnection) -> tuple[DuckDBPyConnection, Counts]:
-    connection.execute("DROP TABLE IF EXISTS ends").fetchall()
-    connection.execute(_ENDS).fetchall()
+    for statement in ("DROP TABLE IF EXISTS ends", "DROP TABLE IF EXISTS open", _ENDS, _OPEN):
+        connection.execute(statement).fetchall()
+    if connection.execute("SELECT 1 FROM open LIMIT 1").fetchall():
+        connection.execute(_ADD_OPEN).fetchall()
     found = connection.execute(
         "SELECT refused, count(*) FROM ends WHERE refused IS NOT NULL GROUP BY refused"
     )

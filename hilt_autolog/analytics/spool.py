@@ -1,7 +1,8 @@
-"""Copies of what DuckDB cannot read by itself, line by line: compressed logs, pipes, damaged files.
+"""Copies of what DuckDB cannot read by itself, line by line: compressed logs, pipes, rows of columns.
 
 DuckDB reads nothing from a pipe, all or nothing of a damaged .gz, and does not tell that a .zst is
-damaged. The reader of this package knows better, so what is not a plain file passes through it.
+damaged. The reader of this package knows better, so what is not a plain file passes through it, and so does
+a log of rows (told by its first line), which become events.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from hilt_autolog.io.lines import events
+from hilt_autolog.io.lines import LONGEST_LINE, event_or_reason, events
+from hilt_autolog.io.rows import is_row, told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hilt_autolog.io.lines import Problem, Source
+    from hilt_autolog.io.lines import Source
+    from hilt_autolog.io.reader import Log
 
 _MAGIC = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # gzip, zstd
 _GLOB = frozenset("*?[")
@@ -29,7 +30,9 @@ def is_plain(source: Source) -> bool:
         return False
     try:
         with source.open() as file:
-            return not file.read(4).startswith(_MAGIC)
+            first = file.readline(LONGEST_LINE)
+            line = None if first.startswith(_MAGIC) else event_or_reason(first)
+            return not (first.startswith(_MAGIC) or (isinstance(line, dict) and is_row(line)))
     except OSError:  # the reader tells why
         return False
 
@@ -52,11 +55,13 @@ class Spool:
         self.folder = self._folder.name
         self.names: dict[str, str] = {}
 
-    def add(self, source: Source, report: Callable[[Problem], None]) -> str:
-        """Copy the events of a source and return the path of the copy; what is no event is reported."""
+    def add(self, source: Source, log: Log) -> str:
+        """Copy the wanted events of a log's source and return the path of the copy."""
         path = Path(self.folder, f"{len(self.names)}.jsonl")
+        takes = log.wanted or (lambda _: True)
         with path.open("wb") as file:
-            file.writelines(orjson.dumps(event) + b"\n" for event, *_ in events(source, report))
+            found = (told(event) for event, *_ in events(source, log.note))
+            file.writelines(orjson.dumps(event) + b"\n" for event in found if takes(event))
         self.names[str(path)] = _shown(source.name)
         return str(path)
 

@@ -18,12 +18,13 @@ class Tally:
     Attributes:
         calls: How many have ended.
         failures: How many of them have failed.
+        unended: How many more have no end in the log: cut off with their process, or still going on.
         unpriced: How many answers have no known price; they are not in `cost`.
         tokens: Sums by kind, of `TOKENS`.
     """
 
     def __init__(self) -> None:
-        self.calls = self.failures = self.unpriced = 0
+        self.calls = self.failures = self.unended = self.unpriced = 0
         self.tokens = dict.fromkeys(TOKENS, 0)
         self._costs: array[float] = array("d")
         self._times: dict[str, array[float]] = {name: array("d") for name in PERCENTILES}
@@ -32,28 +33,39 @@ class Tally:
         """Count a call that ended well; its event tells the tokens, the cost and the times."""
         self.calls += 1
         metrics = _part(event, "metrics")
+        self._paid(metrics)
+        extensions = _part(event, "extensions")
+        for name, times in self._times.items():
+            time = _number(metrics.get(name, extensions.get(name)))  # hilt-python's programs use either
+            if time is not None:
+                times.append(time)
+
+    def failed(self, event: Event, *, is_answered: bool) -> None:
+        """Count a call that failed; one that has an answer as well (of a broken stream) is a call already.
+
+        What it cost all the same is counted, where its event tells that.
+        """
+        self.calls += not is_answered
+        self.failures += 1
+        metrics = _part(event, "metrics")
+        if "tokens" in metrics or "cost_usd" in metrics:
+            self._paid(metrics)
+
+    def _paid(self, metrics: Event) -> None:
         tokens = _part(metrics, "tokens")
         for kind in TOKENS:
             self.tokens[kind] += int(_number(tokens.get(kind)) or 0)
-        cost = _number(metrics.get("cost_usd"))
+        cost = _number(_unquoted(metrics.get("cost_usd")))
         if cost is None:
             self.unpriced += 1
         else:
             self._costs.append(cost)
-        for name, times in self._times.items():
-            time = _number(metrics.get(name))
-            if time is not None:
-                times.append(time)
-
-    def failed(self, *, is_answered: bool) -> None:
-        """Count a call that failed; one that has an answer as well (of a broken stream) is a call already."""
-        self.calls += not is_answered
-        self.failures += 1
 
     def add(self, other: Self) -> None:
         """Add what another has counted."""
         self.calls += other.calls
         self.failures += other.failures
+        self.unended += other.unended
         self.unpriced += other.unpriced
         for kind, number in other.tokens.items():
             self.tokens[kind] += number
@@ -81,6 +93,7 @@ class Tally:
         figures: dict[str, Any] = {
             "calls": self.calls,
             "failures": self.failures,
+            "calls_without_end": self.unended,
             "error_rate": round(self.failures / self.calls, 6) if self.calls else None,
             **{f"tokens_{kind}": number for kind, number in self.tokens.items()},
             "cost_usd": self.cost,
@@ -95,6 +108,14 @@ class Tally:
 def _part(event: Event, key: str) -> Event:
     part = event.get(key)
     return part if isinstance(part, dict) else {}
+
+
+def _unquoted(value: Any) -> Any:
+    """Return the number that a text spells, as hilt-python writes what a call cost."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return None
 
 
 def _number(value: Any) -> float | None:

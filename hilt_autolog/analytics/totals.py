@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .ends import ANSWERS, ends
+from .ends import ANSWERS, PROMPT, ends_and_prompts
 from .periods import PERIODS, model_of, period_of, session_of, zone
 from .tally import Tally
 
@@ -45,7 +46,7 @@ def totals(
         log: The log.
         by: One of `REPORTS`.
         timezone: Where days, weeks and months begin: `UTC`, `local`, or a name like `Europe/Paris`.
-        wanted: Which of the calls are counted, by the event that ended them.
+        wanted: Which of the calls are counted, by the event that ended them; by the prompt, if nothing did.
 
     Returns:
         A row for each period, conversation or model, in the order of their labels.
@@ -57,7 +58,7 @@ def totals(
         raise ValueError(f"unknown statistics {by!r}; there are {', '.join(REPORTS)}")
     label_of = _label_of(by, timezone)
     groups: dict[str, dict[str, Tally]] = {}
-    for label, model, tally in _counted(filter(wanted, ends(log)), label_of):
+    for label, model, tally in _counted(ends_and_prompts(log), label_of, wanted):
         groups.setdefault(label, {})[model] = tally
     rows = [
         Row(label, dict(sorted(models.items())), overall(models.values())) for label, models in groups.items()
@@ -79,23 +80,59 @@ def _label_of(by: str, timezone: str) -> Callable[[Event], str]:
     return model_of if by == "model" else session_of
 
 
-def _counted(found: Iterable[Event], label_of: Callable[[Event], str]) -> list[tuple[str, str, Tally]]:
-    tallies: dict[tuple[str, str], Tally] = {}
-    answered: set[int] = set()  # the prompts that have an answer: their ids' hashes, to be small
-    failures: list[tuple[tuple[str, str], Any]] = []
+def _counted(
+    found: Iterable[Event], label_of: Callable[[Event], str], wanted: Callable[[Event], bool]
+) -> list[tuple[str, str, Tally]]:
+    tallies: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
+    ends = _Ends()
+    failures: list[tuple[tuple[str, str], Event]] = []
+    prompts: list[tuple[tuple[str, str], Any, Any]] = []
     for event in found:
-        key = (label_of(event), model_of(event))
-        tally = tallies.get(key) or tallies.setdefault(key, Tally())
-        prompt = _prompt_of(event)
+        key = (label_of(event), model_of(event)) if wanted(event) else None
+        if event["action"] == PROMPT:
+            if key is not None:
+                prompts.append((key, event.get("event_id"), event.get("session_id")))
+            continue
+        ends.take(event)
+        if key is None:
+            continue
         if event["action"] in ANSWERS:
-            tally.answered(event)
-            if prompt is not None:
-                answered.add(hash(prompt))
+            tallies[key].answered(event)
         else:
-            failures.append((key, prompt))
-    for key, prompt in failures:
-        tallies[key].failed(is_answered=prompt is not None and hash(prompt) in answered)
+            failures.append((key, event))
+    for key, event in failures:
+        tallies[key].failed(event, is_answered=ends.has_answered(_prompt_of(event)))
+    for key, event_id, session_id in prompts:
+        if not ends.has_ended(event_id, session_id):
+            tallies[key].unended += 1
     return [(*key, tally) for key, tally in tallies.items()]
+
+
+class _Ends:
+    """Which prompts have an end. Of their ids only the hashes are kept, to be small."""
+
+    def __init__(self) -> None:
+        self._answered: set[int] = set()
+        self._failed: set[int] = set()
+        self._nameless: Counter[str] = Counter()  # ends that name no prompt, by conversation
+
+    def take(self, event: Event) -> None:
+        prompt = _prompt_of(event)
+        if prompt is not None:
+            (self._answered if event["action"] in ANSWERS else self._failed).add(hash(prompt))
+        elif event["action"] != "embedding":  # which has no prompt
+            self._nameless[repr(event.get("session_id"))] += 1
+
+    def has_answered(self, prompt: Any) -> bool:
+        return isinstance(prompt, str) and hash(prompt) in self._answered
+
+    def has_ended(self, prompt: Any, session_id: Any) -> bool:
+        """Return whether an end names this prompt, or one of its conversation that names none is left."""
+        if self.has_answered(prompt) or (isinstance(prompt, str) and hash(prompt) in self._failed):
+            return True
+        session = repr(session_id)
+        self._nameless[session] -= 1
+        return self._nameless[session] >= 0
 
 
 def _prompt_of(event: Event) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hilt_autolog import __version__
@@ -14,7 +15,7 @@ from .exits import BROKEN_PIPE, INTERRUPTED, MEANINGS, UNREADABLE, USAGE, Stop
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 COMMANDS = {
     "tail": "print the last events, a line each, and follow the log with -f",
@@ -48,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a text may hold what the terminal cannot show
     try:
-        code = _run(words)
+        with _tidy_when_terminated():
+            code = _run(words)
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
@@ -61,6 +63,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         _tell(error)
         return error.code if isinstance(error, Stop) else UNREADABLE
     return code
+
+
+@contextmanager
+def _tidy_when_terminated() -> Iterator[None]:
+    """Let SIGTERM end the process as it does, once copies and unfinished files are removed."""
+    import signal
+
+    class Terminated(BaseException):
+        pass
+
+    def end(*_: object) -> None:
+        raise Terminated
+
+    try:
+        before = signal.signal(signal.SIGTERM, end)
+    except ValueError:  # not the main thread
+        yield
+        return
+    try:
+        yield
+    except Terminated:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _run(words: list[str]) -> int:

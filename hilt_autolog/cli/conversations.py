@@ -63,6 +63,7 @@ class Conversation:
             self.words = glance.text(event)
         if action in ("completion", "embedding"):
             self.models[glance.actor(event)] = None
+        if action in ("completion", "embedding", "system"):  # a failure may have been paid for
             if (tokens := glance.tokens(event)) is not None:
                 self.tokens = (self.tokens or 0) + tokens
             if (cost := glance.cost(event)) is not None:

@@ -8,8 +8,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .exits import USAGE, Stop
-from .sources import add_paths, complained, opened
-from .terminal import say
+from .progress import Progress, total
+from .sources import add_filters, add_paths, check_output, complained, is_filtered, opened, wanted
+from .terminal import harmless_stdout, is_terminal, say, visible
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -46,6 +47,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     group.add_argument(
         "--compression", choices=COMPRESSIONS, default="snappy", help="else snappy; zstd makes half the size"
     )
+    add_filters(parser)
 
 
 def run(chosen: Namespace) -> int:
@@ -58,11 +60,17 @@ def run(chosen: Namespace) -> int:
         Stop: the format is not said, a column is unknown, or Parquet is to go to standard output.
     """
     form = chosen.to or _by_name(chosen.output)
+    if not chosen.output:
+        check_output()
     if chosen.json and not chosen.output:
         raise Stop("--json goes with -o FILE: standard output has the log itself", USAGE)
     log = opened(chosen.paths)
+    log.wanted = wanted(chosen) if is_filtered(chosen) else None
     try:
-        count = _to_file(log, form, chosen) if chosen.output else _to_stdout(log, form, chosen)
+        with Progress(total(log.sources), _readings(form, chosen)) as progress:
+            if chosen.output or not is_terminal(sys.stdout):
+                progress.attend(log)
+            count = _to_file(log, form, chosen) if chosen.output else _to_stdout(log, form, chosen)
     except ValueError as error:
         raise Stop(str(error), USAGE) from None
     code = complained(log.problems)
@@ -74,6 +82,14 @@ def run(chosen: Namespace) -> int:
     elif chosen.output:
         say(f"{count:,} {unit} -> {chosen.output}")
     return code
+
+
+def _readings(form: str, chosen: Namespace) -> int:
+    """Return how often the log is read: twice for messages, and where its columns are to be found first."""
+    if form == "messages":
+        return 2
+    is_flat = chosen.flat and not chosen.columns
+    return 1 + is_flat + chosen.metadata if form == "csv" else 1
 
 
 def _by_name(output: str | None) -> str:
@@ -103,16 +119,25 @@ def _to_stdout(log: Log, form: str, chosen: Namespace) -> int:
     if form == "messages":
         from hilt_autolog.converters import messages
 
-        return messages.write(log, sys.stdout.buffer)
+        return messages.write(log, _Shown() if is_terminal(sys.stdout) else sys.stdout.buffer)
     from hilt_autolog.converters import csv
 
     options = _of_csv(chosen)
     options["columns"] = csv.checked(options["columns"])
+    if is_terminal(sys.stdout):
+        return csv.write(log, harmless_stdout(), **options)
     stream = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
     try:
         return csv.write(log, stream, **options)
     finally:
         stream.detach()
+
+
+class _Shown:
+    """A stream of bytes that are shown on the terminal as text, harmless."""
+
+    def write(self, line: bytes) -> int:
+        return sys.stdout.write(visible(line.decode()))
 
 
 def _of_csv(chosen: Namespace) -> dict[str, Any]:

@@ -114,7 +114,11 @@ def tokens(event: Event) -> int | None:
 
 def cost(event: Event) -> float | None:
     """Return the cost of a call in dollars; None, if it is not known."""
-    return number(part(event, "metrics").get("cost_usd"))
+    told = part(event, "metrics").get("cost_usd")
+    try:
+        return number(float(told) if isinstance(told, str) else told)  # hilt-python writes it as a text
+    except ValueError:
+        return None
 
 
 def latency(event: Event, key: str = "latency_ms") -> float | None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from hilt_autolog.io.backward import newest_first
 from hilt_autolog.io.lines import events
 from hilt_autolog.io.moments import moment_of
+from hilt_autolog.io.rows import told
 
 from .folding import stream_of
-from .sources import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

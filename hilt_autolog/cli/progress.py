@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import time
@@ -24,6 +25,7 @@ _PATIENCE = 0.5  # seconds before anything is shown: most readings are over by t
 _PAUSE = 0.1  # seconds between two looks
 _EVERY = 256  # events between two looks at the clock
 _CELLS = 30
+_BLOCK = 2**16
 _OF_A_LOG = 2  # it opens a file for its first event, and again for the others
 
 _T = TypeVar("_T")
@@ -34,10 +36,15 @@ class Progress:
 
     Args:
         total: How much there is to do, in bytes.
+        readings: How often they are read.
     """
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, readings: int = 1) -> None:
         self._total = total
+        self._readings = readings
+        self._done = 0
+        self._reading = 0
+        self._share = 0.0
         self._next = time.monotonic() + _PATIENCE
         self._is_watched = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb" and total > 0
         self._is_shown = False
@@ -53,11 +60,11 @@ class Progress:
         return self._is_watched and time.monotonic() >= self._next
 
     def at(self, done: int) -> None:
-        """Show that so many bytes are done."""
+        """Show that so many bytes are done; what was shown already is not taken back."""
         if not self.is_due():
             return
         self._next = time.monotonic() + _PAUSE
-        share = min(done / self._total, 1.0)
+        share = self._share = max(self._share, min(done / (self._total * self._readings), 1.0))
         bar = "=" * int(share * _CELLS)
         print(
             f"\r{bar:-<{_CELLS}} {share:4.0%} of {size(self._total)}\x1b[K",
@@ -66,6 +73,27 @@ class Progress:
             flush=True,
         )
         self._is_shown = True
+
+    def attend(self, log: Log) -> None:
+        """Show how far a log is read, whoever reads it; DuckDB tells of itself."""
+        if self._is_watched:
+            log.sources[:] = attended = [_Attended(*source) for source in log.sources]
+            for source in attended:
+                source.on_read = self._read
+            log.on_progress = self._answered
+
+    def _read(self, count: int) -> None:
+        self._done += count
+        self.at(self._done)
+
+    def _answered(self, share: float) -> None:
+        """Show how far a reading of DuckDB is; where it begins again, that is the next one."""
+        done = int((self._reading + share) * self._total)
+        if done < self._done:
+            self._reading += 1
+            done += self._total
+        self._done = done
+        self.at(done)
 
     def clear(self) -> None:
         """Wipe the line away; before anything else is printed on the same terminal."""
@@ -103,6 +131,28 @@ def size(number: float) -> str:
         if number < 999.95 or unit == "GB":  # noqa: PLR2004  it would be rounded up to the next unit
             break
     return f"{number:.1f} {unit}"
+
+
+class _Attended(Source):
+    """A source that tells how many bytes were read of it, block by block."""
+
+    on_read: Callable[[int], None]
+
+    def open(self) -> IO[bytes]:
+        if self.content is not None:
+            return super().open()
+        return io.BufferedReader(_Told(self.name, self.on_read), _BLOCK)
+
+
+class _Told(io.FileIO):
+    def __init__(self, name: str, on_read: Callable[[int], None]) -> None:
+        super().__init__(name)
+        self._on_read = on_read
+
+    def readinto(self, buffer: Any) -> int:
+        count = super().readinto(buffer)
+        self._on_read(count)
+        return count
 
 
 class _Counted(Source):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import csv
-import json
-import sys
-from datetime import date, datetime
+from datetime import date, time
 from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -16,15 +15,17 @@ from hilt_autolog.analytics.frames import asked
 from hilt_autolog.converters.flat import cell, harmless
 
 from .exits import USAGE, Stop
-from .sources import add_paths, complained, opened
+from .progress import Progress, total
+from .sources import add_paths, check_output, complained, opened
 from .table import print_table
-from .terminal import stdout_screen
+from .terminal import harmless_stdout, in_line, json_text, stdout_screen
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from duckdb import DuckDBPyRelation
 
+_READINGS = 2  # for the answer, and to count the lines that are refused
 _NUMBERS = (int, float, Decimal)
 
 
@@ -55,9 +56,12 @@ def run(chosen: Namespace) -> int:
         Stop: the question is not understood, or DuckDB fails.
     """
     duckdb = imported()
+    check_output()
     log = opened(chosen.paths)
     try:
-        answer = asked(log, chosen.sql, _taken)
+        with Progress(total(log.sources), _READINGS) as progress:
+            progress.attend(log)
+            answer = asked(log, chosen.sql, _taken)
     except (ValueError, duckdb.ProgrammingError, duckdb.DataError) as error:
         raise Stop(_in_a_line(error), USAGE) from None
     except duckdb.Error as error:
@@ -79,9 +83,9 @@ def _print(answer: Answer, chosen: Namespace) -> None:
     if chosen.json:
         for row in answer.rows:
             values = dict(zip(answer.names, map(_nested, row, answer.types), strict=True))
-            print(json.dumps(values, ensure_ascii=False, default=str))
+            print(json_text(values))
     elif chosen.csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer = csv.writer(harmless_stdout(), lineterminator="\n")
         writer.writerow(map(harmless, answer.names))
         writer.writerows([harmless(_cell(value)) for value in row] for row in answer.rows)
     else:
@@ -96,17 +100,22 @@ def _columns(answer: Answer) -> dict[str, str]:
     for number, name in enumerate(answer.names):
         values = [row[number] for row in answer.rows if row[number] is not None]
         is_number = bool(values) and all(isinstance(value, _NUMBERS) for value in values)
-        columns[name if name not in columns else f"{name}_{number + 1}"] = ">" if is_number else "~"
+        heading = in_line(name)
+        columns[heading if heading not in columns else f"{heading}_{number + 1}"] = ">" if is_number else "~"
     return columns
 
 
 def _plain(value: Any) -> Any:
     """Return a value as JSON can say it; moments as events spell them."""
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, Decimal):
-        return float(value)
-    return value.isoformat() if isinstance(value, date) else value
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, float | Decimal):
+        return float(value) if isfinite(value) else None
+    if value is None or isinstance(value, str | int):
+        return value
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, date | time) else str(value)
 
 
 def _nested(value: Any, kind: str) -> Any:
@@ -115,8 +124,7 @@ def _nested(value: Any, kind: str) -> Any:
 
 
 def _cell(value: Any) -> Any:
-    plain = _plain(value)
-    return cell(plain) if isinstance(plain, str | int | float | list | dict) or plain is None else str(plain)
+    return cell(_plain(value))
 
 
 def _shown(value: Any) -> Any:

@@ -7,13 +7,15 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hilt_autolog.io.rows import told
+
 from . import glance
 from .conversations import NAME
 from .exits import FINDINGS, USAGE, Stop
 from .needle import Needle
 from .parts import messages_of, parts_of
 from .progress import Progress, total, watched_one_by_one
-from .sources import add_filters, add_paths, complained, opened, part, told, wanted
+from .sources import add_filters, add_paths, complained, opened, part, wanted
 from .terminal import cells, in_line, json_text, padded, stdout_screen, visible
 
 if TYPE_CHECKING:

@@ -7,13 +7,14 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.io.moments import moment_of
+from hilt_autolog.io.rows import told
 
 from . import glance
 from .conversations import NAME, Conversation, Conversations, session_of
 from .exits import FINDINGS, Stop
 from .pager import print_lines
 from .progress import Progress, total, watched
-from .sources import add_filters, complained, opened, told, wanted
+from .sources import add_filters, complained, opened, wanted
 from .table import print_table
 from .terminal import json_text, say, stdout_screen
 from .thread import Thread

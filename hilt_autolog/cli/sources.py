@@ -66,6 +66,11 @@ def add_filters(parser: ArgumentParser) -> None:
     )
 
 
+def is_filtered(chosen: Namespace) -> bool:
+    """Return whether any of the options of `add_filters` is given."""
+    return any((chosen.since, chosen.until, chosen.action, chosen.model, chosen.conversation))
+
+
 def wanted(chosen: Namespace) -> Callable[[Event], bool]:
     """Return the question whether an event is one that `add_filters` let the user ask for."""
     from hilt_autolog.io.moments import moment_of
@@ -106,19 +111,16 @@ def part(event: Event, key: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def told(line: Event) -> Event:
-    """Return the event that a line of a log tells of: itself, or what a row of columns stands for."""
-    if "actor" in line:
-        return line
-    from hilt_autolog.io.rows import event_of, is_row
-
-    return event_of(line) if is_row(line) else line
-
-
 def check_input(paths: Sequence[str]) -> None:
     """Stop if standard input is asked for, and there is none."""
     if sys.stdin is None and "-" in paths:
         raise Stop("there is no standard input")
+
+
+def check_output() -> None:
+    """Stop if standard output is to have data, and there is none."""
+    if sys.stdout is None:
+        raise Stop("there is no standard output")
 
 
 def opened(paths: Sequence[str]) -> Log:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.analytics.periods import PERIODS, zone
 from hilt_autolog.analytics.totals import REPORTS, overall, totals
 
+from .progress import Progress
+from .progress import total as total_size
 from .sources import add_filters, add_paths, complained, opened, wanted
 from .table import print_table
-from .terminal import stdout_screen
+from .terminal import json_text, stdout_screen
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from hilt_autolog.analytics.totals import Row
 
 _LABELS = {"daily": "day", "weekly": "week of", "monthly": "month", "session": "session", "model": "model"}
-_FIGURES = ("calls", "errors", "in", "cached", "out", "reasoning", "cost", "p50", "p95", "p99", "ttft")
-_RARE = ("reasoning", "ttft", "p99", "cached")  # left out where empty, and one by one where too wide
+_COUNTS = ("calls", "errors", "no end", "in", "cached", "out", "reasoning")
+_FIGURES = (*_COUNTS, "cost", "p50", "p95", "p99", "ttft")
+_RARE = ("reasoning", "ttft", "p99", "cached", "no end")  # left out if empty, and one by one if too wide
 _UNITS = {"k": 1e3, "M": 1e6, "G": 1e9}
 _ROOM_FOR_WORDS = 24  # cells
 _SHOWN_MODELS = 3
@@ -52,10 +54,12 @@ def run(chosen: Namespace) -> int:
     """
     by, paths = _report(chosen.paths)
     log = opened(paths)
-    rows = totals(log, by, timezone=chosen.timezone, wanted=wanted(chosen))
+    with Progress(total_size(log.sources)) as progress:
+        progress.attend(log)
+        rows = totals(log, by, timezone=chosen.timezone, wanted=wanted(chosen))
     total = overall(row.tally for row in rows)
     if chosen.json:
-        print(json.dumps(_as_json(by, chosen.timezone, rows, total), indent=2, ensure_ascii=False))
+        print(json_text(_as_json(by, chosen.timezone, rows, total), indent=2))
     else:
         _print(by, rows, total, chosen)
     return complained(log.problems)
@@ -93,7 +97,7 @@ def _as_json(by: str, timezone: str, rows: Sequence[Row], total: Tally) -> dict[
 
 
 def _print(by: str, rows: Sequence[Row], total: Tally, chosen: Namespace) -> None:
-    if not total.calls:
+    if not (total.calls or total.unended):
         print("no calls")
         return
     lines = list(_lines(by, rows, is_broken_down=chosen.breakdown))
@@ -142,6 +146,7 @@ def _cells(tally: Tally) -> dict[str, str]:
     return {
         "calls": f"{tally.calls:,}",
         "errors": f"{tally.failures:,} ({tally.failures / tally.calls:.1%})" if tally.failures else "",
+        "no end": f"{tally.unended:,}" if tally.unended else "",
         **{name: _short(tally.tokens[kind]) for name, kind in tokens.items()},
         "cost": "" if tally.cost is None and not tally.unpriced else _dollars(tally.cost),
         **{name: "" if time is None else _seconds(time) for name, time in times.items()},
@@ -173,4 +178,7 @@ def _notes(by: str, total: Tally, timezone: str) -> str:
     if total.unpriced:
         has, are = ("answer has", "is") if total.unpriced == 1 else ("answers have", "are")
         notes.append(f"{total.unpriced:,} {has} no known price and {are} not in the cost")
+    if total.unended:
+        has, are = ("call has", "is") if total.unended == 1 else ("calls have", "are")
+        notes.append(f"{total.unended:,} {has} no end, cut off or not over yet, and {are} in no other figure")
     return "\n".join(notes)

@@ -18,8 +18,8 @@ def print_table(columns: Mapping[str, str], rows: Iterable[Sequence[object]], sc
     """Print rows under their headings.
 
     Args:
-        columns: Each heading, and the side that its cells stand at: "<", or ">" for numbers. Where there is
-            not room for all, "~" marks those that are shortened; they stand at the left.
+        columns: Each heading, a harmless text, and the side that its cells stand at: "<", or ">" for numbers.
+            Where there is not room for all, "~" marks those that are shortened; they stand at the left.
         rows: A cell for each column, made harmless here; None leaves it empty.
         screen: What it is printed on.
     """

@@ -10,11 +10,13 @@ from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from hilt_autolog.io.rows import told
+
 from .exits import OK, USAGE, Stop
 from .folding import Folded
 from .glance import word
 from .rows import Rows
-from .sources import add_filters, add_paths, check_input, complained, opened, tell, told, wanted
+from .sources import add_filters, add_paths, check_input, complained, opened, tell, wanted
 from .terminal import say, stdout_screen
 
 if TYPE_CHECKING:

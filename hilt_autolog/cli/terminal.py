@@ -12,6 +12,8 @@ from unicodedata import category, east_asian_width
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
+    from _typeshed import SupportsWrite
+
 _STYLES = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36}
 # Joiners of emoji and of Persian words. Other invisible letters are spelled out: they reorder or hide text.
 _KEPT = "\n\t\u200c\u200d"
@@ -99,6 +101,18 @@ def _can_show(encoding: str, text: str) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+class _Harmless:
+    """A text stream over stdout that spells out what the terminal behind it would obey."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(visible(text))
+
+
+def harmless_stdout() -> SupportsWrite[str]:
+    """Return stdout for data that goes through unchanged, but for what a terminal would obey."""
+    return _Harmless() if is_terminal(sys.stdout) else sys.stdout
 
 
 def say(words: str) -> None:

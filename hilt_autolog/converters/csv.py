@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.io.columns import COLUMNS
+from hilt_autolog.io.rows import told
 
 from .files import Input, reading, written
 from .flat import at, cell, harmless, leaves
@@ -14,6 +15,8 @@ from .flat import at, cell, harmless, leaves
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Sequence
+
+    from _typeshed import SupportsWrite
 
     from hilt_autolog.io.reader import Log
 
@@ -60,7 +63,7 @@ def convert_to_csv(
 
 def write(
     log: Log,
-    stream: TextIO,
+    stream: SupportsWrite[str],
     columns: Sequence[str] | None = None,
     *,
     readable: bool = True,
@@ -73,7 +76,7 @@ def write(
     writer = csv.writer(stream)
     writer.writerow(map(harmless, names))
     count = 0
-    for event in log:
+    for event in map(told, log):
         writer.writerow([harmless(_found(event, name)) for name in names])
         count += 1
     return count
@@ -108,7 +111,7 @@ def _found(event: dict[str, Any], name: str) -> Cell:
 def _paths(log: Log, fields: Sequence[str] = ()) -> list[str]:
     """Return every path that an event has, below these fields or all, in order of appearance."""
     found: dict[str, None] = {}
-    for event in log:
+    for event in map(told, log):
         part = {field: event[field] for field in fields if field in event} if fields else event
         found.update(dict.fromkeys(path for path, _ in leaves(part)))
     return list(found)

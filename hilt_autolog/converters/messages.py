@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -13,6 +13,8 @@ from .files import Input, reading, written
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
+
+    from _typeshed import SupportsWrite
 
     from hilt_autolog.io.lines import Placed
     from hilt_autolog.io.messages import Message
@@ -43,7 +45,7 @@ def convert_to_messages(input_file: Input, output_file: str | os.PathLike[str]) 
         return write(log, stream)
 
 
-def write(log: Log, stream: BinaryIO) -> int:
+def write(log: Log, stream: SupportsWrite[bytes]) -> int:
     """Write the same to a stream, and return how many conversations it were."""
     count = 0
     for session, (event, file, line) in _last_answers(log).items():

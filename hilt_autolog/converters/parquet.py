@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from glob import escape
 from typing import TYPE_CHECKING
 
-from hilt_autolog.analytics.duck import Counts, Database
+from hilt_autolog.analytics.duck import Counts, Database, imported, text
+from hilt_autolog.errors import ConversionError
 
 from .files import Input, reading, written
 
@@ -39,7 +41,8 @@ def convert_to_parquet(
     Raises:
         FileNotFoundError: there is no such log, or no such folder to write to.
         ValueError: the compression is unknown.
-        ConversionError: DuckDB is not installed (the extra `analytics`), or the output is what is read.
+        ConversionError: DuckDB is not installed (the extra `analytics`), or cannot write the output; or that
+            is what is read.
     """
     if compression not in COMPRESSIONS:
         raise ValueError(f"unknown compression {compression!r}; there are {', '.join(COMPRESSIONS)}")
@@ -47,17 +50,20 @@ def convert_to_parquet(
         database = Database(log, may_write=True)
         try:
             return database.run(lambda connection: _copied(connection, path, compression))
+        except imported().Error as error:  # no room left, say
+            raise ConversionError(f"{output_file}: {error}") from error
         finally:
             database.close()
 
 
 def _copied(connection: DuckDBPyConnection, path: Path, compression: str) -> tuple[int, Counts]:
-    target = "'" + str(path).replace("'", "''") + "'"
+    target = text(str(path))
     connection.execute("SET preserve_insertion_order = false").fetchall()
     connection.execute(
         f"COPY events TO {target} (FORMAT parquet, COMPRESSION {COMPRESSIONS[compression]},"
-        f" ROW_GROUP_SIZE {_GROUP})"
+        f" ROW_GROUP_SIZE {_GROUP}, USE_TMP_FILE false)"
     ).fetchall()
-    found = connection.execute(f"SELECT file, count(*) FROM read_parquet({target}) GROUP BY file")  # noqa: S608
+    written_to = text(escape(str(path)))  # a name is a glob here
+    found = connection.execute(f"SELECT file, count(*) FROM read_parquet({written_to}) GROUP BY file")  # noqa: S608
     accepted = dict(found.fetchall())
     return sum(accepted.values()), Counts(accepted, is_accepted=True)

@@ -5,7 +5,6 @@ An event is full of detail that a table has no room for; these columns are those
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,6 +25,8 @@ def checked(columns: Iterable[str] | None) -> tuple[str, ...]:
     chosen = tuple(COLUMNS) if columns is None else tuple(columns)
     unknown = [name for name in chosen if name not in COLUMNS]
     if unknown:
+        from difflib import get_close_matches
+
         meant = [match for name in unknown for match in get_close_matches(str(name), COLUMNS, n=1)]
         hint = f" (did you mean {', '.join(meant)}?)" if meant else ""
         raise ValueError(

@@ -22,6 +22,7 @@ from hilt_autolog.settings import load
 from .lines import Placed, Problem, Source, events
 from .messages import Message, holds_messages, rebuilt
 from .moments import moment_of
+from .rows import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,18 +61,27 @@ class Log:
 
     Attributes:
         problems: What could not be read so far (file, line number, reason), each once.
+        wanted: Which events are given; all, if None. Messages are rebuilt from all in any case.
+        on_progress: Takes now and then how much of a question DuckDB has answered: from 0 to 1.
     """
 
     def __init__(self, sources: list[Source]) -> None:
         self.sources = sources
         self._problems: dict[Problem, None] = {}
         self._holders: dict[str, Event] | None = None
+        self.wanted: Callable[[Event], bool] | None = None
+        self.on_progress: Callable[[float], None] | None = None
 
     def __iter__(self) -> Iterator[Event]:
         return (placed.event for placed in self.placed())
 
     def placed(self) -> Iterator[Placed]:
         """Return the events as an iteration does, each with its file and line number."""
+        wanted = self.wanted
+        found = self._placed()
+        return found if wanted is None else (placed for placed in found if wanted(told(placed.event)))
+
+    def _placed(self) -> Iterator[Placed]:
         return heapq.merge(*(_sparingly(source, self.note) for source in self.sources), key=moment)
 
     @property
@@ -90,7 +100,7 @@ class Log:
             LookupError: when the log lacks an event that is referred to, or contradicts itself.
         """
         if self._holders is None:
-            self._holders = {e["event_id"]: _essence(e) for e in self if _holds_messages(e)}
+            self._holders = {e["event_id"]: _essence(e) for e, *_ in self._placed() if _holds_messages(e)}
         return rebuilt(event, self._holders.get)
 
     def sql(self, query: str) -> DuckDBPyRelation:

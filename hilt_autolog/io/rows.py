@@ -20,6 +20,11 @@ def is_row(line: Mapping[str, Any]) -> bool:
     return line.keys() <= COLUMNS.keys() and ("speaker" in line or "conversation_id" in line)
 
 
+def told(line: Event) -> Event:
+    """Return the event that a line of a log tells of: itself, or what a row of columns stands for."""
+    return event_of(line) if "actor" not in line and is_row(line) else line
+
+
 def event_of(row: Mapping[str, Any]) -> Event:
     """Return the event that a row tells of, as it would stand in a log.
 

@@ -99,6 +99,17 @@ def test_duckdb_takes_lines_that_the_reader_reports(tmp_path, line):
     assert [len(by(engine, path)[2]) for engine in ("DuckDB", "line by line")] == [0, 1]
 
 
+def test_many_small_files_are_no_work_for_duckdb(tmp_path, monkeypatch):
+    monkeypatch.setattr(ends, "LARGE", 10_000)
+    monkeypatch.setattr(ends, "Database", None)
+    for number in range(30):
+        write(tmp_path / f"{number}.hilt.jsonl", answer(number))
+    assert overall(row.tally for row in totals(read(tmp_path))).calls == 30
+    write(tmp_path / "large.hilt.jsonl", answer(30, content={"text": "x" * 400_000}))
+    with pytest.raises(TypeError, match="not callable"):
+        totals(read(tmp_path))
+
+
 def test_bad_lines_are_found_by_file_and_number(tmp_path):
     write(tmp_path / "a.hilt.jsonl", GOOD[0], TORN + b"\n", b"\n", GOOD[1], TORN + LINE + b"\n")
     write(tmp_path / "b.hilt.jsonl", *GOOD)

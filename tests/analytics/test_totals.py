@@ -29,6 +29,7 @@ def test_all_figures_of_a_day(tmp_path):
     assert row.tally.as_json() == {
         "calls": 4,
         "failures": 1,
+        "calls_without_end": 0,
         "error_rate": 0.25,
         "tokens_prompt": 110,
         "tokens_completion": 55,
@@ -52,11 +53,72 @@ def test_an_unknown_cost_is_not_zero(tmp_path):
 
 
 def test_only_what_ends_a_call_is_a_call(tmp_path):
-    others = ("prompt", "completion_chunk", "tool_call", "tool_result", "retrieval", "feedback", "system")
+    others = ("completion_chunk", "tool_call", "tool_result", "retrieval", "feedback", "system")
     log = write(tmp_path / "a.jsonl", *(answer(1, action=action) for action in others))
     assert figures(log, "calls") == {}
     more = write(tmp_path / "b.jsonl", *(answer(n, action=a) for n, a in enumerate(("embedding", "rerank"))))
     assert figures(more, "calls") == {"2026-01-31": (2,)}
+
+
+def prompt(number, **more):
+    """Return the request of a call."""
+    return answer(number, event_id=f"prompt-{number}", action="prompt", metrics={}, extensions={}) | more
+
+
+def test_a_prompt_without_an_end_is_told_apart(tmp_path):
+    spaced = write(tmp_path / "a.jsonl", prompt(1), answer(1), prompt(2), prompt(3), failure(3))
+    tight = tmp_path / "b.jsonl"
+    tight.write_bytes(spaced.read_bytes().replace(b'": ', b'":').replace(b', "', b',"'))
+    for log in (spaced, tight):
+        assert figures(log, "calls", "failures", "calls_without_end") == {"2026-01-31": (2, 1, 1)}
+    later = {"wanted": lambda event: event["timestamp"] > "2026-01-31T12:01:30"}
+    assert figures(tight, "calls", "calls_without_end", **later) == {"2026-01-31": (1, 1)}
+
+
+def test_a_prompt_is_ended_by_what_is_not_wanted(tmp_path):
+    log = write(tmp_path / "a.jsonl", prompt(1), answer(1, timestamp="2026-02-01T00:00:01Z"))
+    assert figures(log, "calls_without_end", wanted=lambda event: event["timestamp"] < "2026-02") == {}
+
+
+def test_an_answer_that_names_no_prompt_ends_one_of_its_conversation(tmp_path):
+    nameless = answer(1, extensions={"model": "m"})
+    log = write(tmp_path / "a.jsonl", prompt(1), nameless, prompt(2), prompt(3, session_id="conv_2"))
+    assert figures(log, "calls", "calls_without_end", by="session") == {"conv_1": (1, 1), "conv_2": (0, 1)}
+
+
+def test_the_words_of_a_prompt_within_an_answer_hide_no_call(tmp_path):
+    said = {"message": {"action": "prompt"}, "model": "m", "reply_to": "prompt-1"}
+    tight = write(tmp_path / "a.jsonl", answer(1, extensions=said))
+    tight.write_bytes(tight.read_bytes().replace(b'": ', b'":').replace(b', "', b',"'))
+    assert figures(tight, "calls") == {"2026-01-31": (1,)}
+
+
+def test_a_failure_that_was_paid_for_is_in_the_sums(tmp_path):
+    paid = {"tokens": {"prompt": 10, "completion": 5}, "cost_usd": 0.5, "latency_ms": 9}
+    log = write(tmp_path / "a.jsonl", failure(1) | {"metrics": paid}, failure(2), answer(3))
+    assert figures(log, "calls", "tokens_prompt", "cost_usd", "calls_without_price", "latency_p50_ms") == {
+        "2026-01-31": (3, 20, 0.75, 0, 300)
+    }
+
+
+def test_costs_and_times_as_hilt_python_writes_them(tmp_path):
+    theirs = {"tokens": {"prompt": 3}, "cost_usd": "0.001000", "cost_usd_display": "0,001000 USD"}
+    log = write(tmp_path / "a.jsonl", answer(1, metrics=theirs, extensions={"latency_ms": 12}))
+    assert figures(log, "cost_usd", "latency_p50_ms") == {"2026-01-31": (0.001, 12)}
+
+
+def test_rows_of_columns_are_calls_too(tmp_path):
+    rows = [
+        {"timestamp": "2026-01-31 12:00:00", "event_id": "a", "reply_to": "", "speaker": "human: u"}
+        | {"conversation_id": "c", "action": "prompt", "message": "hello", "tokens_in": "", "model": ""},
+        {"timestamp": "2026-01-31 12:00:01", "event_id": "b", "reply_to": "a", "speaker": "agent: m"}
+        | {"conversation_id": "c", "action": "completion", "message": "hi", "tokens_in": 3}
+        | {"cost_usd": "0.5", "model": "m", "latency_ms": 12},
+    ]
+    log = write(tmp_path / "a.jsonl", *rows)
+    assert figures(log, "calls", "calls_without_end", "tokens_prompt", "cost_usd", by="model") == {
+        "m": (1, 0, 3, 0.5)
+    }
 
 
 def test_words_in_a_text_end_no_call(tmp_path):
@@ -133,7 +195,7 @@ def test_what_is_no_number_is_not_known(tmp_path, odd):
     metrics = {
         "latency_ms": odd,
         "ttft_ms": odd,
-        "cost_usd": odd,
+        "cost_usd": f"${odd}" if odd == "12" else odd,
         "tokens": {"prompt": odd, "completion": odd},
     }
     log = write(tmp_path / "a.jsonl", answer(1, metrics=metrics), answer(2, metrics=odd), answer(3))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 
 import pytest
 from logkit import CONVERSATION, write
@@ -42,6 +43,34 @@ def test_the_output_s_name_says_the_format(hilt, log, output, written):
     count, unit = written.split()
     (line,) = hilt("convert", "a.hilt.jsonl", "-o", output, "--json").out
     assert {unit: int(count), "output": output, "problems": 0}.items() <= json.loads(line).items()
+
+
+@pytest.mark.parametrize("output", ["b.csv", "b.parquet"])
+def test_only_the_events_that_are_asked_for(hilt, log, output):
+    for count, words in (
+        (2, ("--action", "prompt")),
+        (6, ("--since", "2026-01-31T12:00:03Z")),
+        (2, ("--until", "2026-01-31T12:00:03Z")),
+        (0, ("--conversation", "another")),
+    ):
+        assert hilt("convert", "a.hilt.jsonl", "-o", output, *words).err == [
+            f"hilt: {count} events -> {output}"
+        ]
+
+
+def test_messages_of_some_of_the_events_are_whole(hilt, log):
+    (line,) = hilt("convert", "a.hilt.jsonl", "--to", "messages", "--since", "2026-01-31T12:00:08Z").out
+    assert len(json.loads(line)["messages"]) == 4
+    assert hilt("convert", "a.hilt.jsonl", "--to", "messages", "--until", "2026-01-30").out == []
+
+
+def test_rows_of_columns_are_converted_as_the_events_they_stand_for(hilt, tmp_path):
+    row = {"timestamp": "2026-01-31 12:00:00", "event_id": "a", "speaker": "human: u", "conversation_id": "c"}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row | {"action": "prompt", "message": "hello"}))
+    assert hilt("convert", "rows.jsonl", "--to", "csv", "--columns", "speaker,message,actor.id").out == [
+        "speaker,message,actor.id",
+        "human: u,hello,u",
+    ]
 
 
 def test_messages_to_standard_output(hilt, log):
@@ -97,3 +126,11 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_written(hilt, log):
         3,
         [f"hilt: no such folder: {log.parent}/no"],
     )
+
+
+@pytest.mark.parametrize("words", [("convert", "--to", "csv"), ("query", "FROM events")])
+def test_without_standard_output_there_is_nothing_to_write_to(hilt, log, monkeypatch, words):
+    with monkeypatch.context() as closed:
+        closed.setattr(sys, "stdout", None)
+        said = hilt(*words, "a.hilt.jsonl")
+    assert said == (3, [], ["hilt: there is no standard output"])

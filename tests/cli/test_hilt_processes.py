@@ -14,6 +14,7 @@ import wheelhouse
 from logkit import CONVERSATION, lines, write
 
 from hilt_autolog import cli
+from hilt_autolog.analytics import duck, ends
 from hilt_autolog.cli import progress
 
 HILT = (sys.executable, "-m", "hilt_autolog")
@@ -121,7 +122,16 @@ def impatient(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "command", [["validate"], ["search", "/./", "--count"], ["show", "--list"], ["show", "--no-pager"]]
+    "command",
+    [
+        ["validate"],
+        ["search", "/./", "--count"],
+        ["show", "--list"],
+        ["show", "--no-pager"],
+        ["stats"],
+        ["convert", "--to", "messages"],
+        ["convert", "--to", "csv", "--metadata"],
+    ],
 )
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 def test_a_long_reading_shows_how_far_it_is_and_leaves_no_trace(command, suffix, impatient, tmp_path, capsys):
@@ -134,6 +144,22 @@ def test_a_long_reading_shows_how_far_it_is_and_leaves_no_trace(command, suffix,
     assert shares == sorted(shares)
     assert shares[-1] >= 75
     assert all(re.fullmatch(r"=*-* +\d+% of [\d.]+ kB\x1b\[K", bar) for bar in bars)
+    assert last == "\x1b[K"
+
+
+@pytest.mark.parametrize(
+    "command", [["stats"], ["query", "SELECT max(text) FROM events"], ["convert", "-o", "b.parquet"]]
+)
+def test_so_does_duckdb(command, impatient, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(duck, "_PAUSE", 0.001)
+    monkeypatch.setattr(ends, "LARGE", 0)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.hilt.jsonl").write_bytes(lines(CONVERSATION * 2000))
+    assert cli.main([*command, "a.hilt.jsonl"]) == 0
+    *bars, last = capsys.readouterr().err.partition("hilt: ")[0].split("\r")[1:]
+    shares = [int(bar.split("%")[0].split()[-1]) for bar in bars]
+    assert len(shares) >= 2
+    assert shares == sorted(shares)
     assert last == "\x1b[K"
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 
 import pytest
 from logkit import CONVERSATION, write
+
+from hilt_autolog.cli import terminal
 
 BY_ACTION = (
     "SELECT action, count(*) AS n, sum(cost_usd) AS cost FROM events"
@@ -43,6 +46,26 @@ def test_an_answer_as_json_and_as_csv(hilt, log):
     assert hilt("query", "--json", "SELECT 1.50 AS d, DATE '2026-01-31' AS t", "a.jsonl").out == [
         '{"d": 1.5, "t": "2026-01-31"}'
     ]
+
+
+def test_json_says_what_json_can_say(hilt, log):
+    odd = "'nan'::DOUBLE AS n, [1.5::DECIMAL(3,1), 'inf'::DOUBLE] AS l, {'at': TIME '12:00'} AS s"
+    assert hilt("query", "--json", f"SELECT {odd}", "a.jsonl").out == [
+        '{"n": null, "l": [1.5, null], "s": {"at": "12:00:00"}}'
+    ]
+
+
+def test_no_terminal_obeys_an_answer(hilt, log, monkeypatch):
+    hidden = "chr(8238) || chr(155)"
+    assert hilt("query", "--json", f"SELECT {hidden} AS a", "a.jsonl").out == ['{"a": "\\u202e\\u009b"}']
+    assert hilt("query", f'SELECT 1 AS "\x1b[31m", {hidden} AS b', "a.jsonl").out == [
+        "\\x1b[31m  b",
+        "       1  \\u202e\\x9b",
+    ]
+    asked = ("query", "--csv", f"SELECT {hidden} AS a", "a.jsonl")
+    assert hilt(*asked).out == ["a", "\u202e\x9b"]
+    monkeypatch.setattr(terminal, "is_terminal", lambda stream: True)
+    assert hilt(*asked).out == ["a", "\\u202e\\x9b"]
 
 
 def test_nothing_is_an_answer_too(hilt, log):
@@ -94,14 +117,20 @@ def test_without_duckdb_it_says_what_to_install(hilt, log, monkeypatch):
     )
 
 
-def test_ctrl_c_ends_it(log):
+@pytest.mark.parametrize(("told", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_a_signal_ends_it_and_leaves_no_copies(log, tmp_path, told, code):
     endless = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range * b.range = 7"
     script = "import sys; from hilt_autolog.cli import main; sys.exit(main())"
+    copies = tmp_path / "copies"
+    copies.mkdir()
     process = subprocess.Popen(
-        [sys.executable, "-c", script, "query", endless, str(log)], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", script, "query", endless, str(log)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(copies)},
     )
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(1.5)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(told)
     _, err = process.communicate(timeout=20)
-    assert (process.returncode, err) == (130, "")
+    assert (process.returncode, err, os.listdir(copies)) == (code, "", [])

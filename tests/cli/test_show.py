@@ -370,3 +370,10 @@ def test_markdown_is_rendered_where_there_are_colours(tmp_path):
     assert "\x1b]8" not in shown
     assert "          a\n          b\n" in shown
     assert "**this**" in on_terminal(tmp_path, "show", "a.hilt.jsonl", "--no-pager", "--color", "never")
+
+
+def test_what_a_failure_cost_and_what_hilt_python_wrote_is_in_the_sums(hilt, tmp_path):
+    paid = FAILURE[1] | {"metrics": figures(50, 7, 2, 0.5) | {"cost_usd": "0.500000"}}
+    write(tmp_path / "a.jsonl", [FAILURE[0], paid])
+    (one,) = json.loads("\n".join(hilt("show", "--list", "--json", "a.jsonl").out))
+    assert (one["tokens"], one["cost_usd"], one["errors"], one["models"]) == (9, 0.5, 1, [])

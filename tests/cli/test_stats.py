@@ -82,6 +82,21 @@ def test_only_some_of_the_calls(hilt, tmp_path):
     )
 
 
+def test_a_call_that_was_cut_off_is_told(hilt, tmp_path):
+    write(tmp_path / "a.jsonl", [*CONVERSATION, FAILURE[0]])
+    assert hilt("stats", "a.jsonl").out == [
+        "day         models          calls  errors  no end   in  out     cost    p50    p95    p99   ttft",
+        "2026-01-31  gpt-5, unknown      2               1  100   13  $0.0005  900ms  1.20s  1.20s  300ms",
+        "total                           2               1  100   13  $0.0005  900ms  1.20s  1.20s  300ms",
+        "",
+        "p50, p95, p99: latency of the answers, exact; days begin in UTC",
+        "1 call has no end, cut off or not over yet, and is in no other figure",
+    ]
+    assert hilt("stats", "a.jsonl", "--conversation", "ticket-42", "--since", "2026-01-31T12:00:20Z").out[
+        1
+    ].split()[-2:] == ["0", "1"]
+
+
 def test_no_calls(hilt, tmp_path):
     write(tmp_path / "a.jsonl", [])
     assert hilt("stats", "a.jsonl") == (0, ["no calls"], [])

@@ -87,3 +87,17 @@ def test_without_duckdb_the_error_says_what_to_install(log, tmp_path, monkeypatc
 def test_the_log_is_never_written_over(log):
     with pytest.raises(ConversionError, match="is what is to be converted"):
         convert_to_parquet(log, log)
+
+
+@pytest.mark.parametrize("name", ["a'b", "a[b]", "*", "?", "a{b,c}"])
+def test_any_name_may_be_written_to(log, tmp_path, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    assert convert_to_parquet(log, folder / f"{name}.parquet") == 3
+    assert os.listdir(folder) == [f"{name}.parquet"]
+
+
+def test_what_duckdb_cannot_write_is_an_error_of_ours_and_leaves_nothing(log, tmp_path):
+    with pytest.raises(ConversionError, match="cannot encode"):
+        convert_to_parquet(log, tmp_path / os.fsdecode(b"b\xff.parquet"))
+    assert os.listdir(tmp_path) == ["a.hilt.jsonl"]
