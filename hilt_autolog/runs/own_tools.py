@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from inspect import isasyncgen, isgenerator
+from inspect import isasyncgen, iscoroutine, isgenerator
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -66,19 +66,25 @@ class OwnTool(Tool):
         conversations = self.recorder.conversations
         self._inside = here.set(conversations.spot(self.session_id, self.name, self.event_id))
 
-    def take_end(self) -> bool:
-        """End the run; False if it has ended before."""
+    def _go_outside(self) -> None:
         if self._inside is not None:
             inside, self._inside = self._inside, None
             with contextlib.suppress(ValueError):  # it ends in another context than it began in
                 here.reset(inside)
+
+    def take_end(self) -> bool:
+        """End the run; False if it has ended before."""
+        self._go_outside()
         return super().take_end()
 
     # --- told by the engine
 
     def finish(self, result: Any) -> None:
-        """End with what the function returned."""
-        self.end(result)
+        """End with what the function returned; who awaits a coroutine of it tells the end by himself."""
+        if iscoroutine(result):
+            self._go_outside()
+        else:
+            self.end(result)
 
     @guarded
     def fail(self, error: BaseException, _result: Any = None) -> None:
@@ -87,7 +93,8 @@ class OwnTool(Tool):
             self.failed(error)
 
     def streams(self) -> Callable[[Any], None]:
-        """Take note that the result comes piece by piece; return what takes them."""
+        """Take note that the result comes piece by piece, in between other things; return what takes them."""
+        self._go_outside()
         self._collected = []
         return lambda one: self._collected.append(plain(one)) if self._collected is not None else None
 
