@@ -14,6 +14,7 @@ from .engine.gate import Gate
 from .guard import faults, guarded
 from .recording.sessions import recorder_of
 from .runs.own_tools import PLAIN, OwnTool
+from .runs.tool_runs import framework_tells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -33,7 +34,8 @@ def tool(function: Any = None, *, name: str | None = None, session: Appends | No
 
     It does what `record_tool` does: the answer that has asked for the tool is found, the result is written
     once, an exception is a `system` event. Whatever `record_retrieval` tells inside of the function replies
-    to the tool's call. Functions, coroutine functions, generators of both kinds and methods keep their
+    to the tool's call. Where a framework runs the function as its tool of this name, and that is recorded, it
+    is not told again. Functions, coroutine functions, generators of both kinds and methods keep their
     signature, and give and raise what they gave and raised before.
 
     Args:
@@ -49,14 +51,14 @@ def tool(function: Any = None, *, name: str | None = None, session: Appends | No
     return _Tool(function, _watched("async call" if _is_async(outer) else "call", known, session))
 
 
-class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]  wrapt 1.16 takes none
+class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]
     """A tool that is a method of an object or of a class, in whose name it is pickled."""
 
     def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
         return getattr, (self.__self__, self.__name__)
 
 
-class _Tool(wrapt.FunctionWrapper):  # type: ignore[type-arg]  wrapt 1.16 takes none
+class _Tool(wrapt.FunctionWrapper):  # type: ignore[type-arg]
     """A function that is recorded. It is copied and pickled as functions are, by its name."""
 
     __bound_function_wrapper__ = _Bound
@@ -110,7 +112,7 @@ async def _awaited(run: OwnTool, coroutine: Coroutine[Any, Any, T]) -> T:
 
 def _begun(name: str, session: Appends | None, arguments: Any) -> OwnTool | None:
     recorder = switch.recorder() if session is None else recorder_of(session)
-    if recorder is None:
+    if recorder is None or framework_tells(name, None if session is None else recorder):
         return None
     run = OwnTool(recorder, name, arguments)
     recorder.open[id(run)] = run
