@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakSet
 
 from hilt_autolog.clock import Clock
 from hilt_autolog.guard import faults, guarded
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from hilt_autolog.sinks.target import Target
-
-_leaving: WeakSet[Feed] = WeakSet()  # those that end in their own time, and hold their checkpoints until then
 
 _GLANCE = 0.02  # seconds
 _SOON = 3.0  # seconds between two attempts while somebody waits
@@ -98,27 +95,20 @@ class Feed:
 
         With 0 seconds nobody waits, and the thread comes to its end in its own time.
         """
-        left = self._after_others(seconds)
         self._closing.set()
         if seconds:
-            self._done.wait(left)
+            self._done.wait(seconds)
             self._give_up()
-        else:
-            _leaving.add(self)
 
     def finish(self, patience: float) -> None:
         """Close, but wait as `drain` does."""
-        self._after_others(patience)
         self._closing.set()
         self._wait_while_moving(patience, self._done.is_set)
         self._give_up()
 
-    def _after_others(self, seconds: float) -> float:
-        """Wait for this process's earlier feeds of the log, which hold its checkpoint; return what is left."""
-        until = Clock.monotonic() + seconds
-        for other in [feed for feed in _leaving if feed.log == self.log]:
-            other._done.wait(max(0.0, until - Clock.monotonic()))
-        return max(0.0, until - Clock.monotonic())
+    def wait(self, seconds: float) -> None:
+        """Wait up to so many seconds for the end of what was closed."""
+        self._done.wait(seconds)
 
     def _give_up(self) -> None:
         self._over.set()

@@ -167,6 +167,13 @@ def test_other_settings_and_disabling_lose_no_row(sheet, program):
     assert len(logged()) == 6
 
 
+def test_the_end_waits_for_what_other_settings_have_left_to_do(sheet, program):
+    done = program("    ask('one'); hilt_autolog.enable(user='bob'); ask('two'); hilt_autolog.disable()\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(sheet.column("message")) == sorted(logged())
+    assert len(logged()) == 4
+
+
 def test_hilt_run_takes_it_as_an_option(sheet, provider, tmp_path):
     (tmp_path / "key.json").write_text(json.dumps(sheet.key))
     (tmp_path / "app.py").write_text(
