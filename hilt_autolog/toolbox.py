@@ -11,16 +11,18 @@ import wrapt
 from . import switch
 from .engine.call_watchers import CALL_WATCHERS
 from .engine.gate import Gate
-from .guard import faults
+from .guard import faults, guarded
 from .recording.sessions import recorder_of
 from .runs.own_tools import PLAIN, OwnTool
+from .runs.tool_runs import framework_tells
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from .recording.sessions import Appends
 
 F = TypeVar("F", bound="Callable[..., Any]")
+T = TypeVar("T")
 
 
 @overload
@@ -32,7 +34,8 @@ def tool(function: Any = None, *, name: str | None = None, session: Appends | No
 
     It does what `record_tool` does: the answer that has asked for the tool is found, the result is written
     once, an exception is a `system` event. Whatever `record_retrieval` tells inside of the function replies
-    to the tool's call. Functions, coroutine functions, generators of both kinds and methods keep their
+    to the tool's call. Where a framework runs the function as its tool of this name, and that is recorded, it
+    is not told again. Functions, coroutine functions, generators of both kinds and methods keep their
     signature, and give and raise what they gave and raised before.
 
     Args:
@@ -42,40 +45,79 @@ def tool(function: Any = None, *, name: str | None = None, session: Appends | No
     """
     if function is None:
         return partial(tool, name=name, session=session)
-    inner = inspect.unwrap(function.__func__ if hasattr(function, "__func__") else function)
+    outer = getattr(function, "__func__", function)  # of a class method or a static one
+    inner = inspect.unwrap(outer)
     known: str = name or getattr(inner, "__name__", None) or type(inner).__name__
-    flows = inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner)
-    watch = CALL_WATCHERS["async call" if inspect.iscoroutinefunction(inner) else "call"]
-    return wrapt.FunctionWrapper(function, _watched(watch, known, session, flows=flows))
+    return _Tool(function, _watched("async call" if _is_async(outer) else "call", known, session))
 
 
-def _watched(
-    watch: Callable[..., Any], name: str, session: Appends | None, *, flows: bool
-) -> Callable[..., Any]:
+class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]
+    """A tool that is a method of an object or of a class, in whose name it is pickled."""
+
+    def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
+        return getattr, (self.__self__, self.__name__)
+
+
+class _Tool(wrapt.FunctionWrapper):  # type: ignore[type-arg]
+    """A function that is recorded. It is copied and pickled as functions are, by its name."""
+
+    __bound_function_wrapper__ = _Bound
+
+    def __reduce_ex__(self, _protocol: Any) -> str:
+        return str(self.__qualname__)
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, _memo: Any) -> Any:
+        return self
+
+
+def _is_async(function: Any) -> bool:
+    """Return whether what is called is a coroutine function, whatever it wraps."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
+
+
+def _watched(role: str, name: str, session: Appends | None) -> Callable[..., Any]:
     """Return what is called in the function's place."""
 
     def watched(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
+        run: OwnTool | None = None
+
         def begin(*_: Any) -> OwnTool | None:
+            nonlocal run
             try:
-                return _begun(name, session, _arguments(wrapped, args, kwargs), flows=flows)
+                run = _begun(name, session, _arguments(wrapped, args, kwargs))
             except Exception as fault:
                 faults.note(fault)
-                return None
+            return run
 
-        return watch(PLAIN, Gate(begin))(wrapped, instance, args, kwargs)
+        result = CALL_WATCHERS[role](PLAIN, Gate(begin))(wrapped, instance, args, kwargs)
+        return result if run is None or not inspect.iscoroutine(result) else _awaited(run, result)
 
     return watched
 
 
-def _begun(name: str, session: Appends | None, arguments: Any, *, flows: bool) -> OwnTool | None:
+async def _awaited(run: OwnTool, coroutine: Coroutine[Any, Any, T]) -> T:
+    """Await what a plain function has returned, such as a decorator around a coroutine function."""
+    run.go_inside()
+    try:
+        result = await coroutine
+    except BaseException as error:
+        run.fail(error)
+        raise
+    guarded(run.end)(result)
+    return result
+
+
+def _begun(name: str, session: Appends | None, arguments: Any) -> OwnTool | None:
     recorder = switch.recorder() if session is None else recorder_of(session)
-    if recorder is None:
+    if recorder is None or framework_tells(name, None if session is None else recorder):
         return None
     run = OwnTool(recorder, name, arguments)
     recorder.open[id(run)] = run
     run.start(is_served=False)
-    if not flows:  # a generator's steps are run in between others
-        run.go_inside()
+    run.go_inside()
     return run
 
 

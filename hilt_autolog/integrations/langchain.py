@@ -22,6 +22,7 @@ from hilt_autolog.providers.langchain_core import PROVIDER
 from hilt_autolog.recording.context import conversation
 from hilt_autolog.recording.sessions import recorder_of
 from hilt_autolog.runs.listening import Listener, begin
+from hilt_autolog.runs.tool_runs import Tool
 
 from ._telling import conversation_of
 
@@ -149,7 +150,10 @@ class HILTCallbackHandler(BaseCallbackHandler, Listener):
         handle = _Handle(run_id, known.pop("parent_run_id", None), known)
         named = None if self.session_id is None else conversation_of(self.session_id, "")
         with nullcontext() if named is None else conversation(named):
-            begin(self._recorder, PROVIDER, PROVIDER.runs(name, given, known, handle))
+            lives = begin(self._recorder, PROVIDER, PROVIDER.runs(name, given, known, handle))
+        for live in lives:
+            if isinstance(live, Tool):
+                live.go_inside()
         self._handles[str(run_id)] = handle
 
     def _end(self, run_id: Id, result: Any) -> None:

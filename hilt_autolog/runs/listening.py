@@ -101,6 +101,8 @@ def _start(
             live.leave_ticket(slot)
         elif isinstance(live, Retriever):
             _retriever.set(weakref.ref(live))
+        elif isinstance(live, Tool):
+            live.go_inside()
 
 
 def _listener(run: Run) -> Listener | None:

@@ -10,7 +10,7 @@ from hilt_autolog.clock import Clock
 from hilt_autolog.facts import Failure
 from hilt_autolog.guard import guarded, quietly
 from hilt_autolog.io.plain import plain
-from hilt_autolog.recording.context import session_id_of, with_labels
+from hilt_autolog.recording.context import here, session_id_of, with_labels
 from hilt_autolog.recording.conversations import new_session_id
 
 from . import run_events
@@ -18,6 +18,7 @@ from . import run_events
 if TYPE_CHECKING:
     from hilt_autolog.framework import Framework, Pause, Run
     from hilt_autolog.recording.call import Call
+    from hilt_autolog.recording.conversations import Place
     from hilt_autolog.recording.events import Event
 
 
@@ -52,6 +53,7 @@ class Live:
         "event_id",
         "framework",
         "is_paused",
+        "latest",
         "name",
         "parent",
         "recorder",
@@ -73,6 +75,7 @@ class Live:
         self.name: str | None = recorder.conversations.named(run.conversation)
         self.session_id = self.trace.session_id if self.name is None else session_id_of(self.name)
         self.is_paused = False  # a step of it waits, and it comes to its end without a word of that
+        self.latest: Place | None = None  # where the newest call of a model stands, in it or below
         self.event_id: str | None = None  # what replies to this run refers to
         self.tags = with_labels(recorder.tags)
         self.begun = Clock.monotonic()
@@ -96,6 +99,18 @@ class Live:
             self.session_id = self.trace.session_id
         return self.session_id
 
+    def asked(self, call: Call) -> None:
+        """Take note that a model was asked, in this run and all those above it."""
+        self.trace.asked(call)
+        run: Live | None = self
+        while run is not None:
+            run.latest, run = call.place, run.parent
+
+    def _stand(self) -> None:
+        """Let the caller of the run stand at its latest call: steps run in contexts of their own."""
+        if self.latest is not None:
+            here.set(self.latest)
+
     # --- what is told of it
 
     def start(self, *, is_served: bool) -> None:
@@ -108,12 +123,14 @@ class Live:
     def end(self, result: Any) -> None:
         """End with a result."""
         if self.take_end():
+            self._stand()
             self.completed(result)
 
     @guarded
     def fail(self, error: BaseException) -> None:
         """End with an exception, or at a pause."""
         if self.take_end():
+            self._stand()
             self.failed(error)
 
     @guarded

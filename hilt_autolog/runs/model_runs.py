@@ -80,7 +80,7 @@ class Model(Live):
             self._waiting.append(ticket)
             raise
         self._is_served = True
-        self.trace.asked(call)
+        self.asked(call)
         return call
 
     def _hand_over(self, call: Call) -> None:
@@ -153,7 +153,7 @@ class Model(Live):
             # A call without HTTP asks no more of a provider than to read answers and exceptions.
             self._call = Call(self.recorder, cast("Provider", self.framework), self._prompt)
             self._call.ask()
-            self.trace.asked(self._call)
+            self.asked(self._call)
         return self._call
 
     def _place(self, prompt: Prompt) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from inspect import isasyncgen, isgenerator
+from inspect import isasyncgen, iscoroutine, isgenerator
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -16,15 +15,12 @@ from hilt_autolog.guard import guarded
 from hilt_autolog.io.plain import plain
 from hilt_autolog.process import app_name
 from hilt_autolog.provider import Stream
-from hilt_autolog.recording.context import here
 
 from .tool_runs import Tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from contextvars import Token
 
-    from hilt_autolog.recording.conversations import Place
     from hilt_autolog.recording.events import Event
     from hilt_autolog.recording.recorder import Recorder
 
@@ -40,7 +36,7 @@ class OwnTool(Tool):
             call of this tool in this conversation is meant, if its arguments do not contradict these.
     """
 
-    __slots__ = ("_claimed", "_collected", "_inside", "_is_nameless", "ended_by", "http", "provider", "took")
+    __slots__ = ("_claimed", "_collected", "_is_nameless", "ended_by", "http", "provider", "took")
 
     def __init__(self, recorder: Recorder, name: str, arguments: Any, identity: str | None = None) -> None:
         tools, place = recorder.conversations.tools, recorder.conversations.standing()
@@ -59,26 +55,15 @@ class OwnTool(Tool):
         self.http: Any = None
         self.ended_by: str | None = None  # the event that replies to the call
         self._collected: list[Any] | None = None
-        self._inside: Token[Place | None] | None = None
-
-    def go_inside(self) -> None:
-        """Let what is recorded from now on, until the tool has ended, reply to its call."""
-        conversations = self.recorder.conversations
-        self._inside = here.set(conversations.spot(self.session_id, self.name, self.event_id))
-
-    def take_end(self) -> bool:
-        """End the run; False if it has ended before."""
-        if self._inside is not None:
-            inside, self._inside = self._inside, None
-            with contextlib.suppress(ValueError):  # it ends in another context than it began in
-                here.reset(inside)
-        return super().take_end()
 
     # --- told by the engine
 
     def finish(self, result: Any) -> None:
-        """End with what the function returned."""
-        self.end(result)
+        """End with what the function returned; who awaits a coroutine of it tells the end by himself."""
+        if iscoroutine(result):
+            self.go_outside()
+        else:
+            self.end(result)
 
     @guarded
     def fail(self, error: BaseException, _result: Any = None) -> None:
@@ -87,7 +72,8 @@ class OwnTool(Tool):
             self.failed(error)
 
     def streams(self) -> Callable[[Any], None]:
-        """Take note that the result comes piece by piece; return what takes them."""
+        """Take note that the result comes piece by piece, in between other things; return what takes them."""
+        self.go_outside()
         self._collected = []
         return lambda one: self._collected.append(plain(one)) if self._collected is not None else None
 
@@ -108,6 +94,10 @@ class OwnTool(Tool):
         return "".join(pieces) if are_texts else pieces
 
     # --- how it differs from a framework's
+
+    def tells(self, name: str, recorder: Recorder | None) -> bool:  # noqa: ARG002  a framework's does
+        """Return False: each call of the function is one of its own."""
+        return False
 
     def write_failed(self, failure: Failure, ended: str | None = None) -> None:
         """Write why it failed; the call waits again, for the program may try once more."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import weakref
+from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.facts import Operation, Prompt, Reply, ToolCall, message, text_part
 from hilt_autolog.io.encoder import line
 from hilt_autolog.io.plain import plain
 from hilt_autolog.recording.asked import Asked
+from hilt_autolog.recording.context import here
 from hilt_autolog.recording.conversations import Place
 from hilt_autolog.recording.events import blank, linked, prompt_event, retrieval_event, tool_result_event
 
@@ -17,15 +21,48 @@ if TYPE_CHECKING:
     from hilt_autolog.facts import Failure
     from hilt_autolog.framework import Framework, Run
     from hilt_autolog.recording.events import Event
+    from hilt_autolog.recording.recorder import Recorder
 
 _RETRIEVAL = Operation("retrieval", lambda _: [], lambda _: Reply())
 _NO_CALL = ToolCall(None, None, "")
+
+# The tool that runs here, as long as it does.
+_running: ContextVar[weakref.ref[Tool] | None] = ContextVar("hilt_tool", default=None)
 
 
 class Tool(Live):
     """A call of a tool; an answer has asked for it, or the program by itself."""
 
-    __slots__ = ()
+    __slots__ = ("_inside", "_untold")
+
+    def __init__(self, recorder: Recorder, framework: Framework, run: Run, parent: Live | None) -> None:
+        super().__init__(recorder, framework, run, parent)
+        self._inside: list[Token[Any]] = []
+        self._untold = ["the function"]  # pop() is atomic: one call of the function is this run
+
+    def go_inside(self) -> None:
+        """Let what the program records from now on, until the tool has ended, reply to its call."""
+        self.go_outside()
+        replied_to = self.event_id or self.trace.prompt_id
+        spot = self.recorder.conversations.spot(self.session_id, self.name, replied_to)
+        self._inside = [here.set(spot), _running.set(weakref.ref(self))]
+
+    def go_outside(self) -> None:
+        """Let it reply again to what it replied to before."""
+        inside, self._inside = self._inside, []
+        for token in inside:
+            with contextlib.suppress(ValueError):  # it ends in another context than it began in
+                token.var.reset(token)
+
+    def take_end(self) -> bool:
+        """End the run; False if it has ended before."""
+        self.go_outside()
+        return super().take_end()
+
+    def tells(self, name: str, recorder: Recorder | None) -> bool:
+        """Return whether this run is what a function's call would tell, into this log if any is named."""
+        is_meant = name == self._called.name and recorder in (None, self.recorder)
+        return is_meant and bool(self._open and self._untold and self._untold.pop())
 
     @property
     def _called(self) -> ToolCall:
@@ -127,6 +164,18 @@ class Retriever(Live):
         while above is not None and not isinstance(above, Tool):
             above = above.parent
         return None if above is None else above.event_id
+
+
+def framework_tells(name: str, recorder: Recorder | None) -> bool:
+    """Return whether a framework, which runs a tool here, tells of this call of its function.
+
+    Args:
+        name: the tool's.
+        recorder: where the call would be written; None: in this process's log.
+    """
+    reference = _running.get()
+    running = None if reference is None else reference()
+    return running is not None and running.tells(name, recorder)
 
 
 def _words(content: Any) -> str:

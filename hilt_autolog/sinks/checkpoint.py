@@ -146,10 +146,10 @@ class Checkpoint:
         self._length = len(data)
         try:
             said: dict[str, Any] = orjson.loads(data)
-            self.offset = int(said["offset"])
+            self.offset = _checked(said["offset"])
             if said["sending"]:
                 end, title, after = said["sending"]
-                self.sending = Sending(int(end), Place(str(title), int(after)))
+                self.sending = Sending(_checked(end), Place(str(title), _checked(after)))
         except (ValueError, TypeError, LookupError):
             self.offset, self.sending = 0, Sending(_end(self.log), Place(self.target.worksheet, 1))
 
@@ -189,6 +189,13 @@ def _target(data: bytes) -> Target:
     return Target(
         str(said["sheet_id"]), str(said["worksheet"]), tuple(map(str, said["columns"])), bool(said["chunks"])
     )
+
+
+def _checked(number: Any) -> int:
+    """Return a number that may stand in a checkpoint."""
+    if not isinstance(number, int) or not 0 <= number < _FAR << 32:
+        raise ValueError(f"no number of bytes or rows: {number!r}")
+    return number
 
 
 def _end(log: str) -> int:

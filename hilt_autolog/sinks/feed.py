@@ -106,6 +106,10 @@ class Feed:
         self._wait_while_moving(patience, self._done.is_set)
         self._give_up()
 
+    def wait(self, seconds: float) -> None:
+        """Wait up to so many seconds for the end of what was closed."""
+        self._done.wait(seconds)
+
     def _give_up(self) -> None:
         self._over.set()
         self._done.wait(_GLANCE)

@@ -7,6 +7,7 @@ from _thread import RLock
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet, finalize
 
+from hilt_autolog.clock import Clock
 from hilt_autolog.guard import guarded
 from hilt_autolog.sinks.feed import Feed, Progress
 from hilt_autolog.sinks.pace import PAUSE
@@ -73,7 +74,9 @@ class Mirror:
         Args:
             wait: Up to five seconds; what is left then is left to the next start. Otherwise nobody waits.
         """
-        self._end(lambda feed: feed.close(AT_EXIT if wait else 0))
+        if not wait and self._feed is not None:
+            _leaving.add(self._feed)
+        self._end(lambda feed: feed.close(_after_others(feed, AT_EXIT) if wait else 0))
 
     def finish(self) -> None:
         """Close, but wait as long as something arrives in the sheet, and half a minute more."""
@@ -100,6 +103,15 @@ class Mirror:
 
 
 _mirrors: WeakSet[Mirror] = WeakSet()
+_leaving: WeakSet[Feed] = WeakSet()  # those that end in their own time, and hold their checkpoints until then
+
+
+def _after_others(feed: Feed, seconds: float) -> float:
+    """Wait for the earlier feeds of a log, without whose end it cannot be copied; return the time left."""
+    until = Clock.monotonic() + seconds
+    for other in [one for one in _leaving if one.log == feed.log]:
+        other.wait(max(0.0, until - Clock.monotonic()))
+    return max(0.0, until - Clock.monotonic())
 
 
 def _forked() -> None:

@@ -245,6 +245,95 @@ def test_a_handler_of_the_model_alone_has_the_models_call_alone(session, chain, 
     assert calls(watch.path) == []
 
 
+# --- functions under `@hilt_autolog.tool` that LangChain runs
+
+
+@tool
+@hilt_autolog.tool
+def look_up(word: str) -> str:
+    """Looks a word up, and a longer one by itself."""
+    hilt_autolog.record_retrieval(documents=[word])
+    return word if len(word) > 2 else look_up.func(word + "!")
+
+
+@tool("look_up_later")
+@hilt_autolog.tool(name="look_up_later")
+async def later(word: str) -> str:
+    """Looks a word up."""
+    hilt_autolog.record_retrieval(documents=[word])
+    return word
+
+
+LOOKED_UP = [("tool_call", None), ("retrieval", 0), ("tool_result", 0)]
+
+
+def linked(log):
+    return [(one[0], one[3]) for one in story(log)]
+
+
+@pytest.mark.parametrize("look", ["invoke", "ainvoke", "later"])
+def test_a_tool_that_langchain_runs_is_told_once(watch, runner, look):
+    watch()
+    if look == "invoke":
+        look_up.invoke("abc")
+    else:
+        runner.run((look_up if look == "ainvoke" else later).ainvoke("abc"))
+    hilt_autolog.record_tool("after")
+    assert linked(watch.path)[:3] == LOOKED_UP
+    assert linked(watch.path)[3:] == [("tool_call", None), ("tool_result", 3)]
+
+
+def test_what_it_calls_by_itself_is_told_as_ever(watch):
+    watch()
+    look_up.invoke("ab")
+    assert [one[2:] for one in story(watch.path) if one[0] == "tool_call"] == [
+        ("ab", None),
+        ('{"word": "ab!"}', 0),
+    ]
+    look_up.func("abc")
+    assert linked(watch.path)[-3:] == [("tool_call", None), ("retrieval", 6), ("tool_result", 6)]
+
+
+@pytest.mark.parametrize("is_captured", [False, True])
+def test_a_tool_with_a_handler_is_told_in_its_session(session, watch, is_captured):
+    if is_captured:
+        watch()
+    look_up.invoke("abc", {"callbacks": [HILTCallbackHandler(session)]})
+    assert [one[0] for one in story(session)] == ["tool_call", "tool_result"]
+    if is_captured:
+        assert linked(watch.path) == [("retrieval", None)]
+
+
+def test_a_tool_with_a_session_of_its_own_is_told_there_too(session, watch):
+    own = tool(hilt_autolog.tool(session=session)(look_up.func.__wrapped__))
+    watch()
+    own.invoke("abc")
+    assert [one[0] for one in story(session)] == ["tool_call", "tool_result"]
+    assert [one[0] for one in story(watch.path) if one[0] != "retrieval"] == ["tool_call", "tool_result"]
+
+
+@pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream"])
+def test_after_a_chain_its_latest_answer_is_current(watch, chain, runner, way):
+    watch()
+    if way == "invoke":
+        chain.invoke({"q": "hi"})
+        hilt_autolog.record_feedback("good")
+    elif way == "stream":
+        list(chain.stream({"q": "hi"}))
+        hilt_autolog.record_feedback("good")
+    else:
+
+        async def judge():
+            await chain.ainvoke({"q": "hi"})
+            hilt_autolog.record_feedback("good")
+
+        runner.run(judge())
+    told = events(watch.path)
+    (answer,) = [one for one in told if one["action"] == "completion"]
+    assert told[-1]["extensions"]["reply_to"] == answer["event_id"]
+    assert told[-1]["session_id"] == answer["session_id"]
+
+
 def test_streams_of_the_v3_protocol_are_heard(session):
     handler = HILTCallbackHandler(session)
     handler.on_chat_model_start(None, [[HumanMessage("hi")]], run_id="1")

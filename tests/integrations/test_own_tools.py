@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
+import functools
 import inspect
 import json
+import pickle
 import traceback
 
 import pytest
@@ -232,6 +236,89 @@ def test_coroutines_are_awaited(watch, runner):
     assert inspect.iscoroutinefunction(wait)
     assert runner.run(wait("hi")) == "HI"
     assert [one[2] for one in story(watch.path)] == ['{"words": "hi"}', "HI"]
+
+
+def in_turn(function):
+    """A decorator that makes a plain function of a coroutine function."""
+
+    @functools.wraps(function)
+    def wrapper(*args):
+        return asyncio.run(function(*args))
+
+    return wrapper
+
+
+def passed_on(function):
+    """A decorator that knows nothing of coroutines and generators."""
+
+    @functools.wraps(function)
+    def wrapper(*args):
+        return function(*args)
+
+    return wrapper
+
+
+def test_a_decorator_below_may_make_a_plain_function_of_a_coroutine_function(watch):
+    @tool
+    @in_turn
+    async def shout(words):
+        return words.upper()
+
+    watch()
+    assert shout("hi") == "HI"
+    assert [one[2] for one in story(watch.path)] == ['{"words": "hi"}', "HI"]
+
+
+class Shouting:
+    """A coroutine function in the form of an object."""
+
+    async def __call__(self, words):
+        record_tool("inner", words, words)
+        return words.upper()
+
+
+@pytest.mark.parametrize("decorated", [Shouting(), passed_on(Shouting().__call__)])
+def test_what_returns_a_coroutine_has_the_result_of_it(watch, runner, decorated):
+    async def both():
+        return await asyncio.gather(shout("hi"), shout("ho"))
+
+    shout = tool(name="shout")(decorated)
+    watch()
+    assert runner.run(both()) == ["HI", "HO"]
+    record_tool("after")
+    told = story(watch.path)
+    results = [(one[2], told[one[3]][2]) for one in told if one[:2] == ("tool_result", "tool/shout")]
+    assert results == [("HI", '{"words": "hi"}'), ("HO", '{"words": "ho"}')]
+    inner = [one for one in told if one[:2] == ("tool_call", f"agent/{app_name()}") and one[2][0] != "{"]
+    assert [(one[2], told[one[3]][2]) for one in inner] == [
+        ("hi", '{"words": "hi"}'),
+        ("ho", '{"words": "ho"}'),
+    ]
+    assert told[-2][3] is None  # what comes after is inside of nothing
+
+
+def test_a_coroutine_that_fails_or_is_cancelled_is_told(watch, runner):
+    @tool
+    @passed_on
+    async def wait(seconds):
+        await asyncio.sleep(seconds)
+        raise LookupError("gone")
+
+    watch()
+    with pytest.raises(LookupError):
+        runner.run(wait(0))
+    with pytest.raises(TimeoutError):
+        runner.run(asyncio.wait_for(wait(9), 0.01))
+    assert [one[2] for one in story(watch.path) if one[0] == "system"] == ["gone", "CancelledError"]
+
+
+def test_functions_are_pickled_and_copied_as_ever(watch):
+    assert pickle.loads(pickle.dumps(get_weather)) is get_weather
+    assert copy.deepcopy({"tools": [get_weather]})["tools"][0] is copy.copy(get_weather) is get_weather
+    watch()
+    method, of_class = pickle.loads(pickle.dumps((Toolbox().method, Toolbox.of_class)))
+    assert (method("x"), of_class("y")) == ("x", "Toolboxy")
+    assert len(story(watch.path)) == 4
 
 
 def test_generators_are_told_when_they_are_through(watch, runner):

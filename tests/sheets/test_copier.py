@@ -93,7 +93,14 @@ def test_a_batch_that_was_being_sent_is_looked_for_before_it_is_sent_again(sheet
     assert len(sheet.google.appended) == 1
 
 
-@pytest.mark.parametrize("spoiled", [b"", b"{", b"[]", b'{"offset": null}', b"\xff" * 20])
+SPOILED = [
+    *(b"", b"{", b"[]", b"\xff" * 20),
+    *(b'{"offset": %s, "sending": null}' % number for number in (b"null", b"-5", b"1e30", b"0.5")),
+    b'{"offset": 0, "sending": [-1, "Logs", 1]}',
+]
+
+
+@pytest.mark.parametrize("spoiled", SPOILED)
 def test_a_checkpoint_that_is_spoiled_makes_no_doubles(sheet, spoiled):
     log = write("a.hilt.jsonl", [event(f"{n}") for n in range(1500)])
     copy(sheet, log)
