@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hilt_autolog.identity import session_id_of
 from hilt_autolog.io.moments import moment_of
 
 from . import glance
@@ -110,19 +111,21 @@ class Conversations:
         """Return the conversation that a word means; the newest, if None.
 
         Args:
-            word: Its plain name, its session id or the beginning of that, the id of one of its events, or
-                "last".
+            word: Its plain name, whether its events have that or only the id made of it, its session id or
+                the beginning of that, the id of one of its events, or "last".
 
         Raises:
             Stop: there is none, or several.
         """
         if not self.all:
             raise Stop("the log has no conversation", FINDINGS)
-        if word in (None, LAST):
+        if word is None or word == LAST:
             return self.all[-1]
         exact = [one for one in self.all if word in (one.name, one.session_id)]
         of_event = [one for one in self.all if one.session_id == self._of_event]
-        found = exact or of_event or [one for one in self.all if one.session_id.startswith(word or "")]
+        named = [one for one in self.all if one.session_id == session_id_of(word)]
+        begun = [one for one in self.all if one.session_id.startswith(word)]
+        found = exact or named or of_event or begun
         if len(found) > 1:
             names = ", ".join(one.session_id for one in found[:_SHOWN])
             more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""

@@ -219,6 +219,13 @@ def test_the_words_for_a_conversation(word, title, hilt, two):
     assert (said.code, said.out[0], said.err) == (0, title, [])
 
 
+def test_a_name_that_only_the_session_id_tells(hilt, tmp_path):
+    theirs = [{**one, "session_id": "conv_db040e876b21", "extensions": {}} for one in CONVERSATION]
+    write(tmp_path / "a.jsonl", [*FAILURE, *theirs])
+    assert hilt("show", "ticket-7", "a.jsonl").out[0] == "conv_db040e876b21"
+    assert hilt("search", "Paris", "a.jsonl", "--conversation", "ticket-7", "--count").out == ["3"]
+
+
 def test_without_a_word_it_is_the_newest_with_a_hint(hilt, two):
     said = hilt("show", two)
     assert (said.code, said.out[0]) == (0, "conv_0000aaaa1111")
