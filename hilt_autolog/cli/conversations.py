@@ -21,6 +21,7 @@ LAST = "last"
 NAME = 17  # letters of a session id that are shown: so much of one that we made is enough to find it by
 _OF_PROCESSES = "hilt-autolog"  # the actor of what a log says of itself
 _CALLS = ("prompt", "embedding")
+_SEARCH = "retrieval"  # asks no model
 _SHOWN = 5  # of several that a word may mean
 
 
@@ -32,7 +33,7 @@ class Conversation:
         session_id: The id that its events share.
         name: The plain name that the program gave it, if any.
         begin: The time of its first event, "" if none tells one; `end` that of its last.
-        calls: Prompts, and embedding calls.
+        calls: Prompts, and embedding calls; a query for a retriever is none.
         errors: Calls that failed.
         tokens: In and out, None if no call tells them.
         cost: In dollars, None if no call tells it.
@@ -58,7 +59,7 @@ class Conversation:
         self.begin = min(filter(None, (self.begin, moment)), default="")
         self.end = max(self.end, moment)
         self.name = self.name or glance.word(extensions.get("conversation")) or None
-        self.calls += action in _CALLS
+        self.calls += action in _CALLS and part(event, "provenance").get("operation") != _SEARCH
         self.errors += action == "system" and "error_type" in extensions
         if action == "prompt" and not self.words:
             self.words = glance.text(event)

@@ -192,6 +192,12 @@ def test_lines_keep_to_the_width(width, hilt, tmp_path, monkeypatch):
     assert "".join(said.out[4:-2]).replace(" ", "") == "word" * 100 + "x" * 300
 
 
+def test_a_query_for_a_retriever_is_no_call(hilt, tmp_path):
+    query = event(0, "prompt", USER, "weather", provenance={"operation": "retrieval"})
+    write(tmp_path / "a.jsonl", [query, *CONVERSATION])
+    assert hilt("show", "a.jsonl").out[-1] == "2 calls · 113 tokens · $0.000540"
+
+
 # --- which one
 
 
