@@ -15,6 +15,7 @@ from .parts import messages_of, parts_of
 from .progress import Progress, total, watched_one_by_one
 from .sources import add_filters, add_paths, complained, opened, part, told, wanted
 from .terminal import cells, in_line, json_text, padded, stdout_screen, visible
+from .thread import is_step
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -91,7 +92,7 @@ def hits(
     """Yield what is found, file after file, the one that was written last at the end.
 
     Lines that cannot hold it are not even parsed. The name or the id of a conversation, which all of its
-    events have, is found once.
+    events have, is found once, and only if nothing of it was found before.
     """
     from hilt_autolog.io.lines import events
 
@@ -105,9 +106,8 @@ def hits(
             hit = _hit(event, _texts(event), needle)
             if hit is None and session_of(event) not in named:
                 hit = _hit(event, _names(event), needle)
-                if hit is not None:
-                    named.add(session_of(event))
             if hit is not None:
+                named.add(session_of(event))
                 yield hit
 
 
@@ -145,7 +145,9 @@ def _texts(event: Event) -> Iterator[tuple[str, str]]:
 
 
 def _names(event: Event) -> Iterator[tuple[str, str]]:
-    """Yield the names of an event's conversation."""
+    """Yield the names of an event's conversation; a step of a chain is no event to show for it."""
+    if is_step(event):
+        return
     yield "conversation", glance.word(part(event, "extensions").get("conversation"))
     yield "session_id", session_of(event)
 

@@ -89,6 +89,12 @@ def test_a_conversation_is_found_once_by_its_name(words, hilt, tmp_path):
     assert found(hilt("search", words, log, "--json")) == ["event-1", "event-9"]
 
 
+def test_a_step_of_a_chain_is_not_found_by_its_conversation(hilt, tmp_path):
+    step = event(0, "system", {"type": "system", "id": "chain"}, "started", provenance={"langchain": {}})
+    log = write(tmp_path / "a.hilt.jsonl", [step, *CONVERSATION])
+    assert found(hilt("search", "ticket", log, "--json")) == ["event-1"]
+
+
 def test_a_conversation_that_was_found_by_its_name_says_so(hilt, log):
     assert hilt("search", "ticket", log).out == [
         "2026-01-31 12:00:01  ticket-42          prompt       conversation: ticket-42"
