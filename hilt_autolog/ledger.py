@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 
 class Sum(NamedTuple):
-    """What happened: model calls and failures; tokens and US dollars, None if no event tells them."""
+    """What happened: calls, failures, lost events; tokens and US dollars, None if no event tells them."""
 
     calls: int
     tokens: int | None
     cost: float | None
     errors: int
+    lost: int = 0
 
 
 def new(environ: Mapping[str, str]) -> Path | None:
@@ -42,11 +43,12 @@ def summary(ledger: Path) -> str:
     opened = logs(ledger)
     if not opened:
         return "hilt: nothing recorded (`hilt doctor` says why)"
-    calls, tokens, cost, errors = add_up(opened)
+    calls, tokens, cost, errors, lost = add_up(opened)
     parts = [_count(calls, "call")]
     parts += [_count(tokens, "token")] if tokens is not None else []
     parts += [_dollars(cost)] if cost is not None else []
     parts += [_count(errors, "error")] if errors else []
+    parts += [f"{_count(lost, 'event')} lost (`hilt doctor` says why)"] if lost else []
     return f"hilt: {', '.join(parts)} -> {_place(list(opened))}"
 
 
@@ -66,17 +68,27 @@ def logs(ledger: Path) -> dict[Path, int]:
 
 def add_up(opened: Mapping[Path, int]) -> Sum:
     """Sum up the new lines of some logs, given as `logs()` returns them."""
-    calls = errors = 0
+    calls = errors = lost = 0
     tokens: int | None = None
     cost: float | None = None
     for event in _events(opened):
         action, metrics = event.get("action"), _part(event, "metrics")
-        calls += action in ("prompt", "embedding")
+        is_search = _part(event, "provenance").get("operation") == "retrieval"  # it asks no model
+        calls += action in ("prompt", "embedding") and not is_search
         errors += action == "system" and "error_type" in _part(event, "extensions")
+        lost += _dropped(event)
         if action in ("completion", "embedding", "system"):  # a failure may have been paid for
             tokens = _plus(tokens, _total(_part(metrics, "tokens")))
             cost = _plus(cost, metrics.get("cost_usd"))
-    return Sum(calls, tokens, cost, errors)
+    return Sum(calls, tokens, cost, errors, lost)
+
+
+def _dropped(event: dict[str, Any]) -> int:
+    """Return how many events a process says at its end that it could not write."""
+    extensions = _part(event, "extensions")
+    is_ours = event.get("action") == "system" and _part(event, "actor").get("id") == "hilt-autolog"
+    dropped = extensions.get("dropped") if is_ours and "written" in extensions else None
+    return dropped if isinstance(dropped, int) else 0
 
 
 def _events(opened: Mapping[Path, int]) -> Iterator[dict[str, Any]]:

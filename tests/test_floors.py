@@ -29,6 +29,7 @@ FLOORS = {
         "foreign",
         "framework",
         "guard",
+        "identity",
         "provider",
         "pyproject",
         "settings",

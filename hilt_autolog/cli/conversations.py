@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hilt_autolog.identity import session_id_of
 from hilt_autolog.io.moments import moment_of
 
 from . import glance
@@ -20,6 +21,7 @@ LAST = "last"
 NAME = 17  # letters of a session id that are shown: so much of one that we made is enough to find it by
 _OF_PROCESSES = "hilt-autolog"  # the actor of what a log says of itself
 _CALLS = ("prompt", "embedding")
+_SEARCH = "retrieval"  # asks no model
 _SHOWN = 5  # of several that a word may mean
 
 
@@ -31,7 +33,7 @@ class Conversation:
         session_id: The id that its events share.
         name: The plain name that the program gave it, if any.
         begin: The time of its first event, "" if none tells one; `end` that of its last.
-        calls: Prompts, and embedding calls.
+        calls: Prompts, and embedding calls; a query for a retriever is none.
         errors: Calls that failed.
         tokens: In and out, None if no call tells them.
         cost: In dollars, None if no call tells it.
@@ -57,7 +59,7 @@ class Conversation:
         self.begin = min(filter(None, (self.begin, moment)), default="")
         self.end = max(self.end, moment)
         self.name = self.name or glance.word(extensions.get("conversation")) or None
-        self.calls += action in _CALLS
+        self.calls += action in _CALLS and part(event, "provenance").get("operation") != _SEARCH
         self.errors += action == "system" and "error_type" in extensions
         if action == "prompt" and not self.words:
             self.words = glance.text(event)
@@ -111,19 +113,21 @@ class Conversations:
         """Return the conversation that a word means; the newest, if None.
 
         Args:
-            word: Its plain name, its session id or the beginning of that, the id of one of its events, or
-                "last".
+            word: Its plain name, whether its events have that or only the id made of it, its session id or
+                the beginning of that, the id of one of its events, or "last".
 
         Raises:
             Stop: there is none, or several.
         """
         if not self.all:
             raise Stop("the log has no conversation", FINDINGS)
-        if word in (None, LAST):
+        if word is None or word == LAST:
             return self.all[-1]
         exact = [one for one in self.all if word in (one.name, one.session_id)]
         of_event = [one for one in self.all if one.session_id == self._of_event]
-        found = exact or of_event or [one for one in self.all if one.session_id.startswith(word or "")]
+        named = [one for one in self.all if one.session_id == session_id_of(word)]
+        begun = [one for one in self.all if one.session_id.startswith(word)]
+        found = exact or named or of_event or begun
         if len(found) > 1:
             names = ", ".join(one.session_id for one in found[:_SHOWN])
             more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from hilt_autolog.io.rows import told
 
 from . import glance
-from .conversations import NAME
+from .conversations import NAME, session_of
 from .exits import FINDINGS, USAGE, Stop
 from .needle import Needle
 from .parts import messages_of, parts_of
 from .progress import Progress, total, watched_one_by_one
 from .sources import add_filters, add_paths, complained, opened, part, wanted
 from .terminal import cells, in_line, json_text, padded, stdout_screen, visible
+from .thread import is_step
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -31,7 +32,7 @@ Event = dict[str, Any]
 _CHUNK = "completion_chunk"
 _ACTION = 11  # cells
 _AROUND = 100  # letters before and after, where lines have no width
-_OF_EXTENSIONS = ("tool", "model", "error_type", "error_code", "conversation", "tool_call_id", "document_id")
+_OF_EXTENSIONS = ("tool", "model", "error_type", "error_code", "tool_call_id", "document_id")
 _WIDE = 90  # cells of a screen with room for the whole time and the action
 _LONGEST = datetime(2026, 12, 31)  # noqa: DTZ001  any would do
 
@@ -92,15 +93,23 @@ def hits(
 ) -> Iterator[Hit]:
     """Yield what is found, file after file, the one that was written last at the end.
 
-    Lines that cannot hold it are not even parsed.
+    Lines that cannot hold it are not even parsed. The name or the id of a conversation, which all of its
+    events have, is found once, and only if nothing of it was found before.
     """
     from hilt_autolog.io.lines import events
 
+    named: set[str] = set()
     may_matter = needle.may_be_in()
     for source, ticking in watched_one_by_one(sorted(sources, key=_written), progress):
         for placed in ticking(events(source, report, may_matter)):
             event = told(placed.event)
-            if takes(event) and (hit := _hit(event, needle)) is not None:
+            if not takes(event):
+                continue
+            hit = _hit(event, _texts(event), needle)
+            if hit is None and session_of(event) not in named:
+                hit = _hit(event, _names(event), needle)
+            if hit is not None:
+                named.add(session_of(event))
                 yield hit
 
 
@@ -111,8 +120,8 @@ def _written(source: Source) -> float:
         return 0.0
 
 
-def _hit(event: Event, needle: Needle) -> Hit | None:
-    for label, text in _texts(event):
+def _hit(event: Event, texts: Iterator[tuple[str, str]], needle: Needle) -> Hit | None:
+    for label, text in texts:
         if (match := needle.find(text)) is not None:
             return Hit(event, label, text, match)
     return None
@@ -130,11 +139,19 @@ def _texts(event: Event) -> Iterator[tuple[str, str]]:
         (extensions, _OF_EXTENSIONS),
         (actor, ("id", "name")),
         (provenance, ("model", "provider", "response_id", "request_id")),
-        (event, ("session_id", "event_id")),
+        (event, ("event_id",)),
     ):
         for key in keys:
             if isinstance(owner.get(key), str):
                 yield key, owner[key]
+
+
+def _names(event: Event) -> Iterator[tuple[str, str]]:
+    """Yield the names of an event's conversation; a step of a chain is no event to show for it."""
+    if is_step(event):
+        return
+    yield "conversation", glance.word(part(event, "extensions").get("conversation"))
+    yield "session_id", session_of(event)
 
 
 def _takes(chosen: Namespace) -> Callable[[Event], bool]:

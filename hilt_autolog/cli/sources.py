@@ -7,6 +7,8 @@ from argparse import ArgumentTypeError
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from hilt_autolog.identity import session_id_of
+
 from .exits import OK, UNREADABLE, Stop
 from .terminal import say
 
@@ -98,11 +100,17 @@ def models(event: Event) -> list[str]:
 
 
 def is_of(event: Event, conversation: str) -> bool:
-    """Return whether an event belongs to a conversation: by its plain name, or how its session id begins."""
+    """Return whether an event belongs to a conversation.
+
+    Args:
+        event: What a log has.
+        conversation: Its plain name, whether the event has that or only the id made of it; or the beginning
+            of its session id.
+    """
     if part(event, "extensions").get("conversation") == conversation:
         return True
     session = event.get("session_id")
-    return isinstance(session, str) and session.startswith(conversation)
+    return isinstance(session, str) and session.startswith((conversation, session_id_of(conversation)))
 
 
 def part(event: Event, key: str) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class Thread:
         """Return whether others say it as well: the answer that calls a tool, the parts of a chain."""
         if event.get("action") == "tool_call":
             return glance.word(part(event, "extensions").get("reply_to")) in self._calling
-        return not self._is_full and _is_step(event)
+        return not self._is_full and is_step(event)
 
     def _prompt(self, event: Event) -> Iterator[str]:
         """Yield an entry for each message that is new, but for results that their own events have shown."""
@@ -158,7 +158,8 @@ def _role(event: Event) -> str:
     return _ROLES.get(kind, kind)
 
 
-def _is_step(event: Event) -> bool:
+def is_step(event: Event) -> bool:
+    """Return whether an event only tells that a chain has begun, ended or paused."""
     of_chain = event.get("action") == "system" and "langchain" in part(event, "provenance")
     return of_chain and part(event, "content").get("text") in _STEPS
 

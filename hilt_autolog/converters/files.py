@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import tempfile
@@ -15,6 +16,8 @@ from hilt_autolog.io.reader import Log, read
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_PART = ".part"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _LOGGER = logging.getLogger("hilt_autolog")
 
 Input = str | os.PathLike[str] | Log
@@ -47,6 +50,7 @@ def written(output: str | os.PathLike[str], log: Log) -> Iterator[Path]:
     Raises:
         ConversionError: `output` is one of the files that are read, or no file.
         FileNotFoundError: its folder does not exist.
+        OSError: it cannot be written, e.g. on a full disk; the error names `output`.
     """
     target = Path(os.path.realpath(output))
     if any(
@@ -57,11 +61,18 @@ def written(output: str | os.PathLike[str], log: Log) -> Iterator[Path]:
         raise ConversionError(f"{output} is not a file that could be replaced")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"no such folder: {target.parent}")
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".part", dir=target.parent)
-    os.close(descriptor)
+    name = None
     try:
+        descriptor, name = tempfile.mkstemp(_PART, f".{target.name[:100]}.", target.parent)
+        os.close(descriptor)
         yield Path(name)
         os.replace(name, target)
+    except OSError as error:
+        # A full disk names no file, and a folder that cannot be written to one that nobody has heard of.
+        if error.errno in _FULL or str(error.filename).endswith(_PART):
+            error.filename, error.filename2 = os.fspath(output), None
+        raise
     finally:
-        with suppress(FileNotFoundError):
-            os.unlink(name)
+        if name is not None:
+            with suppress(FileNotFoundError):
+                os.unlink(name)

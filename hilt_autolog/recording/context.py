@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import uuid
 from contextvars import ContextVar
-from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from hilt_autolog.identity import session_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .conversations import Place
 
-_NAMESPACE = uuid.UUID("a8f7e6d5-c4b3-4a21-9f0e-1d2c3b4a5e6f")  # the rule of hilt-python
-
 chosen: ContextVar[str | None] = ContextVar("hilt_conversation", default=None)
 here: ContextVar[Place | None] = ContextVar("hilt_here", default=None)  # where the latest call stands
 labels: ContextVar[tuple[str, ...]] = ContextVar("hilt_tags", default=())
-
-
-@lru_cache(maxsize=1024)
-def session_id_of(name: str) -> str:
-    """Return the session id for a name: hilt-python gives the same; an id of its form stays as it is."""
-    return name if name.startswith("conv_") else f"conv_{uuid.uuid5(_NAMESPACE, name).hex[:12]}"
 
 
 @contextlib.contextmanager

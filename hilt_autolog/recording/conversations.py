@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from hilt_autolog.clock import token
+from hilt_autolog.identity import session_id_of
 from hilt_autolog.io.encoder import line
 
 from .asked import AskedTools
-from .context import chosen, here, session_id_of
+from .context import chosen, here
 from .memory import Memory
 
 if TYPE_CHECKING:

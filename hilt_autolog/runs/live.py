@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from hilt_autolog.clock import Clock
 from hilt_autolog.facts import Failure
 from hilt_autolog.guard import guarded, quietly
+from hilt_autolog.identity import session_id_of
 from hilt_autolog.io.plain import plain
-from hilt_autolog.recording.context import here, session_id_of, with_labels
+from hilt_autolog.recording.context import here, with_labels
 from hilt_autolog.recording.conversations import new_session_id
 
 from . import run_events

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -71,6 +72,17 @@ def test_rows_of_columns_are_converted_as_the_events_they_stand_for(hilt, tmp_pa
         "speaker,message,actor.id",
         "human: u,hello,u",
     ]
+
+
+@pytest.mark.parametrize("fault", [OSError(errno.ENOSPC, "No space left on device"), None])
+def test_what_cannot_be_written_is_named_as_it_was_asked_for(fault, hilt, log, monkeypatch):
+    def replace(part, _target):
+        raise fault or OSError(errno.EROFS, "Read-only file system", part)
+
+    monkeypatch.setattr("os.replace", replace)
+    reason = fault.strerror if fault else "Read-only file system"
+    assert hilt("convert", "a.hilt.jsonl", "-o", "b.csv") == (3, [], [f"hilt: b.csv: {reason}"])
+    assert list(log.parent.glob("*b.csv*")) == []
 
 
 def test_messages_to_standard_output(hilt, log):

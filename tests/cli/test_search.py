@@ -83,6 +83,24 @@ def test_a_line_that_holds_it_is_never_passed_over(before, words, after, heeds_c
         assert may_matter is None or may_matter(line)
 
 
+@pytest.mark.parametrize("words", ["ticket-42", "conv_5f2c1a9b7d3e"])
+def test_a_conversation_is_found_once_by_its_name(words, hilt, tmp_path):
+    log = write(tmp_path / "a.hilt.jsonl", [*CONVERSATION, event(9, "prompt", USER, f"What is {words}?")])
+    assert found(hilt("search", words, log, "--json")) == ["event-1", "event-9"]
+
+
+def test_a_step_of_a_chain_is_not_found_by_its_conversation(hilt, tmp_path):
+    step = event(0, "system", {"type": "system", "id": "chain"}, "started", provenance={"langchain": {}})
+    log = write(tmp_path / "a.hilt.jsonl", [step, *CONVERSATION])
+    assert found(hilt("search", "ticket", log, "--json")) == ["event-1"]
+
+
+def test_a_conversation_that_was_found_by_its_name_says_so(hilt, log):
+    assert hilt("search", "ticket", log).out == [
+        "2026-01-31 12:00:01  ticket-42          prompt       conversation: ticket-42"
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [

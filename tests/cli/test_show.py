@@ -192,6 +192,12 @@ def test_lines_keep_to_the_width(width, hilt, tmp_path, monkeypatch):
     assert "".join(said.out[4:-2]).replace(" ", "") == "word" * 100 + "x" * 300
 
 
+def test_a_query_for_a_retriever_is_no_call(hilt, tmp_path):
+    query = event(0, "prompt", USER, "weather", provenance={"operation": "retrieval"})
+    write(tmp_path / "a.jsonl", [query, *CONVERSATION])
+    assert hilt("show", "a.jsonl").out[-1] == "2 calls · 113 tokens · $0.000540"
+
+
 # --- which one
 
 
@@ -217,6 +223,13 @@ def two(tmp_path):
 def test_the_words_for_a_conversation(word, title, hilt, two):
     said = hilt("show", word, two)
     assert (said.code, said.out[0], said.err) == (0, title, [])
+
+
+def test_a_name_that_only_the_session_id_tells(hilt, tmp_path):
+    theirs = [{**one, "session_id": "conv_db040e876b21", "extensions": {}} for one in CONVERSATION]
+    write(tmp_path / "a.jsonl", [*FAILURE, *theirs])
+    assert hilt("show", "ticket-7", "a.jsonl").out[0] == "conv_db040e876b21"
+    assert hilt("search", "Paris", "a.jsonl", "--conversation", "ticket-7", "--count").out == ["3"]
 
 
 def test_without_a_word_it_is_the_newest_with_a_hint(hilt, two):

@@ -23,7 +23,13 @@ def answer(**tokens: int) -> bytes:
     return event("completion", {"tokens": tokens})
 
 
+def closed(**told: object) -> bytes:
+    actor = {"type": "system", "id": "hilt-autolog"}
+    return orjson.dumps({"action": "system", "actor": actor, "extensions": told}) + b"\n"
+
+
 PROMPT = event("prompt")
+SEARCH = orjson.dumps({"action": "prompt", "provenance": {"operation": "retrieval"}}) + b"\n"
 
 
 @pytest.fixture
@@ -66,6 +72,9 @@ def told(tmp_path, monkeypatch):
         ([PROMPT, event("completion", {"tokens": {}, "cost_usd": 0})], Sum(1, None, 0, 0)),
         ([event("completion", {"cost_usd": 0.5}), event("completion")], Sum(0, None, 0.5, 0)),
         ([PROMPT, event("system", error_type="APIError")], Sum(1, None, None, 1)),
+        ([SEARCH], Sum(0, None, None, 0)),
+        ([closed(written=4, dropped=2, failed=0), closed(written=1, dropped=0)], Sum(0, None, None, 0, 2)),
+        ([closed(written=4, dropped="2"), closed(dropped=2)], Sum(0, None, None, 0)),
         ([event("system", {"tokens": {"total": 9}, "cost_usd": 1}, error_type="E")], Sum(0, 9, 1, 1)),
         ([event("system", text="session opened")], Sum(0, None, None, 0)),
         ([event("tool_call", {"tokens": {"total": 9}}), event("feedback")], Sum(0, None, None, 0)),
@@ -152,3 +161,8 @@ def test_without_a_place_there_is_no_ledger(monkeypatch):
 
     monkeypatch.setattr("tempfile.mkstemp", refuse)
     assert ledger.new({}) is None
+
+
+def test_what_was_lost_is_told(log, told):
+    line = told(log(PROMPT, closed(written=3, dropped=2)))
+    assert line == "hilt: 1 call, 2 events lost (`hilt doctor` says why) -> app.jsonl"

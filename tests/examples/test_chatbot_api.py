@@ -14,8 +14,8 @@ import httpx2
 import pytest
 from running import ROOT, environment
 
+from hilt_autolog.identity import session_id_of
 from hilt_autolog.io.reader import read
-from hilt_autolog.recording.conversations import session_id_of
 
 LOG = "logs/chatbot.hilt.jsonl"
 TURN = ["prompt", "completion"]

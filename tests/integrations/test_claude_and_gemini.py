@@ -9,9 +9,9 @@ from gemini.oldkit import genai as generativeai
 from stories import events, story
 
 from hilt_autolog.errors import SessionError
+from hilt_autolog.identity import session_id_of
 from hilt_autolog.integrations.anthropic import log_claude_interaction
 from hilt_autolog.integrations.gemini import log_gemini_interaction
-from hilt_autolog.recording.context import session_id_of
 
 CLAUDE, GEMINI = "claude-haiku-4-5-20251001", "gemini-2.5-flash"
 

@@ -15,8 +15,8 @@ from stories import HELLO, events, story
 
 import hilt_autolog
 from hilt_autolog.errors import SessionError
+from hilt_autolog.identity import session_id_of
 from hilt_autolog.integrations.langchain import HILTCallbackHandler
-from hilt_autolog.recording.context import session_id_of
 
 STEPS = ["started", "started", "completed", "completed"]
 

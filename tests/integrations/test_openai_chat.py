@@ -11,9 +11,9 @@ from stories import HELLO, answer, client_of, events, extensions, story
 
 import hilt_autolog
 from hilt_autolog.errors import SessionError
+from hilt_autolog.identity import session_id_of
 from hilt_autolog.integrations.openai import log_chat_completion
 from hilt_autolog.io.session import Session
-from hilt_autolog.recording.context import session_id_of
 
 MODEL = "gpt-4o-mini-2024-07-18"
 

@@ -11,8 +11,8 @@ from stories import answer, client_of, events, extensions, story
 
 import hilt_autolog
 from hilt_autolog.errors import SessionError
+from hilt_autolog.identity import session_id_of
 from hilt_autolog.integrations.openai import log_chat_completion
-from hilt_autolog.recording.context import session_id_of
 
 TURNS = [("prompt", None), ("completion", 0)]
 
