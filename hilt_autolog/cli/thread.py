@@ -159,7 +159,7 @@ def _role(event: Event) -> str:
 
 
 def is_step(event: Event) -> bool:
-    """Return whether an event only tells that a chain has begun, ended or paused."""
+    """Return whether an event only tells that a chain has begun, or has ended well."""
     of_chain = event.get("action") == "system" and "langchain" in part(event, "provenance")
     return of_chain and part(event, "content").get("text") in _STEPS
 
