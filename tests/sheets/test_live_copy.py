@@ -170,9 +170,11 @@ def test_other_settings_and_disabling_lose_no_row(sheet, program):
 def test_the_end_waits_for_what_other_settings_have_left_to_do(sheet, program):
     script = """
     ask('one')
-    hilt_autolog.enable(user='bob', path='one.hilt.jsonl')
+    hilt_autolog.disable()
+    hilt_autolog.enable(sheets=SHEET, path='one.hilt.jsonl')
     ask('two')
-    hilt_autolog.enable(user='ada')
+    time.sleep(0.3)
+    hilt_autolog.enable(user='bob')
     ask('three')
     hilt_autolog.disable()
     os._exit(0)
