@@ -167,24 +167,6 @@ def test_other_settings_and_disabling_lose_no_row(sheet, program):
     assert len(logged()) == 6
 
 
-def test_the_end_waits_for_what_other_settings_have_left_to_do(sheet, program):
-    script = """
-    ask('one')
-    hilt_autolog.enable(user='bob', path='one.hilt.jsonl')
-    ask('two')
-    hilt_autolog.enable(user='ada')
-    ask('three')
-    hilt_autolog.disable()
-    os._exit(0)
-"""
-    done = program(script, enable="    hilt_autolog.enable(sheets=SHEET, path='one.hilt.jsonl')\n")
-    assert (done.returncode, done.stderr) == (0, "")
-    texts = [one["content"]["text"] for one in hilt_autolog.read("one.hilt.jsonl") if "content" in one]
-    kept = [text for text in texts if not text.startswith("session ")]
-    assert sorted(sheet.column("message")) == sorted(kept)
-    assert len(kept) == 6
-
-
 def test_hilt_run_takes_it_as_an_option(sheet, provider, tmp_path):
     (tmp_path / "key.json").write_text(json.dumps(sheet.key))
     (tmp_path / "app.py").write_text(
