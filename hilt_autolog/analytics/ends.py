@@ -39,10 +39,7 @@ _HEAD = (
     rf'^\{{"hilt_version":{_WORD},"event_id":"([^"\\]+)","timestamp":{_WORD},"session_id":{_WORD},'
     r'"actor":\{[^{}]*\},"action":"prompt"'
 )
-_ASKED = (
-    'CASE WHEN contains(json, \'"action":"prompt"\')'
-    f" THEN nullif(regexp_extract(json, '{_HEAD}', 1), '') END"
-)
+_ASKED = f"nullif(regexp_extract(json, '{_HEAD}', 1), '')"
 _ESSENCE = f"to_json(from_json(json, '{_SHAPE}'))::VARCHAR"
 _ENDS = (
     f"CREATE TEMP TABLE ends AS SELECT CASE WHEN {REFUSED} THEN file END AS refused, asked,"  # noqa: S608
