@@ -39,12 +39,13 @@ class Parts(NamedTuple):
 
 
 def assemble(
-    settings: Settings, versions: Callable[[], dict[str, str]], session: Appends | None = None
+    settings: Settings, folder: str, versions: Callable[[], dict[str, str]], session: Appends | None = None
 ) -> Parts:
     """Return the parts of a recording.
 
     Args:
         settings: what it follows.
+        folder: where a relative path of the log begins.
         versions: gives the versions of the SDKs that are watched, for the first line of the log.
         session: what is written to instead of the writer, which opens no file then, and has no copy.
     """
@@ -56,6 +57,7 @@ def assemble(
         closed=lambda: process.closed(writer.written, writer.drops, faults.places, faults.total),
         dropped=process.dropped,
         ledger=os.environ.get("HILT_LEDGER"),
+        folder=folder,
     )
 
     def media() -> str:

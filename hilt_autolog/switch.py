@@ -32,6 +32,7 @@ class _State:
 
     def __init__(self) -> None:
         self.settings: Settings | None = None
+        self.folder = os.sep  # where it was switched on: there a relative path of the log begins
         self.session: Appends | None = None  # what is written to, if not a file of ours
         self.capture: Capture | None = None  # loaded with the first SDK
         self.tell: Callable[..., Any] | None = None  # the same
@@ -96,10 +97,10 @@ def enable(*, session: Appends | None = None, **arguments: Any) -> Recording:
 
 def _load(arguments: dict[str, Any]) -> Settings:
     try:
-        folder = os.getcwd()
+        _state.folder = os.getcwd()
     except OSError:  # it was deleted
-        folder = os.sep
-    settings, complaints = load(arguments, _environ(), folder, importer.sdks())
+        _state.folder = os.sep
+    settings, complaints = load(arguments, _environ(), _state.folder, importer.sdks())
     if sys.stderr is not None:
         for complaint in complaints:
             if complaint not in _state.told:
@@ -195,7 +196,7 @@ def _recorder() -> Capture:
 
     capture = _state.capture = _state.capture or Capture()
     if capture.recorder is None and _state.settings is not None:
-        _state.parts = assemble(_state.settings, _versions, _state.session)
+        _state.parts = assemble(_state.settings, _state.folder, _versions, _state.session)
         capture.recorder = _state.parts.recorder
         atexit.register(_close)
         _know_forks()

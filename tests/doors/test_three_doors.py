@@ -124,3 +124,14 @@ def test_a_wrong_variable_is_a_line_and_the_program_runs(ask):
 def test_disable_gives_back_the_very_functions(installed, run):
     done = run(installed, "-c", RESTORE)
     assert (done.stdout, done.stderr) == ("True True\nTrue []\n[]\n", "")
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_the_log_is_where_the_program_was_when_it_was_switched_on(again, installed, run, tmp_path):
+    program = (
+        "import os, hilt_autolog; hilt_autolog.enable(path='a.jsonl'); os.chdir('/');"
+        + ("hilt_autolog.enable(user='ana');" if again else "")
+        + "print(hilt_autolog.record_feedback('good') is not None, hilt_autolog.status().path)"
+    )
+    done = run(installed, "-c", program)
+    assert (done.stdout, done.stderr) == (f"True {tmp_path / 'a.jsonl'}\n", "")
