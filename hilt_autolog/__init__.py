@@ -9,17 +9,17 @@ disk: `logs/<program>-<date>-<time>-<pid>.hilt.jsonl`. Everything here is loaded
 
 TYPE_CHECKING = False  # type checkers know the name; importing typing would cost every program's start
 if TYPE_CHECKING:
-    from .deeds import record_feedback, record_retrieval, record_tool
     from .errors import ConversionError, HILTError, SessionError
     from .event import Actor, Content, Event, Metrics, Privacy
     from .instrumentation import instrument, uninstrument
     from .io.reader import Log, messages_of, read
     from .io.session import Session
+    from .manual.records import record_feedback, record_retrieval, record_tool
+    from .manual.tool import tool
     from .recording.context import conversation, tags
     from .settings import Settings, SettingsError
     from .standing import Status
     from .switch import Recording, disable, enable, status
-    from .toolbox import tool
 
 __version__ = "0.1.0"
 
@@ -54,17 +54,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "deeds": ("record_feedback", "record_retrieval", "record_tool"),
     "errors": ("ConversionError", "HILTError", "SessionError"),
     "event": ("Actor", "Content", "Event", "Metrics", "Privacy"),
     "instrumentation": ("instrument", "uninstrument"),
     "io.reader": ("Log", "messages_of", "read"),
     "io.session": ("Session",),
+    "manual.records": ("record_feedback", "record_retrieval", "record_tool"),
+    "manual.tool": ("tool",),
     "recording.context": ("conversation", "tags"),
     "settings": ("Settings", "SettingsError"),
     "standing": ("Status",),
     "switch": ("Recording", "disable", "enable", "status"),
-    "toolbox": ("tool",),
 }
 
 

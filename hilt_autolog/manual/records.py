@@ -9,24 +9,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import switch
-from .facts import Operation, Prompt, Reply, message, text_part
-from .foreign import milliseconds, number
-from .guard import guarded
-from .io.plain import plain
-from .recording.context import here, with_labels
-from .recording.documents import documents_of
-from .recording.events import blank, linked, prompt_event, retrieval_event
-from .recording.sessions import recorder_of
-from .runs.own_tools import OwnTool
+from hilt_autolog import switch
+from hilt_autolog.facts import Operation, Prompt, Reply, message, text_part
+from hilt_autolog.foreign import milliseconds, number
+from hilt_autolog.guard import guarded
+from hilt_autolog.io.plain import plain
+from hilt_autolog.recording.context import here, with_labels
+from hilt_autolog.recording.documents import documents_of
+from hilt_autolog.recording.events import blank, linked, prompt_event, retrieval_event
+from hilt_autolog.recording.sessions import recorder_of
+from hilt_autolog.runs.own_tools import OwnTool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from .recording.conversations import Place
-    from .recording.events import Event
-    from .recording.recorder import Recorder
-    from .recording.sessions import Appends
+    from hilt_autolog.recording.conversations import Place
+    from hilt_autolog.recording.events import Event
+    from hilt_autolog.recording.recorder import Recorder
+    from hilt_autolog.recording.sessions import Appends
 
 T = TypeVar("T")
 _RETRIEVAL = Operation("retrieval", lambda _: [], lambda _: Reply())

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import wrapt
 
-from . import switch
-from .engine.call_watchers import CALL_WATCHERS
-from .engine.gate import Gate
-from .guard import faults, guarded
-from .recording.sessions import recorder_of
-from .runs.own_tools import PLAIN, OwnTool
-from .runs.tool_runs import framework_tells
+from hilt_autolog import switch
+from hilt_autolog.engine.call_watchers import CALL_WATCHERS
+from hilt_autolog.engine.gate import Gate
+from hilt_autolog.guard import faults, guarded
+from hilt_autolog.recording.sessions import recorder_of
+from hilt_autolog.runs.own_tools import PLAIN, OwnTool
+from hilt_autolog.runs.tool_runs import framework_tells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
-    from .recording.sessions import Appends
+    from hilt_autolog.recording.sessions import Appends
 
 F = TypeVar("F", bound="Callable[..., Any]")
 T = TypeVar("T")

@@ -1,0 +1,1 @@
+"""What a program records by hand, beside what is recorded of itself."""
