@@ -129,8 +129,11 @@ def test_a_signal_ends_it_and_leaves_no_copies(log, tmp_path, told, code):
         text=True,
         env={**os.environ, "TMPDIR": str(copies)},
     )
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(1.5)
-    process.send_signal(told)
-    _, err = process.communicate(timeout=20)
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1.5)
+        process.send_signal(told)
+        _, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
     assert (process.returncode, err, os.listdir(copies)) == (code, "", [])
