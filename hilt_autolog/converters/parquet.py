@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COMPRESSIONS = {"snappy": "snappy", "zstd": "zstd", "gzip": "gzip", "none": "uncompressed"}
 """The compressions by name, and what DuckDB calls them."""
 
-_GROUP = 20_480  # events that are held in memory, for each core, until they are written
+_GROUP = 4_096  # events that a core holds in memory until they are written; more took more time as well
 
 
 def convert_to_parquet(
