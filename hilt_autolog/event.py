@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from . import clock
+from .action import Action  # noqa: TC001  pydantic asks for it when it makes the models
 
 if TYPE_CHECKING:
     from pydantic import SerializerFunctionWrapHandler
@@ -33,19 +34,6 @@ if TYPE_CHECKING:
 HILT_VERSION = "1.0.0"
 
 _READING = object()  # the context in which a log is read: others may have written it
-
-Action = Literal[
-    "prompt",
-    "completion",
-    "completion_chunk",
-    "tool_call",
-    "tool_result",
-    "retrieval",
-    "feedback",
-    "system",
-    "rerank",
-    "embedding",
-]
 
 
 def _now() -> str:

@@ -21,6 +21,7 @@ GROUND, MACHINES, ROOMS, DOORS = 1, 2, 3, 4
 # Every module of the package stands here once. `*` takes the modules of a folder.
 FLOORS = {
     GROUND: (
+        "action",
         "clock",
         "dialogue",
         "errors",

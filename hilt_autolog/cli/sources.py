@@ -7,6 +7,7 @@ from argparse import ArgumentTypeError
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from hilt_autolog.action import ACTIONS
 from hilt_autolog.identity import session_id_of
 
 from .exits import OK, UNREADABLE, Stop
@@ -21,19 +22,6 @@ if TYPE_CHECKING:
 
 Event = dict[str, Any]
 
-ACTIONS = (
-    "prompt",
-    "completion",
-    "completion_chunk",
-    "tool_call",
-    "tool_result",
-    "retrieval",
-    "feedback",
-    "system",
-    "rerank",
-    "embedding",
-)
-"""Those of `hilt_autolog.event`, which is not loaded for a list of words."""
 ENDLESS = "~"  # sorts after every moment
 _MOST_PROBLEMS = 10  # that are told one by one
 
