@@ -10,7 +10,7 @@ from hilt_autolog.facts import Failure, Http, Prompt, Reply, is_plain
 from hilt_autolog.guard import guarded, quietly
 
 from . import events
-from .context import here, labels, with_labels
+from .context import here, with_labels
 from .failures import error_event, says_something
 from .metrics import measure
 from .tools import write_tool_calls, write_tool_results
@@ -52,7 +52,7 @@ class Call:
         self.provider = provider
         self.recorder = recorder
         self.prompt = prompt
-        self.tags = with_labels(recorder.tags) if labels.get() else recorder.tags
+        self.tags = with_labels(recorder.tags)
         self._background = bool(prompt.request.get("background"))
         self.prompt_id: str | None = None
         self.place: Place

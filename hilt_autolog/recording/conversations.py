@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from hilt_autolog.clock import token
+from hilt_autolog.facts import is_plain
 from hilt_autolog.identity import session_id_of
 from hilt_autolog.io.encoder import line
 
@@ -219,14 +220,8 @@ def _next(digest: int, message: Message) -> int:
     It lives in this process only, among some thousand others, and Python's hash of 64 bits, with a key of
     its own for each process, is a tenth of the price of one that could be written down.
     """
-    parts = message["parts"]
-    if (  # `facts.is_plain`, without a call of it for each message of a long history
-        len(parts) == 1
-        and parts[0]["type"] == "text"
-        and len(parts[0]) == 2  # noqa: PLR2004
-        and len(message) == (3 if "finish_reason" in message else 2)
-    ):
-        return hash((digest, message["role"], parts[0]["content"]))
+    if is_plain(message):
+        return hash((digest, message["role"], message["parts"][0]["content"]))
     return hash((digest, line(repeated(message), orjson.OPT_SORT_KEYS)))  # SDKs have an order of their own
 
 
