@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .checks.coverage import MODES
+from hilt_autolog.cli.checks.coverage import MODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .checks.coverage import Row, Sdk
+    from hilt_autolog.cli.checks.coverage import Row, Sdk
 
 _WORDS = {True: "yes", False: "no", None: "-"}
 _LEGEND = "yes: watched; no: this version lacks a function that we look for; -: there is no such mode"
 
 
-def as_json(sdks: Sequence[Sdk]) -> list[dict[str, Any]]:
+def coverage_json(sdks: Sequence[Sdk]) -> list[dict[str, Any]]:
     """Return what is covered as JSON values."""
     return [
         {
@@ -30,7 +30,7 @@ def as_json(sdks: Sequence[Sdk]) -> list[dict[str, Any]]:
     ]
 
 
-def as_text(sdks: Sequence[Sdk]) -> str:
+def coverage_table(sdks: Sequence[Sdk]) -> str:
     """Return the same as a table for people."""
     cells = [("SDK", "operation", *MODES), *(line for sdk in sdks for line in _lines(sdk))]
     widths = [max(len(line[column]) for line in cells if len(line) > column + 1) for column in (0, 1)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog import __version__
 
-from . import coverage as table
+from .coverage import coverage_json, coverage_table
 from .checks import Finding, problem
 from .checks.coverage import coverage
 from .checks.doors import door, startup
@@ -61,8 +61,8 @@ def run(chosen: Namespace) -> int:
 def _cover(*, is_json: bool) -> int:
     """Print what is covered, and return 0 if all could be examined."""
     found = coverage()
-    lines = table.as_text(found).splitlines()
-    print(json.dumps(table.as_json(found), indent=2) if is_json else "\n".join(map(spelled_out, lines)))
+    lines = coverage_table(found).splitlines()
+    print(json.dumps(coverage_json(found), indent=2) if is_json else "\n".join(map(spelled_out, lines)))
     return FINDINGS if any(sdk.trouble for sdk in found) else OK
 
 

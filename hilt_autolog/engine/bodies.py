@@ -82,10 +82,10 @@ class Whole:
             self.call.cut("closed")
 
 
-_Decoder = sse.Decoder | eventstream.Decoder
+_Decoder = sse.SseDecoder | eventstream.AwsEventStreamDecoder
 _DECODERS: dict[str, type[_Decoder]] = {
-    "text/event-stream": sse.Decoder,
-    "application/vnd.amazon.eventstream": eventstream.Decoder,
+    "text/event-stream": sse.SseDecoder,
+    "application/vnd.amazon.eventstream": eventstream.AwsEventStreamDecoder,
 }
 
 

@@ -15,7 +15,7 @@ _PRELUDE = 12
 _TEXT = 7  # the type of a header whose value is a text
 
 
-class Decoder:
+class AwsEventStreamDecoder:
     """Splits a byte stream into messages wherever the pieces are cut, and gives the JSON that they carry."""
 
     __slots__ = ("_rest",)

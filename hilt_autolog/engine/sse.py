@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 
-class Decoder:
+class SseDecoder:
     """Splits a byte stream into events wherever the pieces are cut, and gives their data as JSON."""
 
     __slots__ = ("_data", "_rest")

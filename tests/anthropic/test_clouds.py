@@ -13,7 +13,7 @@ from conformance.inprocess import HERE
 from conformance.kit import HELLO, KINDS, agree, each, entered, outcome, run_sync, settled, spelled
 from offline.answers import pieces
 
-from hilt_autolog.engine.eventstream import Decoder
+from hilt_autolog.engine.eventstream import AwsEventStreamDecoder
 
 HERE = HERE["anthropic"]
 MODEL = "claude-haiku-4-5"
@@ -159,7 +159,7 @@ def test_an_error_in_a_stream_of_amazon(watch):
 def test_messages_however_they_are_cut(size):
     event = {"type": "message_stop"}
     whole = framed({"bytes": base64.b64encode(json.dumps(event).encode()).decode()}) * 3 + framed({"p": "x"})
-    decoder = Decoder()
+    decoder = AwsEventStreamDecoder()
     found = [one for at in range(0, len(whole), size) for one in decoder.feed(whole[at : at + size])]
     assert found == [event] * 3
     assert decoder.end() == []
@@ -167,4 +167,4 @@ def test_messages_however_they_are_cut(size):
 
 @pytest.mark.parametrize("data", [b"\0" * 40, b"no such stream at all", framed(["no object"]), b"\xff" * 9])
 def test_what_is_no_message(data):
-    assert Decoder().feed(data) == []
+    assert AwsEventStreamDecoder().feed(data) == []
