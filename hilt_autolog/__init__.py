@@ -9,17 +9,18 @@ disk: `logs/<program>-<date>-<time>-<pid>.hilt.jsonl`. Everything here is loaded
 
 TYPE_CHECKING = False  # type checkers know the name; importing typing would cost every program's start
 if TYPE_CHECKING:
+    from hilt_autolog.manual.records import record_feedback, record_retrieval, record_tool
+    from hilt_autolog.manual.tool import tool
+    from hilt_autolog.reading.reader import Log, messages_of, read
+    from hilt_autolog.recording.context import conversation, tags
+    from hilt_autolog.runtime.control import Recording, disable, enable, status
+    from hilt_autolog.runtime.hilt_python_api import instrument, uninstrument
+    from hilt_autolog.runtime.status import Status
+    from hilt_autolog.session.session import Session
+
     from .errors import ConversionError, HILTError, SessionError
     from .event import Actor, Content, Event, Metrics, Privacy
-    from .instrumentation import instrument, uninstrument
-    from .io.reader import Log, messages_of, read
-    from .io.session import Session
-    from .manual.records import record_feedback, record_retrieval, record_tool
-    from .manual.tool import tool
-    from .recording.context import conversation, tags
     from .settings import Settings, SettingsError
-    from .standing import Status
-    from .switch import Recording, disable, enable, status
 
 __version__ = "0.1.0"
 
@@ -56,15 +57,15 @@ __all__ = [
 _HOMES = {
     "errors": ("ConversionError", "HILTError", "SessionError"),
     "event": ("Actor", "Content", "Event", "Metrics", "Privacy"),
-    "instrumentation": ("instrument", "uninstrument"),
-    "io.reader": ("Log", "messages_of", "read"),
-    "io.session": ("Session",),
+    "runtime.hilt_python_api": ("instrument", "uninstrument"),
+    "reading.reader": ("Log", "messages_of", "read"),
+    "session.session": ("Session",),
     "manual.records": ("record_feedback", "record_retrieval", "record_tool"),
     "manual.tool": ("tool",),
     "recording.context": ("conversation", "tags"),
     "settings": ("Settings", "SettingsError"),
-    "standing": ("Status",),
-    "switch": ("Recording", "disable", "enable", "status"),
+    "runtime.status": ("Status",),
+    "runtime.control": ("Recording", "disable", "enable", "status"),
 }
 
 

@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from . import clock
-from .action import Action  # noqa: TC001  pydantic asks for it when it makes the models
+from .format import Action  # noqa: TC001  pydantic asks for it when it makes the models
 
 if TYPE_CHECKING:
     from pydantic import SerializerFunctionWrapHandler

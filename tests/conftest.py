@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import asyncio
+import gc
 import signal
-import sys
 from pathlib import Path
 
+import openai
 import pytest
 
+import hilt_autolog
+from hilt_autolog.io.session import Session
+from tests.support.calling import Log
+
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "examples"))
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +31,63 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the folder ../shared, which is not part of the repository")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def strict(monkeypatch):
+    """Our own faults are raised, so that a test sees them."""
+    monkeypatch.setenv("HILT_STRICT", "1")
+
+
+@pytest.fixture(scope="session")
+def frozen():
+    """What was imported is not looked at again: a collection takes no time then."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture
+def watch(tmp_path):
+    """Switch on, and read the log afterwards: `with watch() as log: ...; log().told()`."""
+    path = tmp_path / "log.hilt.jsonl"
+
+    def enable(**settings):
+        return hilt_autolog.enable(path=str(path), **settings)
+
+    enable.path = path
+    enable.log = lambda: Log(path)
+    yield enable
+    hilt_autolog.disable()
+
+
+@pytest.fixture(scope="session")
+def runner():
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture
+def session(tmp_path):
+    """A session over a file of this test's own."""
+    with Session(tmp_path / "session.hilt.jsonl") as session:
+        yield session
+
+
+@pytest.fixture
+def client(provider):
+    """A client of the OpenAI SDK over a socket."""
+    with openai.OpenAI(api_key="x", base_url=provider.base_url, max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+def async_client(provider, runner):
+    """The same, asynchronous."""
+    client = openai.AsyncOpenAI(api_key="x", base_url=provider.base_url, max_retries=0)
+    yield client
+    runner.run(client.close())
 
 
 def pytest_configure():

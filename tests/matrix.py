@@ -19,16 +19,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 AREAS = (
-    "tests/above",
-    "tests/anthropic",
-    "tests/capture",
     "tests/conformance",
-    "tests/doors",
-    "tests/family",
-    "tests/gemini",
+    "tests/frameworks",
+    "tests/instrumentation",
     "tests/integrations",
-    "tests/langchain",
-    "tests/realtime",
+    "tests/launcher",
+    "tests/manual",
+    "tests/processes",
+    "tests/providers",
+    "tests/recording",
+    "tests/runs",
+    "tests/runtime",
 )
 LINES = {  # what is installed; the rest is the newest that goes with it
     "A": "",
@@ -36,12 +37,12 @@ LINES = {  # what is installed; the rest is the newest that goes with it
     "C": "openai==1.109.* anthropic==0.54.*",  # the last of 1.x, and what we ask for at least
     "D": "openai==2.54.* anthropic==1.17.* google-genai==1.75.*",
     "E": "langchain-core==0.3.86 langgraph==0.6.11",
-    "above": "litellm openai-agents pydantic-ai-slim[openai,anthropic] claude-agent-sdk",
+    "frameworks": "litellm openai-agents pydantic-ai-slim[openai,anthropic] claude-agent-sdk",
     "anthropic-0.125": "anthropic==0.125.*",  # the last of 0.x
     "google-genai-2.34": "google-genai==2.34.*",
     "openai-3.54": "openai==3.54.*",
 }
-ONLY = {"above": ("tests/above",)}  # lines for some of the tests
+ONLY = {"frameworks": ("tests/frameworks",)}  # lines for some of the tests
 
 
 def main(wanted: list[str]) -> int:

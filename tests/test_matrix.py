@@ -8,13 +8,13 @@ import sys
 import tomllib
 from pathlib import Path
 
-import matrix
 import pytest
 
-from hilt_autolog.importer import sdks
+from hilt_autolog.providers.registry import sdks
+from tests import matrix
 
 ROOT = Path(__file__).parent.parent
-OF_READING = {"analytics", "cli", "converters", "examples", "io", "pricing", "sheets"}
+OF_READING = {"analytics", "cli", "converters", "examples", "log", "pricing", "reading", "session", "sinks"}
 
 
 def test_every_sdk_is_installed():

@@ -11,19 +11,18 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from hilt_autolog.errors import ConversionError
-from hilt_autolog.io.lines import LONGEST_LINE
+from hilt_autolog.reading.lines import LONGEST_LINE
 
 from . import columns
-from .refused import refused
-from .spool import Spool, is_plain
+from .spool import Spool, is_plain, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from duckdb import DuckDBPyConnection
 
-    from hilt_autolog.io.lines import Problem, Source
-    from hilt_autolog.io.reader import Log
+    from hilt_autolog.reading.lines import Problem, Source
+    from hilt_autolog.reading.reader import Log
 
 Result = TypeVar("Result")
 

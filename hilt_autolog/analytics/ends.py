@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from hilt_autolog.io.lines import events
-from hilt_autolog.io.rows import told
+from hilt_autolog.reading.columns import told
+from hilt_autolog.reading.lines import events
 
 from .duck import REFUSED, Counts, Database, is_installed
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-    from hilt_autolog.io.reader import Log
+    from hilt_autolog.reading.reader import Log
 
 Event = dict[str, Any]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-    from hilt_autolog.io.reader import Log
+    from hilt_autolog.reading.reader import Log
 
 Result = TypeVar("Result")
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from hilt_autolog.io.moments import moment_of
+from hilt_autolog.reading.timestamps import moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

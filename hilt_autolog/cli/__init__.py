@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hilt_autolog import __version__
 from hilt_autolog.errors import HILTError
 
-from .exits import BROKEN_PIPE, INTERRUPTED, MEANINGS, UNREADABLE, USAGE, Stop
+from .exit_codes import BROKEN_PIPE, INTERRUPTED, MEANINGS, UNREADABLE, USAGE, Stop
 
 if TYPE_CHECKING:
     import argparse
@@ -126,9 +126,9 @@ def command_parser(name: str) -> argparse.ArgumentParser:
     import argparse
     from importlib import import_module
 
-    from .terminal import add_colours
+    from hilt_autolog.cli.render.terminal import add_colours
 
-    module = import_module(f"{__name__}.{name}")
+    module = import_module(f"{__name__}.commands.{name}")
     meaning = f"{COMMANDS[name][0].upper()}{COMMANDS[name][1:]}."
     parser = argparse.ArgumentParser(f"hilt {name}", description=meaning, allow_abbrev=False)
     module.add_arguments(parser)
@@ -164,7 +164,7 @@ def _meant(word: str) -> str:
 
 
 def _tell(error: Exception) -> None:
-    from .terminal import say
+    from hilt_autolog.cli.render.terminal import say
 
     if isinstance(error, OSError) and error.strerror:
         place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""

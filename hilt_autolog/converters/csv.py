@@ -6,8 +6,7 @@ import csv
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.io.columns import COLUMNS
-from hilt_autolog.io.rows import told
+from hilt_autolog.reading.columns import COLUMNS, told
 
 from .files import Input, reading, written
 from .flat import at, cell, harmless, leaves
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from _typeshed import SupportsWrite
 
-    from hilt_autolog.io.reader import Log
+    from hilt_autolog.reading.reader import Log
 
     from .flat import Cell
 
@@ -39,7 +38,7 @@ def convert_to_csv(
         input_file: A file, a folder, a glob, "-", or an opened log; see `hilt_autolog.read`.
         output_file: The file to write. It is replaced when the new one is whole.
         columns: The columns in their order: names out of the fifteen of HILT
-            (`hilt_autolog.io.columns`), or paths of keys, such as `metrics.tokens.total`.
+            (`hilt_autolog.reading.columns`), or paths of keys, such as `metrics.tokens.total`.
         readable: If no columns are named: the fifteen, whose messages are cut to 500 characters. If not
             readable: everything, a column for each path of keys that any event has, in order of appearance.
         include_metadata: Add a column for each path below provenance, privacy, integrity and extensions.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hilt_autolog.errors import ConversionError
-from hilt_autolog.io.reader import Log, read
+from hilt_autolog.reading.reader import Log, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from hilt_autolog.io.lines import Problem
+from hilt_autolog.reading.lines import Problem
 
 from .files import Input, reading, written
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from _typeshed import SupportsWrite
 
-    from hilt_autolog.io.lines import Placed
-    from hilt_autolog.io.messages import Message
-    from hilt_autolog.io.reader import Log
+    from hilt_autolog.reading.history import Message
+    from hilt_autolog.reading.lines import Placed
+    from hilt_autolog.reading.reader import Log
 
 
 def convert_to_messages(input_file: Input, output_file: str | os.PathLike[str]) -> int:

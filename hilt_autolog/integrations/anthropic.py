@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.foreign import fields
+from hilt_autolog.contracts.sdk_objects import fields
 from hilt_autolog.providers.anthropic import PROVIDER, ROUTES
-from hilt_autolog.recording.explicit import Explicit
-from hilt_autolog.recording.sessions import recorder_of
+from hilt_autolog.recording.manual_call import Explicit
+from hilt_autolog.recording.recorder import recorder_of
 
-from ._telling import asked, telling
+from ._helper_call import asked, telling
 
 if TYPE_CHECKING:
-    from hilt_autolog.recording.sessions import Appends
+    from hilt_autolog.recording.recorder import Appends
 
 _CONVERSATION = "claude_session"
 _MESSAGES = ROUTES["post", "/v1/messages"]

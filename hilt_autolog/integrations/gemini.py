@@ -5,16 +5,16 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.foreign import fields, jsonable
-from hilt_autolog.providers.google import genai, generativeai
-from hilt_autolog.providers.google._sdk import GENERATE
-from hilt_autolog.recording.explicit import Explicit
-from hilt_autolog.recording.sessions import recorder_of
+from hilt_autolog.contracts.sdk_objects import fields, jsonable
+from hilt_autolog.providers import google_genai, google_generativeai
+from hilt_autolog.providers._google.sdk import GENERATE
+from hilt_autolog.recording.manual_call import Explicit
+from hilt_autolog.recording.recorder import recorder_of
 
-from ._telling import asked, telling
+from ._helper_call import asked, telling
 
 if TYPE_CHECKING:
-    from hilt_autolog.recording.sessions import Appends
+    from hilt_autolog.recording.recorder import Appends
 
 _CONVERSATION = "gemini_session"
 _FREE = ("args", "response")  # of functions: their keys are the program's
@@ -50,7 +50,9 @@ def log_gemini_interaction(  # noqa: PLR0913  by name, as users of HILT know the
         Exception: what the session raises if it does not take the events.
     """
     provider = (
-        genai.PROVIDER if type(response).__module__.startswith("google.genai") else generativeai.PROVIDER
+        google_genai.PROVIDER
+        if type(response).__module__.startswith("google.genai")
+        else google_generativeai.PROVIDER
     )
     prompt = asked(provider, GENERATE, {"contents": _wire(user_message), "model": model}, response)
     reply = GENERATE.reply(_body(response))
@@ -64,7 +66,7 @@ def _body(response: Any) -> dict[str, Any]:
     """Return a response in the words of the wire."""
     known = {"text": response} if isinstance(response, str) else fields(response)
     if "_result" in known:  # google-generativeai keeps the message in an object of its own
-        known = fields(generativeai.plain(known["_result"]))
+        known = fields(google_generativeai.plain(known["_result"]))
     body = fields(_wire(known))
     if not body.get("candidates") and isinstance(known.get("text"), str):
         body["candidates"] = [{"content": {"parts": [{"text": known["text"]}]}}]

@@ -20,19 +20,18 @@ except ImportError as error:
 
 from hilt_autolog.providers.langchain_core import PROVIDER
 from hilt_autolog.recording.context import conversation
-from hilt_autolog.recording.sessions import recorder_of
-from hilt_autolog.runs.listening import Listener, begin
-from hilt_autolog.runs.tool_runs import Tool
+from hilt_autolog.recording.recorder import recorder_of
+from hilt_autolog.runs.dispatch import Listener, begin
+from hilt_autolog.runs.tool_run import Tool
 
-from ._telling import conversation_of
+from ._helper_call import conversation_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
     from hilt_autolog.recording.events import Event
-    from hilt_autolog.recording.recorder import Recorder
-    from hilt_autolog.recording.sessions import Appends
+    from hilt_autolog.recording.recorder import Appends, Recorder
 
     Id = UUID | str
 

@@ -12,20 +12,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.facts import Reply, message, text_part
+from hilt_autolog.contracts.model import Reply, message, text_part
 from hilt_autolog.providers.openai import PROVIDER, ROUTES
 from hilt_autolog.recording.documents import documents_of
-from hilt_autolog.recording.explicit import Explicit
-from hilt_autolog.recording.sessions import recorder_of
+from hilt_autolog.recording.manual_call import Explicit
+from hilt_autolog.recording.recorder import recorder_of
 
-from ._asking import Asking
-from ._listening import listened
-from ._telling import asked, spoken_tokens, telling
+from ._helper_call import Asking, asked, spoken_tokens, telling
+from ._stream_collector import listened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from hilt_autolog.recording.sessions import Appends
+    from hilt_autolog.recording.recorder import Appends
 
 MODEL = "gpt-4o-mini"
 _CONVERSATION = "openai_session"

@@ -9,24 +9,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hilt_autolog import switch
-from hilt_autolog.facts import Operation, Prompt, Reply, message, text_part
-from hilt_autolog.foreign import milliseconds, number
-from hilt_autolog.guard import guarded
-from hilt_autolog.io.plain import plain
+from hilt_autolog.contracts.model import Operation, Prompt, Reply, message, text_part
+from hilt_autolog.contracts.sdk_objects import milliseconds, number
+from hilt_autolog.internal_errors import guarded
+from hilt_autolog.log.json_values import plain
 from hilt_autolog.recording.context import here, with_labels
 from hilt_autolog.recording.documents import documents_of
 from hilt_autolog.recording.events import blank, linked, prompt_event, retrieval_event
-from hilt_autolog.recording.sessions import recorder_of
-from hilt_autolog.runs.own_tools import OwnTool
+from hilt_autolog.recording.recorder import recorder_of
+from hilt_autolog.runs.own_tool import OwnTool
+from hilt_autolog.runtime import control
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from hilt_autolog.recording.conversations import Place
     from hilt_autolog.recording.events import Event
-    from hilt_autolog.recording.recorder import Recorder
-    from hilt_autolog.recording.sessions import Appends
+    from hilt_autolog.recording.recorder import Appends, Recorder
 
 T = TypeVar("T")
 _RETRIEVAL = Operation("retrieval", lambda _: [], lambda _: Reply())
@@ -172,7 +171,7 @@ def _recorded(session: Appends | None, record: Callable[[Recorder], T]) -> T | N
     """Record into a session, whose exceptions are the program's, or into this process's log if it has one."""
     if session is not None:
         return record(recorder_of(session))
-    recorder = switch.recorder()
+    recorder = control.recorder()
     return None if recorder is None else guarded(record)(recorder)
 
 

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import wrapt
 
-from hilt_autolog import switch
-from hilt_autolog.engine.call_watchers import CALL_WATCHERS
-from hilt_autolog.engine.gate import Gate
-from hilt_autolog.guard import faults, guarded
-from hilt_autolog.recording.sessions import recorder_of
-from hilt_autolog.runs.own_tools import PLAIN, OwnTool
-from hilt_autolog.runs.tool_runs import framework_tells
+from hilt_autolog.instrumentation.call_wrappers import CALL_WATCHERS
+from hilt_autolog.instrumentation.hook import Gate
+from hilt_autolog.internal_errors import faults, guarded
+from hilt_autolog.recording.recorder import recorder_of
+from hilt_autolog.runs.own_tool import PLAIN, OwnTool
+from hilt_autolog.runs.tool_run import framework_tells
+from hilt_autolog.runtime import control
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
-    from hilt_autolog.recording.sessions import Appends
+    from hilt_autolog.recording.recorder import Appends
 
 F = TypeVar("F", bound="Callable[..., Any]")
 T = TypeVar("T")
@@ -111,7 +111,7 @@ async def _awaited(run: OwnTool, coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 def _begun(name: str, session: Appends | None, arguments: Any) -> OwnTool | None:
-    recorder = switch.recorder() if session is None else recorder_of(session)
+    recorder = control.recorder() if session is None else recorder_of(session)
     if recorder is None or framework_tells(name, None if session is None else recorder):
         return None
     run = OwnTool(recorder, name, arguments)

@@ -1,9 +1,45 @@
-"""How calls fail on their way, whichever library carries them: httpx, httpx2, aiohttp or requests."""
+"""Who answers at which host: many providers are reached through another one's SDK."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
+
+# The host and port of a base_url -> provider.
+HOSTS = (
+    (r"(^|\.)openai\.com(:|$)", "openai"),
+    (r"\.(openai|cognitiveservices|services\.ai|inference\.ai|models\.ai)\.azure\.com(:|$)", "azure"),
+    (r"(^|\.)groq\.com(:|$)", "groq"),
+    (r"(^|\.)deepseek\.com(:|$)", "deepseek"),
+    (r"(^|\.)mistral\.ai(:|$)", "mistral"),
+    (r"(^|\.)together\.(xyz|ai)(:|$)", "together"),
+    (r"(^|\.)openrouter\.ai(:|$)", "openrouter"),
+    (r"(^|\.)x\.ai(:|$)", "xai"),
+    (r"(^|\.)fireworks\.ai(:|$)", "fireworks"),
+    (r"(^|\.)perplexity\.ai(:|$)", "perplexity"),
+    (r"(^|\.)cerebras\.ai(:|$)", "cerebras"),
+    (r"(^|\.)sambanova\.ai(:|$)", "sambanova"),
+    (r"(^|\.)deepinfra\.com(:|$)", "deepinfra"),
+    (r"(^|\.)hyperbolic\.xyz(:|$)", "hyperbolic"),
+    (r"(^|\.)nebius\.(com|ai)(:|$)", "nebius"),
+    (r"(^|\.)novita\.ai(:|$)", "novita"),
+    (r"(^|\.)nvidia\.com(:|$)", "nvidia"),
+    (r"(^|\.)moonshot\.(ai|cn)(:|$)", "moonshot"),
+    (r"(^|\.)minimax\.(io|chat)(:|$)", "minimax"),
+    (r"(^|\.)(bigmodel\.cn|z\.ai)(:|$)", "zhipu"),
+    (r"(^|\.)aliyuncs\.com(:|$)", "alibaba"),
+    (r"(^|\.)huggingface\.co(:|$)", "huggingface"),
+    (r"(^|\.)anthropic\.com(:|$)", "anthropic"),
+    (r"(^|[.-])aiplatform\.(.+\.)?googleapis\.com(:|$)", "vertex"),
+    (r"(^|\.)generativelanguage\.googleapis\.com(:|$)", "gemini"),
+    (r"(^|\.)amazonaws\.com(:|$)|bedrock[^/]*\.api\.aws(:|$)", "bedrock"),
+    (r"(^|\.)cohere\.(com|ai)(:|$)", "cohere"),
+    (r"(^|\.)github(copilot)?\.(ai|com)(:|$)", "github"),
+    (r"(^|[.-])ollama|:11434$", "ollama"),
+    (r"(^|[.-])vllm", "vllm"),
+    (r"(^|[.-])litellm", "litellm"),
+)
+
 
 _TOO_MANY_REQUESTS = 429
 _CONNECTION = re.compile(

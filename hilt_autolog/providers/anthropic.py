@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hilt_autolog.facts import Operation
-
-from ._anthropic_messages import (
+from hilt_autolog.contracts.model import Operation
+from hilt_autolog.providers._anthropic.messages import (
     batch_reply,
     batch_requests,
     batch_result,
@@ -18,12 +17,13 @@ from ._anthropic_messages import (
     message_reply,
     request_messages,
 )
-from ._anthropic_stream import CompletionFold, MessageFold
-from ._hosts import HOSTS
+from hilt_autolog.providers._anthropic.stream import CompletionFold, MessageFold
+
 from ._stainless import Stainless
+from ._transport import HOSTS
 
 if TYPE_CHECKING:
-    from hilt_autolog.provider import Provider
+    from hilt_autolog.contracts.provider import Provider
 
 _MESSAGES = Operation(
     "messages",

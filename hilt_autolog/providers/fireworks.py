@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._hosts import HOSTS
-from ._openai_kin import routes
 from ._stainless import Stainless
+from ._transport import HOSTS
 from .anthropic import ROUTES as ANTHROPIC
+from .openai import routes
 
 if TYPE_CHECKING:
-    from hilt_autolog.provider import Provider
+    from hilt_autolog.contracts.provider import Provider
 
 _ROUTES = routes("/v1", "chat.completions", "completions") | {
     ("post", "/v1/messages"): ANTHROPIC["post", "/v1/messages"]

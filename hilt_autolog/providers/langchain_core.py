@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.foreign import fields
-from hilt_autolog.provider import Covered, Probe
-
-from ._langchain_failures import failure, pause
-from ._langchain_reply import model_reply
-from ._langchain_results import documents, scores, tool_result
-from ._langchain_runs import RUNS
+from hilt_autolog.contracts.provider import Covered, Probe
+from hilt_autolog.contracts.sdk_objects import fields
+from hilt_autolog.providers._langchain.reply import model_reply
+from hilt_autolog.providers._langchain.results import documents, failure, pause, scores, tool_result
+from hilt_autolog.providers._langchain.runs import RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hilt_autolog.facts import Document, Failure, Http, Prompt, Reply
-    from hilt_autolog.framework import Framework, Pause, Result, Run
+    from hilt_autolog.contracts.framework import Framework, Pause, Result, Run
+    from hilt_autolog.contracts.model import Document, Failure, Http, Prompt, Reply
 
 _MANAGERS = "langchain_core.callbacks.manager"
 _STORES = "langchain_core.vectorstores"

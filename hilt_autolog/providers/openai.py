@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hilt_autolog.facts import Operation
-
-from ._hosts import HOSTS
-from ._openai_chat import chat_messages, chat_reply, text_reply
-from ._openai_chat_stream import ChatFold
-from ._openai_media import (
+from hilt_autolog.contracts.model import Operation
+from hilt_autolog.providers._openai.chat import chat_messages, chat_reply, text_reply
+from hilt_autolog.providers._openai.chat_stream import ChatFold
+from hilt_autolog.providers._openai.media import (
     ImageFold,
     TranscriptFold,
     embedding_inputs,
@@ -25,20 +24,21 @@ from ._openai_media import (
     transcript_reply,
     transcript_text,
 )
-from ._openai_realtime import RealtimeDialogue
-from ._openai_responses import response_messages, response_reply
-from ._openai_responses_stream import ResponseFold
-from ._openai_responses_turns import ResponsesDialogue
-from ._openai_websocket import Websockets
+from hilt_autolog.providers._openai.realtime import RealtimeDialogue
+from hilt_autolog.providers._openai.responses import ResponseFold, response_messages, response_reply
+from hilt_autolog.providers._openai.responses_turns import ResponsesDialogue
+from hilt_autolog.providers._openai.websocket import Websockets
+
 from ._stainless import Stainless
+from ._transport import HOSTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hilt_autolog.dialogue import Dialogue, Line
-    from hilt_autolog.provider import Provider
+    from hilt_autolog.contracts.provider import Provider
+    from hilt_autolog.contracts.realtime import Dialogue, Line
+    from hilt_autolog.providers._openai.turns import Scene
 
-    from ._openai_turns import Scene
 
 _SPEECH_INPUT = ("input", "model", "stream")
 _CHAT = Operation("chat.completions", chat_messages, chat_reply, ChatFold, ("messages", "model", "stream"))
@@ -105,4 +105,23 @@ _DIALOGUES: dict[str, Callable[[Scene], Dialogue]] = {
 }
 
 PROVIDER: Provider = _SDK
-BESIDES: tuple[Line, ...] = (Websockets(_SDK, _DIALOGUES),)
+EXTRA_PROVIDERS: tuple[Line, ...] = (Websockets(_SDK, _DIALOGUES),)
+
+
+_AT = {operation.name: route for route, operation in ROUTES.items()}
+_WHOLE = ("images.generate", "audio.transcriptions")  # only OpenAI streams them, or in its own way
+
+
+def routes(base: str, *names: str) -> dict[tuple[str, str], Operation]:
+    """Return the routes of operations that are read as OpenAI's.
+
+    Args:
+        base: what stands before OpenAI's own path of each.
+        names: the operations, as OpenAI's SDK names them.
+    """
+    found = {}
+    for name in names:
+        method, path = _AT[name]
+        operation = ROUTES[method, path]
+        found[method, base + path] = replace(operation, fold=None) if name in _WHOLE else operation
+    return found

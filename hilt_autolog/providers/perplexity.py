@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._hosts import HOSTS
-from ._openai_kin import routes
 from ._stainless import Stainless
+from ._transport import HOSTS
+from .openai import routes
 
 if TYPE_CHECKING:
-    from hilt_autolog.provider import Provider
+    from hilt_autolog.contracts.provider import Provider
 
 _ROUTES = routes("", "chat.completions") | routes("/v1", "responses", "responses.retrieve", "embeddings")
 

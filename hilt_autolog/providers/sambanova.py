@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ._hosts import HOSTS
-from ._openai_chat_stream import ChatFold
-from ._openai_kin import routes
+from hilt_autolog.providers._openai.chat_stream import ChatFold
+
 from ._stainless import Stainless
+from ._transport import HOSTS
 from .anthropic import ROUTES as ANTHROPIC
+from .openai import routes
 
 if TYPE_CHECKING:
-    from hilt_autolog.provider import Provider
+    from hilt_autolog.contracts.provider import Provider
 
 _HEARD = routes("", "audio.transcriptions", "audio.translations")
 _ROUTES = {

@@ -6,19 +6,19 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.clock import Clock
-from hilt_autolog.facts import Failure, Http, Prompt, Reply, is_plain
-from hilt_autolog.guard import guarded, quietly
+from hilt_autolog.contracts.model import Failure, Http, Prompt, Reply, is_plain
+from hilt_autolog.internal_errors import guarded, quietly
 
 from . import events
 from .context import here, with_labels
-from .failures import error_event, says_something
-from .metrics import measure
+from .events import error_event, says_something
+from .processors import measure
 from .tools import write_tool_calls, write_tool_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hilt_autolog.provider import Provider
+    from hilt_autolog.contracts.provider import Provider
 
     from .chunks import Chunks
     from .conversations import Place

@@ -10,15 +10,15 @@ from json.encoder import encode_basestring as quote
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hilt_autolog.clock import Clock, stamp, tail
-from hilt_autolog.guard import faults, quietly
-from hilt_autolog.io.encoder import json_line
+from hilt_autolog.internal_errors import faults, quietly
+from hilt_autolog.log.encoder import json_line
 
 from .events import Event, chunk_event
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hilt_autolog.facts import Delta, Fold, Reply
+    from hilt_autolog.contracts.model import Delta, Fold, Reply
 
 
 class Write(Protocol):

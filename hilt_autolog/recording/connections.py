@@ -10,21 +10,21 @@ import weakref
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.dialogue import CLOSE, FLUSH, RECEIVE, SEND, Note
-from hilt_autolog.guard import guarded
-from hilt_autolog.io.plain import plain
+from hilt_autolog.contracts.realtime import CLOSE, FLUSH, RECEIVE, SEND, Note
+from hilt_autolog.internal_errors import guarded
+from hilt_autolog.log.json_values import plain
 
 from . import events
 from .call import Call
 from .context import with_labels
 from .conversations import new_session_id
-from .failures import error_event
+from .events import error_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hilt_autolog.dialogue import Dialogue, Line, Step, Turn
-    from hilt_autolog.facts import Message, Prompt
+    from hilt_autolog.contracts.model import Message, Prompt
+    from hilt_autolog.contracts.realtime import Dialogue, Line, Step, Turn
 
     from .conversations import Place
     from .events import Event

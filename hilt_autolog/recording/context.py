@@ -6,7 +6,7 @@ import contextlib
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from hilt_autolog.identity import session_id_of
+from hilt_autolog.format import session_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

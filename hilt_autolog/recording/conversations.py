@@ -19,18 +19,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from hilt_autolog.clock import token
-from hilt_autolog.facts import is_plain
-from hilt_autolog.identity import session_id_of
-from hilt_autolog.io.encoder import line
+from hilt_autolog.contracts.model import is_plain
+from hilt_autolog.format import session_id_of
+from hilt_autolog.log.encoder import line
 
-from .asked import AskedTools
+from .caches import Memory
 from .context import chosen, here
-from .memory import Memory
+from .tool_tracker import AskedTools
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from hilt_autolog.facts import Message, Prompt, Reply
+    from hilt_autolog.contracts.model import Message, Prompt, Reply
 
 _REPEATED = ("text", "tool_call")  # the parts that every client repeats
 

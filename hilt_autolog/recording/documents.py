@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.facts import Document
-from hilt_autolog.foreign import fields, number
-from hilt_autolog.io.plain import plain
+from hilt_autolog.contracts.model import Document
+from hilt_autolog.contracts.sdk_objects import fields, number
+from hilt_autolog.log.json_values import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

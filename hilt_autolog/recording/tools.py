@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.facts import Message, ToolCall, words_of_result
-from hilt_autolog.foreign import is_json
+from hilt_autolog.contracts.model import Message, ToolCall, words_of_result
+from hilt_autolog.contracts.sdk_objects import is_json
 
 from .conversations import Conversations, Head, Place
 from .events import Event, tool_call_event, tool_result_event

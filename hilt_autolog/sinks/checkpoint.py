@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from hilt_autolog.io.kernel import LOOK, Kernel
-from hilt_autolog.sinks.sheet import Place
-from hilt_autolog.sinks.target import Target
+from hilt_autolog.log.syscalls import LOOK, Kernel
+
+from .target import Target
+from .worksheet import Place
 
 if sys.platform == "win32":
     import msvcrt

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet, finalize
 
 from hilt_autolog.clock import Clock
-from hilt_autolog.guard import guarded
-from hilt_autolog.sinks.feed import Feed, Progress
-from hilt_autolog.sinks.pace import PAUSE
+from hilt_autolog.internal_errors import guarded
+
+from .rate_limiter import PAUSE
+from .uploader import Feed, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hilt_autolog.sinks.target import Target
+    from .target import Target
 
 AT_EXIT = 5.0  # seconds that the end of a program waits for the sheet
 PATIENCE = 30.0  # seconds that who asked for the sheet waits without seeing anything arrive there

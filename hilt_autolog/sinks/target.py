@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hilt_autolog.errors import SessionError
-from hilt_autolog.io.columns import checked
+from hilt_autolog.reading.columns import checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

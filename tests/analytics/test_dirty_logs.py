@@ -10,15 +10,15 @@ import sys
 
 import orjson
 import pytest
-from callkit import answer, failure, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hilt_autolog import read
 from hilt_autolog.analytics import duck, ends
-from hilt_autolog.analytics.totals import overall, totals
+from hilt_autolog.analytics.call_stats import overall, totals
 from hilt_autolog.converters.parquet import convert_to_parquet
-from hilt_autolog.io import lines
+from hilt_autolog.reading import lines
+from tests.support.call_logs import answer, failure, write
 
 GOOD = [answer(1), answer(2), failure(3, reply_to="another"), answer(4)]
 LINE = json.dumps(answer(5)).encode()

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import duckdb
 import pyarrow as pa
 import pytest
-from callkit import answer, failure, write
 
 from hilt_autolog import ConversionError, read
 from hilt_autolog.analytics import frames
 from hilt_autolog.analytics.columns import COLUMNS, NAMES
+from tests.support.call_logs import answer, failure, write
 
 EVENT = {
     "event_id": "0193",

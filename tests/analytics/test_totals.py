@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from callkit import answer, failure, write
 
 from hilt_autolog import read
-from hilt_autolog.analytics.tally import Tally
-from hilt_autolog.analytics.totals import overall, totals
+from hilt_autolog.analytics.call_stats import Tally, overall, totals
+from tests.support.call_logs import answer, failure, write
 
 pytestmark = pytest.mark.usefixtures("engine")
 

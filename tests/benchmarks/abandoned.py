@@ -1,4 +1,4 @@
-"""What 10,000 streams that a program leaves behind keep of memory: python tests/benchmarks/abandoned.py
+"""What 10,000 streams that a program leaves behind keep of memory: python -m tests.benchmarks.abandoned
 
 Each is asked for, gives its first item, and is dropped; in process, through the real SDKs. The log is written
 as ever. Memory is what the system counts for the process (RSS), after some streams to warm up.
@@ -14,12 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "examples")]
-
-from conformance.inprocess import HERE  # noqa: E402  found through the line above
-
-import hilt_autolog  # noqa: E402  as above
+import hilt_autolog
+from tests.support.in_process import HERE
 
 ASKED = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 100, "stream": True}
 MOST_MB = 5.0

@@ -1,4 +1,4 @@
-"""What the command line costs: python tests/benchmarks/commandline.py [--starts 40] [--megabytes 100]
+"""What the command line costs: python -m tests.benchmarks.commandline [--starts 40] [--megabytes 100]
 
 CPU time (user and system) is what the kernel counted for each process. A start is compared with bare Python
 in turns, and is the median of the differences. Reading is the best of five, of a log with the conversation of
@@ -14,11 +14,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1] / name) for name in ("cli", "doors", ".")]
-
-import logkit  # noqa: E402  found through the line above
-import wheelhouse  # noqa: E402  as above
-from startup import cpu_ms, measure  # noqa: E402  as above
+from tests.benchmarks.startup import cpu_ms, measure
+from tests.support import (
+    sample_log,
+    wheels,
+)
 
 HILT = [sys.executable, "-m", "hilt_autolog"]
 BUDGET = 40.0  # milliseconds over bare Python
@@ -33,7 +33,7 @@ READING = {
 
 def write(path: Path, size: int) -> int:
     """Write a log of about this many bytes, and return how many events it has."""
-    events = [*logkit.CONVERSATION, *logkit.FAILURE]
+    events = [*sample_log.CONVERSATION, *sample_log.FAILURE]
     line = json.dumps(events, ensure_ascii=False)
     count = 0
     with path.open("wb") as file:
@@ -41,7 +41,7 @@ def write(path: Path, size: int) -> int:
             again = json.loads(
                 line.replace('"event-', f'"event-{count}-').replace("conv_", f"conv_{count % 997}")
             )
-            file.write(logkit.lines(again))
+            file.write(sample_log.lines(again))
             count += len(events)
     return count
 
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=40, help="starts of each variant")
     parser.add_argument("--megabytes", type=int, default=100, help="size of the log that is read")
     chosen = parser.parse_args()
-    environ = {**wheelhouse.clean_environ(PYTHONPATH=str(wheelhouse.ROOT)), "TERM": "dumb"}
+    environ = {**wheels.clean_environ(PYTHONPATH=str(wheels.ROOT)), "TERM": "dumb"}
 
     variants = {
         "bare": [sys.executable, "-c", "0"],

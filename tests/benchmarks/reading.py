@@ -1,4 +1,4 @@
-"""What reading a large log costs: python tests/benchmarks/reading.py [--megabytes 1000] [--turns 3]
+"""What reading a large log costs: python -m tests.benchmarks.reading [--megabytes 1000] [--turns 3]
 
 Makes a log of mixed events with torn lines, and runs each command over it in a process of its own, with
 DuckDB and where it is hidden. CPU seconds are user and system time as the kernel counted them for the
@@ -16,9 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
-
-import mixed_log  # noqa: E402  found through the line above
+from tests.benchmarks import mixed_log
 
 COMMAND = "import sys; {hidden}from hilt_autolog.cli import main; sys.exit(main(sys.argv[1:]))"
 HIDDEN = "sys.modules['duckdb'] = None; "

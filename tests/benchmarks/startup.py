@@ -1,4 +1,4 @@
-"""What we cost a program before it uses any SDK: python tests/benchmarks/startup.py [--starts 200]
+"""What we cost a program before it uses any SDK: python -m tests.benchmarks.startup [--starts 200]
 
 Builds the wheel, installs it in a fresh virtual environment, and starts Python there and in an equal one
 without it, in turns. CPU time (user and system) is what the kernel counted for each process; what we cost
@@ -16,11 +16,9 @@ import tempfile
 import timeit
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1] / "doors"), str(Path(__file__).parents[2])]
-
-import wheelhouse  # noqa: E402  found through the line above
-
-from hilt_autolog import importer  # noqa: E402  as above
+from hilt_autolog.instrumentation import import_hook
+from hilt_autolog.providers import registry
+from tests.support import wheels
 
 MODULES = "import sys; print(*sorted(sys.modules), sep='\\n')"
 
@@ -58,7 +56,7 @@ def gained(python: Path, plain: Path, environ: dict[str, str]) -> list[str]:
 
 def import_ns() -> float:
     """Return what the finder adds to an import that nobody waits for, in nanoseconds."""
-    undo = importer.wait(importer.sdks(), print)
+    undo = import_hook.wait(registry.sdks(), print)
     find_spec = sys.meta_path[0].find_spec
     times = timeit.repeat(lambda: find_spec("uninteresting", None, None), number=100_000, repeat=7)
     empty = timeit.repeat(lambda: None, number=100_000, repeat=7)
@@ -73,9 +71,9 @@ def main() -> None:
     starts = parser.parse_args().starts
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        plain, ours = wheelhouse.environment(folder / "plain"), wheelhouse.environment(folder / "ours")
-        wheelhouse.install(wheelhouse.wheel(wheelhouse.source(folder / "source"), folder), ours)
-        off, on = wheelhouse.clean_environ(), wheelhouse.clean_environ(HILT_AUTOLOG="1")
+        plain, ours = wheels.environment(folder / "plain"), wheels.environment(folder / "ours")
+        wheels.install(wheels.wheel(wheels.source(folder / "source"), folder), ours)
+        off, on = wheels.clean_environ(), wheels.clean_environ(HILT_AUTOLOG="1")
         found = measure(
             {
                 "plain Python": ([str(plain), "-c", "0"], off),
@@ -92,7 +90,7 @@ def main() -> None:
         print(f"modules more, unset: {', '.join(gained(ours, plain, off))}")
         print(f"modules more, set:   {', '.join(gained(ours, plain, on))}")
     print(f"an import that nobody waits for: {import_ns():.0f} ns")
-    print(f"naming the SDKs: {timeit.timeit(importer.sdks, number=1000) * 1000:.1f} us")
+    print(f"naming the SDKs: {timeit.timeit(registry.sdks, number=1000) * 1000:.1f} us")
 
 
 if __name__ == "__main__":

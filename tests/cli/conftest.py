@@ -4,19 +4,17 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "doors"))
-import standin
-import wheelhouse
-
 from hilt_autolog import cli
+from tests.support import fake_openai, wheels
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Report(NamedTuple):
@@ -37,13 +35,13 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     The providers of other SDKs, which these tests are not about, are taken away.
     """
     folder = tmp_path_factory.mktemp("pristine")
-    python = wheelhouse.environment(folder / "venv")
-    wheelhouse.install(wheelhouse.wheel(wheelhouse.source(folder / "source"), folder), python)
-    wheelhouse.lend_dependencies(python)
-    standin.install(python)
-    for provider in (wheelhouse.site_packages(python) / "hilt_autolog" / "providers").glob("[!_]*"):
-        if provider.stem != "openai":
-            shutil.rmtree(provider) if provider.is_dir() else provider.unlink()
+    python = wheels.environment(folder / "venv")
+    wheels.install(wheels.wheel(wheels.source(folder / "source"), folder), python)
+    wheels.lend_dependencies(python)
+    fake_openai.install(python)
+    providers = wheels.site_packages(python) / "hilt_autolog" / "providers"
+    with (providers / "registry.py").open("a", encoding="utf-8") as registry:
+        registry.write('PROVIDERS = {"openai": "openai"}\n')
     return python
 
 
@@ -70,7 +68,7 @@ def doctor(folder: Path) -> Doctor:
         done = subprocess.run(
             [str(python), *(command or ("-m", "hilt_autolog")), "doctor", "--json"],
             cwd=folder,
-            env=wheelhouse.clean_environ(**variables),
+            env=wheels.clean_environ(**variables),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -11,21 +11,21 @@ import subprocess
 import sys
 
 import pytest
-import wheelhouse
 
 from hilt_autolog import __version__
 from hilt_autolog.cli import COMMANDS
-from hilt_autolog.cli import doctor as doctor_command
 from hilt_autolog.cli.checks import ok, problem, warning
+from hilt_autolog.cli.commands import doctor as doctor_command
+from tests.support import wheels
 
 HILT = (sys.executable, "-m", "hilt_autolog")
 
 
-def hilt(*words: object, folder=wheelhouse.ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
+def hilt(*words: object, folder=wheels.ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*HILT, *map(str, words)],
         cwd=folder,
-        env=wheelhouse.clean_environ(PYTHONPATH=str(wheelhouse.ROOT), **variables),
+        env=wheels.clean_environ(PYTHONPATH=str(wheels.ROOT), **variables),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -96,7 +96,7 @@ def test_help_loads_nothing_of_others():
         "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
         "print(sorted({name.partition('.')[0] for name in sys.modules} - sys.stdlib_module_names))"
     )
-    environ = wheelhouse.clean_environ(PYTHONPATH=str(wheelhouse.ROOT))
+    environ = wheels.clean_environ(PYTHONPATH=str(wheels.ROOT))
     done = subprocess.run(
         [sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True
     )
@@ -115,7 +115,7 @@ def test_help_costs_40_ms_at_most():
         costs = []
         for _ in range(7):
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            subprocess.run(command, cwd=wheelhouse.ROOT, capture_output=True, check=True)
+            subprocess.run(command, cwd=wheels.ROOT, capture_output=True, check=True)
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             costs.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         return min(costs)
@@ -144,7 +144,7 @@ def test_the_report_for_machines(pristine, doctor):
 
 def test_the_report_for_people(pristine, folder, doctor):
     findings = doctor(pristine, HILT_AUTOLOG="1").findings
-    variables = wheelhouse.clean_environ(HILT_AUTOLOG="1")
+    variables = wheels.clean_environ(HILT_AUTOLOG="1")
     command = [pristine.parent / "hilt", "doctor"]
     done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
     first, *rest = done.stdout.splitlines()
@@ -194,7 +194,7 @@ def test_a_folder_that_has_been_removed(path, problems, pristine, tmp_path, fold
     done = subprocess.run(
         [pristine, "-c", program, "doctor"],
         cwd=gone,
-        env=wheelhouse.clean_environ(HILT_PATH=path),
+        env=wheels.clean_environ(HILT_PATH=path),
         capture_output=True,
         text=True,
         check=False,
@@ -210,7 +210,7 @@ def test_a_folder_that_has_been_removed(path, problems, pristine, tmp_path, fold
 def test_letters_that_would_be_obeyed_or_cannot_be_shown_are_spelled_out(pristine, tmp_path):
     odd = os.fsdecode(b"caf\xc3\xa9-\x1b[31m-\xff")
     (tmp_path / odd).mkdir()
-    variables = wheelhouse.clean_environ(PYTHONIOENCODING="ascii", HILT_PATH="x.jsonl")
+    variables = wheels.clean_environ(PYTHONIOENCODING="ascii", HILT_PATH="x.jsonl")
     command = [pristine, "-m", "hilt_autolog", "doctor"]
     done = subprocess.run(command, cwd=tmp_path / odd, env=variables, capture_output=True, check=False)
     assert done.stderr == b""
@@ -224,7 +224,7 @@ def test_a_reader_that_leaves_early(pristine, folder):
     done = subprocess.run(
         command,
         cwd=folder,
-        env=wheelhouse.clean_environ(),
+        env=wheels.clean_environ(),
         stdout=writing,
         stderr=subprocess.PIPE,
         check=False,
@@ -239,7 +239,7 @@ def test_a_reader_that_leaves_early(pristine, folder):
 def test_colours_on_a_terminal_only(variables, coloured, pristine, folder):
     terminal, side = pty.openpty()
     command = [pristine, "-m", "hilt_autolog", "doctor"]
-    environ = {**wheelhouse.clean_environ(TERM="xterm"), **variables}
+    environ = {**wheels.clean_environ(TERM="xterm"), **variables}
     environ.pop("NO_COLOR", None) if coloured else None
     process = subprocess.Popen(command, cwd=folder, env=environ, stdout=side, stdin=subprocess.DEVNULL)
     os.close(side)

@@ -10,12 +10,12 @@ import subprocess
 import sys
 
 import pytest
-import wheelhouse
-from logkit import CONVERSATION, lines, write
 
 from hilt_autolog import cli
 from hilt_autolog.analytics import duck, ends
-from hilt_autolog.cli import progress
+from hilt_autolog.cli.render import progress
+from tests.support import wheels
+from tests.support.sample_log import CONVERSATION, lines, write
 
 HILT = (sys.executable, "-m", "hilt_autolog")
 LOADED = "import sys\nfrom hilt_autolog.cli import main\nmain({words})\nprint(*sys.modules, file=sys.stderr)"
@@ -28,7 +28,7 @@ def log(tmp_path):
 
 
 def environ(**variables: str) -> dict[str, str]:
-    return wheelhouse.clean_environ(PYTHONPATH=str(wheelhouse.ROOT), TZ="UTC", **variables)
+    return wheels.clean_environ(PYTHONPATH=str(wheels.ROOT), TZ="UTC", **variables)
 
 
 def run(*words: object, **options) -> subprocess.CompletedProcess[bytes]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from conformance.apis import APIS
-from conformance.inprocess import HERE
-from conformance.kit import HELLO, functions, run_sync
-from conformance.ways import WAYS
 from offline.answers import pieces
+
+from tests.support.apis import APIS
+from tests.support.calling import HELLO, functions, run_sync
+from tests.support.in_process import HERE
+from tests.support.ways import WAYS
 
 
 async def nothing_new(seen, least):

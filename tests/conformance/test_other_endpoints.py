@@ -8,10 +8,11 @@ import mimetypes
 from typing import Any, NamedTuple
 
 import pytest
-from conformance.kit import KINDS, SDK
-from conformance.ways import ANSWERS, STREAMS, streaming_unread
 from offline.answers import pieces
 from offline.openai_media import HEARD, HEARD_USAGE, _verdict, dot, silence
+
+from tests.support.calling import KINDS, SDK
+from tests.support.ways import ANSWERS, STREAMS, streaming_unread
 
 WAV = ("hello.wav", silence())
 HELLO = {"text": "Hello"}

@@ -6,13 +6,25 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import pytest
-from conformance.apis import APIS
-from conformance.inprocess import HERE
-from conformance.kit import HELLO, KINDS, agree, each, entered, functions, outcome, run_sync, settled, spelled
-from conformance.parity import CHECKS, checked, portrait
-from conformance.sdks import sdk_of
-from conformance.ways import WAYS
 from offline.wire import frame
+
+from tests.support.apis import APIS
+from tests.support.calling import (
+    HELLO,
+    KINDS,
+    agree,
+    each,
+    entered,
+    functions,
+    outcome,
+    run_sync,
+    settled,
+    spelled,
+)
+from tests.support.in_process import HERE
+from tests.support.parity import CHECKS, checked, portrait
+from tests.support.sdks import sdk_of
+from tests.support.ways import WAYS
 
 FEW = ("chat", "messages")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from conformance.apis import APIS
-from conformance.kit import HELLO, KINDS, Raised, agree, functions, outcome
-from conformance.ways import ANSWERS, PARSES, WAYS
 from offline.answers import pieces
+
+from tests.support.apis import APIS
+from tests.support.calling import HELLO, KINDS, Raised, agree, functions, outcome
+from tests.support.ways import ANSWERS, PARSES, WAYS
 
 MOMENTS = ("before the client", "after the client", "after the functions")
 CASES = [(api, way) for api in APIS for way in APIS[api].ways]

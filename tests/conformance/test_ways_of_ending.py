@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
-from conformance.apis import APIS, HELPED
-from conformance.kit import HELLO, KINDS, MADE_HERE, collected, each, entered, settled, some, spelled
-from conformance.ways import streaming_unread
 from offline.answers import pieces
+
+from tests.support.apis import APIS, HELPED
+from tests.support.calling import HELLO, KINDS, MADE_HERE, collected, each, entered, settled, some, spelled
+from tests.support.ways import streaming_unread
 
 SOME = 7  # items that are taken before a stream is left
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from conformance.apis import APIS
-from conformance.kit import HELLO, KINDS, Raised
-from conformance.sdks import OPENAI
-from conformance.ways import WAYS
 from offline.answers import pieces
+
+from tests.support.apis import APIS
+from tests.support.calling import HELLO, KINDS, Raised
+from tests.support.sdks import OPENAI
+from tests.support.ways import WAYS
 
 LOST = {  # the code of the failure
     "fail-drop": "connection",

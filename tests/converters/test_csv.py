@@ -14,7 +14,7 @@ import pytest
 from hilt_autolog import ConversionError, read
 from hilt_autolog.converters.csv import convert_to_csv
 from hilt_autolog.converters.flat import at, cell, harmless, leaves
-from hilt_autolog.io.columns import COLUMNS
+from hilt_autolog.reading.columns import COLUMNS
 
 EVENT = {
     "event_id": "1",

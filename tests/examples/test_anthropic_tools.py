@@ -3,9 +3,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from running import commands, run
 
-from hilt_autolog.io.reader import read
+from hilt_autolog.reading.reader import read
+from tests.support.example_runner import commands, run
 
 COMMANDS = commands("anthropic_tools.py")
 TALK = """\

@@ -12,10 +12,10 @@ import time
 
 import httpx2
 import pytest
-from running import ROOT, environment
 
-from hilt_autolog.identity import session_id_of
-from hilt_autolog.io.reader import read
+from hilt_autolog.format import session_id_of
+from hilt_autolog.reading.reader import read
+from tests.support.example_runner import ROOT, environment
 
 LOG = "logs/chatbot.hilt.jsonl"
 TURN = ["prompt", "completion"]

@@ -4,9 +4,9 @@ import re
 
 import pytest
 from google import genai
-from running import commands, run
 
-from hilt_autolog.io.reader import read
+from hilt_autolog.reading.reader import read
+from tests.support.example_runner import commands, run
 
 COMMANDS = commands("gemini_chat.py")
 TALK = """\

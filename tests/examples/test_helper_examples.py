@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import csv
 
-from running import commands, run
-
 from hilt_autolog.event import Event
-from hilt_autolog.io.reader import read
+from hilt_autolog.reading.reader import read
+from tests.support.example_runner import commands, run
 
 TALK = """\
 > What is a flight recorder?

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hilt_autolog.io.reader import read
+from hilt_autolog.reading.reader import read
 
 ROOT = Path(__file__).parents[2]
 TALKS = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from running import commands, run
 
 from hilt_autolog import read
+from tests.support.example_runner import commands, run
 
 COMMANDS = commands("sheets_dashboard.py")
 

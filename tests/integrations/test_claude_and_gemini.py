@@ -5,13 +5,13 @@ from types import SimpleNamespace as Made
 import anthropic
 import google.genai
 import pytest
-from gemini.oldkit import genai as generativeai
-from stories import events, story
 
 from hilt_autolog.errors import SessionError
-from hilt_autolog.identity import session_id_of
+from hilt_autolog.format import session_id_of
 from hilt_autolog.integrations.anthropic import log_claude_interaction
 from hilt_autolog.integrations.gemini import log_gemini_interaction
+from tests.support.generativeai import genai as generativeai
+from tests.support.stories import events, story
 
 CLAUDE, GEMINI = "claude-haiku-4-5-20251001", "gemini-2.5-flash"
 

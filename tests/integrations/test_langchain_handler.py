@@ -11,23 +11,23 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
-from stories import HELLO, events, story
 
 import hilt_autolog
 from hilt_autolog.errors import SessionError
-from hilt_autolog.identity import session_id_of
+from hilt_autolog.format import session_id_of
 from hilt_autolog.integrations.langchain import HILTCallbackHandler
+from tests.support.stories import HELLO, events, story
 
 STEPS = ["started", "started", "completed", "completed"]
 
 
 @pytest.fixture
-def chain(client, asynchronous):
+def chain(client, async_client):
     """A prompt and a model."""
     model = ChatOpenAI(
         model="gpt-4o-mini",
         client=client.chat.completions,
-        async_client=asynchronous.chat.completions,
+        async_client=async_client.chat.completions,
         stream_usage=True,
         api_key="x",
     )

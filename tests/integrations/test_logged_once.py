@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import openai
 import pytest
-from stories import answer, chunk, client_of, events, story
 
 from hilt_autolog.integrations.openai import log_chat_completion, log_chat_streaming
-from hilt_autolog.io.session import Session
+from hilt_autolog.session.session import Session
+from tests.support.stories import answer, chunk, client_of, events, story
 
 ASKS = [{"role": "user", "content": "hi"}]
 
@@ -60,9 +60,9 @@ def test_a_stream_that_breaks_or_is_left(session, client, automatic):
     assert automatic() == []
 
 
-def test_async_calls(session, asynchronous, runner, automatic):
-    runner.run(log_chat_completion(session, user_message="hi", client=asynchronous))
-    runner.run(log_chat_streaming(session, user_message="count to 2", client=asynchronous))
+def test_async_calls(session, async_client, runner, automatic):
+    runner.run(log_chat_completion(session, user_message="hi", client=async_client))
+    runner.run(log_chat_streaming(session, user_message="count to 2", client=async_client))
     chunks = ["completion_chunk"] * 2
     assert [one[0] for one in story(session)] == ["prompt", "completion", "prompt", *chunks, "completion"]
     assert automatic() == []

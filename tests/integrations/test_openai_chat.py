@@ -7,13 +7,13 @@ import warnings
 
 import openai
 import pytest
-from stories import HELLO, answer, client_of, events, extensions, story
 
 import hilt_autolog
 from hilt_autolog.errors import SessionError
-from hilt_autolog.identity import session_id_of
+from hilt_autolog.format import session_id_of
 from hilt_autolog.integrations.openai import log_chat_completion
-from hilt_autolog.io.session import Session
+from hilt_autolog.session.session import Session
+from tests.support.stories import HELLO, answer, client_of, events, extensions, story
 
 MODEL = "gpt-4o-mini-2024-07-18"
 
@@ -231,8 +231,8 @@ def test_a_list_takes_events_as_well():
     assert [event["action"] for event in taken] == ["prompt", "completion"]
 
 
-def test_an_async_client_is_awaited(session, asynchronous, runner):
-    asked = log_chat_completion(session, user_message="hi", client=asynchronous)
+def test_an_async_client_is_awaited(session, async_client, runner):
+    asked = log_chat_completion(session, user_message="hi", client=async_client)
     assert inspect.isawaitable(asked)
     assert events(session) == []
     assert runner.run(asked).choices[0].message.content == HELLO

@@ -4,9 +4,9 @@ import inspect
 
 import openai
 import pytest
-from stories import answer, chunk, client_of, events, extensions, story
 
 from hilt_autolog.integrations.openai import log_chat_streaming
+from tests.support.stories import answer, chunk, client_of, events, extensions, story
 
 COUNTED = [
     ("prompt", "human/user", "count to 3", None),
@@ -128,23 +128,23 @@ def test_a_closed_session_costs_no_answer(session, client):
         assert log_chat_streaming(session, user_message="count to 3", client=client) == "1 2 3"
 
 
-def test_an_async_stream_is_awaited(session, asynchronous, runner):
+def test_an_async_stream_is_awaited(session, async_client, runner):
     shown = []
-    asked = log_chat_streaming(session, user_message="count to 3", client=asynchronous, on_delta=shown.append)
+    asked = log_chat_streaming(session, user_message="count to 3", client=async_client, on_delta=shown.append)
     assert inspect.isawaitable(asked)
     assert runner.run(asked) == "1 2 3"
     assert (story(session), shown) == (COUNTED, ["1", " 2", " 3"])
 
 
-def test_an_async_stream_ends_as_a_plain_one_does(session, asynchronous, runner):
+def test_an_async_stream_ends_as_a_plain_one_does(session, async_client, runner):
     for model, error in (("fail-error", openai.APIError), ("gpt-4o-mini", Enough)):
         with pytest.raises(error):
             runner.run(
                 log_chat_streaming(
-                    session, user_message="count to 9", client=asynchronous, model=model, on_delta=stop
+                    session, user_message="count to 9", client=async_client, model=model, on_delta=stop
                 )
                 if error is Enough
-                else log_chat_streaming(session, user_message="count to 9", client=asynchronous, model=model)
+                else log_chat_streaming(session, user_message="count to 9", client=async_client, model=model)
             )
     ends = [event["extensions"].get("ended") for event in events(session) if "chunks" in event["extensions"]]
     assert ends == ["error", "closed"]

@@ -13,9 +13,10 @@ import sys
 import types
 
 import pytest
-from gemini.oldkit import genai as generativeai
 from langchain_openai import OpenAI
-from stories import events, story
+
+from tests.support.generativeai import genai as generativeai
+from tests.support.stories import events, story
 
 CALL = 'create(model="claude-haiku-4-5", max_tokens=99, messages=[{"role": "user", "content": "Hello"}])'
 SUMMARY = "Summarise the Solar System"

@@ -3,10 +3,10 @@ from __future__ import annotations
 from types import SimpleNamespace as Made
 
 import pytest
-from stories import events, story
 
 from hilt_autolog.errors import SessionError
 from hilt_autolog.integrations.openai import log_rag_interaction
+from tests.support.stories import events, story
 
 ASKED = {"user_message": "What is alpha?", "answer": "Alpha is first."}
 

@@ -1,4 +1,4 @@
-"""Writes hilt_autolog/prices.json out of genai-prices: `python tests/pricing/generate_prices.py`.
+"""Writes hilt_autolog/pricing/prices.json out of genai-prices: `python tests/pricing/generate_prices.py`.
 
 The file holds, besides where it comes from and under which licence:
 
@@ -30,13 +30,13 @@ from genai_prices import types
 from genai_prices.data import providers
 from genai_prices.data_units import unit_data
 
-from hilt_autolog.pricing import PARTS, SLOT
+from hilt_autolog.pricing.cost import PARTS, SLOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from decimal import Decimal
 
-TARGET = Path(__file__).parents[2] / "hilt_autolog" / "prices.json"
+TARGET = Path(__file__).parents[2] / "hilt_autolog" / "pricing" / "prices.json"
 LICENCE = (
     "MIT, Copyright (c) Pydantic Services Inc. 2025 to present, https://github.com/pydantic/genai-prices"
 )

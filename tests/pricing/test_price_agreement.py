@@ -13,7 +13,7 @@ from decimal import Decimal
 
 import pytest
 
-from hilt_autolog.pricing import _IDS, cost_usd, snapshot
+from hilt_autolog.pricing.cost import _IDS, cost_usd, snapshot
 
 MISSING = "genai-prices, the list's source, is not installed"
 genai_prices = pytest.importorskip("genai_prices", reason=MISSING)

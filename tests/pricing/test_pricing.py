@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hilt_autolog.pricing import cost_usd
+from hilt_autolog.pricing.cost import cost_usd
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()
 TEN = {"prompt": 10, "completion": 10, "total": 20}

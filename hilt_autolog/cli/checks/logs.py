@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hilt_autolog.clock import Clock, token
-from hilt_autolog.io import creation, logfile
-from hilt_autolog.io.folder import Refused
-from hilt_autolog.io.kernel import Kernel
-from hilt_autolog.io.naming import filled, is_generated
-from hilt_autolog.io.pause import Pause
+from hilt_autolog.log import append_file, file_opening
+from hilt_autolog.log.backoff import Pause
+from hilt_autolog.log.file_names import filled, is_generated
+from hilt_autolog.log.safe_directory import Refused
+from hilt_autolog.log.syscalls import Kernel
 
 from . import Finding, ok, problem, warning
 from .settings import effective
@@ -36,7 +36,7 @@ def place() -> Iterator[Finding]:
     template = _absolute(effective().path)
     try:
         _try(template)
-    except (Refused, OSError, logfile.Lost) as error:
+    except (Refused, OSError, append_file.Lost) as error:
         pause = Pause(Clock.monotonic)
         pause.begin(error)  # finds the words that status().trouble would have
         why = f"{pause.words}{_HINTS.get(pause.reason, '')}"
@@ -58,13 +58,13 @@ def _try(template: str) -> None:
     path = filled(template, "doctor")
     with _without_new_folders(Path(path).parent):
         if is_generated(template):
-            file = creation.create(path)
+            file = file_opening.create(path)
             try:
                 file.append(b"\n")
             finally:
                 file.discard()
         elif os.path.lexists(path):
-            file = creation.share(path)
+            file = file_opening.share(path)
             try:
                 file.is_ours()  # looks at the disk as well
             finally:
@@ -74,7 +74,7 @@ def _try(template: str) -> None:
 
 
 def _try_beside(path: str) -> None:
-    file = creation.share(path)
+    file = file_opening.share(path)
     try:
         file.append(b"\n")
     finally:

@@ -8,10 +8,10 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, req
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog import importer
+from hilt_autolog.providers import registry
 
 from . import Finding, ok, problem, warning
-from .child import told
+from .child_process import told
 from .settings import effective
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _BEST_EFFORT = {"openai": "1.12", "anthropic": "0.34"}
 
 def sdks() -> Iterator[Finding]:
     """Examine each SDK that there is a provider for."""
-    known = sorted(importer.sdks())
+    known = sorted(registry.sdks())
     versions = {sdk: version_of(sdk) for sdk in known}
     installed = [sdk for sdk in known if versions[sdk] is not None]
     named = effective().providers
@@ -106,7 +106,7 @@ def asked(sdk: str) -> dict[str, Any]:
         ChildProcessError: it says nothing: the SDK cannot be imported.
     """
     environ = {name: value for name, value in os.environ.items() if not name.startswith("HILT_")}
-    return told(["-m", f"{__package__}.watched", sdk], environ)
+    return told(["-m", f"{__package__}.probes", sdk], environ)
 
 
 def own_faults(found: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hilt_autolog import importer
+from hilt_autolog.providers import registry
 from hilt_autolog.settings import SETTINGS, Setting, Settings, SettingsError, load, setting
 
 from . import Finding, ok, warning
@@ -25,13 +25,13 @@ def here() -> str:
 
 def effective() -> Settings:
     """Return the settings of a program that is started here and gives none to `enable()`."""
-    return load({}, os.environ, here(), importer.sdks())[0]
+    return load({}, os.environ, here(), registry.sdks())[0]
 
 
 def settings() -> Iterator[Finding]:
     """List the settings by where they come from, then each one that is not understood."""
-    found, complaints = load({}, os.environ, here(), importer.sdks())
-    without_variables, _ = load({}, {}, here(), importer.sdks())
+    found, complaints = load({}, os.environ, here(), registry.sdks())
+    without_variables, _ = load({}, {}, here(), registry.sdks())
     origins: dict[str, dict[str, object]] = {}
     for row in SETTINGS:
         origin = _origin(row, without_variables)

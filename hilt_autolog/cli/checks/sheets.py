@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from hilt_autolog.io.naming import filled
+from hilt_autolog.log.file_names import filled
 
 from . import Finding, ok, warning
 from .settings import effective
@@ -22,9 +22,9 @@ def sheets() -> Iterator[Finding]:
         return
     # Here, because doctor also works where a package is missing that we need ourselves.
     from hilt_autolog.errors import HILTError
-    from hilt_autolog.sinks.book import Book
     from hilt_autolog.sinks.checkpoint import unfinished
-    from hilt_autolog.sinks.failures import Later
+    from hilt_autolog.sinks.errors import Later
+    from hilt_autolog.sinks.spreadsheet import Book
     from hilt_autolog.sinks.target import account_key, target
 
     try:

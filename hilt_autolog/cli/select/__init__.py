@@ -1,0 +1,1 @@
+"""Which events a command reads: files, time ranges, conversations."""

@@ -1,0 +1,1 @@
+"""The types that providers and the recorder exchange."""

@@ -1,0 +1,85 @@
+"""A stream that a helper reads to its end. Sync and async differ by what is awaited."""
+
+from __future__ import annotations
+
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any
+
+from hilt_autolog.internal_errors import quietly
+
+from ._helper_call import is_async
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hilt_autolog.contracts.model import Fold
+
+    from ._helper_call import Asking
+
+
+def listened(
+    asking: Asking, client: Any, body: dict[str, Any], on_delta: Callable[[str], object] | None
+) -> Any:
+    """Make a call that streams, and return the whole text, or an awaitable of it.
+
+    Args:
+        asking: the call.
+        client: whom it asks.
+        body: what it asks.
+        on_delta: is handed each piece of text as it comes.
+    """
+    ear = _Ear(asking, on_delta)
+    opened = asking.made(client, body)
+    return _ahear(opened, ear) if is_async(client) else _hear(opened, ear)
+
+
+class _Ear:
+    """Takes the chunks of a stream, and puts its text together."""
+
+    def __init__(self, asking: Asking, on_delta: Callable[[str], object] | None) -> None:
+        self._asking = asking
+        self._on_delta = on_delta
+        self._fold: Fold = asking.fold()
+
+    def take(self, chunk: Any) -> None:
+        for kind, text, _ in quietly(self._fold.take, chunk) or ():
+            if kind == "text" and self._on_delta is not None:
+                self._on_delta(text)
+
+    def leave(self) -> None:
+        """End the call, unless the stream itself has ended it: nobody listens any more."""
+        if self._asking.call is not None:
+            self._asking.call.cut("closed")
+
+    def text(self) -> str:
+        reply = quietly(self._fold.reply)
+        return (reply and reply.text) or ""
+
+
+def _hear(opened: Any, ear: _Ear) -> str:
+    try:
+        for chunk in opened:
+            ear.take(chunk)
+    except BaseException:
+        ear.leave()
+        raise
+    finally:
+        if callable(close := getattr(opened, "close", None)):
+            close()
+    return ear.text()
+
+
+async def _ahear(opening: Any, ear: _Ear) -> str:
+    opened = await opening
+    try:
+        async for chunk in opened:
+            ear.take(chunk)
+    except BaseException:
+        ear.leave()
+        raise
+    finally:
+        if callable(close := getattr(opened, "close", None) or getattr(opened, "aclose", None)):
+            closing = close()
+            if isawaitable(closing):
+                await closing
+    return ear.text()

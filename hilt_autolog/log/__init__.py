@@ -1,0 +1,1 @@
+"""Write the log file: lines, files, directories, failures."""

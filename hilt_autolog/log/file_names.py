@@ -1,0 +1,82 @@
+"""File names: what a template's fields become, and how any text becomes a safe part of a path."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from hilt_autolog.clock import stamp, token
+
+from .syscalls import Kernel
+
+FIELDS = ("app", "date", "time", "host", "pid", "session")
+
+_FIELD = re.compile(r"\{([^{}]*)\}")
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)", re.IGNORECASE)
+_LONGEST = 64
+_SUFFIX = ".hilt.jsonl"
+
+
+def check(template: str) -> None:
+    """Refuses a template with an unknown field.
+
+    Raises:
+        ValueError: names the field, and those that there are.
+    """
+    for field in _FIELD.findall(template):
+        if field not in FIELDS:
+            valid = " ".join(f"{{{name}}}" for name in FIELDS)
+            raise ValueError(f"unknown field {{{field}}} in the path {template!r}; there are {valid}")
+
+
+def is_generated(template: str) -> bool:
+    """Whether each process gets a file name of its own, so that it may insist on creating the file."""
+    return "{pid}" in template or "{session}" in template
+
+
+def filled(template: str, app: str) -> str:
+    """The path for a process that begins to log now.
+
+    Args:
+        template: A path with fields in braces.
+        app: The program's name.
+
+    Returns:
+        The template with `{date}` and `{time}` in UTC and `{session}` as twelve random hexadecimal digits.
+    """
+    moment = stamp()[1]
+    values = {
+        "app": app,
+        "date": moment[:10],
+        "time": moment[11:19].replace(":", "") + "Z",
+        "host": os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", ""),
+        "pid": str(Kernel.getpid()),
+        "session": token(48),
+    }
+    return _FIELD.sub(lambda field: segment(values[field[1]]), template)
+
+
+def numbered(path: str, number: int) -> str:
+    """The path for the n-th attempt at a name that is taken: `a.hilt.jsonl`, `a-1.hilt.jsonl`, ..."""
+    if not number:
+        return path
+    stem = path.removesuffix(_SUFFIX) if path.endswith(_SUFFIX) else os.path.splitext(path)[0]
+    return f"{stem}-{number}{path[len(stem) :]}"
+
+
+def segment(text: str) -> str:
+    """Turns any text into one safe part of a file name, on every system.
+
+    Args:
+        text: Anything: an app's name, a host, an id from outside.
+
+    Returns:
+        1 to 64 characters of `A-Z a-z 0-9 . _ -`, never led by a dot or dash, never ended by a dot, never a
+        name that Windows keeps for a device.
+    """
+    safe = _UNSAFE.sub("_", text)
+    if not safe or safe[0] in ".-" or _DEVICE.match(safe):
+        safe = "_" + safe
+    safe = safe[:_LONGEST]
+    return safe[:-1] + "_" if safe.endswith(".") else safe

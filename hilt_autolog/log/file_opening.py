@@ -1,0 +1,154 @@
+"""Which file a process writes to, and how it comes to be open."""
+
+from __future__ import annotations
+
+import errno
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from . import safe_directory
+from .append_file import LogFile, Lost, is_torn, opened
+from .file_names import check, filled, is_generated, numbered
+from .safe_directory import Refused
+from .syscalls import APPEND, CREATE, EXCLUSIVE, Kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .append_file import LogFile
+
+
+# What opening the old path says when it is not the old file any more.
+_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+
+
+class Opening:
+    """Opens the log file of this process: the first time, and again when it was lost, closed or deleted.
+
+    Args:
+        template: The path; see `naming`. Relative to `folder`.
+        app: The program's name, for `{app}`.
+        folder: The current directory at the first opening, if `None`.
+        ledger: A file that learns of each opening, by one line: `<bytes in the log><TAB><its path>`.
+
+    Attributes:
+        path: The file that was opened last.
+
+    Raises:
+        ValueError: the template has an unknown field.
+    """
+
+    def __init__(self, template: str, app: str, folder: str | None, ledger: str | None) -> None:
+        check(template)
+        self._template = Kernel.expanduser(template)
+        self._generated = is_generated(template)
+        self._app = app
+        self._folder = folder
+        self._ledger = ledger
+        self.path: str | None = None
+
+    def forget(self) -> None:
+        """The next file gets a new name: this is another process."""
+        self.path = None
+
+    def open(self, last: LogFile | None, first: Callable[[], bytes]) -> LogFile:
+        """Opens the file that was written last, if it is still there; else a new one (or the shared one).
+
+        Args:
+            last: The file before, closed or lost.
+            first: Makes the line that a file begins with.
+
+        Raises:
+            Refused: the place cannot be trusted, or is not a file.
+            OSError: the file cannot be opened, or does not take its first line.
+        """
+        file = self._again(last) or self._anew(first())
+        self.path = file.path
+        self._note(file)
+        return file
+
+    def _again(self, last: LogFile | None) -> LogFile | None:
+        if last is None:
+            return None
+        try:
+            return last.again()
+        except (Lost, Refused):
+            return None
+        except OSError as error:
+            if error.errno in _GONE:
+                return None
+            raise
+
+    def _anew(self, first: bytes) -> LogFile:
+        path = self.path or self._place()
+        file = create(path) if self._generated else share(path)
+        try:
+            file.append(first)
+        except BaseException:
+            file.discard()
+            raise
+        return file
+
+    def _place(self) -> str:
+        path = filled(self._template, self._app)
+        if Kernel.isabs(path):
+            return path
+        # Kept, so that a child that changed its directory before its first event writes beside its parent.
+        self._folder = Kernel.join(Kernel.getcwd(), self._folder or "")
+        return Kernel.join(self._folder, path)
+
+    def _note(self, file: LogFile) -> None:
+        if self._ledger is None:
+            return
+        with suppress(OSError):
+            fd = Kernel.open(self._ledger, APPEND)  # only where hilt-run still waits for it
+            try:
+                Kernel.write(fd, f"{file.size}\t{file.path}\n".encode(errors="surrogateescape"))
+            finally:
+                Kernel.close(fd)
+
+
+_PRIVATE = 0o600
+_NAMES = 1000
+
+
+def create(path: str) -> LogFile:
+    """Creates a file of this process's own, under the first name that is free.
+
+    Raises:
+        Refused: the folder cannot be trusted.
+        OSError: it cannot be created.
+    """
+    place = Kernel.dirname(path)
+    safe_directory.make(place)
+    handle = safe_directory.trusted(place)
+    try:
+        for number in range(_NAMES):
+            name = numbered(path, number)
+            with suppress(FileExistsError):
+                return opened(_create_in(handle, name), name, shared=False, made=True)
+    finally:
+        if handle is not None:
+            with suppress(OSError):
+                Kernel.close(handle)
+    raise FileExistsError(errno.EEXIST, "a thousand files have this name", path)
+
+
+def _create_in(handle: int | None, path: str) -> int:
+    flags = APPEND | CREATE | EXCLUSIVE
+    if handle is None:
+        return Kernel.open(path, flags, _PRIVATE)
+    return Kernel.open(path[len(Kernel.dirname(path)) :].lstrip("/"), flags, _PRIVATE, dir_fd=handle)
+
+
+def share(path: str) -> LogFile:
+    """Opens the one file that the program named, to append to it beside other processes.
+
+    Raises:
+        Refused: it is not a regular file.
+        OSError: it cannot be opened.
+    """
+    safe_directory.make(Kernel.dirname(path))
+    file = opened(Kernel.open(path, APPEND | CREATE, _PRIVATE), path, shared=True)
+    file.torn = is_torn(file)
+    return file

@@ -1,0 +1,300 @@
+"""The writer: events -> whole lines in a file, on the caller's thread.
+
+No thread, no queue, no lock on the way of an ordinary event: one `write` with O_APPEND is whole by itself,
+and what the kernel has survives any death of the process (but no power cut). All else goes through one door,
+with one thread at a time behind it.
+"""
+
+from __future__ import annotations
+
+import sys
+from _thread import RLock
+from collections import deque
+from contextlib import suppress
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
+
+from orjson import JSONEncodeError
+
+from hilt_autolog.clock import Clock
+
+from .append_file import LogFile, Lost
+from .backoff import Pause
+from .encoder import DELETE, json_line, line, visible
+from .file_opening import Opening
+from .safe_directory import Refused
+from .syscalls import Kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+# Seconds at the door: behind it some `__del__` may run, and wait for a lock that one who waits here holds.
+_PATIENCE = 1.0
+_LATE = ""
+
+
+class Writer:
+    """Writes events to the log file of this process, which is opened with the first of them.
+
+    Args:
+        template: The path, with the fields of `naming.FIELDS`. With `{pid}` or `{session}` in it each process
+            makes a file of its own; without, several may append to one.
+        app: The program's name, for `{app}`.
+        opened, closed: Make the events that a file begins and ends with; for several threads at a time.
+        dropped: Makes the event that tells how many were dropped, by reason; it must wait for nothing.
+        ledger: See `Opening`.
+        folder: Where a relative template begins; if `None`, the current directory at the first event.
+        monotonic: A clock in seconds.
+
+    Attributes:
+        trouble: The last error, in words; `None` if there was none.
+
+    Raises:
+        ValueError: the template has an unknown field.
+    """
+
+    def __init__(  # noqa: PLR0913 (all by name, all from one place: the switch)
+        self,
+        template: str,
+        *,
+        app: str,
+        opened: Callable[[], dict[str, Any]],
+        closed: Callable[[], dict[str, Any]],
+        dropped: Callable[[dict[str, int]], dict[str, Any]],
+        ledger: str | None = None,
+        folder: str | None = None,
+        monotonic: Callable[[], float] = Clock.monotonic,
+    ) -> None:
+        self._opening = Opening(template, app, folder, ledger)
+        self._opened, self._closed, self._dropped = opened, closed, dropped
+        self._monotonic = monotonic
+        self._begin()
+
+    def _begin(self) -> None:
+        self.trouble: str | None = None
+        self._file: LogFile | None = None
+        self._last: LogFile | None = None
+        self._calm = False  # a file is open, nothing is wrong, nothing is to be told
+        self._live = False  # a file has its first line, and not yet its last
+        self._busy = False  # somebody is at work behind the door
+        self._late: deque[bytes] = deque()  # lines of signal handlers that interrupted that work
+        self._written = Tally()
+        self._drops = Tallies()
+        self._pause = Pause(self._monotonic)
+        self._opening.forget()
+        self._door = RLock()
+        self._pid = Kernel.getpid()
+
+    @property
+    def path(self) -> str | None:
+        """The file that is open, or was last."""
+        return self._opening.path
+
+    @property
+    def written(self) -> int:
+        """How many events the kernel has, whole. The first and last lines of files are not counted."""
+        return int(self._written)
+
+    @property
+    def drops(self) -> dict[str, int]:
+        """How many events are lost, by reason: an errno's name, `encode`, `folder`, `busy`, ..."""
+        return self._drops.totals()
+
+    def write(self, event: Mapping[str, Any], *, is_json: bool = False, hasty: bool = False) -> bool:
+        """Writes one event as one line. Never raises, never prints, and keeps nothing of it.
+
+        Args:
+            event: The event.
+            is_json: All its values came out of JSON.
+            hasty: A look at the file that is not a second old will do.
+
+        Returns:
+            Whether the kernel has the whole line. `False` also for a signal handler that interrupted the
+            writer behind its door, which then writes the line.
+        """
+        try:
+            try:
+                data = json_line(event) if is_json else line(event)
+            except JSONEncodeError:  # a lone surrogate
+                data = line(event)
+        except Exception as error:
+            return self._drop("encode", f"an event cannot be encoded: {type(error).__name__}")
+        is_fresh = hasty and self._file is not None and Clock.monotonic() < self._file.trusted_until
+        return self.write_line(data, hasty=is_fresh)
+
+    def write_line(self, data: bytes, *, hasty: bool = False) -> bool:
+        """Writes an event that is a line already; `hasty` as in `LogFile`."""
+        try:
+            if not data.isascii() or DELETE in data:
+                data = visible(data)
+            file, failed = self._file, None
+            if self._calm and file is not None:
+                try:
+                    file.append(data, hasty=hasty)
+                except Lost:
+                    pass
+                except OSError as error:
+                    failed = error
+                else:
+                    self._written.add()
+                    return True
+            return self._slowly(data, failed)
+        except Exception as error:
+            return self._drop(type(error).__name__, str(error))
+
+    def close(self) -> None:
+        """Writes the last line and closes the file. A later event opens the same file again."""
+        with suppress(Exception):
+            if Kernel.getpid() != self._pid:
+                self.forked()
+            if not self._live:
+                return
+            self._behind_door(self._made(self._closed), anyway=True)
+            self._calm = self._live = False
+            file, self._file = self._file, None
+            if file is not None:
+                self._last = file
+                file.close()
+
+    def forked(self) -> None:
+        """Begins anew in a forked child: lets its parent's file go; its next event opens its own."""
+        file = self._file
+        self._begin()
+        if file is not None:
+            file.close(alone=True)
+
+    def _slowly(self, data: bytes, failed: OSError | None) -> bool:
+        reason = self._behind_door(data, failed)
+        if reason is None:
+            self._written.add()
+        elif reason != _LATE:
+            self._drop(reason)
+        return reason is None
+
+    def _behind_door(self, data: bytes, failed: OSError | None = None, *, anyway: bool = False) -> str | None:
+        """Writes a line, which has `failed` to be written perhaps, and whatever must come before it.
+
+        Returns `None` if it is written, `_LATE` if it will be, else why it is lost. `anyway`: in a pause too.
+        """
+        if Kernel.getpid() != self._pid:  # forked without the at-fork hooks
+            self.forked()
+        if self._pause.lasts() and not anyway:
+            return self._pause.reason
+        # Made out here: it asks for versions, and must not want the import system's locks behind the door.
+        first = b"" if self._file is not None else self._made(self._opened)
+        door = self._door  # a fork in a signal handler exchanges it
+        if not door.acquire(timeout=_PATIENCE):
+            self._pause.begin(Refused("busy", "another thread has not come back from opening the log"))
+            return "busy"
+        try:
+            if self._busy:
+                self._late.append(data)
+                return _LATE
+            self._busy = True
+            try:
+                return self._attempt(data, first, failed, anyway=anyway)
+            finally:
+                self._busy = False
+        finally:
+            door.release()
+            while self._late and not self._busy:
+                self.write_line(self._late.popleft())
+
+    def _attempt(self, data: bytes, first: bytes, failed: OSError | None, *, anyway: bool) -> str | None:
+        if self._pause.lasts() and not anyway:  # another thread failed meanwhile
+            return self._pause.reason
+        try:
+            if failed is not None:
+                raise failed
+            file = self._ready(first)
+            self._tell(file)
+            file.append(data)
+        except (Refused, Lost, OSError) as error:
+            self._calm = False
+            self._pause.begin(error)
+            self.trouble = self._pause.words
+            return self._pause.reason
+        self._pause.end()
+        self._calm = True
+        if self._drops.untold():  # in this order: a thread that drops counts first, and says so after
+            self._calm = False
+        return None
+
+    def _tell(self, file: LogFile) -> None:
+        counts = self._drops.untold()
+        if counts:
+            file.append(self._made(lambda: self._dropped(counts)))
+            self._drops.tell(counts)
+
+    def _made(self, make: Callable[[], dict[str, Any]]) -> bytes:
+        try:
+            return line(make())
+        except Exception as error:  # better a log without this line than none
+            self.trouble = f"{type(error).__name__}: {error}"
+            return b""
+
+    def _ready(self, first: bytes) -> LogFile:
+        file = self._file
+        if file is not None:
+            if file.is_ours():
+                return file
+            self._file, self._last = None, file
+            file.close()
+        file = self._opening.open(self._last, lambda: first or self._made(self._opened))
+        self._file, self._live = file, True
+        return file
+
+    def _drop(self, reason: str, words: str | None = None) -> bool:
+        with suppress(Exception):  # no memory or stack left
+            self._drops.add(reason)
+            self._calm = False
+            self.trouble = words or self.trouble
+        return False
+
+
+class Tally:
+    """A counter that threads and signal handlers may add to at any moment without losing a count.
+
+    `n += 1` is several steps, between which another thread or a signal handler may run; taking the next item
+    of an iterator written in C is one. `repeat` also tells how many items are left, which `count` does not.
+    """
+
+    __slots__ = ("_left", "add")
+
+    def __init__(self) -> None:
+        self._left = repeat(None, sys.maxsize)
+        self.add = self._left.__next__
+
+    def __int__(self) -> int:
+        return sys.maxsize - self._left.__length_hint__()
+
+
+class Tallies:
+    """Counters by reason, and what of them has been told already."""
+
+    def __init__(self) -> None:
+        self._tallies: dict[str, Tally] = {}
+        self._told: dict[str, int] = {}
+
+    def add(self, reason: str) -> None:
+        """Counts one."""
+        self._tallies.setdefault(reason, Tally()).add()
+
+    def totals(self) -> dict[str, int]:
+        """All counts, by reason."""
+        return {reason: int(tally) for reason, tally in list(self._tallies.items())}
+
+    def untold(self) -> dict[str, int]:
+        """What came since the totals that were last marked as told."""
+        totals = self.totals()
+        return {
+            reason: n - self._told.get(reason, 0)
+            for reason, n in totals.items()
+            if n > self._told.get(reason, 0)
+        }
+
+    def tell(self, counts: dict[str, int]) -> None:
+        """Marks these counts, just obtained from `untold`, as told."""
+        for reason, n in counts.items():
+            self._told[reason] = self._told.get(reason, 0) + n

@@ -1,0 +1,1 @@
+"""What a call costs, by the price list in the package."""

@@ -1,0 +1,1 @@
+"""Readers of the protocol of Anthropic."""

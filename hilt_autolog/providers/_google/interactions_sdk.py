@@ -1,0 +1,133 @@
+"""The clients within google-genai that interactions are made with: one in 1.x, another since."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from hilt_autolog.contracts.model import Http, Operation, Prompt, Reply
+from hilt_autolog.contracts.provider import Covered, Probe, Stream
+from hilt_autolog.contracts.sdk_objects import fields, sdk_version, text_or_none
+from hilt_autolog.providers._stainless import Stainless
+from hilt_autolog.providers._transport import HOSTS
+
+from .interactions import InteractionFold, interaction_failure, interaction_messages, interaction_reply
+from .sdk import Sdk, request_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from hilt_autolog.contracts.provider import Provider
+
+_BASE = "google.genai._gaos.basesdk"
+_PATH = re.compile(r".*/interactions(?:/(?P<id>[^/:]+))?$")
+_SAID = ("input", "system_instruction", "model", "agent", "stream", "previous_interaction_id")
+CREATE = Operation(
+    "interactions", interaction_messages, interaction_reply, InteractionFold, _SAID, by_id=True
+)
+GET = replace(CREATE, name="interactions.get", content=(), kind="collects")
+_ERRORS = {
+    400: "BadRequestError",
+    401: "AuthenticationError",
+    403: "PermissionDeniedError",
+    404: "NotFoundError",
+    409: "ConflictError",
+    422: "UnprocessableEntityError",
+    429: "RateLimitError",
+}
+_FAILED, _THEIR_FAULT = 400, 500
+
+
+class Interactions(Sdk):
+    """The client within google-genai 2 and 3, whose requests are the HTTP library's own."""
+
+    package = "google.genai"
+    probes = (
+        Probe(_BASE, "BaseSDK", "do_request", "request"),
+        Probe(_BASE, "AsyncBaseSDK", "do_request_async", "async request"),
+    )
+    covers = (Covered(CREATE.name, probes, streams=True), Covered(GET.name, probes, streams=True))
+
+    def prompt(
+        self,
+        _client: Any,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        clean: Callable[[Any], Any] | None = None,
+    ) -> Prompt | None:
+        """Read `sdk.do_request(hook_ctx, request, ...)`; the request is one of the HTTP library's."""
+        request = kwargs["request"] if "request" in kwargs else args[1]
+        url = request.url
+        found = _PATH.match(url.path)
+        operation = {"POST": CREATE, "GET": GET}.get(request.method)
+        if found is None or operation is None or bool(found["id"]) is not (operation is GET):
+            return None
+        body = {} if operation is GET else fields(orjson.loads(request.content))
+        provider = "vertex" if "/projects/" in url.path or "aiplatform" in url.host else "gemini"
+        model = text_or_none(body.get("model")) or text_or_none(body.get("agent"))
+        server = url.host if url.port is None else f"{url.host}:{url.port}"
+        prompt = self.asked(operation, clean(body) if clean else body, provider, model, server)
+        prompt.previous = found["id"] or text_or_none(body.get("previous_interaction_id"))
+        prompt.service_tier = text_or_none(body.get("service_tier"))
+        return prompt
+
+    def http(self, kwargs: Mapping[str, Any]) -> Http | None:
+        """Return the response that the call returns."""
+        response = kwargs["response"]
+        return Http(response, response.status_code, request_id=request_id(response.headers))
+
+    def stream(self, _result: Any) -> Stream | None:
+        """Return nothing: a response that streams is watched while it is read."""
+        return None
+
+    def reply(self, prompt: Prompt, _result: Any, http: Http | None) -> Reply:
+        """Read a response whose body is whole."""
+        return Reply() if http is None else self.body(prompt, http.response.content, http)
+
+    def body(self, prompt: Prompt, content: bytes, http: Http) -> Reply:
+        """Read the body of a response; one that tells of a failure is raised by what called us."""
+        try:
+            body = fields(orjson.loads(content))
+        except orjson.JSONDecodeError:
+            body = {}
+        status = http.status or 0
+        if status < _FAILED:
+            return prompt.operation.reply(body)
+        name = "InternalServerError" if status >= _THEIR_FAULT else _ERRORS.get(status, "APIStatusError")
+        failed = interaction_failure(fields(body.get("error")), name)
+        failed.status = status
+        return Reply(error=failed)
+
+
+class OlderInteractions(Stainless):
+    """The client within google-genai 1, which Stainless's generator has made."""
+
+    def prompt(
+        self,
+        client: Any,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        clean: Callable[[Any], Any] | None = None,
+    ) -> Prompt | None:
+        """Read `client.request(cast_to, options, ...)`."""
+        prompt = super().prompt(client, args, kwargs, clean)
+        if prompt is not None:
+            options = kwargs["options"] if "options" in kwargs else args[1]
+            before = fields(options.json_data).get("previous_interaction_id")
+            prompt.previous = prompt.previous or text_or_none(before)
+            prompt.model = prompt.model or text_or_none(fields(options.json_data).get("agent"))
+            prompt.sdk = sdk_version("google.genai")
+        return prompt
+
+
+_VERSIONS = ("v1", "v1beta", "v1beta1", "v1alpha")
+_ROUTES = {("post", f"/{version}/interactions"): CREATE for version in _VERSIONS}
+_ROUTES |= {("get", f"/{version}/interactions/{{id}}"): GET for version in _VERSIONS}
+
+INTERACTIONS: tuple[Provider, ...] = (
+    Interactions(),
+    OlderInteractions("google.genai._interactions", _ROUTES, "gemini", HOSTS),
+)

@@ -1,0 +1,58 @@
+"""What OpenAI's two kinds of connections share: who is at the other end, and how an event is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hilt_autolog.contracts.model import Operation, Prompt
+from hilt_autolog.contracts.realtime import Note
+from hilt_autolog.contracts.sdk_objects import fields
+
+from .chat import failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hilt_autolog.contracts.model import Message
+
+
+class Scene(NamedTuple):
+    """Who speaks over a connection."""
+
+    provider: str
+    model: str | None
+    server: str | None
+    sdk: str
+
+    def prompt(
+        self,
+        operation: Operation,
+        messages: list[Message],
+        request: Mapping[str, Any],
+        model: str | None = None,
+        previous: str | None = None,
+    ) -> Prompt:
+        """Return a request of the program; of its parameters, those that were given."""
+        known = {name: value for name, value in request.items() if value is not None}
+        return Prompt(
+            operation,
+            self.provider,
+            model or self.model,
+            messages,
+            known,
+            self.server,
+            self.sdk,
+            previous=previous,
+        )
+
+
+def fault(prompt: Prompt, event: Mapping[str, Any]) -> Note:
+    """Return an error that belongs to no turn."""
+    found = failure(fields(event.get("error")) or event)
+    return Note(found.text, prompt, failure=found)
+
+
+def kind_of(event: Mapping[str, Any]) -> str:
+    """Return the type of an event."""
+    kind = event.get("type")
+    return kind if isinstance(kind, str) else ""

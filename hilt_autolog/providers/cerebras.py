@@ -1,0 +1,16 @@
+"""The Cerebras SDK."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._stainless import Stainless
+from ._transport import HOSTS
+from .openai import routes
+
+if TYPE_CHECKING:
+    from hilt_autolog.contracts.provider import Provider
+
+_ROUTES = routes("/v1", "chat.completions", "completions")
+
+PROVIDER: Provider = Stainless("cerebras.cloud.sdk", _ROUTES, "cerebras", HOSTS)

@@ -1,1 +1,0 @@
-"""The SDKs of Cerebras."""

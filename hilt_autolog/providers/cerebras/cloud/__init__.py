@@ -1,1 +1,0 @@
-"""The SDK of its cloud."""

@@ -1,0 +1,174 @@
+"""google-genai: the Gemini API and Vertex AI.
+
+Whatever the program calls (models, chats, automatic function calling, continuation), each request to a model
+passes through the API client's `request`, or one of its three twins, once: as the path, and the body in the
+wire's JSON, and comes back as a body of JSON. The functions of the models that read this body are watched
+for their failing only.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from hilt_autolog.contracts.model import Head, Http, Operation, Prompt, Reply
+from hilt_autolog.contracts.provider import Covered, Probe, Stream
+from hilt_autolog.contracts.sdk_objects import fields, text_or_none
+from hilt_autolog.providers._google.answers import AnswerFold
+from hilt_autolog.providers._google.interactions_sdk import INTERACTIONS
+from hilt_autolog.providers._google.live_sdk import Live
+from hilt_autolog.providers._google.sdk import (
+    EMBED,
+    EMBED_BATCH,
+    GENERATE,
+    PREDICT_IMAGES,
+    PREDICT_VECTORS,
+    Sdk,
+    host,
+    model_name,
+    request_id,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from hilt_autolog.contracts.model import Delta
+    from hilt_autolog.contracts.provider import Provider
+
+_CLIENT = "google.genai._api_client"
+_MODELS = "google.genai.models"
+_READERS = ("_generate_content", "_embed_content", "_generate_images", "_edit_image", "_upscale_image")
+_CHATS = "google.genai.chats"
+_PATH = re.compile(r"(?P<resource>[^?]+):(?P<verb>\w+)(?:\?|$)")
+_OK = 200  # the only status that this SDK takes for an answer
+
+
+_REQUESTS = (
+    Probe(_CLIENT, "BaseApiClient", "request", "call"),
+    Probe(_CLIENT, "BaseApiClient", "async_request", "async call"),
+)
+_STREAMS = (
+    Probe(_CLIENT, "BaseApiClient", "request_streamed", "generator"),
+    Probe(_CLIENT, "BaseApiClient", "async_request_streamed", "async call"),
+)
+
+
+class Genai(Sdk):
+    """The SDK as a provider."""
+
+    package = "google.genai"
+    probes = (
+        *_REQUESTS,
+        *_STREAMS,
+        *(Probe(_MODELS, "Models", name, "reading") for name in _READERS),
+        *(Probe(_MODELS, "AsyncModels", name, "async reading") for name in _READERS),
+    )
+
+    covers = (
+        Covered("generateContent", (*_REQUESTS, *_STREAMS), streams=True),
+        *(Covered(name, _REQUESTS) for name in ("embedContent", "batchEmbedContents", "predict")),
+    )
+
+    def prompt(
+        self,
+        client: Any,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        clean: Callable[[Any], Any] | None = None,
+    ) -> Prompt | None:
+        """Read `client.request(http_method, path, request_dict, http_options)`."""
+        names = ("http_method", "path", "request_dict")
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        found = _PATH.match(given["path"])
+        if found is None:
+            return None
+        body = given.get("request_dict")
+        body = fields(clean(body) if clean is not None else body)
+        operation = _operation(found["verb"], body)
+        if operation is None:
+            return None
+        server = host(str(fields(getattr(client, "_http_options", None)).get("base_url") or ""))
+        provider = "vertex" if getattr(client, "vertexai", None) else "gemini"
+        prompt = self.asked(operation, body, provider, model_name(found["resource"]), server)
+        prompt.asker = _chat()
+        return prompt
+
+    def stream(self, result: Any) -> Stream | None:
+        """Say of a generator of responses that it is a stream, which the SDK makes another of."""
+        return Stream() if hasattr(type(result), "__anext__") else None
+
+    def reply(self, prompt: Prompt, result: Any, _http: Http | None) -> Reply:
+        """Read a response whose body is whole."""
+        reply = prompt.operation.reply(_body(result))
+        reply.http = _head(result)
+        return reply
+
+
+class ResponseFold(AnswerFold):
+    """Accumulates a stream of responses, each with one chunk as its body."""
+
+    __slots__ = ()
+
+    def take(self, chunk: Any) -> Sequence[Delta]:
+        """Take a response."""
+        if self._reply.http is None:
+            self._reply.http = _head(chunk)
+        return super().take(_body(chunk))
+
+
+_DEEPEST = 16  # frames between a chat and its request; there are six or seven, with ours
+
+
+def _chat() -> int | None:
+    """Return the identity of the chat that asks: neither a request nor its contents name it."""
+    frame = sys._getframe(2)  # noqa: SLF001  who calls us is a fact about the call
+    for _ in range(_DEEPEST):
+        if frame.f_globals.get("__name__") == _CHATS:
+            chat = frame.f_locals.get("self")
+            return None if chat is None else id(chat)
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return None
+
+
+_GENERATE = replace(GENERATE, fold=ResponseFold)
+_OPERATIONS = {
+    "generateContent": _GENERATE,
+    "streamGenerateContent": _GENERATE,
+    "embedContent": EMBED,
+    "batchEmbedContents": EMBED_BATCH,
+}
+
+
+def _operation(verb: str, body: Mapping[str, Any]) -> Operation | None:
+    if verb != "predict":
+        return _OPERATIONS.get(verb)
+    instances = body.get("instances")
+    is_text = isinstance(instances, list) and any("content" in fields(one) for one in instances)
+    return PREDICT_VECTORS if is_text else PREDICT_IMAGES
+
+
+def _body(response: Any) -> dict[str, Any]:
+    """Return the JSON of a response's body; of a broken one nothing: the SDK fails at it in its next line."""
+    text = fields(response).get("body") or "{}"
+    for loads in (orjson.loads, json.loads):  # the first is strict about lone surrogates and NaN
+        try:
+            return fields(loads(text))
+        except (ValueError, TypeError):
+            continue
+    return {}
+
+
+def _head(response: Any) -> Http:
+    headers = fields(fields(response).get("headers"))
+    return Http(Head(_OK, headers), _OK, request_id=text_or_none(request_id(headers)))
+
+
+PROVIDER: Provider = Genai()
+EXTRA_PROVIDERS = (*INTERACTIONS, Live(Genai()))

@@ -1,0 +1,1 @@
+"""Read logs: lines, whole files, growing files, the messages behind an event."""

@@ -1,0 +1,204 @@
+"""Reading logs back: many files as one stream of events, and each request whole again.
+
+log = read("logs/")
+for event in log:
+    if event["action"] == "prompt":
+        print(log.messages_of(event))
+print(log.problems)
+"""
+
+from __future__ import annotations
+
+import glob
+import heapq
+import os
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hilt_autolog.settings import load
+
+from .columns import told
+from .history import Message, holds_messages, rebuilt
+from .lines import Placed, Problem, Source, events
+from .timestamps import moment_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import polars as pl
+    from duckdb import DuckDBPyRelation
+
+Event = dict[str, Any]
+
+ENDINGS = (".hilt.jsonl", ".hilt.jsonl.gz", ".hilt.jsonl.zst")
+_REBUILDS = ("event_id", "action", "actor", "content")  # what of an event its messages are rebuilt from
+
+
+def read(*sources: str | os.PathLike[str]) -> Log:
+    """Return the events of `sources` as one log.
+
+    Args:
+        sources: Files, folders (every `*.hilt.jsonl`, `.gz` and `.zst` in and below), globs, or "-" for
+            standard input; without any, the folder that the settings let logs be written to (`logs`).
+            What cannot be read twice (a pipe) is held in memory.
+
+    Raises:
+        FileNotFoundError: when a source does not exist. Bad lines raise nothing: see `Log.problems`.
+    """
+    named = [source for name in sources or (written_to(),) for source in found(os.fspath(name))]
+    return Log(list({os.path.realpath(source.name): source for source in named}.values()))
+
+
+def messages_of(event: Event, log: Log) -> list[Message]:
+    """Return the messages that `event`, an event of `log`, stands for; see `Log.messages_of`."""
+    return log.messages_of(event)
+
+
+class Log:
+    """The events of one or many files, merged by time, read anew by each iteration.
+
+    Attributes:
+        problems: What could not be read so far (file, line number, reason), each once.
+        wanted: Which events are given; all, if None. Messages are rebuilt from all in any case.
+        on_progress: Takes now and then how much of a question DuckDB has answered: from 0 to 1.
+    """
+
+    def __init__(self, sources: list[Source]) -> None:
+        self.sources = sources
+        self._problems: dict[Problem, None] = {}
+        self._holders: dict[str, Event] | None = None
+        self.wanted: Callable[[Event], bool] | None = None
+        self.on_progress: Callable[[float], None] | None = None
+
+    def __iter__(self) -> Iterator[Event]:
+        return (placed.event for placed in self.placed())
+
+    def placed(self) -> Iterator[Placed]:
+        """Return the events as an iteration does, each with its file and line number."""
+        wanted = self.wanted
+        found = self._placed()
+        return found if wanted is None else (placed for placed in found if wanted(told(placed.event)))
+
+    def _placed(self) -> Iterator[Placed]:
+        return heapq.merge(*(_sparingly(source, self.note) for source in self.sources), key=moment)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Return what could not be read so far; it is complete once the log has been read to its end."""
+        return list(self._problems)
+
+    def messages_of(self, event: Event) -> list[Message]:
+        """Return every message that `event` stands for, oldest first, however often it was not repeated.
+
+        For a prompt that is the whole request, for a completion the request and the (first) answer, for
+        a tool_result the conversation up to that result. Reads the log once, at the first call, and keeps
+        what was said. The messages belong to the log: copy before changing them.
+
+        Raises:
+            LookupError: when the log lacks an event that is referred to, or contradicts itself.
+        """
+        if self._holders is None:
+            self._holders = {e["event_id"]: _essence(e) for e, *_ in self._placed() if _holds_messages(e)}
+        return rebuilt(event, self._holders.get)
+
+    def sql(self, query: str) -> DuckDBPyRelation:
+        """Return the answer to a question in SQL about the view `events`: a relation of DuckDB.
+
+            read("logs/").sql("SELECT model, sum(cost_usd) FROM events GROUP BY model").show()
+
+        The question is answered at once, and DuckDB holds the answer; nothing else can be read by it, and
+        nothing be written. The columns of `events` are those of `hilt_autolog.analytics.columns`.
+
+        Raises:
+            ConversionError: DuckDB is not installed (the extra `analytics`).
+            ValueError: the question is not one statement that reads, or names an unknown column.
+            duckdb.Error: DuckDB does not understand it, or fails.
+        """
+        from hilt_autolog.analytics.frames import answer
+
+        return answer(self, query)
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return the events, oldest first, as a data frame with the columns of the view `events`.
+
+        Raises:
+            ConversionError: DuckDB (the extra `analytics`) or polars is not installed.
+        """
+        from hilt_autolog.analytics.frames import frame
+
+        found: pl.DataFrame = frame(self, "polars")
+        return found
+
+    def to_pandas(self) -> Any:
+        """Return the events as a `pandas.DataFrame`; see `to_polars`."""
+        from hilt_autolog.analytics.frames import frame
+
+        return frame(self, "pandas")
+
+    def to_arrow(self) -> Any:
+        """Return the events as a `pyarrow.Table`; see `to_polars`."""
+        from hilt_autolog.analytics.frames import frame
+
+        return frame(self, "pyarrow")
+
+    def note(self, problem: Problem) -> None:
+        """Take note of something that could not be read; once, however often it is met."""
+        self._problems[problem] = None
+
+
+def written_to() -> str:
+    """Return the folder of the log's template, or the one file that it names."""
+    settings, _ = load({}, os.environ, str(Path.cwd()))
+    fixed, field, _ = settings.path.partition("{")
+    return (os.path.dirname(fixed) or ".") if field else fixed
+
+
+def found(name: str) -> list[Source]:
+    """Return what a name stands for: a file, a folder's logs, those of a glob, or standard input."""
+    if name == "-":
+        return [Source(name, sys.stdin.buffer.read())]
+    path = Path(name).expanduser()
+    if path.exists():
+        return _at(path)
+    matches = sorted(glob.glob(str(path), recursive=True))
+    if not matches:
+        raise FileNotFoundError(f"no such log: {name}")
+    return [source for match in matches for source in _at(Path(match))]
+
+
+def _at(path: Path) -> list[Source]:
+    if path.is_dir():
+        return [Source(str(p)) for p in sorted(path.rglob("*")) if p.name.endswith(ENDINGS) and p.is_file()]
+    if path.exists() and not path.is_file():
+        return [Source(str(path), path.read_bytes())]
+    return [Source(str(path))]
+
+
+def _sparingly(source: Source, report: Callable[[Problem], None]) -> Iterator[Placed]:
+    """Yield the events of a file that is closed again until the one after the first is wanted.
+
+    Merging asks each file for its first event before anything else. One file a process makes thousands
+    of them in a folder, and a process may hold about a thousand open.
+    """
+    beginning = events(source, report)
+    first = next(beginning, None)
+    beginning.close()
+    if first is not None:
+        yield first
+        yield from islice(events(source, report), 1, None)
+
+
+def moment(placed: Placed) -> str:
+    """Return an event's time as text that sorts; see `moment_of`."""
+    return moment_of(placed.event)
+
+
+def _holds_messages(event: Event) -> bool:
+    return holds_messages(event) and isinstance(event.get("event_id"), str)
+
+
+def _essence(event: Event) -> Event:
+    extensions = event.get("extensions")
+    return {key: event[key] for key in _REBUILDS if key in event} | {"extensions": extensions}

@@ -1,0 +1,1 @@
+"""The recording of this process: on and off, its parts, its status."""

@@ -1,0 +1,99 @@
+"""Puts the parts together: settings -> a recorder over a writer, and a mirror of the log if wanted."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hilt_autolog.internal_errors import faults
+from hilt_autolog.log.writer import Writer
+from hilt_autolog.recording.recorder import Recorder, adopt, into
+
+from .lifecycle_events import Process, app_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from hilt_autolog.recording.recorder import Appends
+    from hilt_autolog.settings import Settings
+    from hilt_autolog.sinks.mirror import Mirror
+    from hilt_autolog.sinks.uploader import Progress
+
+
+class Parts(NamedTuple):
+    """What a recording is made of; `mirror` keeps a sheet up with the log of the writer."""
+
+    recorder: Recorder
+    writer: Writer
+    mirror: Mirror | None
+
+    def copied(self) -> Progress | None:
+        """Return how the copy in a sheet stands; None if none is wanted."""
+        return self.mirror.progress() if self.mirror else None
+
+    def close(self, *, wait: bool) -> None:
+        """Close the log; `wait` for the sheet, up to five seconds, or let it come to its end alone."""
+        self.writer.close()
+        if self.mirror is not None:
+            self.mirror.close(wait=wait)
+
+
+def assemble(
+    settings: Settings, folder: str, versions: Callable[[], dict[str, str]], session: Appends | None = None
+) -> Parts:
+    """Return the parts of a recording.
+
+    Args:
+        settings: what it follows.
+        folder: where a relative path of the log begins.
+        versions: gives the versions of the SDKs that are watched, for the first line of the log.
+        session: what is written to instead of the writer, which opens no file then, and has no copy.
+    """
+    process = Process(settings.argv)
+    writer = Writer(
+        settings.path,
+        app=app_name(),
+        opened=lambda: process.opened(versions()),
+        closed=lambda: process.closed(writer.written, writer.drops, faults.places, faults.total),
+        dropped=process.dropped,
+        ledger=os.environ.get("HILT_LEDGER"),
+        folder=folder,
+    )
+
+    def media() -> str:
+        return os.path.join(os.path.dirname(os.path.abspath(writer.path or settings.path)), "media")
+
+    mirror = _mirror(settings.sheets) if settings.sheets and session is None else None
+    write, write_line = (writer.write, writer.write_line) if session is None else into(session)
+    recorder = Recorder(
+        write if mirror is None else _mirrored(writer, mirror),
+        write_line,
+        chunks=settings.chunks,
+        content=settings.content,
+        user=settings.user,
+        tags=settings.tags,
+        conversation=settings.conversation,
+        media=media if settings.media == "store" else None,
+    )
+    if session is not None:
+        adopt(session, recorder)
+    return Parts(recorder, writer, mirror)
+
+
+def _mirror(sheet_id: str) -> Mirror:
+    from hilt_autolog.sinks.mirror import Mirror
+    from hilt_autolog.sinks.target import account_key, target
+
+    return Mirror(target(sheet_id, chunks=False), account_key)
+
+
+def _mirrored(writer: Writer, mirror: Mirror) -> Callable[..., Any]:
+    """Return `writer.write`, which also shows the mirror which log it is: the first event opens it."""
+
+    def write(event: Mapping[str, Any], *, is_json: bool = False, hasty: bool = False) -> bool:
+        written = writer.write(event, is_json=is_json, hasty=hasty)
+        if written:
+            mirror.follow(writer.path)
+        return written
+
+    return write

@@ -1,0 +1,85 @@
+"""What a log says about the process that wrote it: its first line, its last, and any gap between."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from typing import TYPE_CHECKING, Any
+
+from hilt_autolog import __version__
+from hilt_autolog.clock import Clock, stamp, token
+from hilt_autolog.recording.events import Event, blank
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NAME = "hilt-autolog"
+
+
+class Process:
+    """The events of this process.
+
+    Args:
+        argv: "program" tells the name of the program only, "full" the whole command line.
+    """
+
+    def __init__(self, argv: str) -> None:
+        self._argv = argv
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
+        self._session_id = f"process_{token()}"
+        self._began: int | None = Clock.now()
+
+    def opened(self, sdks: Mapping[str, str]) -> Event:
+        """Return the first line of a file; `sdks` are the versions of the SDKs that are watched.
+
+        It bears the time at which the recording began, because the file is made for an event that has
+        happened by then, and a log is read in the order of its times.
+        """
+        if os.getpid() != self._pid:  # a forked child is a process of its own
+            self._begin()
+        event = self._event("session opened")
+        if self._began is not None:
+            event["event_id"], event["timestamp"] = stamp(self._began)
+            self._began = None
+        event["extensions"] = {
+            "pid": os.getpid(),
+            "argv": list(sys.argv) if self._argv == "full" else [app_name()],
+            "host": platform.node(),
+            "versions": {"python": platform.python_version(), "hilt_autolog": __version__, **sdks},
+        }
+        return event
+
+    def closed(self, written: int, drops: Mapping[str, int], faults: Mapping[str, str], failed: int) -> Event:
+        """Return the last line of a file: what was written, dropped, and what failed in our own code."""
+        event = self._event("session closed")
+        event["extensions"] = {"written": written, "dropped": sum(drops.values()), "failed": failed}
+        if drops:
+            event["extensions"]["drops"] = dict(drops)
+        if faults:
+            event["extensions"]["faults"] = dict(faults)
+        return event
+
+    def dropped(self, drops: Mapping[str, int]) -> Event:
+        """Return the line that follows a gap."""
+        event = self._event("events dropped")
+        event["extensions"] = {"dropped": sum(drops.values()), "drops": dict(drops)}
+        return event
+
+    def _event(self, text: str) -> Event:
+        event: dict[str, Any] = blank("system", self._session_id, "system", _NAME)
+        event["content"] = {"text": text}
+        return event
+
+
+def app_name() -> str:
+    """Return the name of the running program: its script, or the module that `python -m` was given."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    if spec is not None and spec.name:
+        return str(spec.name).removesuffix(".__main__")
+    script = sys.argv[0] if sys.argv else ""
+    name = os.path.basename(script).removesuffix(".py")
+    return "python" if name in ("", "-c", "-") else name

@@ -1,0 +1,1 @@
+"""A log in the hands of the program: `Session` and its backends."""

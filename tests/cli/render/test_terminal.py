@@ -1,0 +1,179 @@
+"""What is let through to a terminal, how wide it is, and when it is coloured."""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hilt_autolog.cli.render.part_renderer import paragraphs, rendered
+from hilt_autolog.cli.render.table import lines
+from hilt_autolog.cli.render.terminal import (
+    Screen,
+    cells,
+    in_line,
+    padded,
+    spelled_out,
+    stdout_screen,
+    visible,
+)
+
+PLAIN = Screen(width=None, has_colours=False)
+
+
+# --- harmless
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"),
+        ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
+        ("\x9b31m", "\\x9b31m"),
+        ("a\x00b\x7f", "a\\x00b\\x7f"),
+        ("back\x08\x08", "back\\x08\\x08"),
+        ("over\rwritten", "over\\rwritten"),
+        ("\u202eevil\u202c \u2066x\u2069 \u200f\u061c", "\\u202eevil\\u202c \\u2066x\\u2069 \\u200f\\u061c"),
+        ("\u2028\u2029", "\\u2028\\u2029"),
+        ("hidden\U000e0041", "hidden\\U000e0041"),
+        ("zero\u200bwidth\ufeff", "zero\\u200bwidth\\ufeff"),
+        ("\ud800", "\\ud800"),
+        ("one\r\ntwo\n\tthree", "one\ntwo\n\tthree"),
+        ("naïve 日本 \u00a0 \u3000 👩\u200d🚀", "naïve 日本 \u00a0 \u3000 👩\u200d🚀"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_spelled_out(text, shown):
+    assert visible(text) == shown
+
+
+@given(st.text(st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Lu"])))
+def test_no_letter_that_is_obeyed_passes(text):
+    for shown in (visible(text), spelled_out(text), in_line(text)):
+        assert {c for c in shown if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")} <= set(
+            "\n\t\u200c\u200d"
+        )
+    assert not set("\n\t") & set(spelled_out(text))
+    assert not set("\n\t") & set(in_line(text))
+
+
+# --- wide
+
+
+def test_the_width_of_letters():
+    assert [cells(text) for text in ("abc", "日本", "e\u0301", "\uff46", "")] == [3, 4, 1, 2, 0]
+    assert padded("日本", 6) == "日本  "
+    assert padded("日本", 6, ">") == "  日本"
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "shown"),
+    [
+        ("abcdef", 6, "abcdef"),
+        ("abcdef", 5, "abcd…"),
+        ("ab cdef", 4, "ab…"),
+        ("日本語", 5, "日本…"),
+        ("日本語", 4, "日…"),
+        ("abc", 1, "…"),
+        ("abc", 0, ""),
+        ("abc", None, "abc"),
+    ],
+)
+def test_text_is_cut_by_cells(text, width, shown):
+    assert PLAIN.cut(text, width) == shown
+
+
+@given(st.text(), st.integers(20, 60), st.none() | st.integers(1, 5))
+def test_no_line_is_wider_than_asked(text, width, most):
+    found = paragraphs(text, width, most=most)
+    shown = found[:-1] if most is not None and len(found) > most else found
+    assert all(cells(line) <= width for line in shown)
+    assert most is None or len(shown) <= most
+
+
+def test_words_are_wrapped_below_the_indent_of_their_line():
+    assert paragraphs("  if a and b:\n    return the_sum_of_all_that_was_said", 22) == [
+        "  if a and b:",
+        "    return",
+        "    the_sum_of_all_tha",
+        "    t_was_said",
+    ]
+
+
+def test_a_long_text_is_shortened_and_says_so():
+    assert paragraphs("a\nb\nc\nd", None, most=2) == [
+        "a",
+        "b",
+        "[shortened from 7 letters; --full shows them]",
+    ]
+    assert len(paragraphs("x" * 10**7, 80, most=3)) == 4
+
+
+def test_a_table_shortens_words_and_no_figures():
+    columns = {"when": "<", "name": "~", "n": ">", "words": "~"}
+    rows = [["today", "a-rather-long-name", "1234567", "what was said first of all"]]
+    assert lines(columns, rows, PLAIN) == [
+        "when   name                      n  words",
+        "today  a-rather-long-name  1234567  what was said first of all",
+    ]
+    narrow = lines(columns, rows, Screen(width=40, has_colours=False))
+    assert narrow == [
+        "when   name               n  words",
+        "today  a-rather-l…  1234567  what was s…",
+    ]
+    assert lines(columns, rows, Screen(width=3, has_colours=False))[1].startswith("today  …  1234567")
+
+
+# --- Markdown
+
+
+def test_markdown_needs_rich_and_is_told_by_its_signs(monkeypatch):
+    assert rendered("# Title\n\nText", 40) is not None
+    assert rendered("just\nlines - and 2 * 3", 40) is None
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    assert rendered("# Title\n\nText", 40) is None
+
+
+@given(
+    st.lists(
+        st.sampled_from(["# a", "**b**", "- c", "```", "|d|e|", "\x1b[2J", "\u202e", "\n", " ", "日本"])
+    ).map("".join)
+)
+def test_rendered_markdown_is_harmless_and_keeps_to_the_width(text):
+    for line in rendered(text, 40) or []:
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", line)
+        assert visible(plain) == plain
+        assert cells(plain) <= 40
+
+
+# --- coloured
+
+
+@pytest.mark.parametrize(
+    ("option", "variables", "is_terminal", "coloured"),
+    [
+        ("auto", {}, True, True),
+        ("auto", {}, False, False),
+        ("auto", {"NO_COLOR": "1"}, True, False),
+        ("auto", {"NO_COLOR": ""}, True, True),
+        ("auto", {"TERM": "dumb"}, True, False),
+        ("auto", {"FORCE_COLOR": "1"}, False, True),
+        ("auto", {"FORCE_COLOR": "0"}, True, False),
+        ("auto", {"FORCE_COLOR": "1", "NO_COLOR": "1"}, True, False),
+        ("always", {"NO_COLOR": "1"}, False, True),
+        ("never", {"FORCE_COLOR": "1"}, True, False),
+    ],
+)
+def test_when_there_are_colours(option, variables, is_terminal, coloured, monkeypatch):
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
+    screen = stdout_screen(option)
+    assert screen.has_colours is coloured
+    assert screen.styled("x", "bold", "red") == ("\x1b[1;31mx\x1b[0m" if coloured else "x")

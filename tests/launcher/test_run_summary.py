@@ -1,0 +1,168 @@
+"""The line that hilt-run ends with: what is counted, from where on, and how it is written."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+import orjson
+import pytest
+
+from hilt_autolog.launcher import run_summary
+from hilt_autolog.launcher.run_summary import Sum, add_up, logs, summary
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def event(action: str, metrics: dict | None = None, **extensions: object) -> bytes:
+    return orjson.dumps({"action": action, "metrics": metrics or {}, "extensions": extensions}) + b"\n"
+
+
+def answer(**tokens: int) -> bytes:
+    return event("completion", {"tokens": tokens})
+
+
+def closed(**told: object) -> bytes:
+    actor = {"type": "system", "id": "hilt-autolog"}
+    return orjson.dumps({"action": "system", "actor": actor, "extensions": told}) + b"\n"
+
+
+PROMPT = event("prompt")
+SEARCH = orjson.dumps({"action": "prompt", "provenance": {"operation": "retrieval"}}) + b"\n"
+
+
+@pytest.fixture
+def log(tmp_path):
+    """Write a log and return where its lines begin."""
+
+    def write(*lines: bytes, name: str = "app.jsonl") -> dict[Path, int]:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_bytes(b"".join(lines))
+        return {path: 0}
+
+    return write
+
+
+@pytest.fixture
+def told(tmp_path, monkeypatch):
+    """Return the summing line for a ledger of these logs."""
+    monkeypatch.chdir(tmp_path)
+
+    def line(*opened: dict[Path, int]) -> str:
+        file = tmp_path / "ledger"
+        file.write_bytes(
+            b"".join(b"%d\t%s\n" % (at, bytes(path)) for one in opened for path, at in one.items())
+        )
+        return summary(file)
+
+    return line
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([], Sum(0, None, None, 0)),
+        ([PROMPT], Sum(1, None, None, 0)),
+        ([event("embedding", {"tokens": {"prompt": 5, "total": 5}, "cost_usd": 0.25})], Sum(1, 5, 0.25, 0)),
+        ([PROMPT, answer(prompt=3, completion=4)], Sum(1, 7, None, 0)),
+        ([PROMPT, answer(prompt=3, completion=4, total=9)], Sum(1, 9, None, 0)),
+        ([PROMPT, answer(completion=4, reasoning=2)], Sum(1, 4, None, 0)),
+        ([PROMPT, event("completion", {"tokens": {}, "cost_usd": 0})], Sum(1, None, 0, 0)),
+        ([event("completion", {"cost_usd": 0.5}), event("completion")], Sum(0, None, 0.5, 0)),
+        ([PROMPT, event("system", error_type="APIError")], Sum(1, None, None, 1)),
+        ([SEARCH], Sum(0, None, None, 0)),
+        ([closed(written=4, dropped=2, failed=0), closed(written=1, dropped=0)], Sum(0, None, None, 0, 2)),
+        ([closed(written=4, dropped="2"), closed(dropped=2)], Sum(0, None, None, 0)),
+        ([event("system", {"tokens": {"total": 9}, "cost_usd": 1}, error_type="E")], Sum(0, 9, 1, 1)),
+        ([event("system", text="session opened")], Sum(0, None, None, 0)),
+        ([event("tool_call", {"tokens": {"total": 9}}), event("feedback")], Sum(0, None, None, 0)),
+        ([b'{"action":"completion_chunk", not read at all\n', PROMPT], Sum(1, None, None, 0)),
+        ([b'{"action":"pro', b"\n", b"42\n", b'{"metrics":3}\n', PROMPT], Sum(1, None, None, 0)),
+    ],
+)
+def test_what_is_counted(lines, expected, log):
+    assert add_up(log(*lines)) == expected
+
+
+def test_only_what_came_after_the_log_was_opened_counts(log, told):
+    earlier = answer(total=1000) + PROMPT
+    (path,) = log(earlier, PROMPT, PROMPT)
+    assert told({path: len(earlier)}) == "hilt: 2 calls -> app.jsonl"
+    later, first = {path: len(earlier) + len(PROMPT)}, {path: len(earlier)}
+    assert told(later, first) == told(first, later) == "hilt: 2 calls -> app.jsonl"
+    assert told({path: 0}) == "hilt: 3 calls, 1,000 tokens -> app.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("cost", "written"),
+    [
+        (0, "$0.0000"),
+        (0.00004, "<$0.0001"),
+        (0.0001, "$0.0001"),
+        (0.0031, "$0.0031"),
+        (0.99994, "$0.9999"),
+        (1, "$1.00"),
+        (12345.678, "$12,345.68"),
+    ],
+)
+def test_how_money_is_written(cost, written, log, told):
+    assert (
+        told(log(PROMPT, event("completion", {"cost_usd": cost}))) == f"hilt: 1 call, {written} -> app.jsonl"
+    )
+
+
+def test_how_numbers_are_written(log, told):
+    assert told(log(PROMPT, answer(total=1))) == "hilt: 1 call, 1 token -> app.jsonl"
+    failure = event("system", error_type="E")
+    many = log(*[PROMPT] * 1001, *[answer(total=1)] * 1204, *[failure] * 2)
+    assert told(many) == "hilt: 1,001 calls, 1,204 tokens, 2 errors -> app.jsonl"
+
+
+def test_where_the_log_lies(log, told, tmp_path, monkeypatch):
+    one, two = log(PROMPT, name="logs/one.jsonl"), log(PROMPT, name="logs/two.jsonl")
+    deep = log(PROMPT, name="logs/deep/three.jsonl")
+    assert told(one) == "hilt: 1 call -> logs/one.jsonl"
+    assert told(one, two) == "hilt: 2 calls -> 2 files in logs/"
+    assert told(one, two, deep) == "hilt: 3 calls -> 3 files in logs/"
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert told(one) == f"hilt: 1 call -> {tmp_path}/logs/one.jsonl"
+    assert told(one, two) == f"hilt: 2 calls -> 2 files in {tmp_path}/logs/"
+
+
+def test_an_empty_ledger_says_so(told):
+    assert told() == "hilt: nothing recorded (`hilt doctor` says why)"
+
+
+def test_lines_that_are_no_entries_and_logs_that_are_gone_are_passed_over(log, tmp_path):
+    (path,) = log(PROMPT, name="odd\tname \udcff.jsonl")
+    file = tmp_path / "ledger"
+    file.write_bytes(
+        b"\n".join([b"", b"no tab", b"x\t/x", b"-1\t" + bytes(path), b"3\t/gone", b"7\t" + bytes(path)])
+    )
+    assert logs(file) == {path: 7}
+
+
+def test_a_new_ledger_is_private_and_there_is_one_at_a_time(tmp_path, monkeypatch):
+    path = run_summary.new({})
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert run_summary.new({"HILT_LEDGER": str(path)}) is None
+    path.unlink()
+    fresh = run_summary.new({"HILT_LEDGER": str(path)})
+    fresh.unlink()
+    assert fresh != path
+
+
+def test_without_a_place_there_is_no_ledger(monkeypatch):
+    def refuse(**_):
+        raise FileNotFoundError("no usable temporary directory")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    assert run_summary.new({}) is None
+
+
+def test_what_was_lost_is_told(log, told):
+    line = told(log(PROMPT, closed(written=3, dropped=2)))
+    assert line == "hilt: 1 call, 2 events lost (`hilt doctor` says why) -> app.jsonl"

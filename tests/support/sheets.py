@@ -1,0 +1,97 @@
+"""What the tests of the copy share: events, logs, and a copier over the real gspread."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import orjson
+
+from hilt_autolog.clock import stamp
+from hilt_autolog.reading.columns import COLUMNS
+from hilt_autolog.sinks.batch_copier import Copier
+from hilt_autolog.sinks.checkpoint import Checkpoint
+from hilt_autolog.sinks.errors import Later
+from hilt_autolog.sinks.spreadsheet import Book
+from hilt_autolog.sinks.target import Target
+from hilt_autolog.sinks.worksheet import Sheet
+
+ROOT = Path(__file__).resolve().parents[2]
+ALL = tuple(COLUMNS)
+
+PRELUDE = """
+import json, os, signal, sys, threading, time
+sys.path[:0] = [{root!r}, {root!r} + "/examples"]
+from offline_sheets import route
+route({url!r})
+SHEET, KEY = {sheet!r}, json.loads({key!r})
+"""
+
+
+def event(text="hello", action="prompt", **more):
+    """An event as it stands in a log."""
+    identity, timestamp = stamp()
+    return {
+        "hilt_version": "1.0.0",
+        "event_id": identity,
+        "timestamp": timestamp,
+        "session_id": "conv_0123456789ab",
+        "actor": {"type": "human", "id": "ada"},
+        "action": action,
+        "content": {"text": text},
+    } | more
+
+
+def write(path, events):
+    """Append events to a log, and return it."""
+    with Path(path).open("ab") as file:
+        file.writelines(orjson.dumps(one, option=orjson.OPT_APPEND_NEWLINE) for one in events)
+    return str(path)
+
+
+def target_of(sheet, columns=ALL, worksheet="Logs", *, chunks=True):
+    return Target(sheet.id, worksheet, tuple(columns), chunks)
+
+
+def opened(sheet, target=None, longest=500_000):
+    target = target or target_of(sheet)
+    found = Sheet(target, Book(target, sheet.key, longest))
+    found.open()
+    return found
+
+
+def copy(sheet, log, target=None, *, attempts=20, longest=500_000):
+    """Copy a log to its end as a feed does, and let go of it; return the failures on the way."""
+    target = target or target_of(sheet)
+    failures = []
+    checkpoint = Checkpoint.held(str(log), target)
+    try:
+        copier, to = Copier(checkpoint), opened(sheet, target, longest)
+        for _ in range(attempts):
+            try:
+                while copier.step(to):
+                    pass
+            except Later as failure:
+                failures.append(type(failure).__name__)
+            else:
+                return failures
+    finally:
+        checkpoint.close()
+    raise AssertionError(failures)
+
+
+def run(sheet, script, folder, **options):
+    """Run a script that finds the loopback Sheets API in the place of Google's; return what became of it."""
+    prelude = PRELUDE.format(
+        root=str(ROOT),
+        url=sheet.server.url,
+        sheet=sheet.id,
+        key=json.dumps(sheet.key),
+    )
+    command = [sys.executable, "-W", "error", "-X", "faulthandler=0", "-c", prelude + textwrap.dedent(script)]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=60, check=False, **options
+    )
