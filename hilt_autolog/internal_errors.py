@@ -19,7 +19,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Faults:
+class InternalErrors:
     """How often our own code has failed in this process, and where (each place once)."""
 
     def __init__(self) -> None:
@@ -32,19 +32,19 @@ class Faults:
         self.total = next(self._count) + 1
         if len(self.places) < 20:  # noqa: PLR2004  enough to understand, too few to fill the memory
             self.places.setdefault(_place(fault.__traceback__), f"{type(fault).__name__}")
-        if strict():
+        if is_strict():
             raise fault
 
 
-faults = Faults()
+internal_errors = InternalErrors()
 
 
-def strict() -> bool:
+def is_strict() -> bool:
     """Return whether our own faults are to be raised (HILT_STRICT=1, for tests)."""
     return os.environ.get("HILT_STRICT", "") not in ("", "0", "false", "no", "off")
 
 
-def guarded(function: Callable[P, R]) -> Callable[P, R | None]:
+def capture_errors(function: Callable[P, R]) -> Callable[P, R | None]:
     """Return `function` so that a fault of ours in it gives None instead of reaching the program."""
 
     @functools.wraps(function)
@@ -52,18 +52,18 @@ def guarded(function: Callable[P, R]) -> Callable[P, R | None]:
         try:
             return function(*args, **kwargs)
         except Exception as fault:
-            faults.note(fault)
+            internal_errors.note(fault)
             return None
 
     return safely
 
 
-def quietly(function: Callable[..., Any], *args: Any) -> Any:
+def try_call(function: Callable[..., Any], *args: Any) -> Any:
     """Call `function` on a foreign object; an odd field gives None and the rest is still read."""
     try:
         return function(*args)
     except Exception as fault:
-        faults.note(fault)
+        internal_errors.note(fault)
         return None
 
 

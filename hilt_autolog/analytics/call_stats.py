@@ -31,8 +31,8 @@ class Row(NamedTuple):
     """
 
     label: str
-    models: dict[str, Tally]
-    tally: Tally
+    models: dict[str, CallStats]
+    tally: CallStats
 
 
 def totals(
@@ -59,7 +59,7 @@ def totals(
     if by not in REPORTS:
         raise ValueError(f"unknown statistics {by!r}; there are {', '.join(REPORTS)}")
     label_of = _label_of(by, timezone)
-    groups: dict[str, dict[str, Tally]] = {}
+    groups: dict[str, dict[str, CallStats]] = {}
     for label, model, tally in _counted(ends_and_prompts(log), label_of, wanted):
         groups.setdefault(label, {})[model] = tally
     rows = [
@@ -68,9 +68,9 @@ def totals(
     return sorted(rows, key=lambda row: row.label)
 
 
-def overall(tallies: Iterable[Tally]) -> Tally:
+def overall(tallies: Iterable[CallStats]) -> CallStats:
     """Return what was counted, all together."""
-    total = Tally()
+    total = CallStats()
     for tally in tallies:
         total.add(tally)
     return total
@@ -84,8 +84,8 @@ def _label_of(by: str, timezone: str) -> Callable[[Event], str]:
 
 def _counted(
     found: Iterable[Event], label_of: Callable[[Event], str], wanted: Callable[[Event], bool]
-) -> list[tuple[str, str, Tally]]:
-    tallies: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
+) -> list[tuple[str, str, CallStats]]:
+    tallies: defaultdict[tuple[str, str], CallStats] = defaultdict(CallStats)
     ends = _Ends()
     failures: list[tuple[tuple[str, str], Event]] = []
     prompts: list[tuple[tuple[str, str], Any, Any]] = []
@@ -147,7 +147,7 @@ TOKENS = ("prompt", "completion", "cached", "reasoning")
 PERCENTILES = {"latency_ms": (50, 95, 99), "ttft_ms": (50, 95)}
 
 
-class Tally:
+class CallStats:
     """What has been counted of some calls.
 
     Attributes:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-    from hilt_autolog.reading.lines import Problem, Source
+    from hilt_autolog.reading.lines import ReadProblem, Source
     from hilt_autolog.reading.reader import Log
 
 Result = TypeVar("Result")
@@ -33,7 +33,7 @@ class Counts(NamedTuple):
     lines: Mapping[str, int]
     is_accepted: bool = False
 
-    def problems(self, source: Source, path: str) -> list[Problem] | None:
+    def problems(self, source: Source, path: str) -> list[ReadProblem] | None:
         """Return the lines of a file that were refused; None, if the reader would have taken one of them."""
         count = self.lines.get(path, 0)
         if self.is_accepted:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from hilt_autolog.reading.columns import is_row, told
-from hilt_autolog.reading.lines import LONGEST_LINE, Problem, Source, event_or_reason, events
+from hilt_autolog.reading.lines import LONGEST_LINE, ReadProblem, Source, event_or_reason, events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -79,7 +79,7 @@ _GLUED = b'{"hilt_version"'  # within a line: of two processes that share a file
 _AT_ONCE = 2**18  # bytes; a line is as long as DuckDB was willing to take
 
 
-def refused(source: Source, are_all: Callable[[int, int], bool]) -> list[Problem] | None:
+def refused(source: Source, are_all: Callable[[int, int], bool]) -> list[ReadProblem] | None:
     """Return the bad lines of a file that is not compressed.
 
     Parsing every line would cost more than all that DuckDB does. So first those are parsed that look torn,
@@ -99,7 +99,9 @@ def refused(source: Source, are_all: Callable[[int, int], bool]) -> list[Problem
     return None
 
 
-def _examined(source: Source, doubtful: Callable[[list[bytes]], Iterable[int]]) -> tuple[list[Problem], int]:
+def _examined(
+    source: Source, doubtful: Callable[[list[bytes]], Iterable[int]]
+) -> tuple[list[ReadProblem], int]:
     """Return the problems among the doubtful lines, and how many lines there are that are not blank."""
     problems, before, blank = [], 0, 0
     with source.open() as file:
@@ -108,7 +110,7 @@ def _examined(source: Source, doubtful: Callable[[list[bytes]], Iterable[int]]) 
                 found = event_or_reason(lines[number])
                 blank += found is None
                 if isinstance(found, str):
-                    problems.append(Problem(source.name, before + number + 1, found))
+                    problems.append(ReadProblem(source.name, before + number + 1, found))
             before += len(lines)
     return problems, before - blank
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hilt_autolog import __version__
 from hilt_autolog.errors import HILTError
 
-from .exit_codes import BROKEN_PIPE, INTERRUPTED, MEANINGS, UNREADABLE, USAGE, Stop
+from .exit_codes import BROKEN_PIPE, INTERRUPTED, MEANINGS, UNREADABLE, USAGE, CommandError
 
 if TYPE_CHECKING:
     import argparse
@@ -31,8 +31,8 @@ COMMANDS = {
 }
 """Each command's module, and its line in the help.
 
-The module offers `add_arguments(parser)`, and `run(chosen)` which returns the exit code. What keeps a
-command from going on is raised: `Stop`, any `OSError`, any error of the library; `main` tells it on stderr.
+
+
 """
 
 
@@ -58,10 +58,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BROKEN_PIPE
     except KeyboardInterrupt:
         return INTERRUPTED
-    except (Stop, OSError, HILTError) as error:
+    except (CommandError, OSError, HILTError) as error:
         _give_up_stdout()
         _tell(error)
-        return error.code if isinstance(error, Stop) else UNREADABLE
+        return error.code if isinstance(error, CommandError) else UNREADABLE
     return code
 
 

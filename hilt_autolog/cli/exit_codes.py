@@ -14,7 +14,7 @@ exit codes:
   0 done, 1 findings or no match, 2 usage, 3 cannot be read or written, 130 interrupted"""
 
 
-class Stop(Exception):  # noqa: N818 (it says what happens; `main` turns it into words and an exit code)
+class CommandError(Exception):
     """The command cannot go on.
 
     Args:

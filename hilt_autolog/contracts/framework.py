@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .model import Document, Failure, Http, Prompt, Reply, ToolCall
-    from .provider import Covered, Probe
+    from .model import Document, ErrorInfo, HttpResponse, Request, Response, ToolCall
+    from .provider import Coverage, PatchTarget
 
 # What the functions of a framework tell: that a run starts, which `asks` a model or does not; that a model
 # says something; how a run ends; and what a search in passing knows of the scores of documents. A start and
@@ -27,7 +27,7 @@ RUN_ROLES = frozenset((*_STARTS, "token", "end", "error", "scores", "async score
 class Run:
     """One step of a framework: a call of a model or of a tool, a retrieval, or a chain of such steps.
 
-    Exactly one of `prompt`, `tool` and `query` says what it is; a chain has none of them.
+    Exactly one of `request`, `tool` and `query` says what it is; a chain has none of them.
     """
 
     id: str
@@ -37,7 +37,7 @@ class Run:
     origin: dict[str, Any]  # provenance.langchain and its like
     conversation: str | None = None
     step: str | None = None  # the step of a graph that this run is, or is within
-    prompt: Prompt | None = None  # of a model
+    request: Request | None = None  # of a model
     through: frozenset[str] = frozenset()  # the SDKs by which this model is known to be called
     shares_calls: bool = False  # one call of an SDK may serve several such runs
     tool: ToolCall | None = None
@@ -45,14 +45,14 @@ class Run:
     query: str | None = None  # of a retriever
 
 
-class Result(NamedTuple):
+class ToolOutput(NamedTuple):
     """What a tool gave back; `content` is anything that the tool may return."""
 
     tool_call_id: str | None
     content: Any
 
 
-class Pause(NamedTuple):
+class Interrupt(NamedTuple):
     """A run that an exception has ended on purpose: it hands over, or waits for a human to answer."""
 
     word: str  # what the log says of it: `completed` or `paused`
@@ -67,11 +67,11 @@ class Framework(Protocol):
         """The name under which the framework is imported."""
 
     @property
-    def probes(self) -> tuple[Probe, ...]:
+    def targets(self) -> tuple[PatchTarget, ...]:
         """The functions to listen at; their roles are `RUN_ROLES`."""
 
     @property
-    def covers(self) -> tuple[Covered, ...]:
+    def coverage(self) -> tuple[Coverage, ...]:
         """What is watched by them."""
 
     def runs(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> Sequence[Run]:
@@ -83,7 +83,7 @@ class Framework(Protocol):
     def said(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Return what such a function was given: the chunk, the result or the exception."""
 
-    def result(self, output: Any) -> Result:
+    def result(self, output: Any) -> ToolOutput:
         """Read what a tool returned."""
 
     def documents(self, found: Any, scores: Mapping[int, float]) -> Sequence[Document]:
@@ -92,11 +92,11 @@ class Framework(Protocol):
     def scores(self, found: Any) -> Mapping[int, float]:
         """Read what a function of role "scores" returned."""
 
-    def reply(self, prompt: Prompt, result: Any, http: Http | None) -> Reply:
+    def response(self, prompt: Request, result: Any, http: HttpResponse | None) -> Response:
         """Read what a model has answered."""
 
-    def failure(self, error: BaseException) -> Failure:
+    def error_info(self, error: BaseException) -> ErrorInfo:
         """Read an exception."""
 
-    def pause(self, error: BaseException) -> Pause | None:
+    def pause(self, error: BaseException) -> Interrupt | None:
         """Return how a run is left by this exception, if it is no failure."""

@@ -1,7 +1,7 @@
 """Bytes that pass by in calls: described by hash and size, never written into a line.
 
 A provider puts what it finds into a `blob` part under `data`, as bytes or as base64 text. The recorder
-has `Describer` replace that by `sha256` and `bytes`, and store the content where that is asked for.
+has `MediaRedactor` replace that by `sha256` and `bytes`, and store the content where that is asked for.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _blocks(descriptor: int) -> Iterator[bytes]:
         offset += len(block)
 
 
-class Pieces:
+class StreamedMedia:
     """Bytes that come in pieces, described without being held."""
 
     __slots__ = ("_digest", "size")
@@ -123,7 +123,7 @@ class Pieces:
         return blob(modality, mime_type, None) | {"sha256": self._digest.hexdigest(), "bytes": self.size}
 
 
-class Describer:
+class MediaRedactor:
     """Replaces the bytes in parts by what identifies them.
 
     Args:

@@ -1,7 +1,7 @@
 """What a provider may say about a call: plain facts, with nothing of the SDK's left in them.
 
-A provider reads a foreign request into a `Prompt`, a foreign answer into a `Reply`, each piece of a
-stream into `Delta`s and an exception into a `Failure`. Clocks, files and events are not its business.
+A provider reads a foreign request into a `Request`, a foreign answer into a `Response`, each piece of a
+stream into `Delta`s and an exception into a `ErrorInfo`. Clocks, files and events are not its business.
 
 Messages have the shape of OpenTelemetry's GenAI conventions: `{"role": ..., "parts": [...]}`, as
 `event-format` says. A part that carries bytes holds them under `data` (bytes, or base64 text) until
@@ -49,7 +49,7 @@ class Document(NamedTuple):
     metadata: Mapping[str, Any] = MappingProxyType({})
 
 
-class Http(NamedTuple):
+class HttpResponse(NamedTuple):
     """The HTTP response behind an answer: the foreign object, and what was learnt on the way."""
 
     response: Any
@@ -57,12 +57,12 @@ class Http(NamedTuple):
     retries: int = 0
     request_id: str | None = None  # the provider's name for the request
 
-    def without_body(self) -> Http:
+    def without_body(self) -> HttpResponse:
         """Return no more of it than its head, so that the foreign object is not held."""
-        return self._replace(response=Head(self.response.status_code, self.response.headers))
+        return self._replace(response=ResponseHead(self.response.status_code, self.response.headers))
 
 
-class Head(NamedTuple):
+class ResponseHead(NamedTuple):
     """What is kept of an HTTP response whose body the program reads, or drops, by itself."""
 
     status_code: int
@@ -70,19 +70,19 @@ class Head(NamedTuple):
     content: bytes = b""
 
 
-class Fold(Protocol):
+class StreamAccumulator(Protocol):
     """Accumulates the chunks of one stream, each in O(1)."""
 
     finished: bool  # the provider has said that the answer is whole
 
-    def take(self, chunk: Any) -> Sequence[Delta]:
+    def add(self, chunk: Any) -> Sequence[Delta]:
         """Take the next chunk (the SDK's object, or the wire's dict); return what it newly says."""
 
-    def reply(self) -> Reply:
+    def response(self) -> Response:
         """Return the answer as far as it has come."""
 
 
-class Reply:
+class Response:
     """An answer. Every field that the provider did not give stays as it is here, and no event will show it.
 
     A plain class, because a dataclass would store all these defaults in every answer.
@@ -103,15 +103,15 @@ class Reply:
     inputs: int | None = None  # embeddings
     dimensions: int | None = None
     pending: bool = False  # accepted, to be answered later under `response_id`
-    error: Failure | None = None  # a failure that the SDK hands over as an answer
-    http: Http | None = None  # the head of the HTTP response, where only the answer tells of it
+    error: ErrorInfo | None = None  # a failure that the SDK hands over as an answer
+    http: HttpResponse | None = None  # the head of the HTTP response, where only the answer tells of it
 
     def __init__(self, **known: Any) -> None:
         self.__dict__.update(known)
 
 
 @dataclass(slots=True)
-class Failure:
+class ErrorInfo:
     """Why a call failed. `code` is the provider's, or one of the contract's; `retry_after` in seconds."""
 
     text: str
@@ -130,11 +130,11 @@ class Operation:
 
     name: str  # provenance.operation
     messages: Callable[[Mapping[str, Any]], list[Message]]
-    reply: Callable[[Mapping[str, Any]], Reply]
-    fold: Callable[[], Fold] | None = None
+    response: Callable[[Mapping[str, Any]], Response]
+    accumulator: Callable[[], StreamAccumulator] | None = None
     content: tuple[str, ...] = ()  # body keys that `messages` has read; the others are parameters
     files: Callable[[Any], dict[str, Any]] | None = None  # reads what is uploaded beside the body
-    binary: Callable[[bytes, str], Reply] | None = None  # an answer that is not JSON: (body, content type)
+    binary: Callable[[bytes, str], Response] | None = None  # an answer that is not JSON: (body, content type)
     is_embedding: bool = False
     by_id: bool = False  # a later request may name the answer by its id
     kind: str = "call"  # "collects": fetches an answer that another call asked for; "submits" and "results":
@@ -142,18 +142,18 @@ class Operation:
     # of the results is read by `result`
     each: Operation | None = None
     batch: Callable[[Mapping[str, Any]], list[tuple[str, Mapping[str, Any]]]] | None = None
-    result: Callable[[Mapping[str, Any]], tuple[str, Reply]] | None = None
+    result: Callable[[Mapping[str, Any]], tuple[str, Response]] | None = None
 
 
 @dataclass(slots=True)
-class Prompt:
+class Request:
     """A request as the program made it."""
 
     operation: Operation
     provider: str
     model: str | None
     messages: list[Message]  # the whole request, in order
-    request: dict[str, Any]  # the other parameters
+    parameters: dict[str, Any]
     server: str | None = None
     sdk: str | None = None
     conversation: str | None = None  # named by the API
@@ -162,11 +162,11 @@ class Prompt:
     service_tier: str | None = None
     origin: dict[str, Any] | None = None  # provenance of the framework that makes the call
     session: str | None = None  # where a conversation goes that nothing names and no history recognises
-    batch: Sequence[Prompt] = ()  # the requests in this one
+    batch: Sequence[Request] = ()  # the requests in this one
     details: dict[str, Any] | None = None  # what else is known, for the extensions
 
 
-def is_plain(message: Message) -> bool:
+def is_plain_text(message: Message) -> bool:
     """Return whether a message is one text and nothing else, save what only its completion knows."""
     parts = message["parts"]
     return (
@@ -187,7 +187,7 @@ def message(role: str, parts: list[Part]) -> Message:
     return {"role": role, "parts": parts}
 
 
-def words_of(message: Message | None) -> str | None:
+def text_of(message: Message | None) -> str | None:
     """Return what a message says in words: its texts, else the results that it brings; None for no words."""
     if message is None:
         return None
@@ -197,11 +197,11 @@ def words_of(message: Message | None) -> str | None:
     said = [part["content"] for part in parts if part.get("type") == "text"]
     if not said:
         said = [
-            words_of_result(part["response"]) for part in parts if part.get("type") == "tool_call_response"
+            text_of_result(part["response"]) for part in parts if part.get("type") == "tool_call_response"
         ]
     return "".join(word for word in said if isinstance(word, str)) if said else None
 
 
-def words_of_result(response: Any) -> str:
+def text_of_result(response: Any) -> str:
     """Return a tool's result as text; of one that came in parts, the texts among them."""
-    return response if isinstance(response, str) else words_of({"parts": response or []}) or ""
+    return response if isinstance(response, str) else text_of({"parts": response or []}) or ""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .model import Failure, Http, Prompt, Reply
+    from .model import ErrorInfo, HttpResponse, Request, Response
 
 
-class Probe(NamedTuple):
+class PatchTarget(NamedTuple):
     """A function to wrap: `owner.name` in `module`.
 
     `role` says what it is:
@@ -34,20 +34,20 @@ class Probe(NamedTuple):
     is_optional: bool = False
 
 
-class Covered(NamedTuple):
+class Coverage(NamedTuple):
     """An operation that is watched, as `hilt doctor --coverage` tells of it.
 
-    It is watched where all of its `probes` are found. Not every version of an SDK need offer it: `offered`
+    It is watched where all of its `targets` are found. Not every version of an SDK need offer it: `offered`
     is the dotted name to look for, if there is one.
     """
 
     operation: str
-    probes: tuple[Probe, ...]
+    targets: tuple[PatchTarget, ...]
     streams: bool = False  # whether the answer may come in a stream
     offered: str | None = None
 
 
-class Stream(NamedTuple):
+class StreamInfo(NamedTuple):
     """Where the items of a stream pass by: the iterator in `holder.attribute`, and its HTTP response.
 
     Without a holder the call's result is itself the iterator, and the program gets another object, which the
@@ -67,36 +67,36 @@ class Provider(Protocol):
         """The name under which the SDK is imported."""
 
     @property
-    def probes(self) -> tuple[Probe, ...]:
+    def targets(self) -> tuple[PatchTarget, ...]:
         """The functions to wrap."""
 
     @property
-    def covers(self) -> tuple[Covered, ...]:
+    def coverage(self) -> tuple[Coverage, ...]:
         """What is watched by them."""
 
-    def prompt(
+    def request(
         self,
         client: Any,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
         clean: Callable[[Any], Any] | None = None,
-    ) -> Prompt | None:
+    ) -> Request | None:
         """Read a call's arguments; None when the call is not one to a model: step aside.
 
         `clean` makes plain JSON of the request's body first, whatever stands in it.
         """
 
-    def http(self, kwargs: Mapping[str, Any]) -> Http | None:
+    def http(self, kwargs: Mapping[str, Any]) -> HttpResponse | None:
         """Read the arguments of a "response" probe."""
 
-    def stream(self, result: Any) -> Stream | None:
+    def stream(self, result: Any) -> StreamInfo | None:
         """Return where the items of `result` can be watched, if it is a stream."""
 
-    def reply(self, prompt: Prompt, result: Any, http: Http | None) -> Reply:
+    def response(self, prompt: Request, result: Any, http: HttpResponse | None) -> Response:
         """Read what a call returned."""
 
-    def body(self, prompt: Prompt, content: bytes, http: Http) -> Reply:
+    def body(self, prompt: Request, content: bytes, http: HttpResponse) -> Response:
         """Read the body of a response that the program has read by itself."""
 
-    def failure(self, error: BaseException) -> Failure:
+    def error_info(self, error: BaseException) -> ErrorInfo:
         """Read an exception."""

@@ -12,43 +12,43 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from .model import Failure, Message, Prompt
-    from .provider import Covered, Probe, Provider
+    from .model import ErrorInfo, Message, Request
+    from .provider import Coverage, PatchTarget, Provider
 
 # What the methods of a connection do, plain or "async": send something, send what waits in a queue, receive
 # something, close.
 SEND, FLUSH, RECEIVE, CLOSE = METHODS = ("send", "flush", "receive", "close")
-LINE_ROLES = frozenset((*METHODS, *(f"async {method}" for method in METHODS)))
+CONNECTION_ROLES = frozenset((*METHODS, *(f"async {method}" for method in METHODS)))
 
 
 class Turn(NamedTuple):
     """What one thing that passed over a connection means for a turn: a question and its answer.
 
-    A `prompt` begins the turn; the turn's fold takes the `chunk`; `ended` says how the turn ends if the
+    A `request` begins the turn; the turn's fold takes the `chunk`; `ended` says how the turn ends if the
     provider has not said that the answer is whole (`closed`, `cancelled`, `error`).
     """
 
     key: int  # which turn of the connection
-    prompt: Prompt | None = None
+    request: Request | None = None
     chunk: Any = None
     ended: str | None = None
 
 
-class Note(NamedTuple):
+class SessionNotice(NamedTuple):
     """What one thing that passed over a connection says outside of the turns, or late for one."""
 
     text: str
-    prompt: Prompt  # what is known of the connection, with no messages
+    request: Request  # what is known of the connection, with no messages
     known: Mapping[str, Any] = MappingProxyType({})  # extensions
     messages: Sequence[Message] = ()
-    failure: Failure | None = None
+    error_info: ErrorInfo | None = None
     about: int | None = None  # the turn that it belongs to
 
 
-Step = Turn | Note
+Step = Turn | SessionNotice
 
 
-class Dialogue(Protocol):
+class ConnectionReader(Protocol):
     """Reads what passes over one connection, in order; a state without clock or file, as a fold is."""
 
     is_conversation: bool  # all turns continue one another, whatever their messages say
@@ -62,11 +62,11 @@ class Dialogue(Protocol):
     def unsent(self, key: int) -> None:
         """Forget a turn: what was to begin it could not be sent."""
 
-    def closed(self) -> Note | None:
+    def closed(self) -> SessionNotice | None:
         """Forget the turns that are open, and return what is to be told: the connection has ended."""
 
 
-class Line(Protocol):
+class ConnectionProvider(Protocol):
     """A provider of connections that last."""
 
     @property
@@ -74,11 +74,11 @@ class Line(Protocol):
         """The name under which the SDK is imported."""
 
     @property
-    def probes(self) -> tuple[Probe, ...]:
+    def targets(self) -> tuple[PatchTarget, ...]:
         """The functions to wrap."""
 
     @property
-    def covers(self) -> tuple[Covered, ...]:
+    def coverage(self) -> tuple[Coverage, ...]:
         """What is watched by them."""
 
     @property
@@ -88,7 +88,7 @@ class Line(Protocol):
     def connection(self, instance: Any) -> Any:
         """Return the object that stands for the connection behind `instance`; None: step aside."""
 
-    def dialogue(self, connection: Any) -> Dialogue:
+    def dialogue(self, connection: Any) -> ConnectionReader:
         """Return what reads the things that pass over a connection."""
 
     def outgoing(

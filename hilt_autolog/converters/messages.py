@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from hilt_autolog.reading.lines import Problem
+from hilt_autolog.reading.lines import ReadProblem
 
 from .files import Input, reading, written
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
     from hilt_autolog.reading.history import Message
-    from hilt_autolog.reading.lines import Placed
+    from hilt_autolog.reading.lines import LocatedEvent
     from hilt_autolog.reading.reader import Log
 
 
@@ -52,7 +52,7 @@ def write(log: Log, stream: SupportsWrite[bytes]) -> int:
         try:
             messages = list(chat(log.messages_of(event)))
         except LookupError as error:
-            log.note(Problem(file, line, f"not written: {error.args[0]}"))
+            log.note(ReadProblem(file, line, f"not written: {error.args[0]}"))
             continue
         found = {"conversation_id": session, "model": _model(event), "messages": messages}
         stream.write(orjson.dumps(found) + b"\n")
@@ -81,9 +81,9 @@ def chat(messages: list[Message]) -> Iterator[dict[str, Any]]:
             yield {"role": _role(message), "content": _content(others)}
 
 
-def _last_answers(log: Log) -> dict[str, Placed]:
+def _last_answers(log: Log) -> dict[str, LocatedEvent]:
     """Return the last whole answer of each conversation, in the order of their first ones."""
-    found: dict[str, Placed] = {}
+    found: dict[str, LocatedEvent] = {}
     for placed in log.placed():
         event, session = placed.event, placed.event.get("session_id")
         extensions = event.get("extensions")

@@ -1,6 +1,6 @@
 """How calls of models are watched, by the roles of `Probe`. Sync and async differ by one line.
 
-Each watcher hands the call's arguments to `begin`, which turns them into a `Watching` (or None: step aside),
+Each watcher hands the call's arguments to `begin`, which turns them into a `CallObserver` (or None: step aside),
 and tells that object how the call goes on.
 """
 
@@ -10,28 +10,28 @@ from contextvars import ContextVar, Token
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from hilt_autolog.internal_errors import faults, guarded
+from hilt_autolog.internal_errors import capture_errors, internal_errors
 
 from .iterator_proxies import beginning, stand_in_for
 from .response_bodies import parsed, watch_body
-from .streams import Watched, watch_items
+from .streams import StreamObserver, watch_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hilt_autolog.contracts.model import Http
+    from hilt_autolog.contracts.model import HttpResponse
     from hilt_autolog.contracts.provider import Provider
 
-    from .hook import Arguments, Gate, Keywords, Watcher
+    from .hook import Arguments, Hook, Keywords, Watcher
 
 T = TypeVar("T")
 
 
-class Watching(Watched, Protocol):
+class CallObserver(StreamObserver, Protocol):
     """A call that is under way."""
 
     provider: Provider
-    http: Http | None  # the response; the engine puts it here before the SDK has read it
+    http: HttpResponse | None  # the response; the engine puts it here before the SDK has read it
 
     def finish(self, result: Any) -> None:
         """The call returns this."""
@@ -40,11 +40,11 @@ class Watching(Watched, Protocol):
         """An exception has ended it, when it had returned this or nothing."""
 
 
-_current: ContextVar[Watching | None] = ContextVar("hilt_call", default=None)
-_held: ContextVar[list[tuple[Watching, Any]] | None] = ContextVar("hilt_held", default=None)
+_current: ContextVar[CallObserver | None] = ContextVar("hilt_call", default=None)
+_held: ContextVar[list[tuple[CallObserver, Any]] | None] = ContextVar("hilt_held", default=None)
 
 
-def _call(provider: Provider, gate: Gate, *, is_request: bool = False) -> Callable[..., Any]:
+def _call(provider: Provider, gate: Hook, *, is_request: bool = False) -> Callable[..., Any]:
     def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
         call = gate.begin(provider, instance, args, kwargs)
         if call is None:
@@ -62,7 +62,7 @@ def _call(provider: Provider, gate: Gate, *, is_request: bool = False) -> Callab
     return watched
 
 
-def _async_call(provider: Provider, gate: Gate, *, is_request: bool = False) -> Callable[..., Any]:
+def _async_call(provider: Provider, gate: Hook, *, is_request: bool = False) -> Callable[..., Any]:
     async def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
         call = gate.begin(provider, instance, args, kwargs)
         if call is None:
@@ -80,16 +80,16 @@ def _async_call(provider: Provider, gate: Gate, *, is_request: bool = False) -> 
     return watched
 
 
-def _generator(provider: Provider, gate: Gate) -> Callable[..., Any]:
+def _generator(provider: Provider, gate: Hook) -> Callable[..., Any]:
     def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
         return beginning(wrapped(*args, **kwargs), lambda: gate.begin(provider, instance, args, kwargs))
 
     return watched
 
 
-def _reading(_provider: Provider, _gate: Gate) -> Callable[..., Any]:
+def _reading(_provider: Provider, _gate: Hook) -> Callable[..., Any]:
     def watched(wrapped: Callable[..., Any], _instance: Any, args: Arguments, kwargs: Keywords) -> Any:
-        held: list[tuple[Watching, Any]] = []
+        held: list[tuple[CallObserver, Any]] = []
         token = _held.set(held)
         try:
             result = wrapped(*args, **kwargs)
@@ -104,9 +104,9 @@ def _reading(_provider: Provider, _gate: Gate) -> Callable[..., Any]:
     return watched
 
 
-def _async_reading(_provider: Provider, _gate: Gate) -> Callable[..., Any]:
+def _async_reading(_provider: Provider, _gate: Hook) -> Callable[..., Any]:
     async def watched(wrapped: Callable[..., Any], _instance: Any, args: Arguments, kwargs: Keywords) -> Any:
-        held: list[tuple[Watching, Any]] = []
+        held: list[tuple[CallObserver, Any]] = []
         token = _held.set(held)
         try:
             result = await wrapped(*args, **kwargs)
@@ -121,20 +121,20 @@ def _async_reading(_provider: Provider, _gate: Gate) -> Callable[..., Any]:
     return watched
 
 
-def _response(_provider: Provider, _gate: Gate) -> Callable[..., Any]:
+def _response(_provider: Provider, _gate: Hook) -> Callable[..., Any]:
     def watched(wrapped: Callable[..., Any], _instance: Any, args: Arguments, kwargs: Keywords) -> Any:
         call = _current.get()
         if call is not None:
             try:
                 call.http = call.provider.http(kwargs)
             except Exception as fault:
-                faults.note(fault)
+                internal_errors.note(fault)
         return wrapped(*args, **kwargs)
 
     return watched
 
 
-def _stream(provider: Provider, _gate: Gate) -> Callable[..., Any]:
+def _stream(provider: Provider, _gate: Hook) -> Callable[..., Any]:
     def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
         result = wrapped(*args, **kwargs)
         try:
@@ -142,7 +142,7 @@ def _stream(provider: Provider, _gate: Gate) -> Callable[..., Any]:
             if stream is not None:
                 parsed(stream)
         except Exception as fault:
-            faults.note(fault)
+            internal_errors.note(fault)
         return result
 
     return watched
@@ -155,8 +155,8 @@ def _leave(variable: ContextVar[T], token: Token[T]) -> None:
         pass
 
 
-@guarded
-def _settle(held: list[tuple[Watching, Any]], error: BaseException | None = None) -> None:
+@capture_errors
+def _settle(held: list[tuple[CallObserver, Any]], error: BaseException | None = None) -> None:
     """End the calls whose answers the SDK has read by now, or has failed at."""
     for call, result in held:
         if error is None:
@@ -177,13 +177,13 @@ def _returned(call: Any, result: Any, *, is_request: bool) -> Any:
             watch_items(call, stream)
         elif call.http is not None and _is_unread(call.http.response):
             watch_body(call, call.http.response)
-            call.let_go()
+            call.release_response()
         elif (held := _held.get()) is not None:
             held.append((call, result))
         else:
             call.finish(result)
     except Exception as fault:
-        faults.note(fault)
+        internal_errors.note(fault)
     return result
 
 
@@ -196,7 +196,7 @@ def _is_unread(response: Any) -> bool:
     return False
 
 
-CALL_WATCHERS: dict[str, Watcher] = {
+CALL_WRAPPERS: dict[str, Watcher] = {
     "call": _call,
     "async call": _async_call,
     "request": partial(_call, is_request=True),

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from hilt_autolog.contracts.provider import Provider
 
-    from .hook import Arguments, Gate, Keywords, Watcher
+    from .hook import Arguments, Hook, Keywords, Watcher
 
 
-def _start(provider: Provider, gate: Gate) -> Callable[..., Any]:
+def _start(provider: Provider, gate: Hook) -> Callable[..., Any]:
     def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
         returned = gate.begin(provider, instance, args, kwargs)
         result = wrapped(*args, **kwargs)
@@ -26,7 +26,7 @@ def _start(provider: Provider, gate: Gate) -> Callable[..., Any]:
     return watched
 
 
-def _async_start(provider: Provider, gate: Gate) -> Callable[..., Any]:
+def _async_start(provider: Provider, gate: Hook) -> Callable[..., Any]:
     """Tell of the call in its caller's context; what it returns may come in another."""
 
     def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
@@ -44,7 +44,7 @@ async def _awaited(
     return result
 
 
-def _told(provider: Provider, gate: Gate) -> Callable[..., Any]:
+def _told(provider: Provider, gate: Hook) -> Callable[..., Any]:
     """Tell of it when it is called; what is to be awaited, if it is, is the function's own coroutine."""
 
     def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
@@ -54,7 +54,7 @@ def _told(provider: Provider, gate: Gate) -> Callable[..., Any]:
     return watched
 
 
-RUN_WATCHERS: dict[str, Watcher] = {
+CALLBACK_WRAPPERS: dict[str, Watcher] = {
     "asks": _start,
     "async asks": _async_start,
     "start": _start,

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from hilt_autolog.contracts.provider import Provider
 
-    from .hook import Arguments, Gate, Keywords, Watcher
+    from .hook import Arguments, Hook, Keywords, Watcher
 
 
-def _method(role: str, provider: Provider, gate: Gate) -> Callable[..., Any]:
+def _method(role: str, provider: Provider, gate: Hook) -> Callable[..., Any]:
     def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
         passage = gate.begin(provider, role, instance, args, kwargs)
         if passage is None:
@@ -34,7 +34,7 @@ def _method(role: str, provider: Provider, gate: Gate) -> Callable[..., Any]:
     return watched
 
 
-def _async_method(role: str, provider: Provider, gate: Gate) -> Callable[..., Any]:
+def _async_method(role: str, provider: Provider, gate: Hook) -> Callable[..., Any]:
     async def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
         passage = gate.begin(provider, role, instance, args, kwargs)
         if passage is None:
@@ -50,7 +50,7 @@ def _async_method(role: str, provider: Provider, gate: Gate) -> Callable[..., An
     return watched
 
 
-LINE_WATCHERS: dict[str, Watcher] = {
+CONNECTION_WRAPPERS: dict[str, Watcher] = {
     role if make is _method else f"async {role}": partial(make, role)
     for role in METHODS
     for make in (_method, _async_method)

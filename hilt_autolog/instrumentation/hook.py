@@ -12,7 +12,7 @@ Arguments = tuple[Any, ...]
 Keywords = dict[str, Any]
 
 
-class Gate:
+class Hook:
     """The way from a wrapped function to `begin` or `tell`, as long as the function is to be watched."""
 
     __slots__ = ("begin",)
@@ -30,4 +30,4 @@ def _step_aside(*_call: Any) -> None:
 
 
 # Makes the function that wrapt calls in place of the wrapped one.
-Watcher = Callable[["Provider", Gate], Callable[..., Any]]
+Watcher = Callable[["Provider", Hook], Callable[..., Any]]

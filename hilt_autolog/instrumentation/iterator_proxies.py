@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.internal_errors import guarded
+from hilt_autolog.internal_errors import capture_errors
 
-from .streams import AsyncItems, Steps, Watched, stepped
+from .streams import AsyncItems, StreamObserver, StreamState, stepped
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
 
-def stand_in_for(result: Any, call: Watched) -> Any:
+def stand_in_for(result: Any, call: StreamObserver) -> Any:
     """Return an iterator, sync or async, that gives what `result` gives and tells `call` of it."""
     if not hasattr(result, "__aiter__"):
         return Result(result, Left(result, call))
@@ -27,17 +27,17 @@ def stand_in_for(result: Any, call: Watched) -> Any:
     return items if inner is result else AsyncResult(result, items)
 
 
-class Left(Steps):
+class Left(StreamState):
     """Takes note of how an iterator goes on that the SDK holds for the program."""
 
     __slots__ = ()
 
     def dropped(self) -> None:
         """Take note that nobody holds it any more; a generator is closed then, whoever has let it go."""
-        self._call.cut("dropped" if self._code is None else "closed")
+        self._call.abort("dropped" if self._code is None else "closed")
 
 
-class Likeness:
+class TransparentProxy:
     """Looks like the object in `_inner`."""
 
     __slots__ = ()
@@ -59,12 +59,12 @@ class Likeness:
         return self._inner.__reduce_ex__(protocol)
 
 
-class Result(Likeness):
+class Result(TransparentProxy):
     """Stands in for an iterator."""
 
     __slots__ = ("_inner", "_steps")
 
-    def __init__(self, inner: Any, steps: Steps) -> None:
+    def __init__(self, inner: Any, steps: StreamState) -> None:
         self._inner = inner
         self._steps = steps
 
@@ -86,17 +86,17 @@ class Result(Likeness):
         except BaseException as error:
             steps.failed(error)
             raise
-        steps.take(item)
+        steps.add(item)
         return item
 
 
-class ResultItems(Likeness, AsyncItems):
+class ResultItems(TransparentProxy, AsyncItems):
     """Stands in for an asynchronous iterator."""
 
     __slots__ = ()
 
 
-class AsyncResult(Likeness):
+class AsyncResult(TransparentProxy):
     """Stands in for what gives an asynchronous iterator, always the same."""
 
     __slots__ = ("_inner", "_items")
@@ -109,7 +109,7 @@ class AsyncResult(Likeness):
         return self._items
 
 
-def beginning(generator: Iterator[Any], begin: Callable[[], Watched | None]) -> Iterator[Any]:
+def beginning(generator: Iterator[Any], begin: Callable[[], StreamObserver | None]) -> Iterator[Any]:
     """Stand in for a generator that has not run yet: the call begins with its first step, if there is one.
 
     Args:
@@ -123,7 +123,7 @@ def beginning(generator: Iterator[Any], begin: Callable[[], Watched | None]) -> 
         yield from stepped(generator, steps)
 
 
-@guarded
-def _begun(generator: Any, begin: Callable[[], Watched | None]) -> Left | None:
+@capture_errors
+def _begun(generator: Any, begin: Callable[[], StreamObserver | None]) -> Left | None:
     call = begin()
     return None if call is None else Left(generator, call)

@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Any
 import wrapt
 
 from hilt_autolog.contracts.framework import RUN_ROLES
-from hilt_autolog.contracts.realtime import LINE_ROLES
-from hilt_autolog.internal_errors import guarded
+from hilt_autolog.contracts.realtime import CONNECTION_ROLES
+from hilt_autolog.internal_errors import capture_errors
 from hilt_autolog.providers.registry import providers_of
 
 from . import import_hook
-from .call_wrappers import CALL_WATCHERS
-from .callback_wrappers import RUN_WATCHERS
-from .connection_wrappers import LINE_WATCHERS
-from .hook import Gate
+from .call_wrappers import CALL_WRAPPERS
+from .callback_wrappers import CALLBACK_WRAPPERS
+from .connection_wrappers import CONNECTION_WRAPPERS
+from .hook import Hook
 
 if TYPE_CHECKING:
-    from hilt_autolog.contracts.provider import Probe, Provider
+    from hilt_autolog.contracts.provider import PatchTarget, Provider
 
 
 Undo = Callable[[], None]
 
 
-def watch(
+def patch_sdk(
     sdk: str, begin: Callable[..., Any], tell: Callable[..., Any], pass_by: Callable[..., Any]
 ) -> tuple[dict[str, bool | None], Undo]:
     """Wrap the functions that an SDK's provider names.
@@ -42,7 +42,7 @@ def watch(
         Which probes this version of the SDK has (None as long as their modules are not there; optional ones
         are left out so long), and the undo.
     """
-    ways = dict.fromkeys(LINE_ROLES, pass_by)
+    ways = dict.fromkeys(CONNECTION_ROLES, pass_by)
     found: dict[str, bool | None] = {}
     undo: list[Undo] = []
 
@@ -50,7 +50,7 @@ def watch(
         for provider, probe in _probes(sdk):  # a provider may know only now what is in the module
             if probe.module == module:
                 hand = partial(tell, probe) if probe.role in RUN_ROLES else ways.get(probe.role, begin)
-                undone = arm(provider, probe, hand)
+                undone = patch(provider, probe, hand)
                 found[name(probe)] = undone is not None
                 if undone is not None:
                     undo.append(undone)
@@ -61,7 +61,7 @@ def watch(
         if module not in absent:
             wrap(module)
     if absent:
-        undo.append(import_hook.wait(absent, guarded(wrap)))
+        undo.append(import_hook.wait(absent, capture_errors(wrap)))
 
     def undo_all() -> None:
         while undo:
@@ -75,11 +75,11 @@ def modules(sdk: str) -> list[str]:
     return list(dict.fromkeys(probe.module for _, probe in _probes(sdk)))
 
 
-def _probes(sdk: str) -> list[tuple[Any, Probe]]:
-    return [(provider, probe) for provider in providers_of(sdk) for probe in provider.probes]
+def _probes(sdk: str) -> list[tuple[Any, PatchTarget]]:
+    return [(provider, probe) for provider in providers_of(sdk) for probe in provider.targets]
 
 
-def name(probe: Probe) -> str:
+def name(probe: PatchTarget) -> str:
     """Return how people are told of a probe."""
     return f"{probe.module}:{probe.owner}.{probe.name}"
 
@@ -90,10 +90,10 @@ def _is_there(module: str) -> bool:
     return spec is not None and not getattr(spec, "_initializing", False)
 
 
-WATCHERS = CALL_WATCHERS | RUN_WATCHERS | LINE_WATCHERS
+WRAPPERS = CALL_WRAPPERS | CALLBACK_WRAPPERS | CONNECTION_WRAPPERS
 
 
-def arm(provider: Provider, probe: Probe, begin: Callable[..., Any]) -> Callable[[], None] | None:
+def patch(provider: Provider, probe: PatchTarget, begin: Callable[..., Any]) -> Callable[[], None] | None:
     """Wrap one function of a module that is imported.
 
     Args:
@@ -110,8 +110,8 @@ def arm(provider: Provider, probe: Probe, begin: Callable[..., Any]) -> Callable
     original = vars(owner).get(probe.name) if owner is not None else None
     if original is None:
         return None
-    gate = Gate(begin)
-    wrapper = wrapt.FunctionWrapper(original, WATCHERS[probe.role](provider, gate))
+    gate = Hook(begin)
+    wrapper = wrapt.FunctionWrapper(original, WRAPPERS[probe.role](provider, gate))
     setattr(owner, probe.name, wrapper)
 
     def undo() -> None:

@@ -5,33 +5,33 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.internal_errors import guarded
+from hilt_autolog.internal_errors import capture_errors
 
 from . import decoders
 from .response_close import stand_in, watch_close
-from .streams import Watched, watch_items
+from .streams import StreamObserver, watch_items
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from types import CodeType
 
-    from hilt_autolog.contracts.provider import Stream
+    from hilt_autolog.contracts.provider import StreamInfo
 
 
-def watch_body(call: Watched, response: Any) -> None:
+def watch_body(call: StreamObserver, response: Any) -> None:
     """Watch a body that has not been read: `iter_bytes` is where all ways of reading it pass."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     decoder = _DECODERS.get(kind)
-    body = Whole(call) if decoder is None else Events(call, decoder())
+    body = BodyRecorder(call) if decoder is None else EventBodyRecorder(call, decoder())
     body.undo = [watch_close(response, lambda: body), stand_in(response, _OURS, body)]
     if hasattr(response, "aiter_bytes"):
         body.undo.append(stand_in(response, "aiter_bytes", _async_bytes(response.aiter_bytes, body)))
     body.undo.append(stand_in(response, "iter_bytes", _bytes(response.iter_bytes, body)))
 
 
-def parsed(stream: Stream) -> None:
+def parsed(stream: StreamInfo) -> None:
     """Take note that the SDK makes a stream of items out of a response whose body was being watched."""
-    body: Whole | None = vars(stream.response).get(_OURS)
+    body: BodyRecorder | None = vars(stream.response).get(_OURS)
     if body is not None:
         body.leave()
         watch_items(body.call, stream)
@@ -40,10 +40,10 @@ def parsed(stream: Stream) -> None:
 _OURS = "_hilt_body"
 
 
-class Whole:
+class BodyRecorder:
     """A body that says something only when it is whole."""
 
-    def __init__(self, call: Watched) -> None:
+    def __init__(self, call: StreamObserver) -> None:
         self.call = call
         self._pieces: list[bytes] = []
         self.stepping = False
@@ -51,25 +51,25 @@ class Whole:
 
     def __del__(self) -> None:
         if getattr(self, "undo", None):  # there is none where the making of this object has failed
-            self.call.cut("dropped")
+            self.call.abort("dropped")
 
     def leave(self) -> None:
         """Give the response its own methods back: it may be pickled, and must not hold us."""
         while self.undo:
             self.undo.pop()()
 
-    @guarded
+    @capture_errors
     def feed(self, piece: bytes) -> None:
         """Take the next piece."""
         self._pieces.append(piece)
 
-    @guarded
+    @capture_errors
     def end(self) -> None:
         """Take the end of the body."""
         self.leave()
         self.call.finish_body(b"".join(self._pieces))
 
-    @guarded
+    @capture_errors
     def fail(self, error: BaseException) -> None:
         """Take note that reading failed."""
         self.leave()
@@ -79,7 +79,7 @@ class Whole:
         """Take note that the response was closed."""
         if not self.stepping:
             self.leave()
-            self.call.cut("closed")
+            self.call.abort("closed")
 
 
 _Decoder = decoders.SseDecoder | decoders.AwsEventStreamDecoder
@@ -89,21 +89,21 @@ _DECODERS: dict[str, type[_Decoder]] = {
 }
 
 
-class Events(Whole):
+class EventBodyRecorder(BodyRecorder):
     """A body of events."""
 
-    def __init__(self, call: Watched, decoder: _Decoder) -> None:
+    def __init__(self, call: StreamObserver, decoder: _Decoder) -> None:
         super().__init__(call)
         self._decoder = decoder
-        self._take = call.streams()
+        self._take = call.start_stream()
 
-    @guarded
+    @capture_errors
     def feed(self, piece: bytes) -> None:
         """Take the next piece, and the events in it."""
         for chunk in self._decoder.feed(piece):
             self._take(chunk)
 
-    @guarded
+    @capture_errors
     def end(self) -> None:
         """Take the end of the body."""
         for chunk in self._decoder.end():
@@ -112,7 +112,7 @@ class Events(Whole):
         self.call.finish_stream()
 
 
-def _bytes(original: Callable[..., Iterator[bytes]], body: Whole) -> Callable[..., Iterator[bytes]]:
+def _bytes(original: Callable[..., Iterator[bytes]], body: BodyRecorder) -> Callable[..., Iterator[bytes]]:
     def iter_bytes(*args: Any, **kwargs: Any) -> Iterator[bytes]:
         pieces = original(*args, **kwargs)
         while True:
@@ -128,7 +128,7 @@ def _bytes(original: Callable[..., Iterator[bytes]], body: Whole) -> Callable[..
 
 
 def _async_bytes(
-    original: Callable[..., AsyncIterator[bytes]], body: Whole
+    original: Callable[..., AsyncIterator[bytes]], body: BodyRecorder
 ) -> Callable[..., AsyncIterator[bytes]]:
     async def aiter_bytes(*args: Any, **kwargs: Any) -> AsyncIterator[bytes]:
         pieces = original(*args, **kwargs)
@@ -145,7 +145,7 @@ def _async_bytes(
 
 
 @contextlib.contextmanager
-def _reading(body: Whole) -> Iterator[None]:
+def _reading(body: BodyRecorder) -> Iterator[None]:
     body.stepping = True
     try:
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hilt_autolog.internal_errors import guarded
+from hilt_autolog.internal_errors import capture_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ def _async_closing(aclose: Callable[[], Any], told: Callable[[], Closable | None
     return closing
 
 
-@guarded
+@capture_errors
 def _tell(told: Callable[[], Closable | None], caller: CodeType) -> None:
     watcher = told()
     if watcher is not None:

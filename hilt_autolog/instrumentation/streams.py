@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hilt_autolog.internal_errors import guarded
+from hilt_autolog.internal_errors import capture_errors
 
 from .response_close import watch_close
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
     from types import CodeType
 
-    from hilt_autolog.contracts.provider import Stream
+    from hilt_autolog.contracts.provider import StreamInfo
 
 
-class Watched(Protocol):
+class StreamObserver(Protocol):
     """What a stream tells: `call.Call`."""
 
-    def streams(self) -> Callable[[Any], None]:
+    def start_stream(self) -> Callable[[Any], None]:
         """The answer comes in chunks; returns what is to be told each of them."""
 
     def finish_stream(self) -> None:
@@ -35,7 +35,7 @@ class Watched(Protocol):
     def fail(self, error: BaseException) -> None:
         """An exception has ended it."""
 
-    def cut(self, how: str) -> None:
+    def abort(self, how: str) -> None:
         """It ends here: closed, dropped, cancelled or exit."""
 
 
@@ -46,10 +46,10 @@ def _nothing() -> None:
 # --- items
 
 
-def watch_items(call: Watched, stream: Stream) -> None:
+def watch_items(call: StreamObserver, stream: StreamInfo) -> None:
     """Watch the items of an SDK's stream, sync or async."""
     inner = vars(stream.holder).get(stream.attribute) or Unopened(stream)
-    steps = Steps(inner, call)
+    steps = StreamState(inner, call)
     if hasattr(stream.holder, "__anext__"):
         items: Any = AsyncItems(inner, steps)
     else:
@@ -66,7 +66,7 @@ class Unopened:
 
     __slots__ = ("_attribute", "_holder", "_inner")
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: StreamInfo) -> None:
         self._holder = weakref.ref(stream.holder)
         self._attribute = stream.attribute
         self._inner: Any = None
@@ -84,52 +84,52 @@ class Unopened:
         return await self.__iter__().__anext__()
 
 
-class Steps:
+class StreamState:
     """What both iterators share; `stepping` tells the SDK's own closing of a response from the program's."""
 
-    __slots__ = ("__weakref__", "_call", "_code", "release", "stepping", "take")
+    __slots__ = ("__weakref__", "_call", "_code", "add", "release", "stepping")
 
-    def __init__(self, inner: Any, call: Watched) -> None:
+    def __init__(self, inner: Any, call: StreamObserver) -> None:
         self._call = call
         self._code = getattr(inner, "gi_code", None) or getattr(inner, "ag_code", None)
-        self.take = call.streams()
+        self.add = call.start_stream()
         self.stepping = False
         self.release: Callable[[], None] = _nothing
 
-    @guarded
+    @capture_errors
     def drained(self) -> None:
         """Take note that there are no more items."""
         self.release()
         self._call.finish_stream()
 
-    @guarded
+    @capture_errors
     def failed(self, error: BaseException) -> None:
         """Take note that the stream broke."""
         self.release()
         self._call.fail(error)
 
-    @guarded
+    @capture_errors
     def dropped(self) -> None:
         """Take note that nobody holds the stream any more."""
         self.release()  # what stands in for a method of the response holds it, in a circle
-        self._call.cut("dropped")
+        self._call.abort("dropped")
 
     def closed(self, caller: CodeType) -> None:
         """Take note that `caller` closes the response: the SDK's own generator does so when it is dropped."""
         if not self.stepping:
             self.release()
-            self._call.cut("dropped" if caller is self._code else "closed")
+            self._call.abort("dropped" if caller is self._code else "closed")
 
 
-def stepped(inner: Iterable[Any], steps: Steps) -> Iterator[Any]:
+def stepped(inner: Iterable[Any], steps: StreamState) -> Iterator[Any]:
     """Return what stands in for an iterator that is a generator; from now on it notices being dropped."""
     items = _items(inner, steps)
     next(items)  # up to its first `yield`
     return items
 
 
-def _items(inner: Iterable[Any], steps: Steps) -> Iterator[Any]:
-    take = steps.take
+def _items(inner: Iterable[Any], steps: StreamState) -> Iterator[Any]:
+    take = steps.add
     try:
         yield
         steps.stepping = True
@@ -158,7 +158,7 @@ class AsyncItems:
 
     __slots__ = ("_inner", "_steps")
 
-    def __init__(self, inner: Any, steps: Steps) -> None:
+    def __init__(self, inner: Any, steps: StreamState) -> None:
         self._inner = inner
         self._steps = steps
 
@@ -188,5 +188,5 @@ class AsyncItems:
             raise
         finally:
             steps.stepping = False
-        steps.take(item)
+        steps.add(item)
         return item

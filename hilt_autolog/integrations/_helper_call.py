@@ -7,21 +7,21 @@ import warnings
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.model import Prompt
-from hilt_autolog.contracts.provider import Stream
+from hilt_autolog.contracts.model import Request
+from hilt_autolog.contracts.provider import StreamInfo
 from hilt_autolog.contracts.sdk_objects import count_or_none, fields, milliseconds, sdk_version, text_or_none
-from hilt_autolog.instrumentation.call_wrappers import CALL_WATCHERS
-from hilt_autolog.instrumentation.hook import Gate
-from hilt_autolog.recording.context import chosen
-from hilt_autolog.recording.manual_call import Explicit, Telling
+from hilt_autolog.instrumentation.call_wrappers import CALL_WRAPPERS
+from hilt_autolog.instrumentation.hook import Hook
+from hilt_autolog.recording.context import current_conversation
+from hilt_autolog.recording.manual_call import ManualCall, ManualCallOptions
 from hilt_autolog.recording.recorder import recorder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hilt_autolog.contracts.model import Fold, Operation
+    from hilt_autolog.contracts.model import Operation, StreamAccumulator
     from hilt_autolog.contracts.provider import Provider
-    from hilt_autolog.recording.recorder import Appends
+    from hilt_autolog.recording.recorder import EventSink
 
 
 _ONE, _OTHER = ("prompt", "prompt_tokens", "input", "input_tokens"), ("completion", "completion_tokens")
@@ -39,26 +39,26 @@ def conversation_of(named: Any, default: str) -> str:
         TypeError: the name is no text, and no number or UUID that could be one.
     """
     if named is None or named == "":
-        return chosen.get() or default
+        return current_conversation.get() or default
     if isinstance(named, bytes | list | tuple | dict | set):
         raise TypeError(f"session_id is the name of a conversation, not {type(named).__name__}")
     return str(named)
 
 
-def telling(  # noqa: PLR0913, PLR0917  what the helpers are given, as they are
+def manual_call_options(  # noqa: PLR0913, PLR0917  what the helpers are given, as they are
     session_id: Any,
     default: str,
     user_id: Any,
     assistant_id: Any,
     measured: Mapping[str, Any] | None = None,
     searched_for: Any = None,
-) -> Telling:
+) -> ManualCallOptions:
     """Return how a helper's call is told: its conversation, its actors, what the program has measured."""
     if measured is not None:
         took = milliseconds(measured.get("latency_ms"))
         measured = {name: one for name, one in measured.items() if name != "latency_ms" and one is not None}
         measured |= {} if took is None else {"latency_ms": took}
-    return Telling(
+    return ManualCallOptions(
         conversation_of(session_id, default),
         str(user_id or "user"),
         str(assistant_id) if assistant_id else None,
@@ -67,7 +67,9 @@ def telling(  # noqa: PLR0913, PLR0917  what the helpers are given, as they are
     )
 
 
-def asked(provider: Provider, operation: Operation, body: Mapping[str, Any], by: Any = None) -> Prompt:
+def request_from_body(
+    provider: Provider, operation: Operation, body: Mapping[str, Any], by: Any = None
+) -> Request:
     """Return the facts of a request that is known by its body only.
 
     Args:
@@ -78,12 +80,12 @@ def asked(provider: Provider, operation: Operation, body: Mapping[str, Any], by:
     """
     name = provider.package
     is_of_sdk = type(by).__module__.startswith(f"{name}.")
-    return Prompt(
+    return Request(
         operation=operation,
         provider=_PROVIDERS.get(name, name),
         model=text_or_none(body.get("model")),
         messages=operation.messages(body),
-        request={
+        parameters={
             key: value
             for key, value in body.items()
             if key not in operation.content and key not in _NOT_SAID and _is_given(value)
@@ -105,7 +107,7 @@ _NOT_SAID = (
 )  # how it is sent; there may be keys in it
 
 
-def spoken_tokens(given: Any) -> dict[str, int]:
+def token_counts(given: Any) -> dict[str, int]:
     """Return counts of tokens by the names that events have for them; what is no count is left out.
 
     Args:
@@ -130,7 +132,7 @@ def spoken_tokens(given: Any) -> dict[str, int]:
 _PARTS = ("cached", "cache_creation", "reasoning", "audio_prompt", "audio_completion")
 
 
-class Asking:
+class HelperCall:
     """What a helper is about to ask of a client.
 
     Args:
@@ -143,10 +145,10 @@ class Asking:
 
     def __init__(
         self,
-        session: Appends,
+        session: EventSink,
         provider: Provider,
         operation: Operation,
-        how: Telling,
+        how: ManualCallOptions,
         *,
         streams: bool = False,
     ) -> None:
@@ -154,7 +156,7 @@ class Asking:
         self._recorder = recorder_of(session)
         self._provider, self._operation, self._how = provider, operation, how
         self._streams = streams
-        self.call: Explicit | None = None  # once it is asked; None if it is not logged
+        self.call: ManualCall | None = None  # once it is asked; None if it is not logged
 
     def made(self, client: Any, body: dict[str, Any]) -> Any:
         """Ask `client.chat.completions.create`, and return what it returns.
@@ -169,22 +171,22 @@ class Asking:
         if self._streams:
             provider, create = _Streaming(provider), _iterating(create)
         role = "async call" if is_async(client) else "call"
-        return CALL_WATCHERS[role](provider, Gate(self._begin))(create, client, (), body)
+        return CALL_WRAPPERS[role](provider, Hook(self._begin))(create, client, (), body)
 
-    def fold(self) -> Fold:
+    def accumulator(self) -> StreamAccumulator:
         """Return what puts the chunks of the answer together.
 
         Raises:
             TypeError: such an operation has no stream.
         """
-        if self._operation.fold is None:
+        if self._operation.accumulator is None:
             raise TypeError(f"{self._operation.name} has no stream")
-        return self._operation.fold()
+        return self._operation.accumulator()
 
-    def _begin(self, provider: Provider, client: Any, _args: Any, body: dict[str, Any]) -> Explicit | None:
+    def _begin(self, provider: Provider, client: Any, _args: Any, body: dict[str, Any]) -> ManualCall | None:
         try:
-            call = Explicit(self._recorder, provider, self._prompt(client, body), self._how)
-            call.ask()
+            call = ManualCall(self._recorder, provider, self._prompt(client, body), self._how)
+            call.start()
         except Exception as error:
             problem = f"a call is not logged: {type(error).__name__}: {error}"
             warnings.warn(problem, RuntimeWarning, stacklevel=5)
@@ -193,13 +195,13 @@ class Asking:
         self.call = call
         return call
 
-    def _prompt(self, client: Any, body: dict[str, Any]) -> Prompt:
+    def _prompt(self, client: Any, body: dict[str, Any]) -> Request:
         """Return the facts of the request, with whom it reaches if the client says so."""
-        prompt = asked(self._provider, self._operation, body, client)
+        prompt = request_from_body(self._provider, self._operation, body, client)
         url = getattr(client, "_base_url", None) or getattr(client, "base_url", None)
         if isinstance(getattr(url, "host", None), str):
             options = SimpleNamespace(method="post", url="/chat/completions", json_data=body)
-            reached = self._provider.prompt(client, (None, options), {})
+            reached = self._provider.request(client, (None, options), {})
             if reached is not None:
                 prompt.provider, prompt.server = reached.provider, reached.server
         return prompt
@@ -231,6 +233,6 @@ class _Streaming:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._provider, name)
 
-    def stream(self, _result: Any) -> Stream:
+    def stream(self, _result: Any) -> StreamInfo:
         """Say of anything that it is a stream."""
-        return Stream()
+        return StreamInfo()

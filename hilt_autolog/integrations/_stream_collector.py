@@ -5,20 +5,20 @@ from __future__ import annotations
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.internal_errors import quietly
+from hilt_autolog.internal_errors import try_call
 
 from ._helper_call import is_async
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hilt_autolog.contracts.model import Fold
+    from hilt_autolog.contracts.model import StreamAccumulator
 
-    from ._helper_call import Asking
+    from ._helper_call import HelperCall
 
 
-def listened(
-    asking: Asking, client: Any, body: dict[str, Any], on_delta: Callable[[str], object] | None
+def collect_stream(
+    asking: HelperCall, client: Any, body: dict[str, Any], on_delta: Callable[[str], object] | None
 ) -> Any:
     """Make a call that streams, and return the whole text, or an awaitable of it.
 
@@ -28,38 +28,38 @@ def listened(
         body: what it asks.
         on_delta: is handed each piece of text as it comes.
     """
-    ear = _Ear(asking, on_delta)
+    ear = StreamCollector(asking, on_delta)
     opened = asking.made(client, body)
     return _ahear(opened, ear) if is_async(client) else _hear(opened, ear)
 
 
-class _Ear:
+class StreamCollector:
     """Takes the chunks of a stream, and puts its text together."""
 
-    def __init__(self, asking: Asking, on_delta: Callable[[str], object] | None) -> None:
+    def __init__(self, asking: HelperCall, on_delta: Callable[[str], object] | None) -> None:
         self._asking = asking
         self._on_delta = on_delta
-        self._fold: Fold = asking.fold()
+        self._fold: StreamAccumulator = asking.accumulator()
 
-    def take(self, chunk: Any) -> None:
-        for kind, text, _ in quietly(self._fold.take, chunk) or ():
+    def add(self, chunk: Any) -> None:
+        for kind, text, _ in try_call(self._fold.add, chunk) or ():
             if kind == "text" and self._on_delta is not None:
                 self._on_delta(text)
 
     def leave(self) -> None:
         """End the call, unless the stream itself has ended it: nobody listens any more."""
         if self._asking.call is not None:
-            self._asking.call.cut("closed")
+            self._asking.call.abort("closed")
 
     def text(self) -> str:
-        reply = quietly(self._fold.reply)
+        reply = try_call(self._fold.response)
         return (reply and reply.text) or ""
 
 
-def _hear(opened: Any, ear: _Ear) -> str:
+def _hear(opened: Any, ear: StreamCollector) -> str:
     try:
         for chunk in opened:
-            ear.take(chunk)
+            ear.add(chunk)
     except BaseException:
         ear.leave()
         raise
@@ -69,11 +69,11 @@ def _hear(opened: Any, ear: _Ear) -> str:
     return ear.text()
 
 
-async def _ahear(opening: Any, ear: _Ear) -> str:
+async def _ahear(opening: Any, ear: StreamCollector) -> str:
     opened = await opening
     try:
         async for chunk in opened:
-            ear.take(chunk)
+            ear.add(chunk)
     except BaseException:
         ear.leave()
         raise

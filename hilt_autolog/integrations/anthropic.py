@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.sdk_objects import fields
 from hilt_autolog.providers.anthropic import PROVIDER, ROUTES
-from hilt_autolog.recording.manual_call import Explicit
+from hilt_autolog.recording.manual_call import ManualCall
 from hilt_autolog.recording.recorder import recorder_of
 
-from ._helper_call import asked, telling
+from ._helper_call import manual_call_options, request_from_body
 
 if TYPE_CHECKING:
-    from hilt_autolog.recording.recorder import Appends
+    from hilt_autolog.recording.recorder import EventSink
 
 _CONVERSATION = "claude_session"
 _MESSAGES = ROUTES["post", "/v1/messages"]
 
 
 def log_claude_interaction(  # noqa: PLR0913  by name, as users of HILT know them
-    session: Appends,
+    session: EventSink,
     *,
     user_message: Any,
     response: Any,
@@ -47,12 +47,12 @@ def log_claude_interaction(  # noqa: PLR0913  by name, as users of HILT know the
     body = {"content": response} if isinstance(response, str) else fields(response)
     body = {**body, "content": _blocks(body.get("content"))}
     request = {"messages": [{"role": "user", "content": user_message}]}
-    prompt = asked(PROVIDER, _MESSAGES, request, response)
-    reply = _MESSAGES.reply(body)
+    prompt = request_from_body(PROVIDER, _MESSAGES, request, response)
+    reply = _MESSAGES.response(body)
     prompt.model = reply.model
     speaker = assistant_id or reply.model or "claude"
-    how = telling(session_id, _CONVERSATION, user_id, speaker, {"latency_ms": latency_ms})
-    Explicit(recorder_of(session), PROVIDER, prompt, how).tell(reply)
+    how = manual_call_options(session_id, _CONVERSATION, user_id, speaker, {"latency_ms": latency_ms})
+    ManualCall(recorder_of(session), PROVIDER, prompt, how).tell(reply)
 
 
 def _blocks(content: Any) -> list[Any]:

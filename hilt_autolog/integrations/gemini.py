@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 from hilt_autolog.contracts.sdk_objects import fields, jsonable
 from hilt_autolog.providers import google_genai, google_generativeai
 from hilt_autolog.providers._google.sdk import GENERATE
-from hilt_autolog.recording.manual_call import Explicit
+from hilt_autolog.recording.manual_call import ManualCall
 from hilt_autolog.recording.recorder import recorder_of
 
-from ._helper_call import asked, telling
+from ._helper_call import manual_call_options, request_from_body
 
 if TYPE_CHECKING:
-    from hilt_autolog.recording.recorder import Appends
+    from hilt_autolog.recording.recorder import EventSink
 
 _CONVERSATION = "gemini_session"
 _FREE = ("args", "response")  # of functions: their keys are the program's
 
 
 def log_gemini_interaction(  # noqa: PLR0913  by name, as users of HILT know them
-    session: Appends,
+    session: EventSink,
     *,
     user_message: Any,
     response: Any,
@@ -54,12 +54,14 @@ def log_gemini_interaction(  # noqa: PLR0913  by name, as users of HILT know the
         if type(response).__module__.startswith("google.genai")
         else google_generativeai.PROVIDER
     )
-    prompt = asked(provider, GENERATE, {"contents": _wire(user_message), "model": model}, response)
-    reply = GENERATE.reply(_body(response))
+    prompt = request_from_body(
+        provider, GENERATE, {"contents": _wire(user_message), "model": model}, response
+    )
+    reply = GENERATE.response(_body(response))
     prompt.model = prompt.model or reply.model
     speaker = assistant_id or reply.model or prompt.model or "gemini"
-    how = telling(session_id, _CONVERSATION, user_id, speaker, {"latency_ms": latency_ms})
-    Explicit(recorder_of(session), provider, prompt, how).tell(reply)
+    how = manual_call_options(session_id, _CONVERSATION, user_id, speaker, {"latency_ms": latency_ms})
+    ManualCall(recorder_of(session), provider, prompt, how).tell(reply)
 
 
 def _body(response: Any) -> dict[str, Any]:

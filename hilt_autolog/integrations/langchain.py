@@ -21,8 +21,8 @@ except ImportError as error:
 from hilt_autolog.providers.langchain_core import PROVIDER
 from hilt_autolog.recording.context import conversation
 from hilt_autolog.recording.recorder import recorder_of
-from hilt_autolog.runs.dispatch import Listener, begin
-from hilt_autolog.runs.tool_run import Tool
+from hilt_autolog.runs.dispatch import RecordingHandler, begin_runs
+from hilt_autolog.runs.tool_run import ToolRun
 
 from ._helper_call import conversation_of
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from hilt_autolog.recording.events import Event
-    from hilt_autolog.recording.recorder import Appends, Recorder
+    from hilt_autolog.recording.recorder import EventSink, Recorder
 
     Id = UUID | str
 
 
-class HILTCallbackHandler(BaseCallbackHandler, Listener):
+class HILTCallbackHandler(BaseCallbackHandler, RecordingHandler):
     """Logs models, tools, retrievers and chains: prompts, chunks, completions, errors, tokens and cost.
 
     Args:
@@ -47,7 +47,9 @@ class HILTCallbackHandler(BaseCallbackHandler, Listener):
         include_metrics: whether events say what was measured: latency, tokens, cost.
     """
 
-    def __init__(self, session: Appends, session_id: str | None = None, include_metrics: bool = True) -> None:
+    def __init__(
+        self, session: EventSink, session_id: str | None = None, include_metrics: bool = True
+    ) -> None:
         super().__init__()
         self.session = session
         self.session_id = session_id
@@ -79,13 +81,13 @@ class HILTCallbackHandler(BaseCallbackHandler, Listener):
         """A model says something."""
         run = self._recorder.runs.get(str(run_id))
         if run is not None:
-            run.take(token if chunk is None else chunk)
+            run.add(token if chunk is None else chunk)
 
     def on_stream_event(self, event: Any, *, run_id: Id, **_: Any) -> None:
         """A model says something, in the words of LangChain's v3 protocol."""
         run = self._recorder.runs.get(str(run_id))
         if run is not None:
-            run.take(event)
+            run.add(event)
 
     def on_llm_end(self, response: Any, *, run_id: Id, **_: Any) -> None:
         """A model has answered."""
@@ -149,9 +151,9 @@ class HILTCallbackHandler(BaseCallbackHandler, Listener):
         handle = _Handle(run_id, known.pop("parent_run_id", None), known)
         named = None if self.session_id is None else conversation_of(self.session_id, "")
         with nullcontext() if named is None else conversation(named):
-            lives = begin(self._recorder, PROVIDER, PROVIDER.runs(name, given, known, handle))
+            lives = begin_runs(self._recorder, PROVIDER, PROVIDER.runs(name, given, known, handle))
         for live in lives:
-            if isinstance(live, Tool):
+            if isinstance(live, ToolRun):
                 live.go_inside()
         self._handles[str(run_id)] = handle
 
@@ -181,7 +183,7 @@ class _Handle:
 class _Unmeasured:
     """A session that is told nothing of metrics."""
 
-    def __init__(self, session: Appends) -> None:
+    def __init__(self, session: EventSink) -> None:
         self._session = session
 
     def append(self, event: Event) -> None:

@@ -12,19 +12,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.model import Reply, message, text_part
+from hilt_autolog.contracts.model import Response, message, text_part
 from hilt_autolog.providers.openai import PROVIDER, ROUTES
 from hilt_autolog.recording.documents import documents_of
-from hilt_autolog.recording.manual_call import Explicit
+from hilt_autolog.recording.manual_call import ManualCall
 from hilt_autolog.recording.recorder import recorder_of
 
-from ._helper_call import Asking, asked, spoken_tokens, telling
-from ._stream_collector import listened
+from ._helper_call import HelperCall, manual_call_options, request_from_body, token_counts
+from ._stream_collector import collect_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from hilt_autolog.recording.recorder import Appends
+    from hilt_autolog.recording.recorder import EventSink
 
 MODEL = "gpt-4o-mini"
 _CONVERSATION = "openai_session"
@@ -32,7 +32,7 @@ _CHAT = ROUTES["post", "/chat/completions"]
 
 
 def log_chat_completion(  # noqa: PLR0913  by name, as users of HILT know them
-    session: Appends,
+    session: EventSink,
     *,
     user_message: Any,
     client: Any = None,
@@ -67,12 +67,12 @@ def log_chat_completion(  # noqa: PLR0913  by name, as users of HILT know them
         ImportError: there is no client, and no SDK to make one.
     """
     body = _body(model or assistant_id, system_prompt, messages, user_message, parameters)
-    how = telling(session_id, _CONVERSATION, user_id, assistant_id)
-    return Asking(session, PROVIDER, _CHAT, how).made(client or _client(), body)
+    how = manual_call_options(session_id, _CONVERSATION, user_id, assistant_id)
+    return HelperCall(session, PROVIDER, _CHAT, how).made(client or _client(), body)
 
 
 def log_chat_streaming(  # noqa: PLR0913  as above
-    session: Appends,
+    session: EventSink,
     *,
     user_message: Any,
     client: Any = None,
@@ -112,12 +112,14 @@ def log_chat_streaming(  # noqa: PLR0913  as above
     given = {"stream": True, "stream_options": {"include_usage": True}, **parameters}
     given = {name: value for name, value in given.items() if name != "stream_options" or value is not None}
     body = _body(model or assistant_id, system_prompt, messages, user_message, given)
-    how = telling(session_id, _CONVERSATION, user_id, assistant_id)
-    return listened(Asking(session, PROVIDER, _CHAT, how, streams=True), client or _client(), body, on_delta)
+    how = manual_call_options(session_id, _CONVERSATION, user_id, assistant_id)
+    return collect_stream(
+        HelperCall(session, PROVIDER, _CHAT, how, streams=True), client or _client(), body, on_delta
+    )
 
 
 def log_rag_interaction(  # noqa: PLR0913  as above
-    session: Appends,
+    session: EventSink,
     *,
     user_message: str,
     answer: str | None,
@@ -152,17 +154,19 @@ def log_rag_interaction(  # noqa: PLR0913  as above
     documents = documents_of("retriever", retrieved_documents)
     words = None if answer is None else str(answer) or None
     body = _body(model or assistant_id, None, (), user_message, {})
-    prompt = asked(PROVIDER, _CHAT, body)
-    reply = Reply(
+    prompt = request_from_body(PROVIDER, _CHAT, body)
+    reply = Response(
         text=words,
         messages=[message("assistant", [text_part(words)])] if words else [],
         model=prompt.model,
         documents=documents,
-        tokens=spoken_tokens(measured.pop("tokens", None)),
+        tokens=token_counts(measured.pop("tokens", None)),
         details={"retrieved_ids": [one.id for one in documents if one.id is not None]},
     )
-    how = telling(session_id, _CONVERSATION, user_id, assistant_id, measured, retrieval_latency_ms)
-    Explicit(recorder_of(session), PROVIDER, prompt, how).tell(reply)
+    how = manual_call_options(
+        session_id, _CONVERSATION, user_id, assistant_id, measured, retrieval_latency_ms
+    )
+    ManualCall(recorder_of(session), PROVIDER, prompt, how).tell(reply)
 
 
 def _body(

@@ -15,7 +15,7 @@ _PROBE = (
 )
 
 
-def shortcoming(command: list[str], environ: Mapping[str, str]) -> str | None:
+def why_not_recorded(command: list[str], environ: Mapping[str, str]) -> str | None:
     """Return why nothing will be recorded of a command, in a line, if that can be seen beforehand.
 
     A Python that is not ours is started once, to see whether the start-up files are at work there.

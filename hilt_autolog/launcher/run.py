@@ -10,7 +10,7 @@ import sys
 
 from hilt_autolog import __version__
 
-from .interpreter import find, shortcoming
+from .interpreter import find, why_not_recorded
 
 TYPE_CHECKING = False  # type checkers know the name; typing would double the time that hilt-run takes
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def run(command: list[str], environ: dict[str, str]) -> int:
 
     Where a hilt-run above this one sums up (HILT_LEDGER names its ledger), the sum is left to it.
     """
-    if reason := shortcoming(command, environ):
+    if reason := why_not_recorded(command, environ):
         _say(f"hilt-run: {reason}\n")
     try:
         if sys.stderr is not None and sys.stderr.isatty():
@@ -101,7 +101,7 @@ def run(command: list[str], environ: dict[str, str]) -> int:
 
 
 def _summed_up(command: list[str], environ: Mapping[str, str]) -> int:
-    from hilt_autolog.internal_errors import quietly
+    from hilt_autolog.internal_errors import try_call
 
     from . import run_summary
 
@@ -110,7 +110,7 @@ def _summed_up(command: list[str], environ: Mapping[str, str]) -> int:
         return _replace(command, environ)
     try:
         code = _wait(command, {**environ, "HILT_LEDGER": str(path)})
-        if line := quietly(run_summary.summary, path):
+        if line := try_call(run_summary.summary, path):
             _say(f"{line}\n")
         return code
     finally:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-class Sum(NamedTuple):
+class RunTotals(NamedTuple):
     """What happened: calls, failures, lost events; tokens and US dollars, None if no event tells them."""
 
     calls: int
@@ -66,7 +66,7 @@ def logs(ledger: Path) -> dict[Path, int]:
     return opened
 
 
-def add_up(opened: Mapping[Path, int]) -> Sum:
+def add_up(opened: Mapping[Path, int]) -> RunTotals:
     """Sum up the new lines of some logs, given as `logs()` returns them."""
     calls = errors = lost = 0
     tokens: int | None = None
@@ -80,7 +80,7 @@ def add_up(opened: Mapping[Path, int]) -> Sum:
         if action in ("completion", "embedding", "system"):  # a failure may have been paid for
             tokens = _plus(tokens, _total(_part(metrics, "tokens")))
             cost = _plus(cost, metrics.get("cost_usd"))
-    return Sum(calls, tokens, cost, errors, lost)
+    return RunTotals(calls, tokens, cost, errors, lost)
 
 
 def _dropped(event: dict[str, Any]) -> int:

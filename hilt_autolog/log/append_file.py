@@ -10,8 +10,8 @@ from os import SEEK_CUR
 
 from hilt_autolog.clock import Clock
 
-from .safe_directory import Refused
-from .syscalls import APPEND, LOOK, Kernel
+from .safe_directory import UnsafePathError
+from .syscalls import APPEND, LOOK, Syscalls
 
 _GRACE = 50  # milliseconds
 _TRUST = 1.0  # seconds
@@ -19,7 +19,7 @@ _MEBIBYTE = 1 << 20
 _SPARE = 64 * _MEBIBYTE
 
 
-class Lost(Exception):  # noqa: N818 (it says what happened; it is no error of the program)
+class LogFileLost(Exception):  # noqa: N818 (it says what happened; it is no error of the program)
     """The descriptor is not that file any more: the program closed or reused it, or the file was deleted."""
 
 
@@ -49,12 +49,14 @@ class LogFile:
     )
 
     def __init__(self, fd: int, path: str, *, shared: bool) -> None:
-        found = Kernel.fstat(fd)
+        found = Syscalls.fstat(fd)
         # A hard link would let somebody else's file grow; a shared one may have names by its owner's will.
         if not stat.S_ISREG(found.st_mode) or not (shared or found.st_nlink == 1):
-            raise Refused("not a regular file", f"not a regular file, or one with several names: {path}")
+            raise UnsafePathError(
+                "not a regular file", f"not a regular file, or one with several names: {path}"
+            )
         self._fd = fd
-        self._pid = Kernel.getpid()
+        self._pid = Syscalls.getpid()
         self.identity = found[1:3]
         self._shared = shared
         self._next_look = found.st_size
@@ -65,12 +67,12 @@ class LogFile:
         self._end = -1  # the descriptor's offset after our last write
         self._writing: list[None] = []  # one for each write under way
 
-    def append(self, data: bytes, *, hasty: bool = False) -> None:
+    def append(self, data: bytes, *, skip_stat: bool = False) -> None:
         """Writes whole lines.
 
         Args:
             data: The lines.
-            hasty: A descriptor that stands where our last write left it is this file, of this process: spare
+            skip_stat: A descriptor that stands where our last write left it is this file, of this process: spare
                 the other looks (an `fstat` makes the next write dear). Not for longer than `trusted_until`.
 
         Raises:
@@ -81,7 +83,7 @@ class LogFile:
         try:
             start = self._end
             try:
-                is_there = hasty and Kernel.lseek(self._fd, 0, SEEK_CUR) == start
+                is_there = skip_stat and Syscalls.lseek(self._fd, 0, SEEK_CUR) == start
             except OSError:
                 is_there = False
             if not is_there:
@@ -89,7 +91,7 @@ class LogFile:
             if self.torn:
                 data = b"\n" + data
             try:
-                done = Kernel.write(self._fd, data)
+                done = Syscalls.write(self._fd, data)
             except InterruptedError:
                 done = 0
             if done != len(data):
@@ -102,11 +104,11 @@ class LogFile:
     def _checked(self) -> int:
         """The file's size, once it is certain that the descriptor is this file."""
         try:
-            found = Kernel.fstat(self._fd)
+            found = Syscalls.fstat(self._fd)
         except OSError:
-            raise Lost from None
-        if found[1:3] != self.identity or not found[3] or Kernel.getpid() != self._pid:
-            raise Lost
+            raise LogFileLost from None
+        if found[1:3] != self.identity or not found[3] or Syscalls.getpid() != self._pid:
+            raise LogFileLost
         if found[6] >= self._next_look:
             self._look_at_disk(found[6])
         self.trusted_until = Clock.monotonic() + _TRUST
@@ -116,7 +118,7 @@ class LogFile:
         try:
             while done < len(data):
                 with suppress(InterruptedError):
-                    more = Kernel.write(self._fd, data[done:])
+                    more = Syscalls.write(self._fd, data[done:])
                     if not more:
                         raise OSError(errno.EIO, "a write of nothing")
                     done += more
@@ -129,8 +131,8 @@ class LogFile:
         # Only in a file of our own, and only if nothing but this record came since: no other thread's line.
         if not self._shared:
             with suppress(OSError):
-                if Kernel.fstat(self._fd).st_size == start + done:
-                    Kernel.ftruncate(self._fd, start)
+                if Syscalls.fstat(self._fd).st_size == start + done:
+                    Syscalls.ftruncate(self._fd, start)
                     return
         self.torn = True
 
@@ -140,8 +142,8 @@ class LogFile:
 
     def _look_at_disk(self, size: int) -> None:
         """Stops before the disk is full; looks once a mebibyte."""
-        if Kernel.fstatvfs is not None:
-            disk = Kernel.fstatvfs(self._fd)
+        if Syscalls.fstatvfs is not None:
+            disk = Syscalls.fstatvfs(self._fd)
             free, total = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
             # Some file systems do not know their size; on a small one, 64 MiB would be most of it.
             if total and (free < min(_SPARE, total // 10) or free < total // 100):
@@ -152,7 +154,7 @@ class LogFile:
         """Whether the descriptor is still this file, and the file still has a name."""
         try:
             self._checked()
-        except Lost:
+        except LogFileLost:
             return False
         return True
 
@@ -169,17 +171,17 @@ class LogFile:
         for _ in range(_GRACE):
             if alone or not self._writing:
                 with suppress(OSError):
-                    if Kernel.fstat(self._fd)[1:3] == self.identity:
-                        Kernel.close(self._fd)
+                    if Syscalls.fstat(self._fd)[1:3] == self.identity:
+                        Syscalls.close(self._fd)
                 return
-            Kernel.sleep(0.001)
+            Syscalls.sleep(0.001)
 
     def discard(self) -> None:
         """Closes a file that could not be begun, and removes it if we had created it."""
         self.close()
         if not self._shared:
             with suppress(OSError):
-                Kernel.unlink(self.path)
+                Syscalls.unlink(self.path)
 
     def again(self) -> LogFile:
         """Opens the same file once more, after its descriptor was lost or closed.
@@ -188,10 +190,10 @@ class LogFile:
             Lost: another file stands at the path.
             OSError: there is none, or it cannot be opened.
         """
-        found = opened(Kernel.open(self.path, APPEND), self.path, shared=self._shared)
+        found = opened(Syscalls.open(self.path, APPEND), self.path, shared=self._shared)
         if found.identity != self.identity:
             found.close()
-            raise Lost
+            raise LogFileLost
         found.torn = self.torn or is_torn(found)
         return found
 
@@ -202,10 +204,10 @@ def opened(fd: int, path: str, *, shared: bool, made: bool = False) -> LogFile:
         return LogFile(fd, path, shared=shared)
     except BaseException:
         with suppress(OSError):
-            Kernel.close(fd)
+            Syscalls.close(fd)
         if made:
             with suppress(OSError):
-                Kernel.unlink(path)
+                Syscalls.unlink(path)
         raise
 
 
@@ -213,15 +215,15 @@ def is_torn(file: LogFile) -> bool:
     """Whether the file ends inside a line. Looks twice: another process may be writing that line just now."""
     for pause in (0.01, 0.0):
         with suppress(OSError):
-            fd = Kernel.open(file.path, LOOK)
+            fd = Syscalls.open(file.path, LOOK)
             try:
-                if not Kernel.fstat(fd).st_size:
+                if not Syscalls.fstat(fd).st_size:
                     return False
-                Kernel.lseek(fd, -1, 2)
-                if Kernel.read(fd, 1) == b"\n":
+                Syscalls.lseek(fd, -1, 2)
+                if Syscalls.read(fd, 1) == b"\n":
                     return False
             finally:
-                Kernel.close(fd)
+                Syscalls.close(fd)
         if pause:
-            Kernel.sleep(pause)
+            Syscalls.sleep(pause)
     return True

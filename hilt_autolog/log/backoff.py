@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from .append_file import Lost
-from .safe_directory import Refused
+from .append_file import LogFileLost
+from .safe_directory import UnsafePathError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +15,7 @@ _FIRST = 1.0
 _LONGEST = 60.0
 
 
-class Pause:
+class Backoff:
     """A pause of 1 s after the first failure, doubled by each that follows on it, up to 60 s.
 
     Attributes:
@@ -34,7 +34,7 @@ class Pause:
         """Whether it is too early to try again."""
         return self._monotonic() < self._until
 
-    def begin(self, error: Refused | Lost | OSError) -> None:
+    def begin(self, error: UnsafePathError | LogFileLost | OSError) -> None:
         """Begins after a failure."""
         self._length = min(self._length * 2 or _FIRST, _LONGEST)
         self._until = self._monotonic() + self._length
@@ -45,10 +45,10 @@ class Pause:
         self._length = self._until = 0.0
 
 
-def _described(error: Refused | Lost | OSError) -> tuple[str, str]:
-    if isinstance(error, Refused):
+def _described(error: UnsafePathError | LogFileLost | OSError) -> tuple[str, str]:
+    if isinstance(error, UnsafePathError):
         return error.reason, str(error)
-    if isinstance(error, Lost):
+    if isinstance(error, LogFileLost):
         return "EBADF", "the log's descriptor is closed as soon as it is opened"
     where = f": {error.filename}" if error.filename else ""
     return errno.errorcode.get(error.errno or 0, type(error).__name__), f"{error.strerror or error}{where}"

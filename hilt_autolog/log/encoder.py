@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from .json_values import plain
+from .json_values import to_json_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["json_line", "line", "plain", "visible"]
+__all__ = ["json_line", "line", "to_json_value", "visible"]
 
 DELETE = 0x7F
 
@@ -62,7 +62,7 @@ json_line = partial(orjson.dumps, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _foreign(event: Any, option: int = orjson.OPT_APPEND_NEWLINE) -> bytes:
-    value = plain(event)
+    value = to_json_value(event)
     if type(value) is not dict:
         value = {"event": value}
     return visible(orjson.dumps(value, option=option))

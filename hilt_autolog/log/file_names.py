@@ -7,7 +7,7 @@ import re
 
 from hilt_autolog.clock import stamp, token
 
-from .syscalls import Kernel
+from .syscalls import Syscalls
 
 FIELDS = ("app", "date", "time", "host", "pid", "session")
 
@@ -51,7 +51,7 @@ def filled(template: str, app: str) -> str:
         "date": moment[:10],
         "time": moment[11:19].replace(":", "") + "Z",
         "host": os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", ""),
-        "pid": str(Kernel.getpid()),
+        "pid": str(Syscalls.getpid()),
         "session": token(48),
     }
     return _FIELD.sub(lambda field: segment(values[field[1]]), template)

@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from . import safe_directory
-from .append_file import LogFile, Lost, is_torn, opened
+from .append_file import LogFile, LogFileLost, is_torn, opened
 from .file_names import check, filled, is_generated, numbered
-from .safe_directory import Refused
-from .syscalls import APPEND, CREATE, EXCLUSIVE, Kernel
+from .safe_directory import UnsafePathError
+from .syscalls import APPEND, CREATE, EXCLUSIVE, Syscalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
-class Opening:
+class LogFileOpener:
     """Opens the log file of this process: the first time, and again when it was lost, closed or deleted.
 
     Args:
@@ -40,7 +40,7 @@ class Opening:
 
     def __init__(self, template: str, app: str, folder: str | None, ledger: str | None) -> None:
         check(template)
-        self._template = Kernel.expanduser(template)
+        self._template = Syscalls.expanduser(template)
         self._generated = is_generated(template)
         self._app = app
         self._folder = folder
@@ -72,7 +72,7 @@ class Opening:
             return None
         try:
             return last.again()
-        except (Lost, Refused):
+        except (LogFileLost, UnsafePathError):
             return None
         except OSError as error:
             if error.errno in _GONE:
@@ -91,21 +91,21 @@ class Opening:
 
     def _place(self) -> str:
         path = filled(self._template, self._app)
-        if Kernel.isabs(path):
+        if Syscalls.isabs(path):
             return path
         # Kept, so that a child that changed its directory before its first event writes beside its parent.
-        self._folder = Kernel.join(Kernel.getcwd(), self._folder or "")
-        return Kernel.join(self._folder, path)
+        self._folder = Syscalls.join(Syscalls.getcwd(), self._folder or "")
+        return Syscalls.join(self._folder, path)
 
     def _note(self, file: LogFile) -> None:
         if self._ledger is None:
             return
         with suppress(OSError):
-            fd = Kernel.open(self._ledger, APPEND)  # only where hilt-run still waits for it
+            fd = Syscalls.open(self._ledger, APPEND)  # only where hilt-run still waits for it
             try:
-                Kernel.write(fd, f"{file.size}\t{file.path}\n".encode(errors="surrogateescape"))
+                Syscalls.write(fd, f"{file.size}\t{file.path}\n".encode(errors="surrogateescape"))
             finally:
-                Kernel.close(fd)
+                Syscalls.close(fd)
 
 
 _PRIVATE = 0o600
@@ -119,7 +119,7 @@ def create(path: str) -> LogFile:
         Refused: the folder cannot be trusted.
         OSError: it cannot be created.
     """
-    place = Kernel.dirname(path)
+    place = Syscalls.dirname(path)
     safe_directory.make(place)
     handle = safe_directory.trusted(place)
     try:
@@ -130,15 +130,15 @@ def create(path: str) -> LogFile:
     finally:
         if handle is not None:
             with suppress(OSError):
-                Kernel.close(handle)
+                Syscalls.close(handle)
     raise FileExistsError(errno.EEXIST, "a thousand files have this name", path)
 
 
 def _create_in(handle: int | None, path: str) -> int:
     flags = APPEND | CREATE | EXCLUSIVE
     if handle is None:
-        return Kernel.open(path, flags, _PRIVATE)
-    return Kernel.open(path[len(Kernel.dirname(path)) :].lstrip("/"), flags, _PRIVATE, dir_fd=handle)
+        return Syscalls.open(path, flags, _PRIVATE)
+    return Syscalls.open(path[len(Syscalls.dirname(path)) :].lstrip("/"), flags, _PRIVATE, dir_fd=handle)
 
 
 def share(path: str) -> LogFile:
@@ -148,7 +148,7 @@ def share(path: str) -> LogFile:
         Refused: it is not a regular file.
         OSError: it cannot be opened.
     """
-    safe_directory.make(Kernel.dirname(path))
-    file = opened(Kernel.open(path, APPEND | CREATE, _PRIVATE), path, shared=True)
+    safe_directory.make(Syscalls.dirname(path))
+    file = opened(Syscalls.open(path, APPEND | CREATE, _PRIVATE), path, shared=True)
     file.torn = is_torn(file)
     return file

@@ -31,7 +31,7 @@ MORE = "<...>"
 CYCLE = "<cycle>"
 
 
-def plain(value: Any) -> Any:
+def to_json_value(value: Any) -> Any:
     """Turns any object into `dict`, `list`, `str`, `int`, `float`, `bool` and `None`, and never raises.
 
     Strings are kept whole. What JSON cannot say becomes text: lone surrogates as backslash escapes,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import stat
 
-from .syscalls import FOLDER, LOOK, Kernel
+from .syscalls import FOLDER, LOOK, Syscalls
 
 
-class Refused(Exception):  # noqa: N818 (it says what happened; it is no error of the program)
+class UnsafePathError(Exception):
     """A place that must not be written to.
 
     Args:
@@ -27,14 +27,14 @@ def make(folder: str) -> None:
         OSError: it cannot be made.
     """
     try:
-        Kernel.stat(folder)
+        Syscalls.stat(folder)
     except FileNotFoundError:
-        above = Kernel.dirname(folder)
+        above = Syscalls.dirname(folder)
         if above == folder:
             raise
         make(above)
         try:
-            Kernel.mkdir(folder, 0o700)
+            Syscalls.mkdir(folder, 0o700)
         except FileExistsError:  # another process was faster
             return
 
@@ -61,15 +61,15 @@ def trusted(folder: str) -> int | None:
     if not FOLDER:
         return None
     try:
-        handle = Kernel.open(folder, LOOK | FOLDER)
+        handle = Syscalls.open(folder, LOOK | FOLDER)
     except NotADirectoryError:
-        raise Refused("folder", f"not a real directory: {folder}") from None
-    found = Kernel.fstat(handle)
-    if found.st_uid not in (Kernel.geteuid(), 0):
+        raise UnsafePathError("folder", f"not a real directory: {folder}") from None
+    found = Syscalls.fstat(handle)
+    if found.st_uid not in (Syscalls.geteuid(), 0):
         wrong = "belongs to another user"
     elif found.st_mode & stat.S_IWOTH:
         wrong = "everybody may write to it"
     else:
         return handle
-    Kernel.close(handle)
-    raise Refused("folder", f"{wrong}: {folder}")
+    Syscalls.close(handle)
+    raise UnsafePathError("folder", f"{wrong}: {folder}")

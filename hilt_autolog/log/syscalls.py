@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Kernel:
+class Syscalls:
     """A namespace; nothing makes instances of it. Tests inject faults by replacing its attributes."""
 
     open = _system.open

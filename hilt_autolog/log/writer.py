@@ -18,12 +18,12 @@ from orjson import JSONEncodeError
 
 from hilt_autolog.clock import Clock
 
-from .append_file import LogFile, Lost
-from .backoff import Pause
+from .append_file import LogFile, LogFileLost
+from .backoff import Backoff
 from .encoder import DELETE, json_line, line, visible
-from .file_opening import Opening
-from .safe_directory import Refused
-from .syscalls import Kernel
+from .file_opening import LogFileOpener
+from .safe_directory import UnsafePathError
+from .syscalls import Syscalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,7 +43,7 @@ class Writer:
         app: The program's name, for `{app}`.
         opened, closed: Make the events that a file begins and ends with; for several threads at a time.
         dropped: Makes the event that tells how many were dropped, by reason; it must wait for nothing.
-        ledger: See `Opening`.
+        ledger: See `LogFileOpener`.
         folder: Where a relative template begins; if `None`, the current directory at the first event.
         monotonic: A clock in seconds.
 
@@ -66,7 +66,7 @@ class Writer:
         folder: str | None = None,
         monotonic: Callable[[], float] = Clock.monotonic,
     ) -> None:
-        self._opening = Opening(template, app, folder, ledger)
+        self._opening = LogFileOpener(template, app, folder, ledger)
         self._opened, self._closed, self._dropped = opened, closed, dropped
         self._monotonic = monotonic
         self._begin()
@@ -79,12 +79,12 @@ class Writer:
         self._live = False  # a file has its first line, and not yet its last
         self._busy = False  # somebody is at work behind the door
         self._late: deque[bytes] = deque()  # lines of signal handlers that interrupted that work
-        self._written = Tally()
-        self._drops = Tallies()
-        self._pause = Pause(self._monotonic)
+        self._written = AtomicCounter()
+        self._drops = ReasonCounters()
+        self._pause = Backoff(self._monotonic)
         self._opening.forget()
         self._door = RLock()
-        self._pid = Kernel.getpid()
+        self._pid = Syscalls.getpid()
 
     @property
     def path(self) -> str | None:
@@ -101,13 +101,13 @@ class Writer:
         """How many events are lost, by reason: an errno's name, `encode`, `folder`, `busy`, ..."""
         return self._drops.totals()
 
-    def write(self, event: Mapping[str, Any], *, is_json: bool = False, hasty: bool = False) -> bool:
+    def write(self, event: Mapping[str, Any], *, is_json: bool = False, skip_stat: bool = False) -> bool:
         """Writes one event as one line. Never raises, never prints, and keeps nothing of it.
 
         Args:
             event: The event.
             is_json: All its values came out of JSON.
-            hasty: A look at the file that is not a second old will do.
+            skip_stat: A look at the file that is not a second old will do.
 
         Returns:
             Whether the kernel has the whole line. `False` also for a signal handler that interrupted the
@@ -120,19 +120,19 @@ class Writer:
                 data = line(event)
         except Exception as error:
             return self._drop("encode", f"an event cannot be encoded: {type(error).__name__}")
-        is_fresh = hasty and self._file is not None and Clock.monotonic() < self._file.trusted_until
-        return self.write_line(data, hasty=is_fresh)
+        is_fresh = skip_stat and self._file is not None and Clock.monotonic() < self._file.trusted_until
+        return self.write_line(data, skip_stat=is_fresh)
 
-    def write_line(self, data: bytes, *, hasty: bool = False) -> bool:
-        """Writes an event that is a line already; `hasty` as in `LogFile`."""
+    def write_line(self, data: bytes, *, skip_stat: bool = False) -> bool:
+        """Writes an event that is a line already; `skip_stat` as in `LogFile`."""
         try:
             if not data.isascii() or DELETE in data:
                 data = visible(data)
             file, failed = self._file, None
             if self._calm and file is not None:
                 try:
-                    file.append(data, hasty=hasty)
-                except Lost:
+                    file.append(data, skip_stat=skip_stat)
+                except LogFileLost:
                     pass
                 except OSError as error:
                     failed = error
@@ -146,7 +146,7 @@ class Writer:
     def close(self) -> None:
         """Writes the last line and closes the file. A later event opens the same file again."""
         with suppress(Exception):
-            if Kernel.getpid() != self._pid:
+            if Syscalls.getpid() != self._pid:
                 self.forked()
             if not self._live:
                 return
@@ -177,7 +177,7 @@ class Writer:
 
         Returns `None` if it is written, `_LATE` if it will be, else why it is lost. `anyway`: in a pause too.
         """
-        if Kernel.getpid() != self._pid:  # forked without the at-fork hooks
+        if Syscalls.getpid() != self._pid:  # forked without the at-fork hooks
             self.forked()
         if self._pause.lasts() and not anyway:
             return self._pause.reason
@@ -185,7 +185,9 @@ class Writer:
         first = b"" if self._file is not None else self._made(self._opened)
         door = self._door  # a fork in a signal handler exchanges it
         if not door.acquire(timeout=_PATIENCE):
-            self._pause.begin(Refused("busy", "another thread has not come back from opening the log"))
+            self._pause.begin(
+                UnsafePathError("busy", "another thread has not come back from opening the log")
+            )
             return "busy"
         try:
             if self._busy:
@@ -210,7 +212,7 @@ class Writer:
             file = self._ready(first)
             self._tell(file)
             file.append(data)
-        except (Refused, Lost, OSError) as error:
+        except (UnsafePathError, LogFileLost, OSError) as error:
             self._calm = False
             self._pause.begin(error)
             self.trouble = self._pause.words
@@ -253,7 +255,7 @@ class Writer:
         return False
 
 
-class Tally:
+class AtomicCounter:
     """A counter that threads and signal handlers may add to at any moment without losing a count.
 
     `n += 1` is several steps, between which another thread or a signal handler may run; taking the next item
@@ -270,16 +272,16 @@ class Tally:
         return sys.maxsize - self._left.__length_hint__()
 
 
-class Tallies:
+class ReasonCounters:
     """Counters by reason, and what of them has been told already."""
 
     def __init__(self) -> None:
-        self._tallies: dict[str, Tally] = {}
+        self._tallies: dict[str, AtomicCounter] = {}
         self._told: dict[str, int] = {}
 
     def add(self, reason: str) -> None:
         """Counts one."""
-        self._tallies.setdefault(reason, Tally()).add()
+        self._tallies.setdefault(reason, AtomicCounter()).add()
 
     def totals(self) -> dict[str, int]:
         """All counts, by reason."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hilt_autolog.contracts.model import Operation, Prompt, Reply, message, text_part
+from hilt_autolog.contracts.model import Operation, Request, Response, message, text_part
 from hilt_autolog.contracts.sdk_objects import milliseconds, number
-from hilt_autolog.internal_errors import guarded
-from hilt_autolog.log.json_values import plain
-from hilt_autolog.recording.context import here, with_labels
+from hilt_autolog.internal_errors import capture_errors
+from hilt_autolog.log.json_values import to_json_value
+from hilt_autolog.recording.context import current_position, tags_with
 from hilt_autolog.recording.documents import documents_of
 from hilt_autolog.recording.events import blank, linked, prompt_event, retrieval_event
 from hilt_autolog.recording.recorder import recorder_of
@@ -23,12 +23,12 @@ from hilt_autolog.runtime import control
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from hilt_autolog.recording.conversations import Place
+    from hilt_autolog.recording.conversations import ConversationPosition
     from hilt_autolog.recording.events import Event
-    from hilt_autolog.recording.recorder import Appends, Recorder
+    from hilt_autolog.recording.recorder import EventSink, Recorder
 
 T = TypeVar("T")
-_RETRIEVAL = Operation("retrieval", lambda _: [], lambda _: Reply())
+_RETRIEVAL = Operation("retrieval", lambda _: [], lambda _: Response())
 
 
 def record_retrieval(
@@ -37,7 +37,7 @@ def record_retrieval(
     *,
     retriever: str = "retriever",
     latency_ms: int | None = None,
-    session: Appends | None = None,
+    session: EventSink | None = None,
 ) -> list[str]:
     """Record documents that a search has found: a `retrieval` event for each.
 
@@ -84,7 +84,7 @@ def record_tool(  # noqa: PLR0913  by name, and all of one deed
     error: BaseException | None = None,
     tool_call_id: str | None = None,
     latency_ms: int | None = None,
-    session: Appends | None = None,
+    session: EventSink | None = None,
 ) -> str | None:
     """Record a tool that has run: its `tool_result`, and its `tool_call` if no answer has asked for it.
 
@@ -130,7 +130,7 @@ def record_feedback(  # noqa: PLR0913  as above
     label: str | None = None,
     user_id: str | None = None,
     reply_to: str | None = None,
-    session: Appends | None = None,
+    session: EventSink | None = None,
 ) -> str | None:
     """Record what a person thinks of the latest answer.
 
@@ -167,32 +167,32 @@ def record_feedback(  # noqa: PLR0913  as above
     return _recorded(session, record)
 
 
-def _recorded(session: Appends | None, record: Callable[[Recorder], T]) -> T | None:
+def _recorded(session: EventSink | None, record: Callable[[Recorder], T]) -> T | None:
     """Record into a session, whose exceptions are the program's, or into this process's log if it has one."""
     if session is not None:
         return record(recorder_of(session))
     recorder = control.recorder()
-    return None if recorder is None else guarded(record)(recorder)
+    return None if recorder is None else capture_errors(record)(recorder)
 
 
-def _asked(recorder: Recorder, place: Place, query: str) -> Place:
+def _asked(recorder: Recorder, place: ConversationPosition, query: str) -> ConversationPosition:
     """Write the prompt of a search, and stand there."""
     asked = [message("user", [text_part(query)])]
-    prompt = Prompt(_RETRIEVAL, "", None, asked, {})
+    prompt = Request(_RETRIEVAL, "", None, asked, {})
     event = prompt_event(prompt, place, recorder.user, None, is_plain_text=True)
     del event["provenance"]
     event["extensions"] = linked(place.answer_id)
     event_id = _write(recorder, place, event)
     asking = recorder.conversations.spot(place.session_id, place.name, event_id)
-    here.set(asking)
+    current_position.set(asking)
     return asking
 
 
-def _write(recorder: Recorder, place: Place, event: Event) -> str:
+def _write(recorder: Recorder, place: ConversationPosition, event: Event) -> str:
     extensions = event["extensions"]
     if place.name is not None:
         extensions["conversation"] = place.name
-    if tags := with_labels(recorder.tags):
+    if tags := tags_with(recorder.tags):
         extensions["tags"] = tags
-    recorder.write(plain(event))
+    recorder.write(to_json_value(event))
     return event["event_id"]  # type: ignore[no-any-return]

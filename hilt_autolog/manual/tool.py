@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import wrapt
 
-from hilt_autolog.instrumentation.call_wrappers import CALL_WATCHERS
-from hilt_autolog.instrumentation.hook import Gate
-from hilt_autolog.internal_errors import faults, guarded
+from hilt_autolog.instrumentation.call_wrappers import CALL_WRAPPERS
+from hilt_autolog.instrumentation.hook import Hook
+from hilt_autolog.internal_errors import capture_errors, internal_errors
 from hilt_autolog.recording.recorder import recorder_of
 from hilt_autolog.runs.own_tool import PLAIN, OwnTool
-from hilt_autolog.runs.tool_run import framework_tells
+from hilt_autolog.runs.tool_run import is_run_by_framework
 from hilt_autolog.runtime import control
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
-    from hilt_autolog.recording.recorder import Appends
+    from hilt_autolog.recording.recorder import EventSink
 
 F = TypeVar("F", bound="Callable[..., Any]")
 T = TypeVar("T")
@@ -28,8 +28,8 @@ T = TypeVar("T")
 @overload
 def tool(function: F) -> F: ...
 @overload
-def tool(*, name: str | None = None, session: Appends | None = None) -> Callable[[F], F]: ...
-def tool(function: Any = None, *, name: str | None = None, session: Appends | None = None) -> Any:
+def tool(*, name: str | None = None, session: EventSink | None = None) -> Callable[[F], F]: ...
+def tool(function: Any = None, *, name: str | None = None, session: EventSink | None = None) -> Any:
     """Record each call of a function as a tool's: bare (`@tool`), or with arguments (`@tool(name="search")`).
 
     It does what `record_tool` does: the answer that has asked for the tool is found, the result is written
@@ -78,7 +78,7 @@ def _is_async(function: Any) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
 
 
-def _watched(role: str, name: str, session: Appends | None) -> Callable[..., Any]:
+def _watched(role: str, name: str, session: EventSink | None) -> Callable[..., Any]:
     """Return what is called in the function's place."""
 
     def watched(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
@@ -89,10 +89,10 @@ def _watched(role: str, name: str, session: Appends | None) -> Callable[..., Any
             try:
                 run = _begun(name, session, _arguments(wrapped, args, kwargs))
             except Exception as fault:
-                faults.note(fault)
+                internal_errors.note(fault)
             return run
 
-        result = CALL_WATCHERS[role](PLAIN, Gate(begin))(wrapped, instance, args, kwargs)
+        result = CALL_WRAPPERS[role](PLAIN, Hook(begin))(wrapped, instance, args, kwargs)
         return result if run is None or not inspect.iscoroutine(result) else _awaited(run, result)
 
     return watched
@@ -106,13 +106,13 @@ async def _awaited(run: OwnTool, coroutine: Coroutine[Any, Any, T]) -> T:
     except BaseException as error:
         run.fail(error)
         raise
-    guarded(run.end)(result)
+    capture_errors(run.end)(result)
     return result
 
 
-def _begun(name: str, session: Appends | None, arguments: Any) -> OwnTool | None:
+def _begun(name: str, session: EventSink | None, arguments: Any) -> OwnTool | None:
     recorder = control.recorder() if session is None else recorder_of(session)
-    if recorder is None or framework_tells(name, None if session is None else recorder):
+    if recorder is None or is_run_by_framework(name, None if session is None else recorder):
         return None
     run = OwnTool(recorder, name, arguments)
     recorder.open[id(run)] = run

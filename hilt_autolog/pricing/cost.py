@@ -66,7 +66,7 @@ def cost_usd(  # noqa: PLR0913  the facts of a call, each by its name
             `vertex`, `bedrock`, `xai`, or an id of genai-prices. One that is not listed has no prices: a
             model's name does not tell what somebody else asks for it.
         model: the model that answered, as the provider spells it.
-        tokens: `metrics.tokens`. `prompt` and `completion` are wholes; `cached`, `cache_creation`,
+        tokens: `metrics.tokens`. `request` and `completion` are wholes; `cached`, `cache_creation`,
             `reasoning`, `audio_prompt`, `audio_completion` are parts of them; `total` is not looked at. An
             absent part is charged in its whole; a part whose whole is absent cannot be priced.
         at: when the call was made, in seconds since 1970 (UTC).

@@ -2,7 +2,7 @@
 
 Each public method of such an SDK ends in the client's `request(cast_to, options, *, stream, stream_cls)`:
 once a logical call, whatever its retries, helpers and raw wrappers. `_process_response` then sees the
-HTTP response before anything is parsed, and a raw response that is parsed late makes a `Stream`. These
+HTTP response before anything is parsed, and a raw response that is parsed late makes a `StreamInfo`. These
 six functions are all that is wrapped.
 """
 
@@ -14,8 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from hilt_autolog.contracts.model import Failure, Http, Operation, Prompt, Reply, message, text_part
-from hilt_autolog.contracts.provider import Covered, Probe, Stream
+from hilt_autolog.contracts.model import (
+    ErrorInfo,
+    HttpResponse,
+    Operation,
+    Request,
+    Response,
+    message,
+    text_part,
+)
+from hilt_autolog.contracts.provider import Coverage, PatchTarget, StreamInfo
 from hilt_autolog.contracts.sdk_objects import fields, sdk_version, text_or_none
 
 from ._transport import transport_code
@@ -32,7 +40,7 @@ _MOST_SERVERS = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Stainless:
+class StainlessProvider:
     """An SDK of this family.
 
     `routes` maps (method, path) to operations; `{id}` stands for the last or last but one segment. `hosts`
@@ -49,32 +57,32 @@ class Stainless:
     error_code: str = "code"
 
     @property
-    def probes(self) -> tuple[Probe, ...]:
+    def targets(self) -> tuple[PatchTarget, ...]:
         """The functions to wrap."""
         client = f"{self.package}._base_client"
         return (
-            Probe(client, "SyncAPIClient", "request", "call"),
-            Probe(client, "AsyncAPIClient", "request", "async call"),
-            Probe(client, "SyncAPIClient", "_process_response", "response"),
-            Probe(client, "AsyncAPIClient", "_process_response", "response"),
-            Probe(f"{self.package}._streaming", "Stream", "__init__", "stream"),
-            Probe(f"{self.package}._streaming", "AsyncStream", "__init__", "stream"),
+            PatchTarget(client, "SyncAPIClient", "request", "call"),
+            PatchTarget(client, "AsyncAPIClient", "request", "async call"),
+            PatchTarget(client, "SyncAPIClient", "_process_response", "response"),
+            PatchTarget(client, "AsyncAPIClient", "_process_response", "response"),
+            PatchTarget(f"{self.package}._streaming", "Stream", "__init__", "stream"),
+            PatchTarget(f"{self.package}._streaming", "AsyncStream", "__init__", "stream"),
         )
 
     @property
-    def covers(self) -> tuple[Covered, ...]:
+    def coverage(self) -> tuple[Coverage, ...]:
         """The operations that there are routes of."""
-        known = {one.name: one.fold is not None for one in self.routes.values()}
+        known = {one.name: one.accumulator is not None for one in self.routes.values()}
         place = f"{self.package}.resources."
-        return tuple(Covered(name, self.probes, streams, place + name) for name, streams in known.items())
+        return tuple(Coverage(name, self.targets, streams, place + name) for name, streams in known.items())
 
-    def prompt(
+    def request(
         self,
         client: Any,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
         clean: Callable[[Any], Any] | None = None,
-    ) -> Prompt | None:
+    ) -> Request | None:
         """Read `client.request(cast_to, options, ...)`; None when the call reaches no model."""
         options = kwargs["options"] if "options" in kwargs else args[1]
         operation, identity = self.routes.get((options.method, options.url)), None
@@ -88,7 +96,7 @@ class Stainless:
         if operation.files is not None:
             body = {**body, **operation.files(options.files)}
         server, provider = self._reached(client)
-        prompt = Prompt(
+        prompt = Request(
             operation,
             provider,
             text_or_none(body.get("model")),
@@ -106,31 +114,31 @@ class Stainless:
             prompt.batch = [_inside(prompt, name, one) for name, one in operation.batch(body)]
         return prompt
 
-    def http(self, kwargs: Mapping[str, Any]) -> Http | None:
+    def http(self, kwargs: Mapping[str, Any]) -> HttpResponse | None:
         """Read the arguments of `_process_response`."""
         response = kwargs.get("response")
         if response is None:
             return None
         status = response.status_code
         status = status if type(status) is int else None
-        return Http(response, status, kwargs.get("retries_taken", 0), request_id_of(response.headers))
+        return HttpResponse(response, status, kwargs.get("retries_taken", 0), request_id_of(response.headers))
 
-    def stream(self, result: Any) -> Stream | None:
+    def stream(self, result: Any) -> StreamInfo | None:
         """Return where the items of an event stream pass by, if `result` is one."""
         known: Mapping[str, Any] = getattr(result, "__dict__", _NOTHING)
         response = known.get("response") or known.get("http_response")
         if response is not None and ("_iterator" in known or _makes_iterator(type(result))):
-            return Stream(result, "_iterator", response)
+            return StreamInfo(result, "_iterator", response)
         return None
 
-    def reply(self, prompt: Prompt, result: Any, http: Http | None) -> Reply:
+    def response(self, prompt: Request, result: Any, http: HttpResponse | None) -> Response:
         """Read an answer that has come whole: from the wire where possible, else from the SDK's object."""
         operation = prompt.operation
         if http is None or (operation.is_embedding and "data" in fields(result)):
-            return operation.reply(fields(result))
+            return operation.response(fields(result))
         return self.body(prompt, http.response.content, http)
 
-    def body(self, prompt: Prompt, content: bytes, http: Http) -> Reply:
+    def body(self, prompt: Request, content: bytes, http: HttpResponse) -> Response:
         """Read the body of an HTTP response."""
         operation = prompt.operation
         if operation.binary is not None:
@@ -139,13 +147,13 @@ class Stainless:
                 return operation.binary(content, kind)
         try:
             body = orjson.loads(content)
-            return operation.reply(body if type(body) is dict else {})
+            return operation.response(body if type(body) is dict else {})
         except orjson.JSONDecodeError:
             if "json" in http.response.headers.get("content-type", ""):
-                return Reply()  # broken: no fault of ours, and the program will see for itself
+                return Response()  # broken: no fault of ours, and the program will see for itself
             return _as_text(content)  # so the SDK hands it over: what a gateway says of itself, perhaps
 
-    def failure(self, error: BaseException) -> Failure:
+    def error_info(self, error: BaseException) -> ErrorInfo:
         """Read an exception; works for those of the SDK, of its HTTP library, and for any other."""
         return read_failure(error, self.error_code)
 
@@ -182,9 +190,9 @@ class Stainless:
 _reached: dict[int, tuple[Any, tuple[str, str]]] = {}
 
 
-def _as_text(content: bytes) -> Reply:
+def _as_text(content: bytes) -> Response:
     text = content.decode("utf-8", "replace")
-    return Reply(messages=[message("assistant", [text_part(text)])] if text else [], text=text or None)
+    return Response(messages=[message("assistant", [text_part(text)])] if text else [], text=text or None)
 
 
 def _body(body: Any, extra: Any, clean: Callable[[Any], Any] | None) -> dict[str, Any]:
@@ -196,7 +204,7 @@ def _body(body: Any, extra: Any, clean: Callable[[Any], Any] | None) -> dict[str
     return {**body, **extra} if extra and isinstance(extra, dict) else body
 
 
-def _inside(batch: Prompt, name: str, body: Mapping[str, Any]) -> Prompt:
+def _inside(batch: Request, name: str, body: Mapping[str, Any]) -> Request:
     """Return one of the requests in a batch."""
     operation = batch.operation.each or batch.operation
     return replace(
@@ -204,7 +212,7 @@ def _inside(batch: Prompt, name: str, body: Mapping[str, Any]) -> Prompt:
         operation=operation,
         model=text_or_none(body.get("model")),
         messages=operation.messages(body),
-        request=_parameters(body, operation),
+        parameters=_parameters(body, operation),
         service_tier=text_or_none(body.get("service_tier")),
         details={"custom_id": name},
         batch=(),
@@ -244,7 +252,7 @@ _REQUEST_IDS = (b"x-request-id", b"request-id", b"apim-request-id", b"x-amzn-req
 _RATE_LIMITS = ("x-ratelimit-", "anthropic-ratelimit-")
 
 
-def read_failure(error: BaseException, error_code: str) -> Failure:
+def read_failure(error: BaseException, error_code: str) -> ErrorInfo:
     """Read an exception; `error_code` is the field of an error's body that tells errors apart."""
     known = fields(error)
     response = known.get("response")
@@ -253,7 +261,7 @@ def read_failure(error: BaseException, error_code: str) -> Failure:
     status = known.get(
         "status_code", getattr(type(error), "status_code", None)
     )  # of some it is their class's
-    return Failure(
+    return ErrorInfo(
         text=text_or_none(details.get("message")) or str(error) or type(error).__name__,
         type=type(error).__name__,
         code=_code(error, details.get(error_code), status),

@@ -17,9 +17,9 @@ from hilt_autolog.providers._anthropic.messages import (
     message_reply,
     request_messages,
 )
-from hilt_autolog.providers._anthropic.stream import CompletionFold, MessageFold
+from hilt_autolog.providers._anthropic.stream import CompletionAccumulator, MessageAccumulator
 
-from ._stainless import Stainless
+from ._stainless import StainlessProvider
 from ._transport import HOSTS
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _MESSAGES = Operation(
     "messages",
     request_messages,
     message_reply,
-    MessageFold,
+    MessageAccumulator,
     ("messages", "system", "model", "stream"),
     by_id=True,  # a thread that the server holds is continued by its last message's id
 )
@@ -53,11 +53,11 @@ ROUTES: dict[tuple[str, str], Operation] = {
         each=_MESSAGES,
     ),
     ("post", "/v1/complete"): Operation(
-        "completions", legacy_prompt, completion_reply, CompletionFold, ("prompt", "model", "stream")
+        "completions", legacy_prompt, completion_reply, CompletionAccumulator, ("prompt", "model", "stream")
     ),
 }
 
 # Who answers, by the name of a client's class: some are given any address.
 _CLIENTS = (("Bedrock", "bedrock"), ("Vertex", "vertex"), ("Foundry", "azure"))
 
-PROVIDER: Provider = Stainless("anthropic", ROUTES, "anthropic", HOSTS, _CLIENTS, error_code="type")
+PROVIDER: Provider = StainlessProvider("anthropic", ROUTES, "anthropic", HOSTS, _CLIENTS, error_code="type")

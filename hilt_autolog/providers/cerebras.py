@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._stainless import Stainless
+from ._stainless import StainlessProvider
 from ._transport import HOSTS
 from .openai import routes
 
@@ -13,4 +13,4 @@ if TYPE_CHECKING:
 
 _ROUTES = routes("/v1", "chat.completions", "completions")
 
-PROVIDER: Provider = Stainless("cerebras.cloud.sdk", _ROUTES, "cerebras", HOSTS)
+PROVIDER: Provider = StainlessProvider("cerebras.cloud.sdk", _ROUTES, "cerebras", HOSTS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._stainless import Stainless
+from ._stainless import StainlessProvider
 from ._transport import HOSTS
 from .anthropic import ROUTES as ANTHROPIC
 from .openai import routes
@@ -16,4 +16,4 @@ _ROUTES = routes("/v1", "chat.completions", "completions") | {
     ("post", "/v1/messages"): ANTHROPIC["post", "/v1/messages"]
 }
 
-PROVIDER: Provider = Stainless("fireworks", _ROUTES, "fireworks", HOSTS)
+PROVIDER: Provider = StainlessProvider("fireworks", _ROUTES, "fireworks", HOSTS)

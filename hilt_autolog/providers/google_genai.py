@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from hilt_autolog.contracts.model import Head, Http, Operation, Prompt, Reply
-from hilt_autolog.contracts.provider import Covered, Probe, Stream
+from hilt_autolog.contracts.model import HttpResponse, Operation, Request, Response, ResponseHead
+from hilt_autolog.contracts.provider import Coverage, PatchTarget, StreamInfo
 from hilt_autolog.contracts.sdk_objects import fields, text_or_none
-from hilt_autolog.providers._google.answers import AnswerFold
+from hilt_autolog.providers._google.answers import AnswerAccumulator
 from hilt_autolog.providers._google.interactions_sdk import INTERACTIONS
 from hilt_autolog.providers._google.live_sdk import Live
 from hilt_autolog.providers._google.sdk import (
@@ -49,12 +49,12 @@ _OK = 200  # the only status that this SDK takes for an answer
 
 
 _REQUESTS = (
-    Probe(_CLIENT, "BaseApiClient", "request", "call"),
-    Probe(_CLIENT, "BaseApiClient", "async_request", "async call"),
+    PatchTarget(_CLIENT, "BaseApiClient", "request", "call"),
+    PatchTarget(_CLIENT, "BaseApiClient", "async_request", "async call"),
 )
 _STREAMS = (
-    Probe(_CLIENT, "BaseApiClient", "request_streamed", "generator"),
-    Probe(_CLIENT, "BaseApiClient", "async_request_streamed", "async call"),
+    PatchTarget(_CLIENT, "BaseApiClient", "request_streamed", "generator"),
+    PatchTarget(_CLIENT, "BaseApiClient", "async_request_streamed", "async call"),
 )
 
 
@@ -62,25 +62,25 @@ class Genai(Sdk):
     """The SDK as a provider."""
 
     package = "google.genai"
-    probes = (
+    targets = (
         *_REQUESTS,
         *_STREAMS,
-        *(Probe(_MODELS, "Models", name, "reading") for name in _READERS),
-        *(Probe(_MODELS, "AsyncModels", name, "async reading") for name in _READERS),
+        *(PatchTarget(_MODELS, "Models", name, "reading") for name in _READERS),
+        *(PatchTarget(_MODELS, "AsyncModels", name, "async reading") for name in _READERS),
     )
 
-    covers = (
-        Covered("generateContent", (*_REQUESTS, *_STREAMS), streams=True),
-        *(Covered(name, _REQUESTS) for name in ("embedContent", "batchEmbedContents", "predict")),
+    coverage = (
+        Coverage("generateContent", (*_REQUESTS, *_STREAMS), streams=True),
+        *(Coverage(name, _REQUESTS) for name in ("embedContent", "batchEmbedContents", "predict")),
     )
 
-    def prompt(
+    def request(
         self,
         client: Any,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
         clean: Callable[[Any], Any] | None = None,
-    ) -> Prompt | None:
+    ) -> Request | None:
         """Read `client.request(http_method, path, request_dict, http_options)`."""
         names = ("http_method", "path", "request_dict")
         given = {**dict(zip(names, args, strict=False)), **kwargs}
@@ -98,27 +98,27 @@ class Genai(Sdk):
         prompt.asker = _chat()
         return prompt
 
-    def stream(self, result: Any) -> Stream | None:
+    def stream(self, result: Any) -> StreamInfo | None:
         """Say of a generator of responses that it is a stream, which the SDK makes another of."""
-        return Stream() if hasattr(type(result), "__anext__") else None
+        return StreamInfo() if hasattr(type(result), "__anext__") else None
 
-    def reply(self, prompt: Prompt, result: Any, _http: Http | None) -> Reply:
+    def response(self, prompt: Request, result: Any, _http: HttpResponse | None) -> Response:
         """Read a response whose body is whole."""
-        reply = prompt.operation.reply(_body(result))
+        reply = prompt.operation.response(_body(result))
         reply.http = _head(result)
         return reply
 
 
-class ResponseFold(AnswerFold):
+class ResponseAccumulator(AnswerAccumulator):
     """Accumulates a stream of responses, each with one chunk as its body."""
 
     __slots__ = ()
 
-    def take(self, chunk: Any) -> Sequence[Delta]:
+    def add(self, chunk: Any) -> Sequence[Delta]:
         """Take a response."""
         if self._reply.http is None:
             self._reply.http = _head(chunk)
-        return super().take(_body(chunk))
+        return super().add(_body(chunk))
 
 
 _DEEPEST = 16  # frames between a chat and its request; there are six or seven, with ours
@@ -137,7 +137,7 @@ def _chat() -> int | None:
     return None
 
 
-_GENERATE = replace(GENERATE, fold=ResponseFold)
+_GENERATE = replace(GENERATE, accumulator=ResponseAccumulator)
 _OPERATIONS = {
     "generateContent": _GENERATE,
     "streamGenerateContent": _GENERATE,
@@ -165,9 +165,9 @@ def _body(response: Any) -> dict[str, Any]:
     return {}
 
 
-def _head(response: Any) -> Http:
+def _head(response: Any) -> HttpResponse:
     headers = fields(fields(response).get("headers"))
-    return Http(Head(_OK, headers), _OK, request_id=text_or_none(request_id(headers)))
+    return HttpResponse(ResponseHead(_OK, headers), _OK, request_id=text_or_none(request_id(headers)))
 
 
 PROVIDER: Provider = Genai()

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.model import Head, Http, Operation, Prompt, Reply
-from hilt_autolog.contracts.provider import Covered, Probe, Stream
+from hilt_autolog.contracts.model import HttpResponse, Operation, Request, Response, ResponseHead
+from hilt_autolog.contracts.provider import Coverage, PatchTarget, StreamInfo
 from hilt_autolog.contracts.sdk_objects import fields, text_or_none
-from hilt_autolog.providers._google.answers import AnswerFold, answer
+from hilt_autolog.providers._google.answers import AnswerAccumulator, answer
 from hilt_autolog.providers._google.sdk import EMBED, EMBED_BATCH, GENERATE, Sdk, model_name
 
 if TYPE_CHECKING:
@@ -33,26 +33,26 @@ _METHODS = {  # by the operation that each stands for
 }
 
 
-def _probes(names: tuple[str, ...]) -> tuple[Probe, ...]:
-    plain = [Probe(f"{_SERVICE}.client", "GenerativeServiceClient", name, "call") for name in names]
+def _probes(names: tuple[str, ...]) -> tuple[PatchTarget, ...]:
+    plain = [PatchTarget(f"{_SERVICE}.client", "GenerativeServiceClient", name, "call") for name in names]
     place, owner = f"{_SERVICE}.async_client", "GenerativeServiceAsyncClient"
-    return (*plain, *(Probe(place, owner, name, "async call") for name in names))
+    return (*plain, *(PatchTarget(place, owner, name, "async call") for name in names))
 
 
 class Generativeai(Sdk):
     """The SDK as a provider."""
 
     package = "google.generativeai"
-    covers = tuple(Covered(name, _probes(methods), len(methods) > 1) for name, methods in _METHODS.items())
-    probes = tuple(probe for covered in covers for probe in covered.probes)
+    coverage = tuple(Coverage(name, _probes(methods), len(methods) > 1) for name, methods in _METHODS.items())
+    targets = tuple(probe for covered in coverage for probe in covered.targets)
 
-    def prompt(
+    def request(
         self,
         client: Any,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
         clean: Callable[[Any], Any] | None = None,
-    ) -> Prompt | None:
+    ) -> Request | None:
         """Read `client.<method>(request)`, or the fields of the request given one by one."""
         request = args[0] if args else kwargs.get("request")
         body = fields(plain(request)) | {name: plain(kwargs[name]) for name in _FIELDS if name in kwargs}
@@ -69,27 +69,27 @@ class Generativeai(Sdk):
             server.removesuffix(":443") if server else None,
         )
 
-    def stream(self, result: Any) -> Stream | None:
+    def stream(self, result: Any) -> StreamInfo | None:
         """Say of an iterator that it is a stream, which the SDK puts into an object of its own."""
         kind = type(result)
-        return Stream() if hasattr(kind, "__next__") or hasattr(kind, "__aiter__") else None
+        return StreamInfo() if hasattr(kind, "__next__") or hasattr(kind, "__aiter__") else None
 
-    def reply(self, prompt: Prompt, result: Any, _http: Http | None) -> Reply:
+    def response(self, prompt: Request, result: Any, _http: HttpResponse | None) -> Response:
         """Read an answer that has come whole."""
-        return prompt.operation.reply(fields(plain(result)))
+        return prompt.operation.response(fields(plain(result)))
 
 
-class MessageFold(AnswerFold):
+class MessageAccumulator(AnswerAccumulator):
     """Accumulates a stream of messages."""
 
     __slots__ = ()
 
-    def take(self, chunk: Any) -> Sequence[Delta]:
+    def add(self, chunk: Any) -> Sequence[Delta]:
         """Take a message."""
-        return super().take(plain(chunk))
+        return super().add(plain(chunk))
 
 
-class RestFold(MessageFold):
+class RestAccumulator(MessageAccumulator):
     """Accumulates a stream of messages that come over REST."""
 
     __slots__ = ()
@@ -100,9 +100,9 @@ class RestFold(MessageFold):
 
 
 _FIELDS = ("model", "contents", "content", "requests")  # of a request, which may be given one by one
-_REST = Http(Head(200, {}), 200)  # the generated clients take nothing else for an answer
-_GENERATE = replace(GENERATE, fold=MessageFold)
-_ANSWER = replace(GENERATE, name="generateAnswer", reply=lambda body: answer(_as_generated(body)))
+_REST = HttpResponse(ResponseHead(200, {}), 200)  # the generated clients take nothing else for an answer
+_GENERATE = replace(GENERATE, accumulator=MessageAccumulator)
+_ANSWER = replace(GENERATE, name="generateAnswer", response=lambda body: answer(_as_generated(body)))
 
 
 def _as_generated(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,12 +120,16 @@ def _operation(kind: str, body: Mapping[str, Any], *, is_rest: bool) -> Operatio
 
 
 def _over_rest(operation: Operation) -> Operation:
-    def reply(body: Mapping[str, Any]) -> Reply:
-        read = operation.reply(body)
+    def response(body: Mapping[str, Any]) -> Response:
+        read = operation.response(body)
         read.http = _REST
         return read
 
-    return replace(operation, reply=reply, fold=RestFold if operation.fold is not None else None)
+    return replace(
+        operation,
+        response=response,
+        accumulator=RestAccumulator if operation.accumulator is not None else None,
+    )
 
 
 _OVER_REST = {one.name: _over_rest(one) for one in (_GENERATE, _ANSWER, EMBED, EMBED_BATCH)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._stainless import Stainless
+from ._stainless import StainlessProvider
 from ._transport import HOSTS
 from .openai import routes
 
@@ -20,4 +20,4 @@ _ROUTES = routes(
     "audio.translations",
 )
 
-PROVIDER: Provider = Stainless("groq", _ROUTES, "groq", HOSTS)
+PROVIDER: Provider = StainlessProvider("groq", _ROUTES, "groq", HOSTS)

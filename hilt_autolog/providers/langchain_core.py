@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.provider import Covered, Probe
+from hilt_autolog.contracts.provider import Coverage, PatchTarget
 from hilt_autolog.contracts.sdk_objects import fields
-from hilt_autolog.providers._langchain.reply import model_reply
+from hilt_autolog.providers._langchain.response import model_reply
 from hilt_autolog.providers._langchain.results import documents, failure, pause, scores, tool_result
 from hilt_autolog.providers._langchain.runs import RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hilt_autolog.contracts.framework import Framework, Pause, Result, Run
-    from hilt_autolog.contracts.model import Document, Failure, Http, Prompt, Reply
+    from hilt_autolog.contracts.framework import Framework, Interrupt, Run, ToolOutput
+    from hilt_autolog.contracts.model import Document, ErrorInfo, HttpResponse, Request, Response
 
 _MANAGERS = "langchain_core.callbacks.manager"
 _STORES = "langchain_core.vectorstores"
@@ -39,21 +39,23 @@ class LangChain:
     """Reads what the managers are told."""
 
     package = "langchain_core"
-    probes = (
-        *(Probe(_MANAGERS, "CallbackManager", name, role) for name, (role, _) in RUNS.items()),
+    targets = (
+        *(PatchTarget(_MANAGERS, "CallbackManager", name, role) for name, (role, _) in RUNS.items()),
         *(
-            Probe(_MANAGERS, "AsyncCallbackManager", name, f"async {role}")
+            PatchTarget(_MANAGERS, "AsyncCallbackManager", name, f"async {role}")
             for name, (role, _) in RUNS.items()
         ),
         *(
-            Probe(_MANAGERS, prefix + manager, name, role)
+            PatchTarget(_MANAGERS, prefix + manager, name, role)
             for manager, functions in _TOLD.items()
             for prefix in ("", "Async")
             for name, role in functions.items()
         ),
-        Probe(f"{_STORES}.base", "VectorStore", "similarity_search_with_relevance_scores", "scores"),
-        Probe(f"{_STORES}.base", "VectorStore", "asimilarity_search_with_relevance_scores", "async scores"),
-        Probe(
+        PatchTarget(f"{_STORES}.base", "VectorStore", "similarity_search_with_relevance_scores", "scores"),
+        PatchTarget(
+            f"{_STORES}.base", "VectorStore", "asimilarity_search_with_relevance_scores", "async scores"
+        ),
+        PatchTarget(
             f"{_STORES}.in_memory",
             "InMemoryVectorStore",
             "_similarity_search_with_score_by_vector",
@@ -62,10 +64,10 @@ class LangChain:
     )
 
     @property
-    def covers(self) -> tuple[Covered, ...]:
+    def coverage(self) -> tuple[Coverage, ...]:
         """The kinds of runs."""
         return tuple(
-            Covered(kind, tuple(probe for probe in self.probes if probe.name in names), kind == "models")
+            Coverage(kind, tuple(probe for probe in self.targets if probe.name in names), kind == "models")
             for kind, names in _KINDS.items()
         )
 
@@ -86,7 +88,7 @@ class LangChain:
             return kwargs["chunk"]
         return args[0] if args else next((kwargs[key] for key in _SAID if key in kwargs), None)
 
-    def result(self, output: Any) -> Result:
+    def result(self, output: Any) -> ToolOutput:
         """Read what a tool returned."""
         return tool_result(output)
 
@@ -98,15 +100,15 @@ class LangChain:
         """Read what a vector store found: tuples of a document and its score."""
         return scores(found)
 
-    def reply(self, prompt: Prompt, result: Any, http: Http | None) -> Reply:  # noqa: ARG002  no HTTP here
+    def response(self, prompt: Request, result: Any, http: HttpResponse | None) -> Response:  # noqa: ARG002  no HTTP here
         """Read what a model has answered."""
         return model_reply(fields(result))
 
-    def failure(self, error: BaseException) -> Failure:
+    def error_info(self, error: BaseException) -> ErrorInfo:
         """Read an exception, of whatever library."""
         return failure(error)
 
-    def pause(self, error: BaseException) -> Pause | None:
+    def pause(self, error: BaseException) -> Interrupt | None:
         """Return how LangGraph leaves a run by this exception, if it is no failure."""
         return pause(error)
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from hilt_autolog.contracts.model import Operation
 from hilt_autolog.providers._openai.chat import chat_messages, chat_reply, text_reply
-from hilt_autolog.providers._openai.chat_stream import ChatFold
+from hilt_autolog.providers._openai.chat_stream import ChatAccumulator
 from hilt_autolog.providers._openai.media import (
-    ImageFold,
-    TranscriptFold,
+    ImageAccumulator,
+    TranscriptAccumulator,
     embedding_inputs,
     embedding_reply,
     files,
@@ -24,29 +24,31 @@ from hilt_autolog.providers._openai.media import (
     transcript_reply,
     transcript_text,
 )
-from hilt_autolog.providers._openai.realtime import RealtimeDialogue
-from hilt_autolog.providers._openai.responses import ResponseFold, response_messages, response_reply
-from hilt_autolog.providers._openai.responses_turns import ResponsesDialogue
+from hilt_autolog.providers._openai.realtime import RealtimeReader
+from hilt_autolog.providers._openai.responses import ResponseAccumulator, response_messages, response_reply
+from hilt_autolog.providers._openai.responses_turns import ResponsesReader
 from hilt_autolog.providers._openai.websocket import Websockets
 
-from ._stainless import Stainless
+from ._stainless import StainlessProvider
 from ._transport import HOSTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hilt_autolog.contracts.provider import Provider
-    from hilt_autolog.contracts.realtime import Dialogue, Line
-    from hilt_autolog.providers._openai.turns import Scene
+    from hilt_autolog.contracts.realtime import ConnectionProvider, ConnectionReader
+    from hilt_autolog.providers._openai.turns import ConnectionInfo
 
 
 _SPEECH_INPUT = ("input", "model", "stream")
-_CHAT = Operation("chat.completions", chat_messages, chat_reply, ChatFold, ("messages", "model", "stream"))
+_CHAT = Operation(
+    "chat.completions", chat_messages, chat_reply, ChatAccumulator, ("messages", "model", "stream")
+)
 _RESPONSES = Operation(
     "responses",
     response_messages,
     response_reply,
-    ResponseFold,
+    ResponseAccumulator,
     ("input", "instructions", "model", "stream", "previous_response_id", "conversation"),
     by_id=True,
 )
@@ -56,20 +58,25 @@ ROUTES: dict[tuple[str, str], Operation] = {
     ("post", "/chat/completions"): _CHAT,
     ("post", "/responses"): _RESPONSES,
     ("get", "/responses/{id}"): Operation(
-        "responses.retrieve", response_messages, response_reply, ResponseFold, by_id=True, kind="collects"
+        "responses.retrieve",
+        response_messages,
+        response_reply,
+        ResponseAccumulator,
+        by_id=True,
+        kind="collects",
     ),
     ("post", "/responses/compact"): Operation(
         "responses.compact", response_messages, response_reply, None, _RESPONSES.content
     ),
-    ("post", "/completions"): Operation("completions", legacy_prompts, text_reply, ChatFold, _PROMPT),
+    ("post", "/completions"): Operation("completions", legacy_prompts, text_reply, ChatAccumulator, _PROMPT),
     ("post", "/embeddings"): Operation(
         "embeddings", embedding_inputs, embedding_reply, None, ("input", "model"), is_embedding=True
     ),
     ("post", "/images/generations"): Operation(
-        "images.generate", spoken_prompt, image_reply, ImageFold, _PROMPT
+        "images.generate", spoken_prompt, image_reply, ImageAccumulator, _PROMPT
     ),
     ("post", "/images/edits"): Operation(
-        "images.edit", spoken_prompt, image_reply, ImageFold, _PROMPT, files=files("image")
+        "images.edit", spoken_prompt, image_reply, ImageAccumulator, _PROMPT, files=files("image")
     ),
     ("post", "/images/variations"): Operation(
         "images.create_variation", spoken_prompt, image_reply, None, _PROMPT, files=files("image")
@@ -78,7 +85,7 @@ ROUTES: dict[tuple[str, str], Operation] = {
         "audio.transcriptions",
         spoken_prompt,
         transcript_reply,
-        TranscriptFold,
+        TranscriptAccumulator,
         _PROMPT,
         files=files("audio"),
         binary=transcript_text,
@@ -98,14 +105,14 @@ ROUTES: dict[tuple[str, str], Operation] = {
     ("post", "/moderations"): Operation("moderations", moderated, moderation_reply, None, ("input", "model")),
 }
 
-_SDK = Stainless("openai", ROUTES, "openai", HOSTS, clients=(("Azure", "azure"),))
-_DIALOGUES: dict[str, Callable[[Scene], Dialogue]] = {
-    "Realtime": RealtimeDialogue,
-    "Responses": partial(ResponsesDialogue, _RESPONSES),
+_SDK = StainlessProvider("openai", ROUTES, "openai", HOSTS, clients=(("Azure", "azure"),))
+_DIALOGUES: dict[str, Callable[[ConnectionInfo], ConnectionReader]] = {
+    "Realtime": RealtimeReader,
+    "Responses": partial(ResponsesReader, _RESPONSES),
 }
 
 PROVIDER: Provider = _SDK
-EXTRA_PROVIDERS: tuple[Line, ...] = (Websockets(_SDK, _DIALOGUES),)
+EXTRA_PROVIDERS: tuple[ConnectionProvider, ...] = (Websockets(_SDK, _DIALOGUES),)
 
 
 _AT = {operation.name: route for route, operation in ROUTES.items()}
@@ -123,5 +130,5 @@ def routes(base: str, *names: str) -> dict[tuple[str, str], Operation]:
     for name in names:
         method, path = _AT[name]
         operation = ROUTES[method, path]
-        found[method, base + path] = replace(operation, fold=None) if name in _WHOLE else operation
+        found[method, base + path] = replace(operation, accumulator=None) if name in _WHOLE else operation
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._stainless import Stainless
+from ._stainless import StainlessProvider
 from ._transport import HOSTS
 from .openai import routes
 
@@ -13,4 +13,4 @@ if TYPE_CHECKING:
 
 _ROUTES = routes("", "chat.completions") | routes("/v1", "responses", "responses.retrieve", "embeddings")
 
-PROVIDER: Provider = Stainless("perplexity", _ROUTES, "perplexity", HOSTS)
+PROVIDER: Provider = StainlessProvider("perplexity", _ROUTES, "perplexity", HOSTS)

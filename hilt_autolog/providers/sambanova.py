@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hilt_autolog.providers._openai.chat_stream import ChatFold
+from hilt_autolog.providers._openai.chat_stream import ChatAccumulator
 
-from ._stainless import Stainless
+from ._stainless import StainlessProvider
 from ._transport import HOSTS
 from .anthropic import ROUTES as ANTHROPIC
 from .openai import routes
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _HEARD = routes("", "audio.transcriptions", "audio.translations")
 _ROUTES = {
     **routes("", "chat.completions", "completions", "responses", "embeddings"),
-    **{route: replace(operation, fold=ChatFold) for route, operation in _HEARD.items()},
+    **{route: replace(operation, accumulator=ChatAccumulator) for route, operation in _HEARD.items()},
     ("post", "/messages"): ANTHROPIC["post", "/v1/messages"],
 }
 
-PROVIDER: Provider = Stainless("sambanova", _ROUTES, "sambanova", HOSTS)
+PROVIDER: Provider = StainlessProvider("sambanova", _ROUTES, "sambanova", HOSTS)

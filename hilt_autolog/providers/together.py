@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._stainless import Stainless
+from ._stainless import StainlessProvider
 from ._transport import HOSTS
 from .openai import routes
 
@@ -22,4 +22,4 @@ _ROUTES = routes(
     "audio.translations",
 )
 
-PROVIDER: Provider = Stainless("together", _ROUTES, "together", HOSTS)
+PROVIDER: Provider = StainlessProvider("together", _ROUTES, "together", HOSTS)

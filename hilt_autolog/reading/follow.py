@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from hilt_autolog.clock import Clock
 
-from .growing_file import Growing
+from .growing_file import GrowingFile
 from .lines import Source, events, is_compressed, placed, split
 from .reader import found, moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from .lines import Placed, Problem
+    from .lines import LocatedEvent, ReadProblem
 
 _HELD = 64  # files that stay open: those that were written last
 _SHARE = 50  # a folder is listed again after this many times what that takes
@@ -29,8 +29,8 @@ Identity = tuple[int, int]  # device and inode
 
 
 def follow(
-    *sources: str | os.PathLike[str], report: Callable[[Problem], None], back: int | None = None
-) -> Iterator[Placed | None]:
+    *sources: str | os.PathLike[str], report: Callable[[ReadProblem], None], back: int | None = None
+) -> Iterator[LocatedEvent | None]:
     """Return the events of `sources` and those that are still to come.
 
     Files may appear (in folders, for globs, under a name that nothing has yet), grow, be emptied, be moved
@@ -65,7 +65,7 @@ def is_pipe(name: str) -> bool:
     return name == "-" or (os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path))
 
 
-def _of_pipe(name: str, report: Callable[[Problem], None]) -> Iterator[Placed]:
+def _of_pipe(name: str, report: Callable[[ReadProblem], None]) -> Iterator[LocatedEvent]:
     with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).expanduser().open("rb") as stream:
         for number, line in enumerate(split(stream), 1):
             if (event := placed(line, name, number, report)) is not None:
@@ -75,16 +75,16 @@ def _of_pipe(name: str, report: Callable[[Problem], None]) -> Iterator[Placed]:
 class _Followed:
     """All files of some names, each known by its inode: a name says little when logs are rotated."""
 
-    def __init__(self, names: Sequence[str], report: Callable[[Problem], None], back: int | None) -> None:
+    def __init__(self, names: Sequence[str], report: Callable[[ReadProblem], None], back: int | None) -> None:
         self._listing = _Listing(names)
         self._report = report
         self._back = back
         self._is_first = True
-        self._known: dict[Identity, Growing] = {}
+        self._known: dict[Identity, GrowingFile] = {}
         self._missing: set[Identity] = set()
         self._archives: set[Identity] = set()
 
-    def events(self) -> Iterator[Placed | None]:
+    def events(self) -> Iterator[LocatedEvent | None]:
         try:
             while True:
                 yield from self._look()
@@ -94,7 +94,7 @@ class _Followed:
             for growing in self._known.values():
                 growing.close()
 
-    def _look(self) -> Iterator[Placed]:
+    def _look(self) -> Iterator[LocatedEvent]:
         there = self._listing.files()
         if self._known.keys() - there.keys():  # moved, or deleted: its new name may be one of ours
             self._listing.forget()
@@ -110,13 +110,15 @@ class _Followed:
             self._known.pop(identity).end()
         self._missing = missing
 
-    def _grown(self, identity: Identity, path: str, state: os.stat_result) -> Iterable[Iterator[Placed]]:
+    def _grown(
+        self, identity: Identity, path: str, state: os.stat_result
+    ) -> Iterable[Iterator[LocatedEvent]]:
         growing = self._known.get(identity)
         if growing is None:
             if _is_archive(path):
                 self._archives.add(identity)
                 return [events(Source(path), self._report)] if self._is_first else []
-            growing = self._known[identity] = Growing(path, identity, self._report)
+            growing = self._known[identity] = GrowingFile(path, identity, self._report)
             if self._is_first and self._back is not None:
                 growing.skip(state.st_size - self._back)
         growing.path = path

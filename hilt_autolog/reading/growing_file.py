@@ -7,19 +7,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from .lines import LONGEST_LINE, Problem, placed
+from .lines import LONGEST_LINE, ReadProblem, placed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .lines import Placed
+    from .lines import LocatedEvent
 
 _FIRST = 2**12  # bytes: of many files that are merged, most wait with their first event in hand
 _BLOCK = 2**18
 _HEAD = 128  # bytes by which a file is told from what is written over it: an event's id is among them
 
 
-class Growing:
+class GrowingFile:
     """A file, known by its inode, whatever its name is.
 
     Args:
@@ -32,7 +32,7 @@ class Growing:
         holds: Whether it stays open between looks, so that it is read to its end after it lost its name.
     """
 
-    def __init__(self, path: str, identity: tuple[int, int], report: Callable[[Problem], None]) -> None:
+    def __init__(self, path: str, identity: tuple[int, int], report: Callable[[ReadProblem], None]) -> None:
         self.path = path
         self.holds = True
         self._identity = identity
@@ -72,7 +72,7 @@ class Growing:
         except OSError as error:
             self._lose(error)
 
-    def events(self) -> Iterator[Placed]:
+    def events(self) -> Iterator[LocatedEvent]:
         """Yield the events of the lines that have become whole since the last time.
 
         Nothing is raised: a file that cannot be read any more is reported, and ends here.
@@ -132,7 +132,7 @@ class Growing:
             if not self.holds:
                 self.close()
 
-    def _events_of(self, block: bytes) -> Iterator[Placed]:
+    def _events_of(self, block: bytes) -> Iterator[LocatedEvent]:
         *ends, rest = block.split(b"\n")
         for end in ends:
             self._keep(end)
@@ -153,11 +153,11 @@ class Growing:
 
     def _give_up(self) -> None:
         if self._rest or self._is_too_long:
-            self._report(Problem(self.path, self._number + 1, "torn: the file ends within this line"))
+            self._report(ReadProblem(self.path, self._number + 1, "torn: the file ends within this line"))
         self._rest.clear()
         self._is_too_long = False
 
     def _lose(self, error: OSError) -> None:
         self.close()
         self._is_lost = True
-        self._report(Problem(self.path, self._number + 1, f"unreadable from here: {error}"))
+        self._report(ReadProblem(self.path, self._number + 1, f"unreadable from here: {error}"))

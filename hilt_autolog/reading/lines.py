@@ -40,7 +40,7 @@ class Source(NamedTuple):
             return False
 
 
-class Placed(NamedTuple):
+class LocatedEvent(NamedTuple):
     """An event, and where it stands."""
 
     event: dict[str, Any]
@@ -48,7 +48,7 @@ class Placed(NamedTuple):
     line: int  # from 1, counted after decompression
 
 
-class Problem(NamedTuple):
+class ReadProblem(NamedTuple):
     """Something in a source that could not be read, and was passed over."""
 
     file: str
@@ -57,8 +57,8 @@ class Problem(NamedTuple):
 
 
 def events(
-    source: Source, report: Callable[[Problem], None], may_matter: Callable[[bytes], bool] | None = None
-) -> Generator[Placed]:
+    source: Source, report: Callable[[ReadProblem], None], may_matter: Callable[[bytes], bool] | None = None
+) -> Generator[LocatedEvent]:
     """Yield the events of a source in the order of its lines.
 
     Args:
@@ -76,15 +76,17 @@ def events(
                 if (found := placed(line, source.name, number, report)) is not None:
                     yield found
     except Exception as error:
-        report(Problem(source.name, number + 1, f"unreadable from here: {error or type(error).__name__}"))
+        report(ReadProblem(source.name, number + 1, f"unreadable from here: {error or type(error).__name__}"))
 
 
-def placed(line: bytes | None, file: str, number: int, report: Callable[[Problem], None]) -> Placed | None:
+def placed(
+    line: bytes | None, file: str, number: int, report: Callable[[ReadProblem], None]
+) -> LocatedEvent | None:
     """Return the event of a line (None: it is too long); report a line with none that is not blank."""
     found = event_or_reason(line)
     if isinstance(found, str):
-        report(Problem(file, number, found))
-    return Placed(found, file, number) if isinstance(found, dict) else None
+        report(ReadProblem(file, number, found))
+    return LocatedEvent(found, file, number) if isinstance(found, dict) else None
 
 
 def is_compressed(head: bytes) -> bool:

@@ -21,7 +21,7 @@ from hilt_autolog.settings import load
 
 from .columns import told
 from .history import Message, holds_messages, rebuilt
-from .lines import Placed, Problem, Source, events
+from .lines import LocatedEvent, ReadProblem, Source, events
 from .timestamps import moment_of
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Log:
 
     def __init__(self, sources: list[Source]) -> None:
         self.sources = sources
-        self._problems: dict[Problem, None] = {}
+        self._problems: dict[ReadProblem, None] = {}
         self._holders: dict[str, Event] | None = None
         self.wanted: Callable[[Event], bool] | None = None
         self.on_progress: Callable[[float], None] | None = None
@@ -75,17 +75,17 @@ class Log:
     def __iter__(self) -> Iterator[Event]:
         return (placed.event for placed in self.placed())
 
-    def placed(self) -> Iterator[Placed]:
+    def placed(self) -> Iterator[LocatedEvent]:
         """Return the events as an iteration does, each with its file and line number."""
         wanted = self.wanted
         found = self._placed()
         return found if wanted is None else (placed for placed in found if wanted(told(placed.event)))
 
-    def _placed(self) -> Iterator[Placed]:
+    def _placed(self) -> Iterator[LocatedEvent]:
         return heapq.merge(*(_sparingly(source, self.note) for source in self.sources), key=moment)
 
     @property
-    def problems(self) -> list[Problem]:
+    def problems(self) -> list[ReadProblem]:
         """Return what could not be read so far; it is complete once the log has been read to its end."""
         return list(self._problems)
 
@@ -143,7 +143,7 @@ class Log:
 
         return frame(self, "pyarrow")
 
-    def note(self, problem: Problem) -> None:
+    def note(self, problem: ReadProblem) -> None:
         """Take note of something that could not be read; once, however often it is met."""
         self._problems[problem] = None
 
@@ -176,7 +176,7 @@ def _at(path: Path) -> list[Source]:
     return [Source(str(path))]
 
 
-def _sparingly(source: Source, report: Callable[[Problem], None]) -> Iterator[Placed]:
+def _sparingly(source: Source, report: Callable[[ReadProblem], None]) -> Iterator[LocatedEvent]:
     """Yield the events of a file that is closed again until the one after the first is wanted.
 
     Merging asks each file for its first event before anything else. One file a process makes thousands
@@ -190,7 +190,7 @@ def _sparingly(source: Source, report: Callable[[Problem], None]) -> Iterator[Pl
         yield from islice(events(source, report), 1, None)
 
 
-def moment(placed: Placed) -> str:
+def moment(placed: LocatedEvent) -> str:
     """Return an event's time as text that sorts; see `moment_of`."""
     return moment_of(placed.event)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from os import SEEK_END
 from typing import IO, TYPE_CHECKING, Any
 
-from .lines import LONGEST_LINE, Problem, Source, event_or_reason
+from .lines import LONGEST_LINE, ReadProblem, Source, event_or_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _BLOCK = 2**16
 
 
-def newest_first(source: Source, report: Callable[[Problem], None]) -> Iterator[dict[str, Any]]:
+def newest_first(source: Source, report: Callable[[ReadProblem], None]) -> Iterator[dict[str, Any]]:
     """Yield the events of a source that is not compressed, the last one first.
 
     Args:
@@ -25,11 +25,11 @@ def newest_first(source: Source, report: Callable[[Problem], None]) -> Iterator[
             for number, line in enumerate(lines_from_end(stream), 1):
                 found = event_or_reason(line)
                 if isinstance(found, str):
-                    report(Problem(source.name, -number, found))
+                    report(ReadProblem(source.name, -number, found))
                 elif found is not None:
                     yield found
     except OSError as error:
-        report(Problem(source.name, 1, f"unreadable from here: {error}"))
+        report(ReadProblem(source.name, 1, f"unreadable from here: {error}"))
 
 
 def lines_from_end(stream: IO[bytes]) -> Iterator[bytes | None]:

@@ -13,7 +13,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Memory(Generic[K, V]):
+class BoundedCache(Generic[K, V]):
     """Remembers the newest entries, in two halves: when the young one is full, the old one is forgotten.
 
     Each operation is one that threads may share. (A dict that drops its first entry at each insertion
@@ -42,13 +42,13 @@ class Memory(Generic[K, V]):
         return before
 
 
-class Queues(Generic[K, V]):
+class PendingQueues(Generic[K, V]):
     """Remembers what waits under a key, to be taken in the order in which it came."""
 
     __slots__ = ("_waiting",)
 
     def __init__(self) -> None:
-        self._waiting: Memory[K, deque[V]] = Memory()
+        self._waiting: BoundedCache[K, deque[V]] = BoundedCache()
 
     def put(self, key: K, value: V) -> None:
         """Let `value` wait."""

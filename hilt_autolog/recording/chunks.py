@@ -10,7 +10,7 @@ from json.encoder import encode_basestring as quote
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hilt_autolog.clock import Clock, stamp, tail
-from hilt_autolog.internal_errors import faults, quietly
+from hilt_autolog.internal_errors import internal_errors, try_call
 from hilt_autolog.log.encoder import json_line
 
 from .events import Event, chunk_event
@@ -18,21 +18,21 @@ from .events import Event, chunk_event
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hilt_autolog.contracts.model import Delta, Fold, Reply
+    from hilt_autolog.contracts.model import Delta, Response, StreamAccumulator
 
 
 class Write(Protocol):
     """Takes an event."""
 
-    def __call__(self, event: Event, *, is_json: bool = False, hasty: bool = False) -> object:
-        """Write it; `is_json` spares a look at its values (`io.encoder`), `hasty` one at the file."""
+    def __call__(self, event: Event, *, is_json: bool = False, skip_stat: bool = False) -> object:
+        """Write it; `is_json` spares a look at its values (`io.encoder`), `skip_stat` one at the file."""
 
 
 class WriteLine(Protocol):
     """Takes an event that is a line already."""
 
-    def __call__(self, data: bytes, *, hasty: bool = False) -> object:
-        """Write it; `hasty` spares a look at the file (`io.logfile`)."""
+    def __call__(self, data: bytes, *, skip_stat: bool = False) -> object:
+        """Write it; `skip_stat` spares a look at the file (`io.logfile`)."""
 
 
 _MERGED_FOR = 0.1  # seconds
@@ -43,21 +43,21 @@ _BILLION = 1_000_000_000
 class Chunks:
     """Reads the chunks of one stream, and counts what they say (`chunks=off`)."""
 
-    __slots__ = ("_ended", "_is_written", "count", "first", "fold")
+    __slots__ = ("_ended", "_is_written", "accumulator", "count", "first")
 
-    def __init__(self, fold: Fold, *, is_written: bool = False) -> None:
-        self.fold = fold
+    def __init__(self, fold: StreamAccumulator, *, is_written: bool = False) -> None:
+        self.accumulator = fold
         self._ended = False
         self._is_written = is_written
         self.count = 0  # deltas so far
         self.first: float | None = None  # when the first came, on the monotonic clock
 
-    def take(self, chunk: Any) -> None:
+    def add(self, chunk: Any) -> None:
         """Take the next chunk; a fault of ours stays ours."""
         if self._ended:
             return
         try:
-            deltas = self.fold.take(chunk)
+            deltas = self.accumulator.add(chunk)
             if deltas:
                 if self.first is None:
                     self.first = Clock.monotonic()
@@ -65,21 +65,21 @@ class Chunks:
                 if self._is_written:
                     self._say(deltas)
         except Exception as fault:
-            faults.note(fault)
+            internal_errors.note(fault)
 
     def _say(self, deltas: Sequence[Delta]) -> None:
         """Write what a chunk says."""
 
-    def reply(self) -> Reply | None:
+    def response(self) -> Response | None:
         """Return the answer as far as it has come."""
-        reply: Reply | None = quietly(self.fold.reply)
+        reply: Response | None = try_call(self.accumulator.response)
         return reply
 
     def end(self) -> None:
         """Write what is held back, and take no more."""
         self._ended = True
 
-    def disown(self) -> None:
+    def discard(self) -> None:
         """Take no more, and write nothing: the stream is another process's."""
         self._ended = True
 
@@ -100,7 +100,7 @@ class WrittenChunks(Chunks):
 
     def __init__(  # noqa: PLR0913, PLR0917  what all chunks of a stream share
         self,
-        fold: Fold,
+        fold: StreamAccumulator,
         write: Write,
         write_line: WriteLine,
         session_id: str,
@@ -123,7 +123,7 @@ class WrittenChunks(Chunks):
             except (TypeError, UnicodeEncodeError):  # no text, or one with lone surrogates
                 said = b""
             if choice or not said:
-                self._write(chunk_event(*self._template, (kind, text, choice), index), hasty=True)
+                self._write(chunk_event(*self._template, (kind, text, choice), index), skip_stat=True)
                 continue
             ns = Clock.now()
             is_fresh = ns < self._until and kind == self._kind  # once a second the writer looks at its file
@@ -131,7 +131,7 @@ class WrittenChunks(Chunks):
                 self._form, self._until, self._kind = *_form(*self._template, ns, kind), kind
             self._write_line(
                 self._form % (ns // _MILLION & 0xFFFF, index & 0xFFF, ns // 1000 % _MILLION, said, index),
-                hasty=is_fresh,
+                skip_stat=is_fresh,
             )
 
 

@@ -10,23 +10,23 @@ import weakref
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.realtime import CLOSE, FLUSH, RECEIVE, SEND, Note
-from hilt_autolog.internal_errors import guarded
-from hilt_autolog.log.json_values import plain
+from hilt_autolog.contracts.realtime import CLOSE, FLUSH, RECEIVE, SEND, SessionNotice
+from hilt_autolog.internal_errors import capture_errors
+from hilt_autolog.log.json_values import to_json_value
 
 from . import events
 from .call import Call
-from .context import with_labels
+from .context import tags_with
 from .conversations import new_session_id
 from .events import error_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hilt_autolog.contracts.model import Message, Prompt
-    from hilt_autolog.contracts.realtime import Dialogue, Line, Step, Turn
+    from hilt_autolog.contracts.model import Message, Request
+    from hilt_autolog.contracts.realtime import ConnectionProvider, ConnectionReader, Step, Turn
 
-    from .conversations import Place
+    from .conversations import ConversationPosition
     from .events import Event
     from .recorder import Recorder
 
@@ -36,13 +36,15 @@ _REMEMBERED = 64  # turns of a connection that a late note may belong to
 class Connection:
     """One connection, since we first saw it. Several threads may speak over it."""
 
-    def __init__(self, recorder: Recorder, line: Line, dialogue: Dialogue) -> None:
+    def __init__(self, recorder: Recorder, line: ConnectionProvider, dialogue: ConnectionReader) -> None:
         self._recorder = recorder
         self._line = line
         self._dialogue = dialogue
         self._name = new_session_id() if dialogue.is_conversation else None
         self._open: dict[int, tuple[Call, Callable[[Any], None]]] = {}
-        self._asked: dict[int, tuple[str | None, Place]] = {}  # where each turn's prompt stands
+        self._asked: dict[
+            int, tuple[str | None, ConversationPosition]
+        ] = {}  # where each turn's prompt stands
         self._lock = RLock()  # the garbage collector may end a connection while it is held
         self._is_over = False
         self._is_left = False  # the recording is over
@@ -52,7 +54,9 @@ class Connection:
         with self._lock:
             step = self._dialogue.sent(item)
             self._follow(step)
-            return None if step is None or isinstance(step, Note) or step.prompt is None else step.key
+            return (
+                None if step is None or isinstance(step, SessionNotice) or step.request is None else step.key
+            )
 
     def received(self, item: Any) -> None:
         """Take what has been received, perhaps after a wait that the recording did not outlast."""
@@ -60,7 +64,7 @@ class Connection:
             if self._is_left:
                 return
             step = self._dialogue.received(item)
-            if isinstance(step, Note) or (step is not None and step.prompt is not None):
+            if isinstance(step, SessionNotice) or (step is not None and step.request is not None):
                 self._is_over = False  # if it was, it has been opened anew
             self._follow(step)
 
@@ -80,7 +84,7 @@ class Connection:
                 if how == "error" and error is not None:
                     call.fail(error)
                 else:
-                    call.cut(how)
+                    call.abort(how)
             note = self._dialogue.closed()
             was_over, self._is_over = self._is_over, True
             if note is not None and not was_over:
@@ -95,14 +99,14 @@ class Connection:
     # --- steps
 
     def _follow(self, step: Step | None) -> None:
-        if isinstance(step, Note):
+        if isinstance(step, SessionNotice):
             self._tell(step)
         elif step is not None:
             self._turn(step)
 
     def _turn(self, step: Turn) -> None:
-        if step.prompt is not None:
-            self._begin(step.key, step.prompt)
+        if step.request is not None:
+            self._begin(step.key, step.request)
         turn = self._open.get(step.key)
         if turn is None:
             return
@@ -111,40 +115,40 @@ class Connection:
             take(step.chunk)
         if step.ended is not None:
             del self._open[step.key]
-            call.cut(step.ended)
+            call.abort(step.ended)
 
-    def _begin(self, key: int, prompt: Prompt) -> None:
+    def _begin(self, key: int, prompt: Request) -> None:
         call = Call(self._recorder, self._line.reader, self._placed(prompt))
-        call.ask()
-        self._open[key] = call, call.streams()
+        call.start()
+        self._open[key] = call, call.start_stream()
         self._asked[key] = call.prompt_id, call.place
         if len(self._asked) > _REMEMBERED:
             del self._asked[next(iter(self._asked))]
 
-    def _placed(self, prompt: Prompt) -> Prompt:
+    def _placed(self, prompt: Request) -> Request:
         prompt.session = self._name
         return prompt
 
-    def _tell(self, note: Note) -> None:
-        recorder, prompt = self._recorder, self._placed(note.prompt)
+    def _tell(self, note: SessionNotice) -> None:
+        recorder, prompt = self._recorder, self._placed(note.request)
         asked = None if note.about is None else self._asked.get(note.about)
         reply_to, place = asked or (None, recorder.conversations.apart(prompt))
         messages = list(note.messages)
         recorder.describer.describe(messages)
-        if note.failure is not None:
-            event: Event = error_event(prompt, place.session_id, note.failure, reply_to)
+        if note.error_info is not None:
+            event: Event = error_event(prompt, place.session_id, note.error_info, reply_to)
             del event["metrics"]
         else:
             event = _event(note, place.session_id, messages, reply_to)
         if place.name is not None:
             event["extensions"]["conversation"] = place.name
-        if tags := with_labels(recorder.tags):
+        if tags := tags_with(recorder.tags):
             event["extensions"]["tags"] = tags
         recorder.write(event)
 
 
-def _event(note: Note, session_id: str, messages: list[Message], reply_to: str | None) -> Event:
-    prompt = note.prompt
+def _event(note: SessionNotice, session_id: str, messages: list[Message], reply_to: str | None) -> Event:
+    prompt = note.request
     event = events.blank("system", session_id, "system", prompt.provider)
     event["content"] = {"text": note.text, "messages": messages} if messages else {"text": note.text}
     event["provenance"] = events.provenance(prompt)
@@ -152,18 +156,18 @@ def _event(note: Note, session_id: str, messages: list[Message], reply_to: str |
     return event
 
 
-class Passing:
+class MethodInvocation:
     """One call of a connection's method."""
 
     __slots__ = ("_begun", "_connection", "_line", "_role")
 
-    def __init__(self, line: Line, role: str, connection: Connection, begun: list[int]) -> None:
+    def __init__(self, line: ConnectionProvider, role: str, connection: Connection, begun: list[int]) -> None:
         self._line = line
         self._role = role
         self._connection = connection
         self._begun = begun
 
-    @guarded
+    @capture_errors
     def passed(self, result: Any) -> None:
         """Take what has been received."""
         if self._role == RECEIVE:
@@ -171,7 +175,7 @@ class Passing:
             if item is not None:
                 self._connection.received(item)
 
-    @guarded
+    @capture_errors
     def failed(self, error: BaseException) -> None:
         """End the turns that this has ended.
 
@@ -186,8 +190,12 @@ class Passing:
 
 
 def passing(
-    recorder: Recorder, line: Line, role: str, instance: Any, given: tuple[tuple[Any, ...], Mapping[str, Any]]
-) -> Passing | None:
+    recorder: Recorder,
+    line: ConnectionProvider,
+    role: str,
+    instance: Any,
+    given: tuple[tuple[Any, ...], Mapping[str, Any]],
+) -> MethodInvocation | None:
     """Take note that a method of a connection is called; None when nobody can read this connection."""
     owner = line.connection(instance)
     if owner is None:
@@ -195,14 +203,14 @@ def passing(
     connection, is_new = _of(recorder, line, owner)
     begun = []
     if role == SEND or (role == FLUSH and is_new):  # later, what waits has been seen when it was sent
-        keys = [connection.sent(item) for item in line.outgoing(instance, *given, plain)]
+        keys = [connection.sent(item) for item in line.outgoing(instance, *given, to_json_value)]
         begun = [key for key in keys if key is not None]
     elif role == CLOSE:
         connection.end("closed")
-    return Passing(line, role, connection, begun)
+    return MethodInvocation(line, role, connection, begun)
 
 
-def _of(recorder: Recorder, line: Line, owner: Any) -> tuple[Connection, bool]:
+def _of(recorder: Recorder, line: ConnectionProvider, owner: Any) -> tuple[Connection, bool]:
     """Return what we know of a connection, and whether it is new to us."""
     known = recorder.connections.get(id(owner))
     if known is not None:
@@ -210,7 +218,7 @@ def _of(recorder: Recorder, line: Line, owner: Any) -> tuple[Connection, bool]:
     connection = Connection(recorder, line, line.dialogue(owner))
     key = id(owner)
 
-    @guarded
+    @capture_errors
     def dropped(_gone: Any) -> None:
         if recorder.connections.pop(key, None) is not None:  # else the recording is over, or is another's
             connection.end("dropped")

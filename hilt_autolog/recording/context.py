@@ -11,11 +11,13 @@ from hilt_autolog.format import session_id_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .conversations import Place
+    from .conversations import ConversationPosition
 
-chosen: ContextVar[str | None] = ContextVar("hilt_conversation", default=None)
-here: ContextVar[Place | None] = ContextVar("hilt_here", default=None)  # where the latest call stands
-labels: ContextVar[tuple[str, ...]] = ContextVar("hilt_tags", default=())
+current_conversation: ContextVar[str | None] = ContextVar("hilt_conversation", default=None)
+current_position: ContextVar[ConversationPosition | None] = ContextVar(
+    "hilt_here", default=None
+)  # where the latest call stands
+current_tags: ContextVar[tuple[str, ...]] = ContextVar("hilt_tags", default=())
 
 
 @contextlib.contextmanager
@@ -28,13 +30,13 @@ def conversation(name: str) -> Iterator[str]:
     Yields:
         The session id of its events.
     """
-    token = chosen.set(name)
+    token = current_conversation.set(name)
     try:
         yield session_id_of(name)
     finally:
         # A generator may be closed in another context than the one that it began in.
         with contextlib.suppress(ValueError):
-            chosen.reset(token)
+            current_conversation.reset(token)
 
 
 @contextlib.contextmanager
@@ -46,15 +48,15 @@ def tags(*words: str) -> Iterator[None]:
     Args:
         *words: the labels; they are kept in `extensions.tags`.
     """
-    token = labels.set((*labels.get(), *words))
+    token = current_tags.set((*current_tags.get(), *words))
     try:
         yield
     finally:
         with contextlib.suppress(ValueError):  # as above
-            labels.reset(token)
+            current_tags.reset(token)
 
 
-def with_labels(always: list[str]) -> list[str]:
+def tags_with(always: list[str]) -> list[str]:
     """Return the tags of what is begun here; `always` are those of every event."""
-    here = labels.get()
-    return list(dict.fromkeys((*always, *here))) if here else always
+    current_position = current_tags.get()
+    return list(dict.fromkeys((*always, *current_position))) if current_position else always

@@ -19,23 +19,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from hilt_autolog.clock import token
-from hilt_autolog.contracts.model import is_plain
+from hilt_autolog.contracts.model import is_plain_text
 from hilt_autolog.format import session_id_of
 from hilt_autolog.log.encoder import line
 
-from .caches import Memory
-from .context import chosen, here
-from .tool_tracker import AskedTools
+from .caches import BoundedCache
+from .context import current_conversation, current_position
+from .tool_tracker import ToolCallTracker
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from hilt_autolog.contracts.model import Message, Prompt, Reply
+    from hilt_autolog.contracts.model import Message, Request, Response
 
 _REPEATED = ("text", "tool_call")  # the parts that every client repeats
 
 
-class Head(NamedTuple):
+class HistoryPointer(NamedTuple):
     """The last event of a conversation as it stood, how many messages it holds, and who asked."""
 
     conversation: str
@@ -56,7 +56,7 @@ class Head(NamedTuple):
 
 
 @dataclass(slots=True)
-class Place:
+class ConversationPosition:
     """Where a request stands: its conversation, what came before, and the digest over all of it.
 
     As its events are written, `head` and `reply_to` move on to them, and `new` runs empty.
@@ -64,18 +64,18 @@ class Place:
 
     session_id: str
     name: str | None  # the plain id, when the program or the API gave one
-    head: Head | None
+    head: HistoryPointer | None
     reply_to: str | None
     new: list[Message]  # what no event holds yet
     digest: int
     total: int
     owner: int = 0  # who asks
-    book: Conversations | None = None  # what remembers it
+    book: ConversationTracker | None = None  # what remembers it
     prompt_id: str | None = None  # the events of its prompt and of its answer, once they are written
     answer_id: str | None = None
 
 
-class Conversations:
+class ConversationTracker:
     """Recognises conversations; one for each process.
 
     Args:
@@ -84,18 +84,22 @@ class Conversations:
 
     def __init__(self, name: str | None = None) -> None:
         self._name = name
-        self._heads: Memory[Hashable, Head] = Memory()  # by digest, or (digest, owner) for words said twice
-        self._answers: Memory[str, Head] = Memory()  # by response id
-        self._newest: Memory[str, Place] = Memory()  # of conversations that have a name, by session id
-        self.tools = AskedTools()
+        self._heads: BoundedCache[Hashable, HistoryPointer] = (
+            BoundedCache()
+        )  # by digest, or (digest, owner) for words said twice
+        self._answers: BoundedCache[str, HistoryPointer] = BoundedCache()  # by response id
+        self._newest: BoundedCache[str, ConversationPosition] = (
+            BoundedCache()
+        )  # of conversations that have a name, by session id
+        self.tools = ToolCallTracker()
 
     def named(self, conversation: str | None) -> str | None:
         """Return the conversation's name: what the program says, else what its framework or the API does."""
-        return chosen.get() or self._name or conversation
+        return current_conversation.get() or self._name or conversation
 
-    def place(self, prompt: Prompt) -> Place:
+    def place(self, prompt: Request) -> ConversationPosition:
         """Return where a request stands."""
-        named = chosen.get() or self._name or prompt.conversation
+        named = current_conversation.get() or self._name or prompt.conversation
         answer = self._answers.get(prompt.previous) if prompt.previous else None
         digest = 0 if named is None else hash(session_id_of(named))
         digests = []
@@ -117,20 +121,22 @@ class Conversations:
             came_before = None
         reply_to = came_before.event_id if came_before is not None else None
         new = prompt.messages[known:]
-        place = Place(session, named, head, reply_to, new, digest, len(prompt.messages), owner, self)
+        place = ConversationPosition(
+            session, named, head, reply_to, new, digest, len(prompt.messages), owner, self
+        )
         if named is not None:
             self._newest.put(session, place)
         return place
 
-    def apart(self, prompt: Prompt) -> Place:
+    def apart(self, prompt: Request) -> ConversationPosition:
         """Return the place of a request that continues nothing and is continued by nothing."""
         named = self.named(prompt.conversation)
         session = session_id_of(named) if named is not None else prompt.session or new_session_id()
-        return Place(session, named, None, None, prompt.messages, 0, len(prompt.messages))
+        return ConversationPosition(session, named, None, None, prompt.messages, 0, len(prompt.messages))
 
-    def standing(self) -> Place:
+    def standing(self) -> ConversationPosition:
         """Return where the program stands: at the latest call of its context, or of the conversation."""
-        place = here.get()
+        place = current_position.get()
         if place is not None and place.book is not self:  # it is in another log, or was our parent's
             place = None
         name = self.named(None)
@@ -142,18 +148,18 @@ class Conversations:
             place = self.spot(session or new_session_id(), name)
             if session is not None:
                 self._newest.put(session, place)
-        here.set(place)
+        current_position.set(place)
         return place
 
-    def spot(self, session_id: str, name: str | None, prompt_id: str | None = None) -> Place:
+    def spot(self, session_id: str, name: str | None, prompt_id: str | None = None) -> ConversationPosition:
         """Return a place in a conversation where no request stands; `prompt_id` is the event to reply to."""
-        return Place(session_id, name, None, None, [], 0, 0, book=self, prompt_id=prompt_id)
+        return ConversationPosition(session_id, name, None, None, [], 0, 0, book=self, prompt_id=prompt_id)
 
     def is_known(self, response_id: str | None) -> bool:
         """Return whether the log holds the response of this id."""
         return response_id is not None and self._answers.get(response_id) is not None
 
-    def _longest(self, digests: list[int], owner: int) -> Head | None:
+    def _longest(self, digests: list[int], owner: int) -> HistoryPointer | None:
         for digest in reversed(digests):
             head = self._heads.get(digest)
             if head is not None:
@@ -161,7 +167,13 @@ class Conversations:
         return None
 
     def answered(
-        self, place: Place, reply: Reply, event_id: str, *, by_id: bool, is_plain_text: bool = False
+        self,
+        place: ConversationPosition,
+        reply: Response,
+        event_id: str,
+        *,
+        by_id: bool,
+        is_plain_text: bool = False,
     ) -> None:
         """Remember the answer to a request, in every form in which the next request may repeat it.
 
@@ -173,7 +185,7 @@ class Conversations:
             is_plain_text: whether it is one message of one text: it has one form then.
         """
         place.answer_id = event_id
-        head = Head(place.session_id, event_id, place.total + 1, place.owner)
+        head = HistoryPointer(place.session_id, event_id, place.total + 1, place.owner)
         for choice, message in enumerate(reply.messages):
             for spoken, omits in ((message, ()),) if is_plain_text else _forms(message):
                 digest = _next(place.digest, spoken)
@@ -220,7 +232,7 @@ def _next(digest: int, message: Message) -> int:
     It lives in this process only, among some thousand others, and Python's hash of 64 bits, with a key of
     its own for each process, is a tenth of the price of one that could be written down.
     """
-    if is_plain(message):
+    if is_plain_text(message):
         return hash((digest, message["role"], message["parts"][0]["content"]))
     return hash((digest, line(repeated(message), orjson.OPT_SORT_KEYS)))  # SDKs have an order of their own
 

@@ -11,15 +11,15 @@ import weakref
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
 
-from hilt_autolog.contracts.model import words_of
+from hilt_autolog.contracts.model import text_of
 
 if TYPE_CHECKING:
-    from hilt_autolog.contracts.model import Prompt
+    from hilt_autolog.contracts.model import Request
 
     from .call import Call
 
 
-class Ticket(Protocol):
+class CallCorrelation(Protocol):
     """A model's run that an SDK may serve."""
 
     @property
@@ -41,27 +41,27 @@ class Ticket(Protocol):
         """Be told by the call that serves another."""
 
 
-class Slot:
+class PendingRuns:
     """Where the tickets of a start will lie, once it has happened; it lives as long as they are good."""
 
     __slots__ = ("__weakref__", "tickets")
 
     def __init__(self) -> None:
-        self.tickets: list[Ticket] = []
+        self.tickets: list[CallCorrelation] = []
 
 
-Slots = tuple[weakref.ref[Slot], ...]
-slots_here: ContextVar[Slots] = ContextVar("hilt_slots", default=())
+Slots = tuple[weakref.ref[PendingRuns], ...]
+pending_runs: ContextVar[Slots] = ContextVar("hilt_slots", default=())
 
 
-def expect() -> Slot:
+def open_pending_runs() -> PendingRuns:
     """Make a slot in the context of the caller: a start that is awaited may happen in a task of its own."""
-    slot = Slot()
-    slots_here.set((*(known for known in slots_here.get() if known() is not None), weakref.ref(slot)))
+    slot = PendingRuns()
+    pending_runs.set((*(known for known in pending_runs.get() if known() is not None), weakref.ref(slot)))
     return slot
 
 
-def claimed(prompt: Prompt, slots: Slots) -> Ticket | None:
+def claim_run(prompt: Request, slots: Slots) -> CallCorrelation | None:
     """Return whom a call serves, of those who wait in these slots.
 
     Of several that wait the one that asks the same is meant, else the newest: a model may call another.
@@ -72,20 +72,20 @@ def claimed(prompt: Prompt, slots: Slots) -> Ticket | None:
     good = [ticket for tickets in known for ticket in tickets if ticket.is_waiting]
     if len(good) < 2:  # noqa: PLR2004  there is nothing to choose
         return good[0] if good else None
-    asked = {words_of(message) for message in prompt.messages}
+    asked = {text_of(message) for message in prompt.messages}
     same = [ticket for ticket in good if ticket.words in asked]
     if len(same) > 1 and all(ticket.shares_calls for ticket in same):
-        return Party(same)
+        return SharedRun(same)
     return (same or good)[-1]
 
 
-class Party:
+class SharedRun:
     """Several runs that one call serves; it bears the ids of the first."""
 
     is_waiting = shares_calls = True
     words = None
 
-    def __init__(self, tickets: list[Ticket]) -> None:
+    def __init__(self, tickets: list[CallCorrelation]) -> None:
         self._tickets = tickets
 
     def served_by(self, call: Call) -> Call:

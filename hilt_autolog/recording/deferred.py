@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from hilt_autolog.clock import Clock
-from hilt_autolog.contracts.model import Prompt, Reply
-from hilt_autolog.internal_errors import faults, guarded
+from hilt_autolog.contracts.model import Request, Response
+from hilt_autolog.internal_errors import capture_errors, internal_errors
 
 from .call import Call
 from .events import note_response, submission_event
@@ -25,102 +25,102 @@ if TYPE_CHECKING:
 _DONE = "done"  # what is remembered of a request that has its result
 
 
-class Submission(Call):
+class BatchSubmission(Call):
     """Hands in a batch."""
 
     __slots__ = ("_calls",)
 
-    def ask(self) -> None:
+    def start(self) -> None:
         """Write the prompt of each request; they stay open beyond the end of the process."""
-        self.place = self.recorder.conversations.apart(self.prompt)
-        self._calls = [Call(self.recorder, self.provider, prompt) for prompt in self.prompt.batch]
+        self.place = self.recorder.conversations.apart(self.request)
+        self._calls = [Call(self.recorder, self.provider, prompt) for prompt in self.request.batch]
         for call in self._calls:
-            call.ask()
+            call.start()
             self.recorder.open.pop(id(call), None)
         self.recorder.open[id(self)] = self
         self._begun = Clock.monotonic()
 
-    def conclude(self, reply: Reply) -> None:
+    def complete(self, reply: Response) -> None:
         """Remember the requests under the id of the batch, and write that it was accepted."""
-        if not self.take_end():
+        if not self.claim_end():
             return
         batch = reply.response_id or ""
-        self.prompt.details = {"batch": batch}
+        self.request.details = {"batch": batch}
         if self._calls:
-            self.prompt.details["requests"] = len(self._calls)
+            self.request.details["requests"] = len(self._calls)
         for call in self._calls:
-            details = call.prompt.details = {**(call.prompt.details or {}), "batch": batch}
+            details = call.request.details = {**(call.request.details or {}), "batch": batch}
             self.recorder.batched.put((batch, details["custom_id"]), call)
-        event = submission_event(self.prompt, self.place.session_id, reply)
-        measure(event, self.prompt, Reply(), Clock.monotonic() - self._begun)
+        event = submission_event(self.request, self.place.session_id, reply)
+        measure(event, self.request, Response(), Clock.monotonic() - self._begun)
         if self.http is not None:
             note_response(event, self.http)
         self._write(event)
 
-    @guarded
+    @capture_errors
     def fail(self, error: BaseException, result: Any = None) -> None:  # noqa: ARG002  there are none yet
         """End every request: none was accepted."""
-        if self.take_end():
+        if self.claim_end():
             for call in self._calls:
                 call.http = self.http
                 call.fail(error)
 
-    @guarded
-    def cut(self, how: str) -> None:
+    @capture_errors
+    def abort(self, how: str) -> None:
         """End the call; whether the provider has the batch, nobody here can know."""
-        if self.take_end():
+        if self.claim_end():
             for call in self._calls:
-                call.cut(how)
+                call.abort(how)
 
 
-class Results(Call):
+class BatchResults(Call):
     """Fetches the results of a batch, one item after the other."""
 
     __slots__ = ()
 
-    def ask(self) -> None:
+    def start(self) -> None:
         """Ask nothing of a model."""
-        self.place = self.recorder.conversations.apart(self.prompt)
+        self.place = self.recorder.conversations.apart(self.request)
         self._begun = Clock.monotonic()
 
-    def streams(self) -> Callable[[Any], None]:
+    def start_stream(self) -> Callable[[Any], None]:
         """Take note that the results come one by one; return what takes them."""
-        return self.take
+        return self.add
 
-    def take(self, chunk: Any) -> None:
+    def add(self, chunk: Any) -> None:
         """Take the next result."""
         try:
             self._end(chunk)
         except Exception as fault:
-            faults.note(fault)
+            internal_errors.note(fault)
 
     def finish(self, _result: Any) -> None:
         """Take all results: the SDK has read the body."""
         if self.http is not None:
             self.finish_body(self.http.response.content)
 
-    @guarded
+    @capture_errors
     def finish_body(self, content: bytes) -> None:
         """Take all results: the program has read the body by itself."""
         for line in content.splitlines():
             if line:
-                self.take(orjson.loads(line))
+                self.add(orjson.loads(line))
 
-    def conclude(self, _reply: Reply) -> None:
+    def complete(self, _reply: Response) -> None:
         """There are no more results."""
-        self.take_end()
+        self.claim_end()
 
-    @guarded
-    def cut(self, _how: str) -> None:
+    @capture_errors
+    def abort(self, _how: str) -> None:
         """There are no more results that the program wants to see."""
-        self.take_end()
+        self.claim_end()
 
     def _end(self, item: Any) -> None:
-        read, recorder = self.prompt.operation.result, self.recorder
+        read, recorder = self.request.operation.result, self.recorder
         if read is None:
             return
         name, reply = read(item)
-        key = (self.prompt.previous or "", name)
+        key = (self.request.previous or "", name)
         call = recorder.batched.get(key)
         if call is _DONE:
             return
@@ -128,18 +128,18 @@ class Results(Call):
             call = self._stranger(*key)
         recorder.batched.put(key, _DONE)
         call.http = self.http
-        call.conclude(reply)
+        call.complete(reply)
 
     def _stranger(self, batch: str, name: str) -> Call:
         """Return a request that another process has handed in."""
-        prompt = Prompt(
-            operation=self.prompt.operation.each or self.prompt.operation,
-            provider=self.prompt.provider,
+        prompt = Request(
+            operation=self.request.operation.each or self.request.operation,
+            provider=self.request.provider,
             model=None,
             messages=[],
-            request={},
-            server=self.prompt.server,
-            sdk=self.prompt.sdk,
+            parameters={},
+            server=self.request.server,
+            sdk=self.request.sdk,
             details={"custom_id": name, "batch": batch},
         )
         call = Call(self.recorder, self.provider, prompt)
@@ -148,29 +148,29 @@ class Results(Call):
         return call
 
 
-class Collection(Call):
+class BackgroundFetch(Call):
     """Fetches the answer of a call; it asks the model nothing, so it has no prompt of its own."""
 
     __slots__ = ()
 
-    def ask(self) -> None:
+    def start(self) -> None:
         """Find the call that asked."""
         recorder = self.recorder
         self._begun = Clock.monotonic()
-        original = recorder.awaited.get(self.prompt.previous or "")
+        original = recorder.awaited.get(self.request.previous or "")
         if original is None:
-            self.place = recorder.conversations.place(self.prompt)
+            self.place = recorder.conversations.place(self.request)
         else:
             self.place, self.prompt_id = original.place, original.prompt_id
-            self.prompt.model = original.prompt.model
+            self.request.model = original.request.model
 
-    def conclude(self, reply: Reply) -> None:
+    def complete(self, reply: Response) -> None:
         """End the call that asked; an answer which is pending, or in the log already, says nothing new."""
-        if reply.pending or not self.take_end():
+        if reply.pending or not self.claim_end():
             return
         recorder, identity = self.recorder, reply.response_id
         original = recorder.awaited.pop(identity or "", None)
         if original is not None:
-            original.collected(reply, self)
+            original.complete_from(reply, self)
         elif not recorder.conversations.is_known(identity):
-            self.settle(reply)
+            self.write_response(reply)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.model import Document
 from hilt_autolog.contracts.sdk_objects import fields, number
-from hilt_autolog.log.json_values import plain
+from hilt_autolog.log.json_values import to_json_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,5 +41,5 @@ def _document(retriever: str, one: Any) -> Document:
         next(iter(texts), None),
         None if identity is None else str(identity),
         next((one for one in scores if one is not None), None),
-        plain({**rest, **metadata}),
+        to_json_value({**rest, **metadata}),
     )

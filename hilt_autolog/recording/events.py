@@ -12,21 +12,21 @@ from hilt_autolog import clock
 from hilt_autolog.contracts.model import (
     Delta,
     Document,
-    Http,
+    HttpResponse,
     Message,
-    Prompt,
-    Reply,
+    Request,
+    Response,
     ToolCall,
-    is_plain,
-    words_of,
+    is_plain_text,
+    text_of,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hilt_autolog.contracts.model import Failure, Prompt
+    from hilt_autolog.contracts.model import ErrorInfo, Request
 
-    from .conversations import Place
+    from .conversations import ConversationPosition
 
 
 Event = dict[str, Any]
@@ -50,7 +50,7 @@ def blank(action: str, session_id: str, actor: str, identity: str) -> Event:
 
 
 def prompt_event(
-    prompt: Prompt, place: Place, user: str, tool: str | None, *, is_plain_text: bool = False
+    prompt: Request, place: ConversationPosition, user: str, tool: str | None, *, is_plain_text: bool = False
 ) -> Event:
     """Return the event of a request.
 
@@ -73,13 +73,13 @@ def prompt_event(
     if newest is not None and is_plain_text:
         event["content"] = {"text": newest["parts"][0]["content"]}
     else:
-        event["content"] = _content(words_of(newest), place.new)
+        event["content"] = _content(text_of(newest), place.new)
     event["provenance"] = provenance(prompt)
     extensions = event["extensions"] = {} if place.reply_to is None else {"reply_to": place.reply_to}
     if prompt.model is not None:
         extensions["model"] = prompt.model
-    if prompt.request:
-        extensions["request"] = prompt.request
+    if prompt.parameters:
+        extensions["request"] = prompt.parameters
     if place.head is not None:
         extensions["history"] = place.head.history()
     return event
@@ -88,13 +88,13 @@ def prompt_event(
 def _content(text: str | None, messages: Sequence[Message]) -> dict[str, Any]:
     """Return a text and the messages behind it; one message that says just this text is left out."""
     content: dict[str, Any] = {} if text is None else {"text": text}
-    if text is None or len(messages) != 1 or not is_plain(messages[0]):
+    if text is None or len(messages) != 1 or not is_plain_text(messages[0]):
         content["messages"] = messages
     return content
 
 
 def tool_result_event(
-    place: Place, identity: str | None, tool: str | None, text: str, call: str | None
+    place: ConversationPosition, identity: str | None, tool: str | None, text: str, call: str | None
 ) -> Event:
     """Return the event of a tool's result; `call` is the event that asked for it, when that is known."""
     event = blank("tool_result", place.session_id, "tool", tool or "tool")
@@ -117,7 +117,7 @@ def chunk_event(session_id: str, model: str, reply_to: str | None, delta: Delta,
 
 
 def completion_event(
-    prompt: Prompt, session_id: str, reply: Reply, reply_to: str | None, *, is_plain_text: bool = False
+    prompt: Request, session_id: str, reply: Response, reply_to: str | None, *, is_plain_text: bool = False
 ) -> Event:
     """Return the event of an answer; `is_plain_text` says that its text is all there is to it."""
     model = reply.model or prompt.model
@@ -140,7 +140,7 @@ def completion_event(
     return event
 
 
-def _spoken(reply: Reply) -> dict[str, Any]:
+def _spoken(reply: Response) -> dict[str, Any]:
     messages = list(reply.messages)
     if (
         len(messages) == 1 and not messages[0]["parts"]
@@ -150,22 +150,22 @@ def _spoken(reply: Reply) -> dict[str, Any]:
     return content if content.get("messages") or "text" in content else {}
 
 
-def embedding_event(prompt: Prompt, session_id: str, reply: Reply) -> Event:
+def embedding_event(prompt: Request, session_id: str, reply: Response) -> Event:
     """Return the event of an embedding: what went in, and the number and length of the vectors."""
     model = reply.model or prompt.model
     event = blank("embedding", session_id, "agent", model or prompt.provider)
     only = prompt.messages[0] if len(prompt.messages) == 1 else None
-    event["content"] = _content(words_of(only), prompt.messages)
+    event["content"] = _content(text_of(only), prompt.messages)
     event["metrics"] = {}
     event["provenance"] = provenance(prompt, reply)
     event["extensions"] = linked(None, model=model, dimensions=reply.dimensions, usage=reply.usage)
     event["extensions"]["inputs"] = len(prompt.messages)
-    if prompt.request:
-        event["extensions"]["request"] = prompt.request
+    if prompt.parameters:
+        event["extensions"]["request"] = prompt.parameters
     return event
 
 
-def note_response(event: Event, http: Http) -> None:
+def note_response(event: Event, http: HttpResponse) -> None:
     """Add what the HTTP response of an answer says of itself."""
     if http.status is not None:
         event["extensions"]["status_code"] = http.status
@@ -196,7 +196,7 @@ def retrieval_event(
     return event
 
 
-def submission_event(prompt: Prompt, session_id: str, reply: Reply) -> Event:
+def submission_event(prompt: Request, session_id: str, reply: Response) -> Event:
     """Return the event of a batch that was accepted; its requests have prompts of their own."""
     event = blank("system", session_id, "system", prompt.provider)
     event["content"] = {"text": "batch accepted"}
@@ -206,7 +206,7 @@ def submission_event(prompt: Prompt, session_id: str, reply: Reply) -> Event:
     return event
 
 
-def provenance(prompt: Prompt, reply: Reply | None = None) -> dict[str, Any]:
+def provenance(prompt: Request, reply: Response | None = None) -> dict[str, Any]:
     """Return where an event came from."""
     model = (reply.model if reply is not None else None) or prompt.model
     known = {"provider": prompt.provider, "operation": prompt.operation.name}
@@ -233,11 +233,11 @@ def linked(reply_to: str | None, **known: Any) -> dict[str, Any]:
     return extensions
 
 
-_NOTHING = Reply()
+_NOTHING = Response()
 
 
 def error_event(
-    prompt: Prompt, session_id: str, failure: Failure, reply_to: str | None, reply: Reply = _NOTHING
+    prompt: Request, session_id: str, failure: ErrorInfo, reply_to: str | None, reply: Response = _NOTHING
 ) -> Event:
     """Return the event of a failed call.
 
@@ -270,6 +270,6 @@ def error_event(
     return event
 
 
-def says_something(reply: Reply) -> bool:
+def says_something(reply: Response) -> bool:
     """Return whether there is anything in the messages of an answer."""
     return any(message["parts"] for message in reply.messages)

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hilt_autolog.contracts.model import words_of
+from hilt_autolog.contracts.model import text_of
 
 from .call import Call
 from .context import conversation
-from .correlation import expect
+from .correlation import open_pending_runs
 from .events import retrieval_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hilt_autolog.contracts.model import Prompt, Reply
+    from hilt_autolog.contracts.model import Request, Response
     from hilt_autolog.contracts.provider import Provider
 
-    from .correlation import Slot
+    from .correlation import PendingRuns
     from .events import Event
     from .recorder import Recorder
 
@@ -32,7 +32,7 @@ _FIELDS = (
 )
 
 
-class Telling(NamedTuple):
+class ManualCallOptions(NamedTuple):
     """How a program wants its call to be told."""
 
     conversation: str
@@ -42,30 +42,32 @@ class Telling(NamedTuple):
     searched_for: int | None = None  # milliseconds that its documents took
 
 
-class Explicit(Call):
+class ManualCall(Call):
     """A call of a helper's."""
 
     __slots__ = ("_how", "_slot", "words")
 
-    def __init__(self, recorder: Recorder, provider: Provider, prompt: Prompt, how: Telling) -> None:
+    def __init__(
+        self, recorder: Recorder, provider: Provider, prompt: Request, how: ManualCallOptions
+    ) -> None:
         super().__init__(recorder, provider, prompt)
         self._how = how
-        self._slot: Slot | None = None
-        self.words = words_of(prompt.messages[-1]) if prompt.messages else None
+        self._slot: PendingRuns | None = None
+        self.words = text_of(prompt.messages[-1]) if prompt.messages else None
 
-    def ask(self) -> None:
+    def start(self) -> None:
         """Write the prompt; what the helper names as the conversation wins."""
         with conversation(self._how.conversation):
-            super().ask()
+            super().start()
 
-    def tell(self, reply: Reply) -> None:
+    def tell(self, reply: Response) -> None:
         """Write the whole call at once: it has been made already."""
-        self.ask()
-        self.take_end()
+        self.start()
+        self.claim_end()
         for rank, document in enumerate(reply.documents, 1):  # before the answer, which was made of them
             self._write(retrieval_event(self.place.session_id, document, rank, self.prompt_id))
         reply.documents = ()
-        self.settle(reply)
+        self.write_response(reply)
 
     # --- as a ticket
 
@@ -73,7 +75,7 @@ class Explicit(Call):
 
     def offer(self) -> None:
         """Wait for the call of an SDK that is recorded; there need not be one."""
-        self._slot = expect()
+        self._slot = open_pending_runs()
         self._slot.tickets.append(self)
 
     @property
@@ -84,7 +86,7 @@ class Explicit(Call):
     def served_by(self, call: Call) -> Call:
         """Let the engine tell this call what it would tell the SDK's."""
         self.give_way()
-        ours, theirs = self.prompt, call.prompt
+        ours, theirs = self.request, call.request
         ours.operation, ours.provider = theirs.operation, theirs.provider
         ours.sdk, ours.server = theirs.sdk, theirs.server
         self.provider = call.provider
@@ -94,24 +96,24 @@ class Explicit(Call):
         """Wait no more."""
         self._slot = None
 
-    def take_end(self) -> bool:
+    def claim_end(self) -> bool:
         """End the call, which nothing may serve any more."""
         self._slot = None
-        return super().take_end()
+        return super().claim_end()
 
     # --- as it is told
 
-    def streams(self) -> Callable[[Any], None]:
+    def start_stream(self) -> Callable[[Any], None]:
         """Take note that the answer comes in chunks; the SDK below may have said so before."""
         self._slot = None
         if self._chunks is not None or not self._open:
             return lambda _chunk: None
-        fold = self.prompt.operation.fold
+        fold = self.request.operation.accumulator
         if fold is None or self._how.assistant is None:
-            return super().streams()
+            return super().start_stream()
         speaker = self._how.assistant
         self._chunks = self.recorder.chunks_of(fold(), self.place.session_id, speaker, self.prompt_id)
-        return self._chunks.take
+        return self._chunks.add
 
     def _write(self, event: Event, *, is_json: bool = False) -> str:
         how, actor, extensions = self._how, event["actor"], event["extensions"]
@@ -126,7 +128,7 @@ class Explicit(Call):
         return super()._write(event, is_json=is_json)
 
 
-def _measured(event: Event, how: Telling) -> Event:
+def _measured(event: Event, how: ManualCallOptions) -> Event:
     """Put what the program has measured into an event, and take out what we have."""
     given: Mapping[str, Any] = {}
     if event["action"] == "completion":

@@ -9,12 +9,14 @@ from hilt_autolog.clock import Clock
 from hilt_autolog.pricing.cost import cost_usd
 
 if TYPE_CHECKING:
-    from hilt_autolog.contracts.model import Prompt, Reply
+    from hilt_autolog.contracts.model import Request, Response
 
     from .events import Event
 
 
-def measure(event: Event, prompt: Prompt, reply: Reply, seconds: float, first: float | None = None) -> None:
+def measure(
+    event: Event, prompt: Request, reply: Response, seconds: float, first: float | None = None
+) -> None:
     """Fill in the metrics of an event, and repeat the latency where hilt-python looks for it.
 
     Args:

@@ -4,35 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .caches import Memory, Queues
+from .caches import BoundedCache, PendingQueues
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Asked(NamedTuple):
+class ToolCallRecord(NamedTuple):
     """A tool that an answer has asked for: the event that says so, and the tool's name."""
 
     event_id: str | None
     tool: str | None
 
 
-NEVER = Asked(None, None)  # by anything that we know
-_DONE = Asked(None, None)
+NEVER = ToolCallRecord(None, None)  # by anything that we know
+_DONE = ToolCallRecord(None, None)
 
 
-class AskedTools:
+class ToolCallTracker:
     """Remembers tool calls by session and id; providers have been seen to give one id twice."""
 
     def __init__(self) -> None:
-        self._calls: Memory[tuple[str, str], Asked] = Memory()
-        self._nameless: Queues[tuple[str, str], str] = Queues()  # calls without an id, by session and tool
-        self._named: Queues[tuple[str, str], tuple[str, str]] = Queues()  # the others: id and arguments
-        self._askers: Memory[str, str] = Memory()  # by id, the session that asked last
-        self._results: Memory[tuple[str, str], str] = Memory()
-        self._nameless_results: Queues[tuple[str, str], str] = Queues()
-        self._adopted: Memory[tuple[str, str], bool] = Memory()  # by session and the framework's id
-        self._open: Memory[str, int] = Memory()  # by tool, how many results are still to come
+        self._calls: BoundedCache[tuple[str, str], ToolCallRecord] = BoundedCache()
+        self._nameless: PendingQueues[tuple[str, str], str] = (
+            PendingQueues()
+        )  # calls without an id, by session and tool
+        self._named: PendingQueues[tuple[str, str], tuple[str, str]] = (
+            PendingQueues()
+        )  # the others: id and arguments
+        self._askers: BoundedCache[str, str] = BoundedCache()  # by id, the session that asked last
+        self._results: BoundedCache[tuple[str, str], str] = BoundedCache()
+        self._nameless_results: PendingQueues[tuple[str, str], str] = PendingQueues()
+        self._adopted: BoundedCache[tuple[str, str], bool] = (
+            BoundedCache()
+        )  # by session and the framework's id
+        self._open: BoundedCache[str, int] = BoundedCache()  # by tool, how many results are still to come
 
     def asked(
         self,
@@ -48,20 +54,22 @@ class AskedTools:
         """
         self._count(tool, 1)
         if tool_call_id is not None:
-            self._calls.put((session_id, tool_call_id), Asked(event_id, tool))
+            self._calls.put((session_id, tool_call_id), ToolCallRecord(event_id, tool))
             self._askers.put(tool_call_id, session_id)
             if tool is not None and arguments is not None:
                 self._named.put((session_id, tool), (tool_call_id, arguments))
         elif tool is not None:
             self._nameless.put((session_id, tool), event_id)
 
-    def resulted(self, session_id: str, tool_call_id: str | None, tool: str | None = None) -> Asked | None:
+    def resulted(
+        self, session_id: str, tool_call_id: str | None, tool: str | None = None
+    ) -> ToolCallRecord | None:
         """Take note of a tool's result: what asked for it, or None if the result was known already."""
         if not tool_call_id:
             was_asked, call = self._nameless.take((session_id, tool or ""))
             if call is not None:
                 self._count(tool, -1)
-            return None if was_asked and call is None else Asked(call, tool)
+            return None if was_asked and call is None else ToolCallRecord(call, tool)
         key = (session_id, tool_call_id)
         asked = self._calls.get(key)
         self._calls.put(key, _DONE)
@@ -99,7 +107,7 @@ class AskedTools:
         """Return whether a call without an id waits for this tool."""
         return bool(self._nameless.waiting((session_id, tool)))
 
-    def adopt(self, session_id: str, tool_call_id: str, tool: str | None) -> Asked | None:
+    def adopt(self, session_id: str, tool_call_id: str, tool: str | None) -> ToolCallRecord | None:
         """Let a framework name a call that came without an id: return what asked for it, if anything did."""
         _, event_id = self._nameless.take((session_id, tool or ""))
         if event_id is None:
@@ -107,9 +115,9 @@ class AskedTools:
         self._adopted.put((session_id, tool_call_id), True)
         self._count(tool, -1)
         self.asked(session_id, tool_call_id, event_id, tool)
-        return Asked(event_id, tool)
+        return ToolCallRecord(event_id, tool)
 
-    def release(self, session_id: str, tool_call_id: str, asked: Asked) -> None:
+    def release(self, session_id: str, tool_call_id: str, asked: ToolCallRecord) -> None:
         """Let a call be nameless again whose result the framework does not tell."""
         if self._adopted.get((session_id, tool_call_id)):
             self._count(asked.tool, -1)
@@ -136,7 +144,7 @@ class AskedTools:
         if tool is not None:
             self._open.put(tool, (self._open.get(tool) or 0) + more)
 
-    def asker(self, session_id: str, tool_call_id: str) -> tuple[str, Asked] | None:
+    def asker(self, session_id: str, tool_call_id: str) -> tuple[str, ToolCallRecord] | None:
         """Return who asked for a tool and with what event: this session, else the one that asked last."""
         for session in (session_id, self._askers.get(tool_call_id)):
             asked = None if session is None else self._calls.get((session, tool_call_id))

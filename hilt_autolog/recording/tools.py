@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.model import Message, ToolCall, words_of_result
+from hilt_autolog.contracts.model import Message, ToolCall, text_of_result
 from hilt_autolog.contracts.sdk_objects import is_json
 
-from .conversations import Conversations, Head, Place
+from .conversations import ConversationPosition, ConversationTracker, HistoryPointer
 from .events import Event, tool_call_event, tool_result_event
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def write_tool_calls(
-    conversations: Conversations,
-    place: Place,
+    conversations: ConversationTracker,
+    place: ConversationPosition,
     calls: Sequence[ToolCall],
     answer: Event,
     write: Callable[[Event], str],
@@ -44,7 +44,10 @@ def write_tool_calls(
 
 
 def write_tool_results(
-    conversations: Conversations, place: Place, messages: list[Message], write: Callable[[Event], str]
+    conversations: ConversationTracker,
+    place: ConversationPosition,
+    messages: list[Message],
+    write: Callable[[Event], str],
 ) -> str | None:
     """Write the tool results that a request brings for the first time.
 
@@ -75,16 +78,14 @@ def write_tool_results(
                 earlier = conversations.tools.result(place.session_id, part.get("id"), part.get("name"))
                 place.reply_to = earlier or place.reply_to
                 continue
-            event = tool_result_event(
-                place, part.get("id"), tool, words_of_result(part["response"]), known[0]
-            )
+            event = tool_result_event(place, part.get("id"), tool, text_of_result(part["response"]), known[0])
             if holding and _is_plain(message) and place.head is not None:
                 event["extensions"]["history"] = place.head.history()
             place.reply_to = write(event)
             holding = holding and _is_plain(message)
             if holding:
                 count = place.head.messages if place.head is not None else 0
-                place.head = Head(place.session_id, event["event_id"], count + 1)
+                place.head = HistoryPointer(place.session_id, event["event_id"], count + 1)
                 place.new = place.new[1:]
     return tool
 

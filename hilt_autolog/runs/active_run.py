@@ -7,18 +7,18 @@ from asyncio import CancelledError
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.clock import Clock
-from hilt_autolog.contracts.model import Failure
+from hilt_autolog.contracts.model import ErrorInfo
 from hilt_autolog.format import session_id_of
-from hilt_autolog.internal_errors import guarded, quietly
-from hilt_autolog.log.json_values import plain
-from hilt_autolog.recording.context import here, with_labels
+from hilt_autolog.internal_errors import capture_errors, try_call
+from hilt_autolog.log.json_values import to_json_value
+from hilt_autolog.recording.context import current_position, tags_with
 from hilt_autolog.recording.conversations import new_session_id
 from hilt_autolog.recording.events import Event, blank, linked
 
 if TYPE_CHECKING:
-    from hilt_autolog.contracts.framework import Framework, Pause, Run
+    from hilt_autolog.contracts.framework import Framework, Interrupt, Run
     from hilt_autolog.recording.call import Call
-    from hilt_autolog.recording.conversations import Place
+    from hilt_autolog.recording.conversations import ConversationPosition
     from hilt_autolog.recording.events import Event
 
 
@@ -42,7 +42,7 @@ class Trace:
         self.session_id, self.prompt_id = call.place.session_id, call.prompt_id
 
 
-class Live:
+class ActiveRun:
     """A run under way: started, perhaps heard in between, ended once by the first of end, fail and cut."""
 
     __slots__ = (
@@ -63,21 +63,23 @@ class Live:
         "trace",
     )
 
-    def __init__(self, recorder: Any, framework: Framework, run: Run, parent: Live | None) -> None:
+    def __init__(self, recorder: Any, framework: Framework, run: Run, parent: ActiveRun | None) -> None:
         self.recorder = recorder
         self.framework = framework
         self.run = run
         self.parent = parent
         self.trace: Trace = Trace() if parent is None else parent.trace
-        run.origin = plain(run.origin)
+        run.origin = to_json_value(run.origin)
         if run.conversation is None and parent is not None:
             run.conversation = parent.run.conversation
         self.name: str | None = recorder.conversations.named(run.conversation)
         self.session_id = self.trace.session_id if self.name is None else session_id_of(self.name)
         self.is_paused = False  # a step of it waits, and it comes to its end without a word of that
-        self.latest: Place | None = None  # where the newest call of a model stands, in it or below
+        self.latest: ConversationPosition | None = (
+            None  # where the newest call of a model stands, in it or below
+        )
         self.event_id: str | None = None  # what replies to this run refers to
-        self.tags = with_labels(recorder.tags)
+        self.tags = tags_with(recorder.tags)
         self.begun = Clock.monotonic()
         self._open = ["open"]  # pop() is atomic, as in a call
         self._handle: Any = None
@@ -88,7 +90,7 @@ class Live:
         What is awaited is dropped that way when it is cancelled.
         """
         how = "cancelled" if is_async else "dropped"
-        self._handle = weakref.ref(self.run.handle, lambda _: self.cut(how))
+        self._handle = weakref.ref(self.run.handle, lambda _: self.abort(how))
         self.run.handle = None
         self.recorder.open[id(self)] = self
         self.recorder.runs[self.run.id] = self
@@ -102,49 +104,49 @@ class Live:
     def asked(self, call: Call) -> None:
         """Take note that a model was asked, in this run and all those above it."""
         self.trace.asked(call)
-        run: Live | None = self
+        run: ActiveRun | None = self
         while run is not None:
             run.latest, run = call.place, run.parent
 
     def _stand(self) -> None:
         """Let the caller of the run stand at its latest call: steps run in contexts of their own."""
         if self.latest is not None:
-            here.set(self.latest)
+            current_position.set(self.latest)
 
     # --- what is told of it
 
     def start(self, *, is_served: bool) -> None:
         """Write what there is to say at the start; `is_served` if the SDK that it calls will say it."""
 
-    def take(self, chunk: Any) -> None:
+    def add(self, chunk: Any) -> None:
         """Take what a model says."""
 
-    @guarded
+    @capture_errors
     def end(self, result: Any) -> None:
         """End with a result."""
-        if self.take_end():
+        if self.claim_end():
             self._stand()
             self.completed(result)
 
-    @guarded
+    @capture_errors
     def fail(self, error: BaseException) -> None:
         """End with an exception, or at a pause."""
-        if self.take_end():
+        if self.claim_end():
             self._stand()
             self.failed(error)
 
-    @guarded
-    def cut(self, how: str) -> None:
+    @capture_errors
+    def abort(self, how: str) -> None:
         """End where it stands: cancelled, dropped or exit."""
-        if self.take_end():
+        if self.claim_end():
             self.left(how)
 
-    def disown(self) -> None:
+    def discard(self) -> None:
         """Forget the run without a word: it is another process's."""
         self._open.clear()
         self._handle = None
 
-    def take_end(self) -> bool:
+    def claim_end(self) -> bool:
         """End the run; False if it has ended before."""
         try:
             self._open.pop()
@@ -162,35 +164,37 @@ class Live:
 
     def failed(self, error: BaseException) -> None:
         """Write the end of a run that an exception has ended, or only interrupted."""
-        pause = quietly(self.framework.pause, error)
+        pause = try_call(self.framework.pause, error)
         if pause is not None:
             self.write_paused(pause)
         else:
-            self.write_failed(self.failure(error))
+            self.write_failed(self.error_info(error))
 
     def left(self, how: str) -> None:
         """Write the end of a run whose end nobody tells."""
-        self.write_failed(self.failure(CancelledError()), ended=how)
+        self.write_failed(self.error_info(CancelledError()), ended=how)
 
-    def failure(self, error: BaseException) -> Failure:
+    def error_info(self, error: BaseException) -> ErrorInfo:
         """Read an exception."""
         kind = type(error).__name__
-        failure = quietly(self.framework.failure, error)
-        return failure or Failure(text=str(error) or kind, type=kind, code="api_error")
+        failure = try_call(self.framework.error_info, error)
+        return failure or ErrorInfo(text=str(error) or kind, type=kind, code="api_error")
 
     # --- events
 
-    def write_paused(self, pause: Pause) -> None:
+    def write_paused(self, pause: Interrupt) -> None:
         """Write that the run waits for a human, and what it asks."""
         event = boundary(self.place(), self.run, pause.word, self.event_id)
         if pause.questions:
-            parts = [{"type": "interrupt", "content": plain(question)} for question in pause.questions]
+            parts = [
+                {"type": "interrupt", "content": to_json_value(question)} for question in pause.questions
+            ]
             event["content"]["messages"] = [{"role": "assistant", "parts": parts}]
         if self.parent is not None and self.run.step != self.parent.run.step and pause.word == "paused":
             self.parent.is_paused = True  # a graph; within a step, somebody may have made up for it
         self.write(self.measured(event))
 
-    def write_failed(self, failure: Failure, ended: str | None = None) -> None:
+    def write_failed(self, failure: ErrorInfo, ended: str | None = None) -> None:
         """Write why the run failed."""
         event = failed(self.place(), self.run, failure, self.event_id)
         if ended is not None:
@@ -214,7 +218,7 @@ class Live:
         return event["event_id"]  # type: ignore[no-any-return]
 
 
-class Chain(Live):
+class ChainRun(ActiveRun):
     """A chain, a graph, or a step of one."""
 
     __slots__ = ()
@@ -229,7 +233,7 @@ class Chain(Live):
         word = "paused" if self.is_paused else "completed"
         self.write(self.measured(boundary(self.place(), self.run, word, self.event_id)))
 
-    def write_failed(self, failure: Failure, ended: str | None = None) -> None:
+    def write_failed(self, failure: ErrorInfo, ended: str | None = None) -> None:
         """Write that it has failed; the words of the error stand beside the word `failed`."""
         event = boundary(self.place(), self.run, "failed", self.event_id)
         event["content"]["messages"] = [
@@ -250,7 +254,7 @@ def boundary(session_id: str, run: Run, word: str, reply_to: str | None) -> Even
     return event
 
 
-def failed(session_id: str, run: Run, failure: Failure, reply_to: str | None) -> Event:
+def failed(session_id: str, run: Run, failure: ErrorInfo, reply_to: str | None) -> Event:
     """Return the event of an exception in a tool or a retriever."""
     event = boundary(session_id, run, failure.text, reply_to)
     event["extensions"].update(because(failure))
@@ -259,7 +263,7 @@ def failed(session_id: str, run: Run, failure: Failure, reply_to: str | None) ->
     return event
 
 
-def because(failure: Failure) -> dict[str, Any]:
+def because(failure: ErrorInfo) -> dict[str, Any]:
     """Return what extensions say of a failure."""
     return linked(
         None,

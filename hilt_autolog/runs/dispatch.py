@@ -7,27 +7,27 @@ from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hilt_autolog.internal_errors import faults, guarded
+from hilt_autolog.internal_errors import capture_errors, internal_errors
 from hilt_autolog.recording import correlation
 
-from .active_run import Chain, Live
-from .model_run import Model
-from .tool_run import Retriever, Tool
+from .active_run import ActiveRun, ChainRun
+from .model_run import ModelRun
+from .tool_run import RetrieverRun, ToolRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from hilt_autolog.contracts.framework import Framework, Run
-    from hilt_autolog.contracts.provider import Probe
+    from hilt_autolog.contracts.provider import PatchTarget
     from hilt_autolog.recording.recorder import Recorder
 
     Watching = Mapping[str, Mapping[str, bool | None]]
 
 # The retriever that searches, as long as it does.
-_retriever: ContextVar[weakref.ref[Retriever] | None] = ContextVar("hilt_retriever", default=None)
+_retriever: ContextVar[weakref.ref[RetrieverRun] | None] = ContextVar("hilt_retriever", default=None)
 
 
-class Listener:
+class RecordingHandler:
     """A listener of the program's that logs what it is told: its runs stand in its log, and in no other."""
 
     @property
@@ -36,89 +36,93 @@ class Listener:
         raise NotImplementedError
 
 
-class Heard(NamedTuple):
+class CallbackEvent(NamedTuple):
     """A call of a framework's function, as the engine sees it."""
 
-    probe: Probe
+    probe: PatchTarget
     framework: Framework
     instance: Any
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
 
 
-def tell(recorder: Recorder, watched: Watching, *heard: Any) -> Callable[[Any], object] | None:
+def dispatch_callback(recorder: Recorder, watched: Watching, *heard: Any) -> Callable[[Any], object] | None:
     """Tell a run what happens to it.
 
     Args:
         recorder: where runs are written.
         watched: of each SDK, which functions are watched: what it calls by itself is recorded.
-        heard: what happens: the fields of `Heard`.
+        heard: what happens: the fields of `CallbackEvent`.
 
     Returns:
         Of a function that tells by what it returns, what is to be told that.
     """
     try:
-        return _tell(recorder, watched, Heard(*heard))
+        return _tell(recorder, watched, CallbackEvent(*heard))
     except Exception as fault:
-        faults.note(fault)
+        internal_errors.note(fault)
         return None
 
 
-def _tell(recorder: Recorder, watched: Watching, heard: Heard) -> Callable[[Any], object] | None:
+def _tell(recorder: Recorder, watched: Watching, heard: CallbackEvent) -> Callable[[Any], object] | None:
     role = heard.probe.role.removeprefix("async ")
     if role == "asks":
-        return guarded(partial(_start, recorder, watched, heard, correlation.expect()))
+        return capture_errors(partial(_start, recorder, watched, heard, correlation.open_pending_runs()))
     if role == "start":
-        return guarded(partial(_start, recorder, watched, heard, None))
+        return capture_errors(partial(_start, recorder, watched, heard, None))
     if role == "scores":
-        return guarded(partial(_score, heard))
+        return capture_errors(partial(_score, heard))
     run = recorder.runs.get(heard.framework.run_id(heard.instance))
     if run is not None:
         _TOLD[role](run, heard.framework.said(heard.args, heard.kwargs))
     return None
 
 
-_TOLD: dict[str, Callable[[Live, Any], None]] = {
-    "token": lambda run, chunk: run.take(chunk),
+_TOLD: dict[str, Callable[[ActiveRun, Any], None]] = {
+    "token": lambda run, chunk: run.add(chunk),
     "end": lambda run, result: run.end(result),
     "error": lambda run, error: run.fail(error),
 }
 
 
 def _start(
-    recorder: Recorder, watched: Watching, heard: Heard, slot: correlation.Slot | None, result: Any
+    recorder: Recorder,
+    watched: Watching,
+    heard: CallbackEvent,
+    slot: correlation.PendingRuns | None,
+    result: Any,
 ) -> None:
     known = frozenset(sdk.replace(".", "_") for sdk, probes in watched.items() if any(probes.values()))
     is_async = heard.probe.role.startswith("async")
     started = heard.framework.runs(heard.probe.name, heard.args, heard.kwargs, result)
     told = {run.id: listener for run in started if (listener := _listener(run)) is not None}
     lives = [listener.recorder.runs.get(identity) for identity, listener in told.items()]
-    lives += begin(
+    lives += begin_runs(
         recorder, heard.framework, [run for run in started if run.id not in told], known, is_async=is_async
     )
     for live in lives:
-        if isinstance(live, Model) and slot is not None:
+        if isinstance(live, ModelRun) and slot is not None:
             live.leave_ticket(slot)
-        elif isinstance(live, Retriever):
+        elif isinstance(live, RetrieverRun):
             _retriever.set(weakref.ref(live))
-        elif isinstance(live, Tool):
+        elif isinstance(live, ToolRun):
             live.go_inside()
 
 
-def _listener(run: Run) -> Listener | None:
+def _listener(run: Run) -> RecordingHandler | None:
     """Return who of the program's own listeners logs a run by itself."""
     handlers = getattr(run.handle, "handlers", None)
-    return next((one for one in handlers or () if isinstance(one, Listener)), None)
+    return next((one for one in handlers or () if isinstance(one, RecordingHandler)), None)
 
 
-def begin(
+def begin_runs(
     recorder: Recorder,
     framework: Framework,
     runs: Sequence[Run],
     known: frozenset[str] = frozenset(),
     *,
     is_async: bool = False,
-) -> list[Live]:
+) -> list[ActiveRun]:
     """Begin runs.
 
     Args:
@@ -136,21 +140,21 @@ def begin(
         try:
             live.start(is_served=not run.through.isdisjoint(known))
         except Exception:
-            live.take_end()  # what has no beginning in the log has no end there
+            live.claim_end()  # what has no beginning in the log has no end there
             raise
         lives.append(live)
     return lives
 
 
-def _kind(run: Run) -> type[Live]:
-    if run.prompt is not None:
-        return Model
+def _kind(run: Run) -> type[ActiveRun]:
+    if run.request is not None:
+        return ModelRun
     if run.tool is not None:
-        return Tool
-    return Chain if run.query is None else Retriever
+        return ToolRun
+    return ChainRun if run.query is None else RetrieverRun
 
 
-def _score(heard: Heard, result: Any) -> None:
+def _score(heard: CallbackEvent, result: Any) -> None:
     """Give the scores that a search has told to the retriever that searches; it may be none of ours."""
     searching = _retriever.get()
     retriever = None if searching is None else searching()

@@ -12,41 +12,41 @@ from __future__ import annotations
 from asyncio import CancelledError
 from typing import TYPE_CHECKING, Any, cast
 
-from hilt_autolog.contracts.model import words_of
-from hilt_autolog.internal_errors import guarded
+from hilt_autolog.contracts.model import text_of
+from hilt_autolog.internal_errors import capture_errors
 from hilt_autolog.recording.call import Call
 
-from .active_run import Live
+from .active_run import ActiveRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hilt_autolog.contracts.framework import Framework, Run
-    from hilt_autolog.contracts.model import Prompt
+    from hilt_autolog.contracts.model import Request
     from hilt_autolog.contracts.provider import Provider
-    from hilt_autolog.recording.correlation import Slot
+    from hilt_autolog.recording.correlation import PendingRuns
 
 
-class Model(Live):
+class ModelRun(ActiveRun):
     """A call of a model; also the ticket that an SDK's call takes."""
 
     __slots__ = ("_call", "_is_served", "_slot", "_take", "_waiting", "words")
 
-    def __init__(self, recorder: Any, framework: Framework, run: Run, parent: Live | None) -> None:
+    def __init__(self, recorder: Any, framework: Framework, run: Run, parent: ActiveRun | None) -> None:
         super().__init__(recorder, framework, run, parent)
         self._call: Call | None = None  # our own, if no SDK's call serves the run
         self._is_served = False
-        self._slot: Slot | None = None
+        self._slot: PendingRuns | None = None
         self._take: Callable[[Any], None] | None = None  # our call's, once it streams
         self._waiting = ["for a call"]  # pop() is atomic: whoever gets the item serves the run
         messages = self._prompt.messages
-        self.words = words_of(messages[-1]) if messages else None
+        self.words = text_of(messages[-1]) if messages else None
 
     @property
-    def _prompt(self) -> Prompt:
-        if self.run.prompt is None:
+    def _prompt(self) -> Request:
+        if self.run.request is None:
             raise TypeError("a model's run has a prompt")
-        return self.run.prompt
+        return self.run.request
 
     @property
     def is_waiting(self) -> bool:
@@ -60,7 +60,7 @@ class Model(Live):
 
     # --- told by an SDK
 
-    def leave_ticket(self, slot: Slot) -> None:
+    def leave_ticket(self, slot: PendingRuns) -> None:
         """Be found by the calls of SDKs that look into this slot."""
         slot.tickets.append(self)
         self._slot = slot
@@ -70,11 +70,11 @@ class Model(Live):
         try:
             ticket = self._waiting.pop()
         except IndexError:  # another call was faster
-            call.ask()
+            call.start()
             return call
         call.recorder = self.recorder  # a listener of the program's may have a log of its own
         try:
-            self._place(call.prompt)
+            self._place(call.request)
             self._hand_over(call)
         except Exception:
             self._waiting.append(ticket)
@@ -84,10 +84,10 @@ class Model(Live):
         return call
 
     def _hand_over(self, call: Call) -> None:
-        if self._call is not None and self._call.take_end():
-            call.go_on(self._call)
+        if self._call is not None and self._call.claim_end():
+            call.take_over(self._call)
         else:
-            call.ask()
+            call.start()
 
     def give_way(self) -> None:
         """Leave the run to a call that serves another run, unless its prompt is written already."""
@@ -101,32 +101,32 @@ class Model(Live):
         if not is_served:
             self._ask()
 
-    def take(self, chunk: Any) -> None:
+    def add(self, chunk: Any) -> None:
         """Take a chunk of the answer."""
         self._waiting.clear()
         if self._is_served:
             return
         if self._take is None:
-            self._take = self._ask().streams()
+            self._take = self._ask().start_stream()
         self._take(chunk)
 
-    @guarded
+    @capture_errors
     def completed(self, result: Any) -> None:
         """End with the answer."""
         if not self._is_served:
             self._ask().finish(result)
 
-    @guarded
+    @capture_errors
     def failed(self, error: BaseException) -> None:
         """End with an exception; who stops listening to a stream closes it."""
         if self._is_served:
             return
         if isinstance(error, GeneratorExit):
-            self._ask().cut("closed")
+            self._ask().abort("closed")
         else:
             self._ask().fail(error)
 
-    @guarded
+    @capture_errors
     def left(self, how: str) -> None:
         """End where it stands."""
         if self._is_served:
@@ -134,16 +134,16 @@ class Model(Live):
         if how == "cancelled":
             self._ask().fail(CancelledError())
         else:
-            self._ask().cut(how)
+            self._ask().abort(how)
 
-    def take_end(self) -> bool:
+    def claim_end(self) -> bool:
         """End the run, which no call may serve any more."""
         self._waiting.clear()
-        return super().take_end()
+        return super().claim_end()
 
-    def disown(self) -> None:
+    def discard(self) -> None:
         """Forget the run."""
-        super().disown()
+        super().discard()
         self._waiting.clear()
         self._is_served = True
 
@@ -152,11 +152,11 @@ class Model(Live):
             self._place(self._prompt)
             # A call without HTTP asks no more of a provider than to read answers and exceptions.
             self._call = Call(self.recorder, cast("Provider", self.framework), self._prompt)
-            self._call.ask()
+            self._call.start()
             self.asked(self._call)
         return self._call
 
-    def _place(self, prompt: Prompt) -> None:
+    def _place(self, prompt: Request) -> None:
         prompt.origin = self.run.origin
         prompt.session = self.trace.session_id
         if self.run.conversation is not None:

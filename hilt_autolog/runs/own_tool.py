@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from hilt_autolog.clock import token
-from hilt_autolog.contracts.framework import Result, Run
-from hilt_autolog.contracts.model import Failure, ToolCall
-from hilt_autolog.contracts.provider import Stream
+from hilt_autolog.contracts.framework import Run, ToolOutput
+from hilt_autolog.contracts.model import ErrorInfo, ToolCall
+from hilt_autolog.contracts.provider import StreamInfo
 from hilt_autolog.contracts.sdk_objects import as_json
-from hilt_autolog.internal_errors import guarded
-from hilt_autolog.log.json_values import plain
+from hilt_autolog.internal_errors import capture_errors
+from hilt_autolog.log.json_values import to_json_value
 from hilt_autolog.runtime.lifecycle_events import app_name
 
-from .tool_run import Tool
+from .tool_run import ToolRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hilt_autolog.recording.recorder import Recorder
 
 
-class OwnTool(Tool):
+class OwnTool(ToolRun):
     """A tool under way; the engine drives it as it drives calls.
 
     Args:
@@ -40,7 +40,7 @@ class OwnTool(Tool):
 
     def __init__(self, recorder: Recorder, name: str, arguments: Any, identity: str | None = None) -> None:
         tools, place = recorder.conversations.tools, recorder.conversations.standing()
-        text = as_json(plain(arguments)) if arguments is not None else "{}"
+        text = as_json(to_json_value(arguments)) if arguments is not None else "{}"
         self._claimed = None if identity else tools.claim(place.session_id, name, _distance_from(text))
         identity = identity or (self._claimed and self._claimed[0])
         self._is_nameless = identity is None and tools.waits_nameless(place.session_id, name)
@@ -65,17 +65,17 @@ class OwnTool(Tool):
         else:
             self.end(result)
 
-    @guarded
+    @capture_errors
     def fail(self, error: BaseException, _result: Any = None) -> None:
         """End with the exception that the function has raised."""
-        if self.take_end():
+        if self.claim_end():
             self.failed(error)
 
-    def streams(self) -> Callable[[Any], None]:
+    def start_stream(self) -> Callable[[Any], None]:
         """Take note that the result comes piece by piece, in between other things; return what takes them."""
         self.go_outside()
         self._collected = []
-        return lambda one: self._collected.append(plain(one)) if self._collected is not None else None
+        return lambda one: self._collected.append(to_json_value(one)) if self._collected is not None else None
 
     def finish_stream(self) -> None:
         """End: there are no more pieces."""
@@ -99,7 +99,7 @@ class OwnTool(Tool):
         """Return False: each call of the function is one of its own."""
         return False
 
-    def write_failed(self, failure: Failure, ended: str | None = None) -> None:
+    def write_failed(self, failure: ErrorInfo, ended: str | None = None) -> None:
         """Write why it failed; the call waits again, for the program may try once more."""
         super().write_failed(failure, ended)
         if self._claimed is not None:
@@ -131,15 +131,15 @@ class OwnTool(Tool):
 class _Plain:
     """What a framework would know of such tools, and a provider of their calls."""
 
-    def result(self, output: Any) -> Result:
-        return Result(None, output)
+    def result(self, output: Any) -> ToolOutput:
+        return ToolOutput(None, output)
 
-    def failure(self, error: BaseException) -> Failure:
+    def error_info(self, error: BaseException) -> ErrorInfo:
         kind = type(error)
         code = "timeout" if any("Timeout" in one.__name__ for one in kind.__mro__) else "api_error"
         if not isinstance(error, Exception):
             code = "cancelled"
-        return Failure(text=str(error) or kind.__name__, type=kind.__name__, code=code)
+        return ErrorInfo(text=str(error) or kind.__name__, type=kind.__name__, code=code)
 
     def pause(self, _error: BaseException) -> None:
         return None
@@ -147,8 +147,8 @@ class _Plain:
     def http(self, _kwargs: Mapping[str, Any]) -> None:
         return None
 
-    def stream(self, result: Any) -> Stream | None:
-        return Stream() if isgenerator(result) or isasyncgen(result) else None
+    def stream(self, result: Any) -> StreamInfo | None:
+        return StreamInfo() if isgenerator(result) or isasyncgen(result) else None
 
 
 PLAIN: Any = _Plain()

@@ -7,35 +7,35 @@ import weakref
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.model import Operation, Prompt, Reply, ToolCall, message, text_part
+from hilt_autolog.contracts.model import Operation, Request, Response, ToolCall, message, text_part
 from hilt_autolog.log.encoder import line
-from hilt_autolog.log.json_values import plain
-from hilt_autolog.recording.context import here
-from hilt_autolog.recording.conversations import Place
+from hilt_autolog.log.json_values import to_json_value
+from hilt_autolog.recording.context import current_position
+from hilt_autolog.recording.conversations import ConversationPosition
 from hilt_autolog.recording.events import blank, linked, prompt_event, retrieval_event, tool_result_event
-from hilt_autolog.recording.tool_tracker import Asked
+from hilt_autolog.recording.tool_tracker import ToolCallRecord
 
-from .active_run import Live
+from .active_run import ActiveRun
 
 if TYPE_CHECKING:
     from hilt_autolog.contracts.framework import Framework, Run
-    from hilt_autolog.contracts.model import Failure
+    from hilt_autolog.contracts.model import ErrorInfo
     from hilt_autolog.recording.events import Event
     from hilt_autolog.recording.recorder import Recorder
 
-_RETRIEVAL = Operation("retrieval", lambda _: [], lambda _: Reply())
+_RETRIEVAL = Operation("retrieval", lambda _: [], lambda _: Response())
 _NO_CALL = ToolCall(None, None, "")
 
 # The tool that runs here, as long as it does.
-_running: ContextVar[weakref.ref[Tool] | None] = ContextVar("hilt_tool", default=None)
+_running: ContextVar[weakref.ref[ToolRun] | None] = ContextVar("hilt_tool", default=None)
 
 
-class Tool(Live):
+class ToolRun(ActiveRun):
     """A call of a tool; an answer has asked for it, or the program by itself."""
 
     __slots__ = ("_inside", "_untold")
 
-    def __init__(self, recorder: Recorder, framework: Framework, run: Run, parent: Live | None) -> None:
+    def __init__(self, recorder: Recorder, framework: Framework, run: Run, parent: ActiveRun | None) -> None:
         super().__init__(recorder, framework, run, parent)
         self._inside: list[Token[Any]] = []
         self._untold = ["the function"]  # pop() is atomic: one call of the function is this run
@@ -45,7 +45,7 @@ class Tool(Live):
         self.go_outside()
         replied_to = self.event_id or self.trace.prompt_id
         spot = self.recorder.conversations.spot(self.session_id, self.name, replied_to)
-        self._inside = [here.set(spot), _running.set(weakref.ref(self))]
+        self._inside = [current_position.set(spot), _running.set(weakref.ref(self))]
 
     def go_outside(self) -> None:
         """Let it reply again to what it replied to before."""
@@ -54,10 +54,10 @@ class Tool(Live):
             with contextlib.suppress(ValueError):  # it ends in another context than it began in
                 token.var.reset(token)
 
-    def take_end(self) -> bool:
+    def claim_end(self) -> bool:
         """End the run; False if it has ended before."""
         self.go_outside()
-        return super().take_end()
+        return super().claim_end()
 
     def tells(self, name: str, recorder: Recorder | None) -> bool:
         """Return whether this run is what a function's call would tell, into this log if any is named."""
@@ -82,7 +82,7 @@ class Tool(Live):
         tools = self.recorder.conversations.tools
         if identity is not None and tools.resulted(self.session_id, identity) is None:
             return
-        place = Place(self.session_id, self.name, None, None, [], 0, 0)
+        place = ConversationPosition(self.session_id, self.name, None, None, [], 0, 0)
         text = _words(given.content)
         event = tool_result_event(place, identity, self._called.name, text, self.event_id)
         event["provenance"] = dict(self.run.origin)
@@ -90,11 +90,11 @@ class Tool(Live):
         if identity is not None:
             tools.told(self.session_id, identity, event_id, self._called.name)
 
-    def write_failed(self, failure: Failure, ended: str | None = None) -> None:
+    def write_failed(self, failure: ErrorInfo, ended: str | None = None) -> None:
         """Write why the tool failed; what its caller makes of that comes by in the next request."""
         super().write_failed(failure, ended)
         if self._called.id is not None and self.event_id is not None:
-            asked = Asked(self.event_id, self._called.name)
+            asked = ToolCallRecord(self.event_id, self._called.name)
             self.recorder.conversations.tools.release(self.session_id, self._called.id, asked)
 
     def _call(self, identity: str | None) -> None:
@@ -127,12 +127,12 @@ class Tool(Live):
         return event
 
 
-class Retriever(Live):
+class RetrieverRun(ActiveRun):
     """A search for documents."""
 
     __slots__ = ("scores",)
 
-    def __init__(self, recorder: Any, framework: Framework, run: Run, parent: Live | None) -> None:
+    def __init__(self, recorder: Any, framework: Framework, run: Run, parent: ActiveRun | None) -> None:
         super().__init__(recorder, framework, run, parent)
         self.scores: dict[int, float] = {}
 
@@ -142,8 +142,8 @@ class Retriever(Live):
         self.event_id = self._tool_call() or self.trace.prompt_id
         if self.event_id is None:
             query = [message("user", [text_part(self.run.query or "")])]
-            prompt = Prompt(_RETRIEVAL, self.framework.package, None, query, {}, origin=self.run.origin)
-            place = Place(session, self.name, None, None, query, 0, 1)
+            prompt = Request(_RETRIEVAL, self.framework.package, None, query, {}, origin=self.run.origin)
+            place = ConversationPosition(session, self.name, None, None, query, 0, 1)
             self.event_id = self.write(
                 prompt_event(prompt, place, self.recorder.user, None, is_plain_text=True)
             )
@@ -153,7 +153,7 @@ class Retriever(Live):
         found = self.framework.documents(result, self.scores)
         took = self.measured({"extensions": {}})  # of the search, and so of all that it has found
         for rank, one in enumerate(found, 1):
-            document = one._replace(retriever=self.run.name, metadata=plain(one.metadata))
+            document = one._replace(retriever=self.run.name, metadata=to_json_value(one.metadata))
             event = retrieval_event(self.place(), document, rank, self.event_id, self.run.origin)
             event["metrics"] = took["metrics"]
             event["extensions"].update(took["extensions"])
@@ -161,12 +161,12 @@ class Retriever(Live):
 
     def _tool_call(self) -> str | None:
         above = self.parent
-        while above is not None and not isinstance(above, Tool):
+        while above is not None and not isinstance(above, ToolRun):
             above = above.parent
         return None if above is None else above.event_id
 
 
-def framework_tells(name: str, recorder: Recorder | None) -> bool:
+def is_run_by_framework(name: str, recorder: Recorder | None) -> bool:
     """Return whether a framework, which runs a tool here, tells of this call of its function.
 
     Args:

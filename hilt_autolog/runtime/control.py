@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Self
 
-    from hilt_autolog.recording.call_starter import Capture
-    from hilt_autolog.recording.recorder import Appends, Recorder
+    from hilt_autolog.recording.call_starter import CallStarter
+    from hilt_autolog.recording.recorder import EventSink, Recorder
 
-    from .factory import Parts
+    from .factory import RecordingParts
     from .status import Status
 
 _OFF = ("0", "false", "no", "off")
@@ -34,10 +34,10 @@ class _State:
     def __init__(self) -> None:
         self.settings: Settings | None = None
         self.folder = os.sep  # where it was switched on: there a relative path of the log begins
-        self.session: Appends | None = None  # what is written to, if not a file of ours
-        self.capture: Capture | None = None  # loaded with the first SDK
+        self.session: EventSink | None = None  # what is written to, if not a file of ours
+        self.capture: CallStarter | None = None  # loaded with the first SDK
         self.tell: Callable[..., Any] | None = None  # the same
-        self.parts: Parts | None = None
+        self.parts: RecordingParts | None = None
         self.undo: list[Callable[[], None]] = []
         self.watching: dict[str, dict[str, bool | None]] = {}
         self.knows_forks = False
@@ -51,7 +51,7 @@ _state = _State()
 class Recording:
     """What `enable()` returns: a context manager that puts back what this call has changed."""
 
-    def __init__(self, before: Settings | None, session: Appends | None, *, changed: bool) -> None:
+    def __init__(self, before: Settings | None, session: EventSink | None, *, changed: bool) -> None:
         self._before = before
         self._session = session
         self._changed = changed
@@ -71,7 +71,7 @@ class Recording:
         return status().path
 
 
-def enable(*, session: Appends | None = None, **arguments: Any) -> Recording:
+def enable(*, session: EventSink | None = None, **arguments: Any) -> Recording:
     """Record every call to a model that this process makes from now on.
 
     Calling it again changes nothing, or only the settings that it is given. `HILT_AUTOLOG=0` wins over it.
@@ -114,7 +114,7 @@ def _environ() -> Mapping[str, str]:
     return {} if sys.flags.ignore_environment else os.environ  # python -I and -E
 
 
-def _switch(settings: Settings, session: Appends | None) -> bool:
+def _switch(settings: Settings, session: EventSink | None) -> bool:
     """Record by these settings; return whether that is a change."""
     with _state.claim:  # two SDKs may arrive in two threads; nothing is imported or waited for in here
         before, _state.settings = _state.settings, settings
@@ -147,12 +147,12 @@ def _disarm() -> None:
 
 def status() -> Status:
     """Return how the recording of this process stands."""
-    from .status import standing
+    from .status import current_status
 
-    return standing(_state.settings, _state.parts, _state.session, _state.watching)
+    return current_status(_state.settings, _state.parts, _state.session, _state.watching)
 
 
-def session() -> Appends | None:
+def session() -> EventSink | None:
     """Return what is written to, if it is a session of the program's."""
     return _state.session
 
@@ -165,18 +165,18 @@ def _wait(sdks: frozenset[str]) -> None:
 
 def _arm(sdk: str) -> None:
     """Wrap the functions of an SDK that is imported."""
-    from hilt_autolog.internal_errors import guarded
+    from hilt_autolog.internal_errors import capture_errors
 
-    guarded(_wrap)(sdk)
+    capture_errors(_wrap)(sdk)
 
 
 def _wrap(sdk: str) -> None:
-    from hilt_autolog.instrumentation.patcher import watch
-    from hilt_autolog.runs.dispatch import tell
+    from hilt_autolog.instrumentation.patcher import patch_sdk
+    from hilt_autolog.runs.dispatch import dispatch_callback
 
-    _state.tell = tell
+    _state.tell = dispatch_callback
     capture = _recorder()  # loads everything now: later there may be no file descriptor left to load it with
-    _state.watching[sdk], undo = watch(sdk, capture.begin, _tell, capture.passing)
+    _state.watching[sdk], undo = patch_sdk(sdk, capture.begin, _tell, capture.passing)
     _state.undo.append(undo)
 
 
@@ -190,15 +190,15 @@ def recorder() -> Recorder | None:
     return None if _state.settings is None else _recorder().recorder
 
 
-def _recorder() -> Capture:
+def _recorder() -> CallStarter:
     """Return where calls begin, with a recorder behind it while we are switched on."""
-    from hilt_autolog.recording.call_starter import Capture
+    from hilt_autolog.recording.call_starter import CallStarter
 
-    from .factory import assemble
+    from .factory import build_recording
 
-    capture = _state.capture = _state.capture or Capture()
+    capture = _state.capture = _state.capture or CallStarter()
     if capture.recorder is None and _state.settings is not None:
-        _state.parts = assemble(_state.settings, _state.folder, _versions, _state.session)
+        _state.parts = build_recording(_state.settings, _state.folder, _versions, _state.session)
         capture.recorder = _state.parts.recorder
         atexit.register(_close)
         _know_forks()

@@ -5,27 +5,27 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hilt_autolog.internal_errors import faults
+from hilt_autolog.internal_errors import internal_errors
 from hilt_autolog.log.writer import Writer
-from hilt_autolog.recording.recorder import Recorder, adopt, into
+from hilt_autolog.recording.recorder import Recorder, share_recorder, writers_into
 
-from .lifecycle_events import Process, app_name
+from .lifecycle_events import LifecycleEvents, app_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hilt_autolog.recording.recorder import Appends
+    from hilt_autolog.recording.recorder import EventSink
     from hilt_autolog.settings import Settings
-    from hilt_autolog.sinks.mirror import Mirror
+    from hilt_autolog.sinks.mirror import SheetMirror
     from hilt_autolog.sinks.uploader import Progress
 
 
-class Parts(NamedTuple):
+class RecordingParts(NamedTuple):
     """What a recording is made of; `mirror` keeps a sheet up with the log of the writer."""
 
     recorder: Recorder
     writer: Writer
-    mirror: Mirror | None
+    mirror: SheetMirror | None
 
     def copied(self) -> Progress | None:
         """Return how the copy in a sheet stands; None if none is wanted."""
@@ -38,9 +38,9 @@ class Parts(NamedTuple):
             self.mirror.close(wait=wait)
 
 
-def assemble(
-    settings: Settings, folder: str, versions: Callable[[], dict[str, str]], session: Appends | None = None
-) -> Parts:
+def build_recording(
+    settings: Settings, folder: str, versions: Callable[[], dict[str, str]], session: EventSink | None = None
+) -> RecordingParts:
     """Return the parts of a recording.
 
     Args:
@@ -49,12 +49,14 @@ def assemble(
         versions: gives the versions of the SDKs that are watched, for the first line of the log.
         session: what is written to instead of the writer, which opens no file then, and has no copy.
     """
-    process = Process(settings.argv)
+    process = LifecycleEvents(settings.argv)
     writer = Writer(
         settings.path,
         app=app_name(),
         opened=lambda: process.opened(versions()),
-        closed=lambda: process.closed(writer.written, writer.drops, faults.places, faults.total),
+        closed=lambda: process.closed(
+            writer.written, writer.drops, internal_errors.places, internal_errors.total
+        ),
         dropped=process.dropped,
         ledger=os.environ.get("HILT_LEDGER"),
         folder=folder,
@@ -64,7 +66,7 @@ def assemble(
         return os.path.join(os.path.dirname(os.path.abspath(writer.path or settings.path)), "media")
 
     mirror = _mirror(settings.sheets) if settings.sheets and session is None else None
-    write, write_line = (writer.write, writer.write_line) if session is None else into(session)
+    write, write_line = (writer.write, writer.write_line) if session is None else writers_into(session)
     recorder = Recorder(
         write if mirror is None else _mirrored(writer, mirror),
         write_line,
@@ -76,22 +78,22 @@ def assemble(
         media=media if settings.media == "store" else None,
     )
     if session is not None:
-        adopt(session, recorder)
-    return Parts(recorder, writer, mirror)
+        share_recorder(session, recorder)
+    return RecordingParts(recorder, writer, mirror)
 
 
-def _mirror(sheet_id: str) -> Mirror:
-    from hilt_autolog.sinks.mirror import Mirror
+def _mirror(sheet_id: str) -> SheetMirror:
+    from hilt_autolog.sinks.mirror import SheetMirror
     from hilt_autolog.sinks.target import account_key, target
 
-    return Mirror(target(sheet_id, chunks=False), account_key)
+    return SheetMirror(target(sheet_id, chunks=False), account_key)
 
 
-def _mirrored(writer: Writer, mirror: Mirror) -> Callable[..., Any]:
+def _mirrored(writer: Writer, mirror: SheetMirror) -> Callable[..., Any]:
     """Return `writer.write`, which also shows the mirror which log it is: the first event opens it."""
 
-    def write(event: Mapping[str, Any], *, is_json: bool = False, hasty: bool = False) -> bool:
-        written = writer.write(event, is_json=is_json, hasty=hasty)
+    def write(event: Mapping[str, Any], *, is_json: bool = False, skip_stat: bool = False) -> bool:
+        written = writer.write(event, is_json=is_json, skip_stat=skip_stat)
         if written:
             mirror.follow(writer.path)
         return written

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _NAME = "hilt-autolog"
 
 
-class Process:
+class LifecycleEvents:
     """The events of this process.
 
     Args:

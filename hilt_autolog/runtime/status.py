@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from hilt_autolog.internal_errors import faults
+from hilt_autolog.internal_errors import internal_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hilt_autolog.recording.recorder import Appends
+    from hilt_autolog.recording.recorder import EventSink
     from hilt_autolog.settings import Settings
     from hilt_autolog.sinks.uploader import Progress
 
-    from .factory import Parts
+    from .factory import RecordingParts
 
 
 class Status(NamedTuple):
@@ -30,10 +30,10 @@ class Status(NamedTuple):
     watching: dict[str, dict[str, bool | None]]  # SDK -> probe -> has it? None: not there yet
 
 
-def standing(
+def current_status(
     settings: Settings | None,
-    parts: Parts | None,
-    session: Appends | None,
+    parts: RecordingParts | None,
+    session: EventSink | None,
     watching: Mapping[str, Mapping[str, bool | None]],
 ) -> Status:
     """Return how a recording stands.
@@ -53,7 +53,7 @@ def standing(
         written=writer.written if writer else 0,
         drops=dict(writer.drops) if writer else {},
         trouble=writer.trouble if writer else None,
-        faults=dict(faults.places),
+        faults=dict(internal_errors.places),
         sheets=parts.copied() if parts else None,
         watching={sdk: dict(probes) for sdk, probes in watching.items()},
     )

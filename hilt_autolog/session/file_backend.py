@@ -8,10 +8,10 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.errors import SessionError
-from hilt_autolog.log.append_file import Lost
-from hilt_autolog.log.encoder import line, plain
+from hilt_autolog.log.append_file import LogFileLost
+from hilt_autolog.log.encoder import line, to_json_value
 from hilt_autolog.log.file_opening import share
-from hilt_autolog.log.safe_directory import Refused
+from hilt_autolog.log.safe_directory import UnsafePathError
 from hilt_autolog.reading.columns import row
 from hilt_autolog.reading.follow import follow, is_pipe
 from hilt_autolog.reading.lines import LONGEST_LINE, is_readable
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from hilt_autolog.log.append_file import LogFile
-    from hilt_autolog.reading.lines import Placed, Problem
+    from hilt_autolog.reading.lines import LocatedEvent, ReadProblem
     from hilt_autolog.reading.reader import Log
 
 _COMPRESSED = (".gz", ".zst")
 
 
-class Local:
+class FileBackend:
     """The file that a session writes, and the files that it reads.
 
     Any number of threads and processes may append: each line is one write at the end of the file.
@@ -74,7 +74,7 @@ class Local:
         said = event if self._columns is None else self._row(event)
         data = line(said)
         if not is_readable(data):
-            data = line(plain(said))  # shallower, with a mark where something is left out
+            data = line(to_json_value(said))  # shallower, with a mark where something is left out
         if len(data) > LONGEST_LINE:
             raise ValueError(
                 f"an event of {len(data)} bytes, of which no reader takes more than {LONGEST_LINE}"
@@ -82,9 +82,9 @@ class Local:
         try:
             try:
                 self._current().append(data)
-            except Lost:  # deleted, moved away, or opened by the parent of this process
+            except LogFileLost:  # deleted, moved away, or opened by the parent of this process
                 self._again().append(data)
-        except Lost:
+        except LogFileLost:
             raise SessionError(f"{self.path} is deleted as soon as it is there") from None
         except OSError as error:
             error.filename = error.filename or self.path
@@ -119,7 +119,7 @@ class Local:
             self._once = log
         return log
 
-    def follow(self, report: Callable[[Problem], None]) -> Iterator[Placed | None]:
+    def follow(self, report: Callable[[ReadProblem], None]) -> Iterator[LocatedEvent | None]:
         """Return what is there now, and what comes; see `following.follow`.
 
         Raises:
@@ -156,7 +156,7 @@ class Local:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.path)
         try:
             file = share(path)
-        except Refused as refused:
+        except UnsafePathError as refused:
             raise SessionError(str(refused)) from None
         file.use_all_space()
         return file

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, Self
 from hilt_autolog.errors import SessionError
 from hilt_autolog.event import Event
 from hilt_autolog.reading.columns import checked
-from hilt_autolog.reading.lines import Problem
+from hilt_autolog.reading.lines import ReadProblem
 from hilt_autolog.reading.validation import event_or_reason
 
-from .file_backend import Local
+from .file_backend import FileBackend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from hilt_autolog.reading.history import Message
-    from hilt_autolog.reading.lines import Placed
+    from hilt_autolog.reading.lines import LocatedEvent
     from hilt_autolog.reading.reader import Log
 
     from .sheets_backend import SheetsBackend
@@ -85,9 +85,11 @@ class Session:
         if self.columns == []:
             raise ValueError("no columns are chosen; None keeps the whole event")
         self._log: Log | None = None
-        self._refused: dict[Problem, None] = {}
+        self._refused: dict[ReadProblem, None] = {}
         if path is not None:
-            self._local: Local | SheetsBackend = Local(path, self.columns, create_dirs=create_dirs)
+            self._local: FileBackend | SheetsBackend = FileBackend(
+                path, self.columns, create_dirs=create_dirs
+            )
         else:
             from .sheets_backend import SheetsBackend
 
@@ -175,7 +177,7 @@ class Session:
         return self._validated(log.placed())
 
     @property
-    def problems(self) -> list[Problem]:
+    def problems(self) -> list[ReadProblem]:
         """Return what the last `read` has passed over so far; all of it, once that has come to its end."""
         return sorted({*self._refused, *(self._log.problems if self._log else ())})
 
@@ -193,26 +195,26 @@ class Session:
         self._log = self._local.log()
         return self._log.messages_of(whole)
 
-    def _followed(self) -> Iterator[Placed]:
+    def _followed(self) -> Iterator[LocatedEvent]:
         if self._closed.is_set():
             raise SessionError(f"the session over {self._local.path} is closed; open() opens it again")
         return self._until_closed(self._local.follow(self._note))
 
-    def _until_closed(self, events: Iterator[Placed | None]) -> Iterator[Placed]:
+    def _until_closed(self, events: Iterator[LocatedEvent | None]) -> Iterator[LocatedEvent]:
         for event in events:
             if event is not None and not self._closed.is_set():
                 yield event
             elif self._closed.wait(_PAUSE):
                 return
 
-    def _note(self, problem: Problem) -> None:
+    def _note(self, problem: ReadProblem) -> None:
         self._refused[problem] = None
 
-    def _validated(self, events: Iterator[Placed]) -> Iterator[Event]:
+    def _validated(self, events: Iterator[LocatedEvent]) -> Iterator[Event]:
         for event, file, number in events:
             judged = event_or_reason(event, is_table=self.columns is not None)
             if isinstance(judged, str):
-                self._note(Problem(file, number, judged))
+                self._note(ReadProblem(file, number, judged))
             else:
                 yield judged
 

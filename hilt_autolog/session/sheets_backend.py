@@ -14,19 +14,19 @@ from hilt_autolog.log.file_names import filled
 from hilt_autolog.reading.columns import COLUMNS
 from hilt_autolog.reading.lines import Source
 from hilt_autolog.reading.reader import Log
-from hilt_autolog.sinks.errors import Later, Refusal
-from hilt_autolog.sinks.mirror import Mirror
+from hilt_autolog.sinks.errors import Refusal, RetryLater
+from hilt_autolog.sinks.mirror import SheetMirror
 from hilt_autolog.sinks.rate_limiter import PAUSE
-from hilt_autolog.sinks.spreadsheet import Book
+from hilt_autolog.sinks.spreadsheet import Spreadsheet
 from hilt_autolog.sinks.target import account_key, target
-from hilt_autolog.sinks.worksheet import Sheet
+from hilt_autolog.sinks.worksheet import Worksheet
 
-from .file_backend import Local
+from .file_backend import FileBackend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from hilt_autolog.reading.lines import Placed
+    from hilt_autolog.reading.lines import LocatedEvent
     from hilt_autolog.sinks.uploader import Progress
 
 SPOOL = "logs/sheets-{app}-{date}-{time}-{session}.hilt.jsonl"
@@ -70,20 +70,20 @@ class SheetsBackend:
             raise ValueError("a spreadsheet is not emptied: its mode is 'a' or 'r'")
         self._target = target(sheet_id, worksheet_name, columns)
         self._key = account_key(credentials_path, credentials_json)
-        book = Book(self._target, self._key)
-        self._sheet = Sheet(self._target, book)
+        book = Spreadsheet(self._target, self._key)
+        self._sheet = Worksheet(self._target, book)
         try:
             book.connect()
             if mode != "r":
                 self._sheet.open()
         except Refusal as error:
             raise SessionError(str(error)) from None
-        except Later:  # an outage is no reason to stop: the log takes the events, and `log()` says so
+        except RetryLater:  # an outage is no reason to stop: the log takes the events, and `log()` says so
             pass
-        self._mirror = Mirror(self._target, lambda: self._key, pause)
+        self._mirror = SheetMirror(self._target, lambda: self._key, pause)
         self._folder = os.getcwd()  # the log stands here, wherever the program goes meanwhile
         self._path: str | None = None
-        self._spool: Local | None = None
+        self._spool: FileBackend | None = None
         self._pid = os.getpid()
         self._claim = allocate_lock()
 
@@ -107,7 +107,7 @@ class SheetsBackend:
         """Write an event to the log, from where its row goes to the sheet.
 
         Raises:
-            OSError, ValueError, SessionError: it is not in the log; see `Local.append`.
+            OSError, ValueError, SessionError: it is not in the log; see `FileBackend.append`.
         """
         spool = self._opened()
         spool.append(event)
@@ -124,7 +124,7 @@ class SheetsBackend:
         self._mirror.drain()
         try:
             header, lines = self._sheet.lines()
-        except Later as error:
+        except RetryLater as error:
             raise SessionError(f"the spreadsheet cannot be read now: {error}") from None
         rows = [
             {name: value for name, value in zip(header, line, strict=True) if name in COLUMNS and value != ""}
@@ -133,7 +133,7 @@ class SheetsBackend:
         rows.sort(key=lambda row: str(row.get("timestamp", "")))
         return Log([Source(self.path, b"".join(json_line(row) for row in rows if row))])
 
-    def follow(self, _report: object) -> Iterator[Placed | None]:
+    def follow(self, _report: object) -> Iterator[LocatedEvent | None]:
         """Raise SessionError: only logs are followed."""
         raise SessionError(f"the spreadsheet {self.path} cannot be followed, its log on this disk can")
 
@@ -172,13 +172,13 @@ class SheetsBackend:
         how()
         return True
 
-    def _opened(self) -> Local:
+    def _opened(self) -> FileBackend:
         if self._pid != os.getpid():  # a forked child has a log of its own
             self._pid, self._claim, self._path, self._spool = os.getpid(), allocate_lock(), None, None
         with self._claim:
             if self._spool is None:
                 self._path = self._path or os.path.join(self._folder, filled(SPOOL, self._target.worksheet))
-                spool = Local(self._path, None, create_dirs=True)
+                spool = FileBackend(self._path, None, create_dirs=True)
                 spool.open(anew=False)
                 self._spool = spool
                 atexit.register(self._at_exit)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from hilt_autolog.log.syscalls import LOOK, Kernel
+from hilt_autolog.log.syscalls import LOOK, Syscalls
 
 from .checkpoint import Sending
-from .errors import Later, Refusal, Unsure
+from .errors import Refusal, RetryLater, WriteUnconfirmed
 from .worksheet import cells
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .checkpoint import Checkpoint
     from .target import Target
-    from .worksheet import Cell, Sheet
+    from .worksheet import Cell, Worksheet
 
 MOST_ROWS = 1000
 MOST_BYTES = 1_500_000  # of a request; Google advises 2 MB
@@ -35,7 +35,7 @@ class Batch(NamedTuple):
     end: int
 
 
-class Copier:
+class BatchCopier:
     """Copies what a log has got since its checkpoint.
 
     A batch is noted in the checkpoint before it is sent. As long as it stands there nobody knows whether the
@@ -51,7 +51,7 @@ class Copier:
         self.rows = 0
         self._identity: tuple[int, int] | None = None  # of the log, when it was last looked at
 
-    def step(self, sheet: Sheet) -> bool:
+    def step(self, sheet: Worksheet) -> bool:
         """Copy one batch, if there is any.
 
         Args:
@@ -76,15 +76,15 @@ class Copier:
             mark.begin(Sending(batch.end, sheet.ready()))
             try:
                 sheet.append(batch.rows)
-            except Unsure:
+            except WriteUnconfirmed:
                 raise
-            except (Later, Refusal):  # nothing was written: there will be nothing to look for
+            except (RetryLater, Refusal):  # nothing was written: there will be nothing to look for
                 mark.reached(mark.offset)
                 raise
         self._reached(batch)
         return True
 
-    def _again(self, sheet: Sheet, sending: Sending) -> bool:
+    def _again(self, sheet: Worksheet, sending: Sending) -> bool:
         """Send what the sheet lacks of a batch that it may have got."""
         mark = self.checkpoint
         batch = _batch(mark.log, mark.offset, mark.target, until=sending.end)
@@ -100,7 +100,7 @@ class Copier:
 
     def _is_another_log(self) -> bool:
         """Whether the log was deleted, and begun anew under its name."""
-        found = Kernel.stat(self.checkpoint.log)
+        found = Syscalls.stat(self.checkpoint.log)
         before, self._identity = self._identity, (found.st_ino, found.st_dev)
         return found.st_size < self.checkpoint.offset or before not in (None, self._identity)
 
@@ -138,15 +138,15 @@ def _row(line: bytes, target: Target) -> dict[str, Cell] | None:
 
 def _lines(log: str, offset: int) -> Iterator[bytes]:
     """Yield the whole lines from an offset on."""
-    fd = Kernel.open(log, LOOK)
+    fd = Syscalls.open(log, LOOK)
     try:
-        Kernel.lseek(fd, offset, os.SEEK_SET)
+        Syscalls.lseek(fd, offset, os.SEEK_SET)
         rest: list[bytes] = []
-        while block := Kernel.read(fd, _BLOCK):
+        while block := Syscalls.read(fd, _BLOCK):
             *whole, last = block.split(b"\n")
             for part in whole:
                 yield b"".join((*rest, part, b"\n"))
                 rest = []
             rest.append(last)
     finally:
-        Kernel.close(fd)
+        Syscalls.close(fd)

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from hilt_autolog.log.syscalls import LOOK, Kernel
+from hilt_autolog.log.syscalls import LOOK, Syscalls
 
 from .target import Target
-from .worksheet import Place
+from .worksheet import WritePosition
 
 if sys.platform == "win32":
     import msvcrt
@@ -46,7 +46,7 @@ class Sending(NamedTuple):
     """A batch that may have been written: the offset of its end, and where it was to be written."""
 
     end: int
-    place: Place
+    place: WritePosition
 
 
 class Checkpoint:
@@ -77,11 +77,11 @@ class Checkpoint:
         key = hashlib.sha256("\0".join(target[:2]).encode()).hexdigest()[:_KEY]
         path = f"{log}.{key}{_ENDING}"
         try:
-            fd, is_new = Kernel.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600), True
+            fd, is_new = Syscalls.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600), True
         except FileExistsError:
-            fd, is_new = Kernel.open(path, _FLAGS), False
+            fd, is_new = Syscalls.open(path, _FLAGS), False
         if not _locked(fd):
-            Kernel.close(fd)
+            Syscalls.close(fd)
             return None
         found = cls(fd, log, target)
         if not is_new:
@@ -106,7 +106,7 @@ class Checkpoint:
 
     @classmethod
     def _left(cls, path: str, sheet_id: str | None) -> Checkpoint | None:
-        fd = Kernel.open(path, _FLAGS)
+        fd = Syscalls.open(path, _FLAGS)
         try:
             if _locked(fd):
                 target = _target(_read(fd))
@@ -117,7 +117,7 @@ class Checkpoint:
                     return found
         finally:
             if fd >= 0:
-                Kernel.close(fd)
+                Syscalls.close(fd)
         return None
 
     def behind(self) -> int:
@@ -140,7 +140,7 @@ class Checkpoint:
         fd, self._fd = self._fd, -1
         if fd >= 0:
             with suppress(OSError):
-                Kernel.close(fd)
+                Syscalls.close(fd)
 
     def _load(self) -> None:
         data = _read(self._fd)
@@ -150,17 +150,17 @@ class Checkpoint:
             self.offset = _checked(said["offset"])
             if said["sending"]:
                 end, title, after = said["sending"]
-                self.sending = Sending(_checked(end), Place(str(title), _checked(after)))
+                self.sending = Sending(_checked(end), WritePosition(str(title), _checked(after)))
         except (ValueError, TypeError, LookupError):
-            self.offset, self.sending = 0, Sending(_end(self.log), Place(self.target.worksheet, 1))
+            self.offset, self.sending = 0, Sending(_end(self.log), WritePosition(self.target.worksheet, 1))
 
     def _store(self) -> None:
         sending = self.sending and [self.sending.end, *self.sending.place]
         said = {**self.target._asdict(), "offset": self.offset, "sending": sending}
         data = orjson.dumps(said).ljust(self._length - 1) + b"\n"
         self._length = len(data)
-        Kernel.lseek(self._fd, 0, 0)
-        Kernel.write(self._fd, data)
+        Syscalls.lseek(self._fd, 0, 0)
+        Syscalls.write(self._fd, data)
 
 
 def unfinished(folder: str) -> dict[str, int]:
@@ -202,32 +202,32 @@ def _checked(number: Any) -> int:
 def _end(log: str) -> int:
     """Return where the last whole line of a log ends; 0 if there is no log."""
     try:
-        fd = Kernel.open(log, LOOK)
+        fd = Syscalls.open(log, LOOK)
     except OSError:
         return 0
     try:
-        begin = Kernel.lseek(fd, 0, os.SEEK_END)
+        begin = Syscalls.lseek(fd, 0, os.SEEK_END)
         while begin:
             end, begin = begin, max(0, begin - _SIZE)
-            Kernel.lseek(fd, begin, os.SEEK_SET)
-            found = Kernel.read(fd, end - begin).rfind(b"\n")
+            Syscalls.lseek(fd, begin, os.SEEK_SET)
+            found = Syscalls.read(fd, end - begin).rfind(b"\n")
             if found >= 0:
                 return begin + found + 1
         return 0
     finally:
-        Kernel.close(fd)
+        Syscalls.close(fd)
 
 
 def _read(fd: int) -> bytes:
-    Kernel.lseek(fd, 0, 0)
-    return Kernel.read(fd, _SIZE)
+    Syscalls.lseek(fd, 0, 0)
+    return Syscalls.read(fd, _SIZE)
 
 
 def _locked(fd: int) -> bool:
     """Hold a file, if no other process does; the kernel lets go of it when the process is gone."""
     try:
         if sys.platform == "win32":
-            Kernel.lseek(fd, _FAR, 0)
+            Syscalls.lseek(fd, _FAR, 0)
             msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

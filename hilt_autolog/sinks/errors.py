@@ -22,11 +22,11 @@ class Refusal(SessionError):  # noqa: N818  as below
     """Google does not let us write, until a person does what the text says."""
 
 
-class Later(Exception):  # noqa: N818  it says what to do; it is no error of the program
+class RetryLater(Exception):  # noqa: N818  it says what to do; it is no error of the program
     """Nothing was written; the same may work soon."""
 
 
-class Unsure(Later):
+class WriteUnconfirmed(RetryLater):
     """It may have been written, or not."""
 
 
@@ -46,17 +46,17 @@ def sorted_out(sheet_id: str, email: str, *, writes: bool = False) -> Iterator[N
     import requests
     from google.auth.exceptions import GoogleAuthError, TransportError
 
-    broken = Unsure if writes else Later
+    broken = WriteUnconfirmed if writes else RetryLater
     try:
         yield
     except TransportError as error:  # no token was to be had, so nothing was sent
-        raise Later(f"Google cannot be reached: {_short(error)}") from None
+        raise RetryLater(f"Google cannot be reached: {_short(error)}") from None
     except GoogleAuthError as error:
         raise Refusal(f"Google does not accept the key of {email}: {_short(error)}") from None
     except (gspread.exceptions.GSpreadException, PermissionError) as error:
         status, words = _answer(error)
         if status == _TOO_MANY:
-            raise Later("Google's quota for this minute is used up") from None
+            raise RetryLater("Google's quota for this minute is used up") from None
         if status == _TIMEOUT or status >= _SERVER:
             raise broken(f"Google fails with {status}: {words}") from None
         raise Refusal(_advice(status, words, sheet_id, email)) from None

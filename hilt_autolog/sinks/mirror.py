@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet, finalize
 
 from hilt_autolog.clock import Clock
-from hilt_autolog.internal_errors import guarded
+from hilt_autolog.internal_errors import capture_errors
 
 from .rate_limiter import PAUSE
-from .uploader import Feed, Progress
+from .uploader import Progress, SheetUploader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ AT_EXIT = 5.0  # seconds that the end of a program waits for the sheet
 PATIENCE = 30.0  # seconds that who asked for the sheet waits without seeing anything arrive there
 
 
-class Mirror:
+class SheetMirror:
     """Starts a feed when the log is there, and ends it.
 
     Args:
@@ -35,7 +35,7 @@ class Mirror:
         self._target = target
         self._key = key
         self._pause = pause
-        self._feed: Feed | None = None
+        self._feed: SheetUploader | None = None
         self._last = Progress(0, 0, None)
         self._claim = RLock()
         _mirrors.add(self)
@@ -53,13 +53,13 @@ class Mirror:
         if log is not None and (feed is None or feed.log != log):
             self._begin(log)
 
-    @guarded
+    @capture_errors
     def _begin(self, log: str) -> None:
         with self._claim:
             before = self._feed
             if before is not None and before.log == log:
                 return
-            self._feed = feed = Feed(log, self._target, self._key, self._pause)
+            self._feed = feed = SheetUploader(log, self._target, self._key, self._pause)
             feed.start()
         if before is not None:
             before.close(0)
@@ -83,7 +83,7 @@ class Mirror:
         """Close, but wait as long as something arrives in the sheet, and half a minute more."""
         self._end(lambda feed: feed.finish(PATIENCE))
 
-    def _end(self, how: Callable[[Feed], None]) -> None:
+    def _end(self, how: Callable[[SheetUploader], None]) -> None:
         feed, self._feed = self._feed, None
         if feed is not None:
             how(feed)
@@ -103,11 +103,13 @@ class Mirror:
             feed.let_go()
 
 
-_mirrors: WeakSet[Mirror] = WeakSet()
-_leaving: WeakSet[Feed] = WeakSet()  # those that end in their own time, and hold their checkpoints until then
+_mirrors: WeakSet[SheetMirror] = WeakSet()
+_leaving: WeakSet[SheetUploader] = (
+    WeakSet()
+)  # those that end in their own time, and hold their checkpoints until then
 
 
-def _after_others(feed: Feed, seconds: float) -> float:
+def _after_others(feed: SheetUploader, seconds: float) -> float:
     """Wait for the earlier feeds of a log, without whose end it cannot be copied; return the time left."""
     until = Clock.monotonic() + seconds
     for other in [one for one in _leaving if one.log == feed.log]:
@@ -117,7 +119,7 @@ def _after_others(feed: Feed, seconds: float) -> float:
 
 def _forked() -> None:
     for mirror in list(_mirrors):
-        guarded(mirror.forked)()
+        capture_errors(mirror.forked)()
 
 
 if hasattr(os, "register_at_fork"):

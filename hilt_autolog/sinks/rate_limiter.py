@@ -15,7 +15,7 @@ PAUSE = 1.1  # seconds: at most 55 calls in a minute, of the 60 that an account 
 _LONGEST = 60.0
 
 
-class Pace:
+class RateLimiter:
     """Lets calls pass one after the other, each a pause after the one before.
 
     Args:

@@ -20,7 +20,7 @@ _SCOPES = ("https://www.googleapis.com/auth/spreadsheets",)
 _TIMEOUT = (10.0, 190.0)
 
 
-class Book:
+class Spreadsheet:
     """A spreadsheet.
 
     Args:

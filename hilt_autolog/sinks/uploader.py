@@ -7,14 +7,14 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hilt_autolog.clock import Clock
-from hilt_autolog.internal_errors import faults, guarded
+from hilt_autolog.internal_errors import capture_errors, internal_errors
 
-from .batch_copier import Copier
+from .batch_copier import BatchCopier
 from .checkpoint import Checkpoint
-from .errors import Later, Refusal
-from .rate_limiter import PAUSE, Pace
-from .spreadsheet import Book
-from .worksheet import Sheet
+from .errors import Refusal, RetryLater
+from .rate_limiter import PAUSE, RateLimiter
+from .spreadsheet import Spreadsheet
+from .worksheet import Worksheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -43,7 +43,7 @@ class _GivenUp(Exception):  # noqa: N818  nobody waits for us any more
     pass
 
 
-class Feed:
+class SheetUploader:
     """The copy of one log, on a daemon thread of its own.
 
     Args:
@@ -62,11 +62,11 @@ class Feed:
         self._closing = threading.Event()
         self._over = threading.Event()
         self._done = threading.Event()
-        self._pace = Pace(self._wait, pause)
-        self._sheets: dict[Target, Sheet] = {}
-        self._copier: Copier | None = None
+        self._pace = RateLimiter(self._wait, pause)
+        self._sheets: dict[Target, Worksheet] = {}
+        self._copier: BatchCopier | None = None
         self._left: Iterator[Checkpoint] = iter(())
-        self._rest: Copier | None = None
+        self._rest: BatchCopier | None = None
         self._rows = 0
         self._failures = 0
         self._trouble: str | None = None
@@ -152,9 +152,9 @@ class Feed:
             pass
         except Exception as error:  # a disk that does not answer any more
             self._trouble = str(error)
-            faults.note(error)
+            internal_errors.note(error)
         finally:
-            guarded(self._close_sheets)()
+            capture_errors(self._close_sheets)()
             self.let_go()
             self._done.set()
 
@@ -172,7 +172,7 @@ class Feed:
             is_busy = self._copy()
         except _GivenUp:
             raise
-        except Later as error:
+        except RetryLater as error:
             self._failed(str(error))
         except (Refusal, ImportError, ValueError, OSError) as error:
             self._close_sheets()  # look anew: somebody may have deleted or renamed the worksheet
@@ -180,7 +180,7 @@ class Feed:
             self._failed(str(error))
         except Exception as error:
             self._failed(f"a fault of our own: {type(error).__name__}")
-            faults.note(error)
+            internal_errors.note(error)
         else:
             self._failures, self._trouble = 0, None
             if not is_busy:
@@ -194,7 +194,7 @@ class Feed:
     def _copy_rest(self) -> bool:
         if self._rest is None:
             left = next(self._left, None)
-            self._rest = Copier(left) if left else None
+            self._rest = BatchCopier(left) if left else None
         if self._rest is None:
             return False
         try:
@@ -207,12 +207,12 @@ class Feed:
             self._rest = None
         return True
 
-    def _step(self, copier: Copier) -> bool:
+    def _step(self, copier: BatchCopier) -> bool:
         if not copier.checkpoint.behind():
             return False
         target = copier.checkpoint.target
         if target not in self._sheets:
-            self._sheets[target] = Sheet(target, Book(target, self._key()), self._pace)
+            self._sheets[target] = Worksheet(target, Spreadsheet(target, self._key()), self._pace)
         sheet = self._sheets[target]
         if not sheet.is_open:
             sheet.open()
@@ -225,7 +225,7 @@ class Feed:
     def _hold(self) -> None:
         """Take the log, unless another process that writes to it has."""
         held = Checkpoint.held(self.log, self._target)
-        self._copier = Copier(held) if held else None
+        self._copier = BatchCopier(held) if held else None
 
     def _failed(self, trouble: str) -> None:
         self._trouble = trouble

@@ -16,7 +16,7 @@ from .spreadsheet import gspread
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from .spreadsheet import Book
+    from .spreadsheet import Spreadsheet
     from .target import Target
 
 
@@ -28,14 +28,14 @@ Cells = dict[str, "Cell"]  # of a row, by column
 Row = list["Cell"]
 
 
-class Place(NamedTuple):
+class WritePosition(NamedTuple):
     """Where rows are about to be written: the worksheet, and its last row so far."""
 
     title: str
     after: int
 
 
-class Sheet:
+class Worksheet:
     """A worksheet, once `open()` has found it. For one thread at a time.
 
     Args:
@@ -44,7 +44,7 @@ class Sheet:
         pace: Is called before each call that reads or writes rows.
     """
 
-    def __init__(self, target: Target, book: Book, pace: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, target: Target, book: Spreadsheet, pace: Callable[[], object] = lambda: None) -> None:
         self._target = target
         self._pace = pace
         self._book = book
@@ -79,7 +79,7 @@ class Sheet:
         self._sheet = None
         self._book.close()
 
-    def ready(self) -> Place:
+    def ready(self) -> WritePosition:
         """Return where the next rows will be written; a worksheet that is full is left for the next one.
 
         Raises:
@@ -91,7 +91,7 @@ class Sheet:
             self._pace()
             with self._book.sorted_out():
                 self._end = len(self._sheet.get_values())
-        return Place(self._sheet.title, self._end or 1)
+        return WritePosition(self._sheet.title, self._end or 1)
 
     def append(self, rows: Iterable[Mapping[str, Cell]]) -> None:
         """Write rows below the last, all of them or none.
@@ -114,7 +114,7 @@ class Sheet:
         end = _END.search(str(done.get("updates", {}).get("updatedRange", "")))
         self._end = int(end[1]) if end else None
 
-    def missing(self, rows: list[Cells], place: Place) -> list[Cells]:
+    def missing(self, rows: list[Cells], place: WritePosition) -> list[Cells]:
         """Return which of the rows that were about to be written at a place are not there.
 
         They are known by their `event_id`, wherever they have been sorted to; in a worksheet without that

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hilt_autolog import read
-from hilt_autolog.analytics.call_stats import Tally, overall, totals
+from hilt_autolog.analytics.call_stats import CallStats, overall, totals
 from tests.support.call_logs import answer, failure, write
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -220,7 +220,7 @@ def test_logs_without_calls_have_no_lines(tmp_path):
     ("count", "percent", "expected"), [(1, 50, 1), (2, 50, 1), (100, 50, 50), (100, 95, 95), (101, 99, 100)]
 )
 def test_percentiles_are_exact_by_nearest_rank(count, percent, expected):
-    tally = Tally()
+    tally = CallStats()
     for number in range(count, 0, -1):
         tally.answered({"metrics": {"latency_ms": number}})
     assert tally.percentile("latency_ms", percent) == expected

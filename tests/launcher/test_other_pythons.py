@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from hilt_autolog.launcher.interpreter import python_of, shortcoming
+from hilt_autolog.launcher.interpreter import python_of, why_not_recorded
 
 PROGRAM = "import sys; print('ran', *sys.argv[1:]); sys.exit(4)"
 
@@ -152,22 +152,22 @@ def test_python_is_known_by_its_name(name, is_python, script):
     "text", ["", "#!", "#!/usr/bin/env", "#!/usr/bin/env -S", "\x7fELF\0\0", "#!/no/python3\n"]
 )
 def test_a_first_line_that_says_nothing_says_nothing(text, script):
-    assert shortcoming([script(text)], {"PATH": "/usr/bin"}) is None
+    assert why_not_recorded([script(text)], {"PATH": "/usr/bin"}) is None
 
 
 def test_a_python_that_cannot_answer_is_not_accused(script):
-    assert shortcoming([script("#!/bin/sh\nexit 1\n", "python3")], {}) is None
-    assert shortcoming([script("no program at all", "python3")], {}) is None
+    assert why_not_recorded([script("#!/bin/sh\nexit 1\n", "python3")], {}) is None
+    assert why_not_recorded([script("no program at all", "python3")], {}) is None
 
 
 def test_the_very_same_python_is_ours_outside_a_virtual_environment_too(monkeypatch):
     monkeypatch.setattr(sys, "base_prefix", sys.prefix)
     monkeypatch.setattr("hilt_autolog.launcher.interpreter._is_equipped", lambda *_: pytest.fail("was asked"))
-    assert shortcoming([sys.executable, "-c", "0"], {}) is None
+    assert why_not_recorded([sys.executable, "-c", "0"], {}) is None
 
 
 def test_in_a_virtual_environment_a_copy_with_another_name_is_ours(monkeypatch, script):
     monkeypatch.setattr("hilt_autolog.launcher.interpreter._is_equipped", lambda *_: pytest.fail("was asked"))
     monkeypatch.setattr(sys, "executable", script("", "python"))
     monkeypatch.setattr(sys, "base_prefix", "/elsewhere")
-    assert shortcoming([script("", "python3")], {}) is None
+    assert why_not_recorded([script("", "python3")], {}) is None

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from hilt_autolog.launcher import run_summary
-from hilt_autolog.launcher.run_summary import Sum, add_up, logs, summary
+from hilt_autolog.launcher.run_summary import RunTotals, add_up, logs, summary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,23 +63,29 @@ def told(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
-        ([], Sum(0, None, None, 0)),
-        ([PROMPT], Sum(1, None, None, 0)),
-        ([event("embedding", {"tokens": {"prompt": 5, "total": 5}, "cost_usd": 0.25})], Sum(1, 5, 0.25, 0)),
-        ([PROMPT, answer(prompt=3, completion=4)], Sum(1, 7, None, 0)),
-        ([PROMPT, answer(prompt=3, completion=4, total=9)], Sum(1, 9, None, 0)),
-        ([PROMPT, answer(completion=4, reasoning=2)], Sum(1, 4, None, 0)),
-        ([PROMPT, event("completion", {"tokens": {}, "cost_usd": 0})], Sum(1, None, 0, 0)),
-        ([event("completion", {"cost_usd": 0.5}), event("completion")], Sum(0, None, 0.5, 0)),
-        ([PROMPT, event("system", error_type="APIError")], Sum(1, None, None, 1)),
-        ([SEARCH], Sum(0, None, None, 0)),
-        ([closed(written=4, dropped=2, failed=0), closed(written=1, dropped=0)], Sum(0, None, None, 0, 2)),
-        ([closed(written=4, dropped="2"), closed(dropped=2)], Sum(0, None, None, 0)),
-        ([event("system", {"tokens": {"total": 9}, "cost_usd": 1}, error_type="E")], Sum(0, 9, 1, 1)),
-        ([event("system", text="session opened")], Sum(0, None, None, 0)),
-        ([event("tool_call", {"tokens": {"total": 9}}), event("feedback")], Sum(0, None, None, 0)),
-        ([b'{"action":"completion_chunk", not read at all\n', PROMPT], Sum(1, None, None, 0)),
-        ([b'{"action":"pro', b"\n", b"42\n", b'{"metrics":3}\n', PROMPT], Sum(1, None, None, 0)),
+        ([], RunTotals(0, None, None, 0)),
+        ([PROMPT], RunTotals(1, None, None, 0)),
+        (
+            [event("embedding", {"tokens": {"prompt": 5, "total": 5}, "cost_usd": 0.25})],
+            RunTotals(1, 5, 0.25, 0),
+        ),
+        ([PROMPT, answer(prompt=3, completion=4)], RunTotals(1, 7, None, 0)),
+        ([PROMPT, answer(prompt=3, completion=4, total=9)], RunTotals(1, 9, None, 0)),
+        ([PROMPT, answer(completion=4, reasoning=2)], RunTotals(1, 4, None, 0)),
+        ([PROMPT, event("completion", {"tokens": {}, "cost_usd": 0})], RunTotals(1, None, 0, 0)),
+        ([event("completion", {"cost_usd": 0.5}), event("completion")], RunTotals(0, None, 0.5, 0)),
+        ([PROMPT, event("system", error_type="APIError")], RunTotals(1, None, None, 1)),
+        ([SEARCH], RunTotals(0, None, None, 0)),
+        (
+            [closed(written=4, dropped=2, failed=0), closed(written=1, dropped=0)],
+            RunTotals(0, None, None, 0, 2),
+        ),
+        ([closed(written=4, dropped="2"), closed(dropped=2)], RunTotals(0, None, None, 0)),
+        ([event("system", {"tokens": {"total": 9}, "cost_usd": 1}, error_type="E")], RunTotals(0, 9, 1, 1)),
+        ([event("system", text="session opened")], RunTotals(0, None, None, 0)),
+        ([event("tool_call", {"tokens": {"total": 9}}), event("feedback")], RunTotals(0, None, None, 0)),
+        ([b'{"action":"completion_chunk", not read at all\n', PROMPT], RunTotals(1, None, None, 0)),
+        ([b'{"action":"pro', b"\n", b"42\n", b'{"metrics":3}\n', PROMPT], RunTotals(1, None, None, 0)),
     ],
 )
 def test_what_is_counted(lines, expected, log):

@@ -26,7 +26,7 @@ import pydantic
 import pytest
 from pydantic import v1
 
-from hilt_autolog.log.json_values import DEPTH, NODES, plain
+from hilt_autolog.log.json_values import DEPTH, NODES, to_json_value
 
 HERE = f"{__name__}.test_"
 
@@ -227,8 +227,8 @@ TORTURE = {
 
 @pytest.mark.parametrize(("value", "expected"), TORTURE.values(), ids=TORTURE)
 def test_torture(value, expected):
-    assert plain([value]) == [expected]
-    orjson.dumps(plain(value))
+    assert to_json_value([value]) == [expected]
+    orjson.dumps(to_json_value(value))
 
 
 @pytest.mark.parametrize(
@@ -236,44 +236,44 @@ def test_torture(value, expected):
 )
 def test_what_can_be_read_once_is_not_read(make):
     value = make()
-    assert plain(value).startswith("<")
+    assert to_json_value(value).startswith("<")
     assert [int(item) for item in value][:2] == [0, 1]
 
 
 def test_a_property_in_place_of_the_instance_dictionary_is_not_called():
     kind = dataclasses.make_dataclass("Tricky", ["a"], namespace={"__dict__": property(touched)})
-    assert plain(kind(1)) == {}
+    assert to_json_value(kind(1)) == {}
 
 
 def test_cycles_end_where_they_close():
     items = [1]
     table = {"items": items}
     items.append(table)
-    assert plain(items) == [1, {"items": "<cycle>"}]
+    assert to_json_value(items) == [1, {"items": "<cycle>"}]
 
 
 def test_the_same_object_twice_is_no_cycle():
     shared = [1]
-    assert plain([shared, shared]) == [[1], [1]]
+    assert to_json_value([shared, shared]) == [[1], [1]]
 
 
 def test_depth_is_limited():
     deep = "bottom"
     for _ in range(DEPTH):
         deep = [deep]
-    assert str(plain(deep)).count("[") == DEPTH
-    assert "bottom" in str(plain(deep))
-    assert plain([deep]) == eval("[" * DEPTH + "'<...>'" + "]" * DEPTH)
+    assert str(to_json_value(deep)).count("[") == DEPTH
+    assert "bottom" in str(to_json_value(deep))
+    assert to_json_value([deep]) == eval("[" * DEPTH + "'<...>'" + "]" * DEPTH)
 
 
 def test_nodes_are_limited_and_the_rest_is_one_marker():
-    found = plain(["x"] * (NODES + 10))
+    found = to_json_value(["x"] * (NODES + 10))
     assert len(found) == NODES
     assert found[-2:] == ["x", "<...>"]
 
 
 def test_nodes_are_limited_in_mappings():
-    found = plain({str(number): 0 for number in range(NODES + 10)})
+    found = to_json_value({str(number): 0 for number in range(NODES + 10)})
     assert list(found.items())[-2:] == [(str(NODES - 2), 0), ("<...>", "<...>")]
 
 
@@ -281,7 +281,7 @@ def test_a_billion_laughs_do_not_take_long():
     laughs = ["ha"] * 10
     for _ in range(30):
         laughs = [laughs] * 10
-    assert len(orjson.dumps(plain(laughs))) < 200_000
+    assert len(orjson.dumps(to_json_value(laughs))) < 200_000
 
 
 def test_without_stack_there_is_still_an_answer():
@@ -289,7 +289,7 @@ def test_without_stack_there_is_still_an_answer():
         try:
             return fall()
         except RecursionError:
-            return plain({"a": [1]})
+            return to_json_value({"a": [1]})
 
     assert isinstance(fall(), dict | str)
 
@@ -307,7 +307,7 @@ def test_a_dict_that_changes_under_our_hands_does_no_harm():
     thread.start()
     try:
         for _ in range(300):
-            assert len(plain(table)) >= 100
+            assert len(to_json_value(table)) >= 100
     finally:
         going.set()
         thread.join()

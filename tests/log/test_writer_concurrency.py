@@ -6,15 +6,15 @@ from collections import Counter
 
 import pytest
 
-from hilt_autolog.log.syscalls import Kernel
-from hilt_autolog.log.writer import Tally
+from hilt_autolog.log.syscalls import Syscalls
+from hilt_autolog.log.writer import AtomicCounter
 from tests.support.writers import Clock, events, files, lines, run, writer
 
 TEMPLATES = pytest.mark.parametrize("template", ["{pid}.hilt.jsonl", "fixed.hilt.jsonl"])
 
 
 @pytest.fixture
-def hasty():
+def skip_stat():
     """Threads take turns a thousand times as often."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(5e-6)
@@ -33,7 +33,7 @@ def together(count, work):
 
 
 @TEMPLATES
-def test_threads_share_one_file_and_one_first_line(tmp_path, hasty, template):
+def test_threads_share_one_file_and_one_first_line(tmp_path, skip_stat, template):
     log = writer(tmp_path, template)
     together(32, lambda i: [log.write({"thread": i, "n": n}) for n in range(200)])
     log.close()
@@ -45,10 +45,10 @@ def test_threads_share_one_file_and_one_first_line(tmp_path, hasty, template):
     assert log.written == 32 * 200
 
 
-def test_drops_are_counted_exactly_by_threads(tmp_path, hasty, monkeypatch):
+def test_drops_are_counted_exactly_by_threads(tmp_path, skip_stat, monkeypatch):
     clock = Clock()
     log = writer(tmp_path, monotonic=clock)
-    real = Kernel.write
+    real = Syscalls.write
     turn = iter(range(10**9))
 
     def write(fd, data):
@@ -62,9 +62,9 @@ def test_drops_are_counted_exactly_by_threads(tmp_path, hasty, monkeypatch):
             outcomes.append(log.write({"n": n}))
 
     outcomes = []
-    monkeypatch.setattr(Kernel, "write", write)
+    monkeypatch.setattr(Syscalls, "write", write)
     together(16, work)
-    monkeypatch.setattr(Kernel, "write", real)
+    monkeypatch.setattr(Syscalls, "write", real)
     clock.now += 100
     assert log.write({})
     assert sum(log.drops.values()) == outcomes.count(False) > 0
@@ -73,7 +73,7 @@ def test_drops_are_counted_exactly_by_threads(tmp_path, hasty, monkeypatch):
     assert sum(told) == outcomes.count(False)
 
 
-def test_closing_among_writing_threads_loses_nothing(tmp_path, hasty):
+def test_closing_among_writing_threads_loses_nothing(tmp_path, skip_stat):
     log = writer(tmp_path)
     together(8, lambda i: [log.close() if i == 0 else log.write({"thread": i, "n": n}) for n in range(200)])
     (path,) = files(tmp_path)
@@ -150,7 +150,7 @@ def test_a_signal_handler_and_a_finaliser_that_write(tmp_path):
 @pytest.mark.parametrize("call", ["mkdir", "open", "fstat", "write", "close"])
 def test_an_event_from_within_the_opening_comes_after_its_first_line(tmp_path, monkeypatch, call):
     log = writer(tmp_path)
-    real = getattr(Kernel, call)
+    real = getattr(Syscalls, call)
     nested = []
 
     def interrupted(*args, **given):
@@ -159,7 +159,7 @@ def test_an_event_from_within_the_opening_comes_after_its_first_line(tmp_path, m
             nested[0] = log.write({"n": "nested"})
         return real(*args, **given)
 
-    monkeypatch.setattr(Kernel, call, interrupted)
+    monkeypatch.setattr(Syscalls, call, interrupted)
     assert log.write({"n": "outer"})
     assert nested == [False]
     assert lines(log.path) == [{"own": "opened"}, {"n": "outer"}, {"n": "nested"}]
@@ -191,7 +191,7 @@ def test_nobody_waits_at_the_door_for_ever(tmp_path, monkeypatch):
     assert lines(log.path) == [{"own": "opened"}, {"own": "dropped", "counts": {"busy": 2}}, {"n": 2}]
 
 
-def test_a_tally_is_exact(hasty):
-    tally = Tally()
+def test_a_tally_is_exact(skip_stat):
+    tally = AtomicCounter()
     together(32, lambda _: [tally.add() for _ in range(1000)])
     assert int(tally) == 32_000

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hilt_autolog.log.syscalls import Kernel
+from hilt_autolog.log.syscalls import Syscalls
 from tests.support.writers import events, files, lines, run, writer
 
 
@@ -99,7 +99,7 @@ def test_a_descriptor_is_not_closed_under_a_write(tmp_path, monkeypatch):
     log = writer(tmp_path)
     log.write({"n": 1})
     checked, closing = threading.Event(), threading.Event()
-    real = Kernel.write
+    real = Syscalls.write
     worker = None
 
     def write(fd, data):
@@ -108,8 +108,8 @@ def test_a_descriptor_is_not_closed_under_a_write(tmp_path, monkeypatch):
             closing.wait(1)
         return real(fd, data)
 
-    monkeypatch.setattr(Kernel, "write", write)
-    monkeypatch.setattr(Kernel, "sleep", lambda _: (closing.set(), worker.join()))
+    monkeypatch.setattr(Syscalls, "write", write)
+    monkeypatch.setattr(Syscalls, "sleep", lambda _: (closing.set(), worker.join()))
     worker = threading.Thread(target=log.write, args=({"n": 2},))
     worker.start()
     checked.wait()
@@ -124,7 +124,7 @@ def test_a_descriptor_under_a_write_that_never_ends_stays_open(tmp_path, monkeyp
     fd = log._file._fd
     log._file._writing.append(None)
     naps = []
-    monkeypatch.setattr(Kernel, "sleep", naps.append)
+    monkeypatch.setattr(Syscalls, "sleep", naps.append)
     log.close()
     os.fstat(fd)
     assert sum(naps) == pytest.approx(0.05)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hilt_autolog.log.syscalls import Kernel
+from hilt_autolog.log.syscalls import Syscalls
 from tests.support.writers import Clock, events, files, lines, run, writer
 
 COUNT = 12
@@ -20,11 +20,11 @@ class Faulty:
     """A system call that fails once, at its n-th use."""
 
     def __init__(self, monkeypatch, name, position, fault):
-        self.real = getattr(Kernel, name)
+        self.real = getattr(Syscalls, name)
         self.position, self.fault = position, fault
         self.calls = itertools.count()
         self.fired = False
-        monkeypatch.setattr(Kernel, name, self)
+        monkeypatch.setattr(Syscalls, name, self)
 
     def __call__(self, *args, **given):
         if next(self.calls) == self.position:
@@ -117,7 +117,7 @@ def test_a_full_disk_at_every_position_leaves_no_part_of_a_line(tmp_path, monkey
     for position in itertools.count():
         with monkeypatch.context() as patch:
             faulty = Faulty(patch, "write", position, short(part))
-            patch.setattr(Kernel, "write", full_after(faulty))
+            patch.setattr(Syscalls, "write", full_after(faulty))
             folder = tmp_path / str(position)
             log, outcomes = recorded(folder, Clock(), "{pid}.hilt.jsonl")
         (path,) = files(folder)
@@ -145,11 +145,11 @@ def full_after(faulty):
 @pytest.mark.parametrize(("template", "truncates"), [("{pid}.hilt.jsonl", False), ("fixed.hilt.jsonl", True)])
 def test_a_part_that_cannot_be_cut_off_is_closed_off(tmp_path, monkeypatch, template, truncates):
     if not truncates:
-        monkeypatch.setattr(Kernel, "ftruncate", failing(errno.EIO))
+        monkeypatch.setattr(Syscalls, "ftruncate", failing(errno.EIO))
     for position in itertools.count():
         with monkeypatch.context() as patch:
             faulty = Faulty(patch, "write", position, short(0.5))
-            patch.setattr(Kernel, "write", full_after(faulty))
+            patch.setattr(Syscalls, "write", full_after(faulty))
             folder = tmp_path / str(position)
             log, outcomes = recorded(folder, Clock(), template)
         (path,) = files(folder)
@@ -166,7 +166,7 @@ def test_a_part_that_cannot_be_cut_off_is_closed_off(tmp_path, monkeypatch, temp
 @pytest.mark.parametrize("seed", range(20))
 def test_a_storm_of_faults(tmp_path, monkeypatch, seed):
     chance = random.Random(seed)
-    real = Kernel.write
+    real = Syscalls.write
 
     def write(fd, data):
         kind = chance.random()
@@ -176,14 +176,14 @@ def test_a_storm_of_faults(tmp_path, monkeypatch, seed):
             return real(fd, data[: chance.randrange(1, len(data) + 1)])
         return real(fd, data)
 
-    monkeypatch.setattr(Kernel, "write", write)
+    monkeypatch.setattr(Syscalls, "write", write)
     clock = Clock()
     log = writer(tmp_path, monotonic=clock)
     outcomes = []
     for n in range(300):
         outcomes.append(log.write({"n": n}))
         clock.now += chance.choice([0.001, 0.5, 3, 100])
-    monkeypatch.setattr(Kernel, "write", real)
+    monkeypatch.setattr(Syscalls, "write", real)
     clock.now += 100
     outcomes.append(log.write({"n": 300}))
     (path,) = files(tmp_path)
@@ -197,9 +197,9 @@ def test_a_storm_of_faults(tmp_path, monkeypatch, seed):
 def test_the_pause_doubles_from_one_second_to_sixty(tmp_path, monkeypatch):
     clock = Clock()
     tries = []
-    real = Kernel.open
+    real = Syscalls.open
     monkeypatch.setattr(
-        Kernel, "open", lambda *args, **_: tries.append(clock.now) or failing(errno.EMFILE)(real, *args)
+        Syscalls, "open", lambda *args, **_: tries.append(clock.now) or failing(errno.EMFILE)(real, *args)
     )
     log = writer(tmp_path, monotonic=clock)
     for _ in range(4000):
@@ -210,15 +210,15 @@ def test_the_pause_doubles_from_one_second_to_sixty(tmp_path, monkeypatch):
     assert log.drops == {"EMFILE": 4000}
     assert log.trouble.startswith("Too many open files")
 
-    monkeypatch.setattr(Kernel, "open", real)
+    monkeypatch.setattr(Syscalls, "open", real)
     clock.now += 60
     assert log.write({"n": 1})
     assert lines(log.path) == [{"own": "opened"}, {"own": "dropped", "counts": {"EMFILE": 4000}}, {"n": 1}]
-    monkeypatch.setattr(Kernel, "open", failing(errno.EMFILE))
+    monkeypatch.setattr(Syscalls, "open", failing(errno.EMFILE))
     log.close()
     log.write({})
     clock.now += 1.1
-    monkeypatch.setattr(Kernel, "open", real)
+    monkeypatch.setattr(Syscalls, "open", real)
     assert log.write({"n": 2})
     assert lines(log.path)[3:] == [{"own": "closed"}, {"own": "dropped", "counts": {"EMFILE": 1}}, {"n": 2}]
 
@@ -227,7 +227,7 @@ def test_closing_tries_once_more_during_a_pause(tmp_path, monkeypatch):
     log = writer(tmp_path, monotonic=Clock())
     log.write({"n": 1})
     with monkeypatch.context() as patch:
-        patch.setattr(Kernel, "write", failing(errno.ENOSPC))
+        patch.setattr(Syscalls, "write", failing(errno.ENOSPC))
         assert not log.write({"n": 2})
     assert not log.write({"n": 3})
     log.close()
@@ -255,7 +255,7 @@ def test_no_fault_of_our_own_surfaces(tmp_path, monkeypatch, error):
 
     for name in ("getpid", "fstat", "write"):
         with monkeypatch.context() as patch:
-            patch.setattr(Kernel, name, fail)
+            patch.setattr(Syscalls, name, fail)
             assert not log.write({})
             log.close()
     assert log.drops == {error.__name__: 3}
@@ -265,7 +265,7 @@ def test_no_fault_of_our_own_surfaces(tmp_path, monkeypatch, error):
 def test_control_flow_passes_and_leaves_whole_lines(tmp_path, monkeypatch):
     log = writer(tmp_path)
     log.write({"n": 1})
-    real = Kernel.write
+    real = Syscalls.write
     state = []
 
     def write(fd, data):
@@ -275,7 +275,7 @@ def test_control_flow_passes_and_leaves_whole_lines(tmp_path, monkeypatch):
         return real(fd, data[:5])
 
     with monkeypatch.context() as patch:
-        patch.setattr(Kernel, "write", write)
+        patch.setattr(Syscalls, "write", write)
         with pytest.raises(KeyboardInterrupt):
             log.write({"n": 2})
     assert log.write({"n": 3})
@@ -297,7 +297,7 @@ def test_control_flow_passes_and_leaves_whole_lines(tmp_path, monkeypatch):
 def test_writing_stops_before_the_disk_is_full(tmp_path, monkeypatch, free, total, goes_on):
     real = os.statvfs(tmp_path)
     disk = os.statvfs_result((4096, 4096, total >> 12, free >> 12, free >> 12, *real[5:]))
-    monkeypatch.setattr(Kernel, "fstatvfs", lambda _: disk)
+    monkeypatch.setattr(Syscalls, "fstatvfs", lambda _: disk)
     log = writer(tmp_path)
     assert log.write({}) is goes_on
     assert log.drops == ({} if goes_on else {"ENOSPC": 1})
@@ -306,8 +306,8 @@ def test_writing_stops_before_the_disk_is_full(tmp_path, monkeypatch, free, tota
 
 def test_the_disk_is_looked_at_once_a_mebibyte(tmp_path, monkeypatch):
     looks = []
-    real = Kernel.fstatvfs
-    monkeypatch.setattr(Kernel, "fstatvfs", lambda fd: looks.append(fd) or real(fd))
+    real = Syscalls.fstatvfs
+    monkeypatch.setattr(Syscalls, "fstatvfs", lambda fd: looks.append(fd) or real(fd))
     log = writer(tmp_path)
     for _ in range(35):
         log.write({"text": "x" * 100_000})
@@ -355,7 +355,7 @@ def test_a_write_that_makes_no_progress_is_an_error(tmp_path, monkeypatch):
     log = writer(tmp_path)
     log.write({"n": 1})
     with monkeypatch.context() as patch:
-        patch.setattr(Kernel, "write", nothing)
+        patch.setattr(Syscalls, "write", nothing)
         assert not log.write({"n": 2})
     assert log.drops == {"EIO": 1}
     assert events(log.path) == [{"n": 1}]
@@ -364,7 +364,7 @@ def test_a_write_that_makes_no_progress_is_an_error(tmp_path, monkeypatch):
 def test_another_threads_line_is_not_cut_off_with_a_part_of_ours(tmp_path, monkeypatch):
     log = writer(tmp_path, monotonic=(clock := Clock()))
     log.write({"n": 1})
-    real = Kernel.write
+    real = Syscalls.write
     parts = iter([5])
 
     def write(fd, data):
@@ -374,7 +374,7 @@ def test_another_threads_line_is_not_cut_off_with_a_part_of_ours(tmp_path, monke
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Kernel, "write", write)
+        patch.setattr(Syscalls, "write", write)
         assert not log.write({"n": 2})
     clock.now += 2
     assert log.write({"n": 3})
@@ -389,7 +389,7 @@ def test_another_threads_line_is_not_cut_off_with_a_part_of_ours(tmp_path, monke
 def test_a_descriptor_that_is_lost_at_once_is_a_counted_loss(tmp_path, monkeypatch):
     log = writer(tmp_path)
     log.write({"n": 1})
-    real = Kernel.fstat
+    real = Syscalls.fstat
     fails = iter([True, False, True])
 
     def fstat(fd):
@@ -397,7 +397,7 @@ def test_a_descriptor_that_is_lost_at_once_is_a_counted_loss(tmp_path, monkeypat
             raise OSError(errno.EBADF, "Bad file descriptor")
         return real(fd)
 
-    monkeypatch.setattr(Kernel, "fstat", fstat)
+    monkeypatch.setattr(Syscalls, "fstat", fstat)
     assert not log.write({"n": 2})
     assert log.drops == {"EBADF": 1}
     assert log.trouble == "the log's descriptor is closed as soon as it is opened"
@@ -414,21 +414,21 @@ def test_a_name_is_not_tried_without_end(tmp_path, monkeypatch):
 
 
 def test_a_drive_that_is_not_there(tmp_path, monkeypatch):
-    monkeypatch.setattr(Kernel, "stat", failing(errno.ENOENT))
+    monkeypatch.setattr(Syscalls, "stat", failing(errno.ENOENT))
     log = writer(tmp_path)
     assert not log.write({})
     assert log.drops == {"ENOENT": 1}
 
 
 def test_another_process_makes_the_folder_first(tmp_path, monkeypatch):
-    real = Kernel.mkdir
-    monkeypatch.setattr(Kernel, "mkdir", lambda *args: (real(*args), real(*args)))
+    real = Syscalls.mkdir
+    monkeypatch.setattr(Syscalls, "mkdir", lambda *args: (real(*args), real(*args)))
     assert writer(tmp_path, "a/b/{pid}.hilt.jsonl").write({})
 
 
 def test_without_the_calls_that_windows_lacks(tmp_path, monkeypatch):
     monkeypatch.setattr("hilt_autolog.log.safe_directory.FOLDER", 0)
-    monkeypatch.setattr(Kernel, "fstatvfs", None)
+    monkeypatch.setattr(Syscalls, "fstatvfs", None)
     log = writer(tmp_path)
     assert log.write({"n": 1})
     log.close()

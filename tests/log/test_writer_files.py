@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hilt_autolog.log.syscalls import Kernel
+from hilt_autolog.log.syscalls import Syscalls
 from tests.support.writers import Clock, events, files, lines, run, writer
 
 
@@ -140,11 +140,11 @@ def test_a_folder_that_everybody_may_write_to_is_refused(tmp_path, folder_mode):
 
 def test_a_folder_of_another_user_is_refused(tmp_path, monkeypatch):
     (tmp_path / "logs").mkdir()
-    monkeypatch.setattr(Kernel, "geteuid", lambda: 4711)
+    monkeypatch.setattr(Syscalls, "geteuid", lambda: 4711)
     found = (tmp_path / "logs").stat()
     other = os.stat_result((*found[:4], 4712, *found[5:]))
-    real = Kernel.fstat
-    monkeypatch.setattr(Kernel, "fstat", lambda fd: other if stat.S_ISDIR(real(fd).st_mode) else real(fd))
+    real = Syscalls.fstat
+    monkeypatch.setattr(Syscalls, "fstat", lambda fd: other if stat.S_ISDIR(real(fd).st_mode) else real(fd))
     log = writer(tmp_path)
     assert not log.write({})
     assert log.trouble == f"belongs to another user: {tmp_path}/logs"
@@ -152,11 +152,11 @@ def test_a_folder_of_another_user_is_refused(tmp_path, monkeypatch):
 
 def test_a_folder_of_root_is_trusted(tmp_path, monkeypatch):
     (tmp_path / "logs").mkdir()
-    monkeypatch.setattr(Kernel, "geteuid", lambda: 4711)
+    monkeypatch.setattr(Syscalls, "geteuid", lambda: 4711)
     found = (tmp_path / "logs").stat()
     root = os.stat_result((*found[:4], 0, *found[5:]))
-    real = Kernel.fstat
-    monkeypatch.setattr(Kernel, "fstat", lambda fd: root if stat.S_ISDIR(real(fd).st_mode) else real(fd))
+    real = Syscalls.fstat
+    monkeypatch.setattr(Syscalls, "fstat", lambda fd: root if stat.S_ISDIR(real(fd).st_mode) else real(fd))
     assert writer(tmp_path).write({})
 
 

@@ -82,13 +82,13 @@ def test_the_parents_descriptor_is_closed_in_the_child_and_nothing_else(tmp_path
 def test_a_fork_while_another_thread_is_behind_the_door(tmp_path):
     script = """
         from hilt_autolog.log import file_opening
-        inside, real = threading.Event(), file_opening.Opening.open
+        inside, real = threading.Event(), file_opening.LogFileOpener.open
         def stuck(*args):
             if threading.current_thread() is threading.main_thread():
                 return real(*args)
             inside.set()
             threading.Event().wait()
-        file_opening.Opening.open = stuck
+        file_opening.LogFileOpener.open = stuck
         threading.Thread(target=log.write, args=({},), daemon=True).start()
         inside.wait()
         if os.fork() == 0:

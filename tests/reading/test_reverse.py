@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hilt_autolog.reading import reverse
-from hilt_autolog.reading.lines import Problem, Source, split
+from hilt_autolog.reading.lines import ReadProblem, Source, split
 from hilt_autolog.reading.reverse import lines_from_end, newest_first
 
 
@@ -34,7 +34,7 @@ def test_a_line_that_is_too_long_is_none(monkeypatch):
 def test_bad_lines_are_counted_from_the_end(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'{"a":1}\nx\n{"a":2}\n{"a"')
-    problems: list[Problem] = []
+    problems: list[ReadProblem] = []
     assert list(newest_first(Source(str(path)), problems.append)) == [{"a": 2}, {"a": 1}]
     assert [(problem.line, problem.reason.partition(":")[0]) for problem in problems] == [
         (-1, "torn"),
@@ -43,7 +43,7 @@ def test_bad_lines_are_counted_from_the_end(tmp_path):
 
 
 def test_a_file_that_is_gone_is_told(tmp_path):
-    problems: list[Problem] = []
+    problems: list[ReadProblem] = []
     assert list(newest_first(Source(str(tmp_path / "no")), problems.append)) == []
     assert "unreadable from here" in problems[0].reason
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 import hilt_autolog
-from hilt_autolog.providers._stainless import Stainless
+from hilt_autolog.providers._stainless import StainlessProvider
 from tests.support.apis import CHAT, MESSAGES
 from tests.support.calling import HELLO, functions, run_sync
 from tests.support.in_process import HERE
 from tests.support.ways import WAYS
 
 APIS = {"openai": CHAT, "anthropic": MESSAGES}
-PROBES = Stainless("openai", {}, "openai", ()).probes
+PROBES = StainlessProvider("openai", {}, "openai", ()).targets
 ENDS = {"request": [], "_process_response": ["completion"], "__init__": ["completion"]}
 
 
@@ -31,8 +31,8 @@ def test_a_function_that_is_gone(watch, monkeypatch, sdk, gone, way):
         return items
 
     alone = seen()
-    there = Stainless.probes
-    monkeypatch.setattr(Stainless, "probes", property(probes))
+    there = StainlessProvider.targets
+    monkeypatch.setattr(StainlessProvider, "targets", property(probes))
     watch()
     assert seen() == alone
     missing = [probe for probe, is_there in hilt_autolog.status().watching[sdk].items() if not is_there]

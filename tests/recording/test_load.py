@@ -93,7 +93,7 @@ def test_tasks(runner, watch):
 
 # --- nothing stays
 
-OURS = (call.Call, streams.Steps, streams.AsyncItems, response_bodies.Whole)
+OURS = (call.Call, streams.StreamState, streams.AsyncItems, response_bodies.BodyRecorder)
 ASK = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello"}]}
 
 

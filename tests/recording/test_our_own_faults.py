@@ -19,7 +19,7 @@ from tests.support.ways import WAYS
 PACKAGE = os.path.dirname(hilt_autolog.__file__)
 # What stands in for functions of the SDK, and what guards others: what can fail in these is guarded there.
 EXPOSED = """
-    _begin begin _leave _returned watched begin_if_armed take closing safely note strict _place _reading
+    _begin begin _leave _returned watched begin_if_armed add closing safely note is_strict _place _reading
     __iter__ __next__ __anext__ __getattr__ __del__ iter_bytes aiter_bytes
 """
 WEATHER = {"type": "function", "function": {"name": "get_weather", "parameters": {}}}

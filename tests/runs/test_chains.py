@@ -192,7 +192,7 @@ def test_models_that_fail_or_are_cancelled_leave_nothing(runner, story):
 def test_a_context_holds_no_run_that_has_ended(story):
     fake().invoke("hi")
     gc.collect()
-    assert [slot() for slot in correlation.slots_here.get()][-1:] in ([], [None])
+    assert [slot() for slot in correlation.pending_runs.get()][-1:] in ([], [None])
 
 
 def test_a_run_whose_manager_is_dropped_has_ended(story):

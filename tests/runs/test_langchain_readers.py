@@ -19,10 +19,10 @@ from langchain_core.messages import (
 )
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, Generation, GenerationChunk, LLMResult
 
-from hilt_autolog.contracts.framework import Result
+from hilt_autolog.contracts.framework import ToolOutput
 from hilt_autolog.contracts.sdk_objects import fields
 from hilt_autolog.providers._langchain import messages
-from hilt_autolog.providers._langchain.reply import ChunkFold, model_reply
+from hilt_autolog.providers._langchain.response import ChunkAccumulator, model_reply
 from hilt_autolog.providers._langchain.results import documents, failure, scores, tool_result
 
 PNG = base64.b64encode(b"\x89PNG...").decode()
@@ -218,22 +218,22 @@ def call_piece(args, identity=None, name=None):
     ids=lambda value: type(value).__name__,
 )
 def test_what_a_chunk_newly_says(chunk, deltas):
-    assert list(ChunkFold().take(chunk)) == deltas
+    assert list(ChunkAccumulator().add(chunk)) == deltas
 
 
 def test_a_stream_so_far():
-    fold = ChunkFold()
+    fold = ChunkAccumulator()
     for chunk in (piece("I "), piece("look"), call_piece('{"at":', "c1", "look"), call_piece('"x"}')):
-        fold.take(chunk)
-    reply = fold.reply()
+        fold.add(chunk)
+    reply = fold.response()
     assert reply.text == "I look"
     assert reply.tool_calls == [("c1", "look", '{"at":"x"}')]
 
 
 def test_a_model_that_tells_its_stream_twice_is_heard_once():
-    fold = ChunkFold()
+    fold = ChunkAccumulator()
     said = [{"event": "content-block-delta", "delta": {"text": "hi"}}, piece("hi")]
-    assert [list(fold.take(chunk)) for chunk in said] == [[("text", "hi", 0)], []]
+    assert [list(fold.add(chunk)) for chunk in said] == [[("text", "hi", 0)], []]
 
 
 class Calling(GenericFakeChatModel):
@@ -255,7 +255,7 @@ def test_a_stream_of_tool_arguments(story):
 
 @pytest.mark.parametrize("odd", ODD, ids=NAMES)
 def test_tools_and_retrievers_may_return_anything(odd):
-    assert isinstance(tool_result(odd), Result)
+    assert isinstance(tool_result(odd), ToolOutput)
     assert len(documents(odd, {})) == (len(odd) if isinstance(odd, list) else 0)
     assert scores(odd) == {}
 

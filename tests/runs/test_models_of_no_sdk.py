@@ -195,11 +195,11 @@ def test_a_stream_that_is_left(runner, story, way):
 
 
 def test_an_awaited_call_that_is_cancelled_ends_though_langchain_says_nothing(runner, story):
-    async def hasty():
+    async def skip_stat():
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(Waiting().ainvoke("Hi"), 0.01)
 
-    runner.run(hasty())
+    runner.run(skip_stat())
     gc.collect()
     log = story()
     assert log.short() == ["prompt user Hi", "system waiting CancelledError"]

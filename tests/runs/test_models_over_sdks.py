@@ -197,11 +197,11 @@ def test_an_error_of_the_provider_is_told_once(runner, story, chat, way):
 
 
 def test_a_cancelled_call_is_told_once(runner, story, chat):
-    async def hasty():
+    async def skip_stat():
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(chat(model="fail-slow").ainvoke(QUESTION), 0.2)
 
-    runner.run(hasty())
+    runner.run(skip_stat())
     log = story()
     assert log.actions == ["prompt", "system"]
     assert log.of("system")[0]["extensions"]["error_code"] == "cancelled"

@@ -136,11 +136,11 @@ def test_arguments_that_do_not_fit(story):
 
 
 def test_a_tool_that_is_cancelled(runner, story):
-    async def hasty():
+    async def skip_stat():
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(wait.ainvoke({"seconds": 30}), 0.01)
 
-    runner.run(hasty())
+    runner.run(skip_stat())
     gc.collect()
     log = story()
     assert log.actions == ["tool_call", "system"]

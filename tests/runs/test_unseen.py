@@ -18,7 +18,7 @@ from langchain_core.tools import tool
 from langchain_core.tracers.base import BaseTracer
 
 import hilt_autolog
-from hilt_autolog.cli.checks.child_process import told
+from hilt_autolog.cli.checks.child_process import ask_child
 from hilt_autolog.contracts.framework import RUN_ROLES
 from hilt_autolog.providers.langchain_core import PROVIDER
 from tests.support.calling import Log
@@ -45,7 +45,7 @@ def fail(_):
 
 
 def functions():
-    for probe in PROVIDER.probes:
+    for probe in PROVIDER.targets:
         owner = getattr(sys.modules.get(probe.module), probe.owner, None)
         if owner is not None and probe.name in vars(owner):
             yield owner, probe.name
@@ -71,7 +71,7 @@ def test_the_functions_look_as_they_did_and_come_back(watch):
 
 
 def test_every_probe_has_a_role_of_a_framework():
-    assert {probe.role for probe in PROVIDER.probes} <= RUN_ROLES
+    assert {probe.role for probe in PROVIDER.targets} <= RUN_ROLES
 
 
 # --- other people's handlers
@@ -240,7 +240,7 @@ def test_a_fault_of_ours_is_counted_and_the_program_goes_on(watch, monkeypatch):
 
     monkeypatch.setenv("HILT_STRICT", "0")
     watch()
-    for name in ("runs", "run_id", "said", "result", "reply", "failure", "pause", "documents"):
+    for name in ("runs", "run_id", "said", "result", "response", "error_info", "pause", "documents"):
         with monkeypatch.context() as patched:
             patched.setattr(type(PROVIDER), name, break_down)
             assert fake().invoke("hi").content == "Hello there"
@@ -266,10 +266,10 @@ def test_a_name_that_is_gone_is_told_and_the_rest_is_watched(watch, monkeypatch)
 
 def test_doctor_finds_all_of_it_without_the_program_s_help():
     """Most of what is watched lies in modules that `import langchain_core` does not load."""
-    found = told(["-m", "hilt_autolog.cli.checks.probes", "langchain_core"], dict(os.environ))
+    found = ask_child(["-m", "hilt_autolog.cli.checks.probes", "langchain_core"], dict(os.environ))
     missing = {probe for probe, is_there in found["watching"].items() if not is_there}
     assert all(probe.endswith("on_stream_event") for probe in missing)  # of langchain-core 1.4 and newer
-    assert len(found["watching"]) == len(PROVIDER.probes)
+    assert len(found["watching"]) == len(PROVIDER.targets)
     assert found["faults"] == {}
 
 

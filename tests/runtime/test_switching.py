@@ -29,7 +29,7 @@ def sdk(request):
 
 def owners(sdk):
     """Every class that we wrap a function of."""
-    return {(getattr(sys.modules[probe.module], probe.owner), probe.name) for probe in PROVIDERS[sdk].probes}
+    return {(getattr(sys.modules[probe.module], probe.owner), probe.name) for probe in PROVIDERS[sdk].targets}
 
 
 def ask(sdk, **more):

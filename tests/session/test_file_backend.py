@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from hilt_autolog import Session, SessionError
-from hilt_autolog.log.append_file import LogFile, Lost
-from hilt_autolog.log.syscalls import Kernel
+from hilt_autolog.log.append_file import LogFile, LogFileLost
+from hilt_autolog.log.syscalls import Syscalls
 
 ROOT = Path(__file__).resolve().parents[2]
 SAID = {"session_id": "conv_1", "actor": {"type": "human", "id": "ada"}, "action": "prompt"}
@@ -164,7 +164,7 @@ def test_a_file_that_is_deleted_as_soon_as_it_is_there_is_given_up(path, monkeyp
     path.unlink()
 
     def lost(file, data):
-        raise Lost
+        raise LogFileLost
 
     monkeypatch.setattr(LogFile, "append", lost)
     with pytest.raises(SessionError, match=r"chat\.hilt\.jsonl is deleted as soon as it is there"):
@@ -208,28 +208,28 @@ def test_a_symbolic_link_is_followed_because_it_was_named(tmp_path, path):
 def test_a_full_disk_reaches_the_caller_and_costs_no_line(path, monkeypatch):
     session = Session(path)
     session.append(said("a"))
-    real = Kernel.write
+    real = Syscalls.write
 
     def half(fd, data):
         real(fd, data[:20])
-        monkeypatch.setattr(Kernel, "write", full)
+        monkeypatch.setattr(Syscalls, "write", full)
         return 20
 
     def full(fd, data):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Kernel, "write", half)
+    monkeypatch.setattr(Syscalls, "write", half)
     with pytest.raises(OSError, match=r"No space left on device: '.*chat\.hilt\.jsonl'") as caught:
         session.append(said("b"))
     assert caught.value.errno == errno.ENOSPC
-    monkeypatch.setattr(Kernel, "write", real)
+    monkeypatch.setattr(Syscalls, "write", real)
     session.append(said("c"))
     assert texts(path) == ["a", "c"]
 
 
 def test_a_session_uses_the_disk_to_its_end(path, monkeypatch):
     nearly_full = os.statvfs_result((4096, 4096, 10**9, 10, 10, 10, 10, 10, 0, 255))
-    monkeypatch.setattr(Kernel, "fstatvfs", lambda fd: nearly_full)
+    monkeypatch.setattr(Syscalls, "fstatvfs", lambda fd: nearly_full)
     Session(path).append(said("a"))
     assert texts(path) == ["a"]
 
@@ -260,7 +260,7 @@ def test_a_folder_that_is_closed_to_us_is_an_error(path, monkeypatch):
     def closed(name, *_, **__):  # root, who runs many a test, may open everything
         raise PermissionError(errno.EACCES, "Permission denied", name)
 
-    monkeypatch.setattr(Kernel, "open", closed)
+    monkeypatch.setattr(Syscalls, "open", closed)
     with pytest.raises(PermissionError, match=r"Permission denied: '.*chat\.hilt\.jsonl'"):
         Session(path).append(said("a"))
 

@@ -12,7 +12,7 @@ from offline_sheets import route
 
 from hilt_autolog import HILTError, Session, SessionError
 from hilt_autolog.sinks.checkpoint import unfinished
-from hilt_autolog.sinks.mirror import Mirror
+from hilt_autolog.sinks.mirror import SheetMirror
 from tests.support.sheets import event, target_of, write
 
 
@@ -168,7 +168,7 @@ def test_what_keeps_a_copy_back_is_told_and_nothing_is_lost(sheet, case, monkeyp
         "something else": "the worksheet Logs holds something else",
     }
     log = str(Path(write("a.hilt.jsonl", [event("kept")])).absolute())
-    mirror = Mirror(target_of(sheet), key, pause=0.01)
+    mirror = SheetMirror(target_of(sheet), key, pause=0.01)
     mirror.follow(log)
     assert words[case] in shown(mirror).trouble
     mirror.close()
@@ -177,7 +177,7 @@ def test_what_keeps_a_copy_back_is_told_and_nothing_is_lost(sheet, case, monkeyp
 
     monkeypatch.undo()
     sheet.book.worksheets.pop("Logs", None)
-    again = Mirror(target_of(sheet), lambda: sheet.key, pause=0.01)
+    again = SheetMirror(target_of(sheet), lambda: sheet.key, pause=0.01)
     again.follow(log)
     again.close()
     assert again.progress() == (1, 0, None)
@@ -187,7 +187,7 @@ def test_what_keeps_a_copy_back_is_told_and_nothing_is_lost(sheet, case, monkeyp
 def test_a_copy_that_somebody_has_made_possible_goes_on(sheet):
     stranger = sheet.server.account("late")
     log = str(Path(write("a.hilt.jsonl", [event("kept")])).absolute())
-    mirror = Mirror(target_of(sheet), lambda: json.loads(json.dumps(stranger)), pause=0.01)
+    mirror = SheetMirror(target_of(sheet), lambda: json.loads(json.dumps(stranger)), pause=0.01)
     mirror.follow(log)
     assert "is not shared with late@" in shown(mirror).trouble
     sheet.server.share(sheet.id, stranger["client_email"])
@@ -199,7 +199,7 @@ def test_a_copy_that_somebody_has_made_possible_goes_on(sheet):
 
 
 def test_a_folder_that_takes_no_checkpoint_is_told(sheet):
-    mirror = Mirror(target_of(sheet), lambda: sheet.key)
+    mirror = SheetMirror(target_of(sheet), lambda: sheet.key)
     mirror.follow(str(Path("nowhere/a.hilt.jsonl").absolute()))
     assert "the copy cannot begin: " in mirror.progress().trouble
     mirror.close()

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hilt_autolog.sinks.batch_copier import Copier
+from hilt_autolog.sinks.batch_copier import BatchCopier
 from hilt_autolog.sinks.checkpoint import Checkpoint, Sending, unfinished
-from hilt_autolog.sinks.errors import Later, Unsure
-from hilt_autolog.sinks.worksheet import Place
+from hilt_autolog.sinks.errors import RetryLater, WriteUnconfirmed
+from hilt_autolog.sinks.worksheet import WritePosition
 from tests.support.sheets import ALL, copy, event, opened, target_of, write
 
 FAILURES = ["429", "503", "503 after", "500 after", "drop", "drop after"]
@@ -28,7 +28,15 @@ def test_five_thousand_events_are_five_thousand_rows_none_twice(sheet):
     events = [event(f"{n}") for n in range(5000)]
     sheet.google.failures.extend(["503 after", "429", "503 after", "503", "429", "503 after", "drop after"])
     failures = copy(sheet, write("a.hilt.jsonl", events))
-    assert failures == ["Unsure", "Later", "Unsure", "Unsure", "Later", "Unsure", "Unsure"]
+    assert failures == [
+        "WriteUnconfirmed",
+        "RetryLater",
+        "WriteUnconfirmed",
+        "WriteUnconfirmed",
+        "RetryLater",
+        "WriteUnconfirmed",
+        "WriteUnconfirmed",
+    ]
     assert sheet.column("event_id") == [one["event_id"] for one in events]
     assert {len(rows) for _, _, rows in sheet.google.appended} == {1000}
 
@@ -70,8 +78,8 @@ def die_while_copying(sheet, log, target):
     """One step, and then nothing but the checkpoint is left."""
     checkpoint = Checkpoint.held(str(log), target)
     try:
-        Copier(checkpoint).step(opened(sheet, target))
-    except Later:
+        BatchCopier(checkpoint).step(opened(sheet, target))
+    except RetryLater:
         pass
     finally:
         checkpoint.close()
@@ -81,10 +89,10 @@ def test_a_batch_that_was_being_sent_is_looked_for_before_it_is_sent_again(sheet
     log = write("a.hilt.jsonl", [event("one"), event("two")])
     sheet.google.failures.append("drop after")
     checkpoint = Checkpoint.held(log, target_of(sheet))
-    with pytest.raises(Unsure, match="Google cannot be reached"):
-        Copier(checkpoint).step(opened(sheet))
+    with pytest.raises(WriteUnconfirmed, match="Google cannot be reached"):
+        BatchCopier(checkpoint).step(opened(sheet))
     size = Path(log).stat().st_size
-    assert (checkpoint.offset, checkpoint.sending) == (0, Sending(size, Place("Logs", 1)))
+    assert (checkpoint.offset, checkpoint.sending) == (0, Sending(size, WritePosition("Logs", 1)))
     checkpoint.close()
     assert unfinished(".") == {"./a.hilt.jsonl": size}
     copy(sheet, log)
@@ -168,7 +176,7 @@ def test_a_log_that_is_begun_anew_is_copied_from_its_beginning(sheet):
 def test_a_log_that_has_outgrown_the_one_before_it_meanwhile_is_told_from_it(sheet):
     log = Path(write("a.hilt.jsonl", [event("old")]))
     checkpoint = Checkpoint.held(str(log), target_of(sheet))
-    copier, to = Copier(checkpoint), opened(sheet)
+    copier, to = BatchCopier(checkpoint), opened(sheet)
     copier.step(to)
     write("b.hilt.jsonl", [event(f"new {n}") for n in range(3)])
     Path("b.hilt.jsonl").rename(log)

@@ -6,8 +6,8 @@ import itertools
 import time
 from pathlib import Path
 
-from hilt_autolog.sinks.rate_limiter import PAUSE, Pace
-from hilt_autolog.sinks.uploader import Feed
+from hilt_autolog.sinks.rate_limiter import PAUSE, RateLimiter
+from hilt_autolog.sinks.uploader import SheetUploader
 from tests.support.sheets import event, target_of, write
 
 
@@ -28,7 +28,7 @@ class Clock:
 
 def test_one_call_in_1_1_seconds_at_most():
     clock = Clock()
-    pace = Pace(clock.sleep, monotonic=clock)
+    pace = RateLimiter(clock.sleep, monotonic=clock)
     passed = []
     for work in (0.0, 0.3, 0.0, 5.0, 1.1, 0.0):
         pace()
@@ -40,7 +40,7 @@ def test_one_call_in_1_1_seconds_at_most():
 
 def test_a_sleep_that_ends_early_is_slept_on():
     clock = Clock()
-    pace = Pace(lambda seconds: clock.sleep(min(seconds, 0.5)), monotonic=clock)
+    pace = RateLimiter(lambda seconds: clock.sleep(min(seconds, 0.5)), monotonic=clock)
     pace()
     pace()
     assert clock.slept == [0.5, 0.5, 0.1]
@@ -49,7 +49,8 @@ def test_a_sleep_that_ends_early_is_slept_on():
 def test_after_a_failure_it_waits_longer_each_time_and_no_two_processes_the_same():
     clock = Clock()
     waits = [
-        [Pace(clock.sleep, monotonic=clock).after(failures) for _ in range(50)] for failures in range(1, 30)
+        [RateLimiter(clock.sleep, monotonic=clock).after(failures) for _ in range(50)]
+        for failures in range(1, 30)
     ]
     bounds = [(min(found), max(found)) for found in waits]
     assert [low >= 1.1 for low, _ in bounds] == [True] * 29
@@ -61,11 +62,13 @@ def test_after_a_failure_it_waits_longer_each_time_and_no_two_processes_the_same
 
 def test_every_call_of_a_feed_that_touches_rows_waits_for_its_turn(sheet, monkeypatch):
     turns = []
-    turn = Pace.__call__
-    monkeypatch.setattr(Pace, "__call__", lambda self: (turn(self), turns.append(len(sheet.google.calls))))
+    turn = RateLimiter.__call__
+    monkeypatch.setattr(
+        RateLimiter, "__call__", lambda self: (turn(self), turns.append(len(sheet.google.calls)))
+    )
     log = write("a.hilt.jsonl", [event(f"{n}") for n in range(3500)])
     sheet.google.failures.append("503 after")
-    feed = Feed(str(Path(log).absolute()), target_of(sheet), lambda: sheet.key, pause=0.1)
+    feed = SheetUploader(str(Path(log).absolute()), target_of(sheet), lambda: sheet.key, pause=0.1)
     began = time.monotonic()
     feed.start()
     feed.finish(patience=10.0)

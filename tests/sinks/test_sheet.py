@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hilt_autolog.sinks.errors import Refusal
-from hilt_autolog.sinks.spreadsheet import Book
+from hilt_autolog.sinks.spreadsheet import Spreadsheet
 from hilt_autolog.sinks.worksheet import cells
 from tests.support.sheets import ALL, copy, event, opened, target_of, write
 
@@ -124,7 +124,7 @@ def test_an_event_that_has_nothing_in_the_columns_has_no_row(sheet):
 
 def test_two_processes_that_begin_together_share_the_worksheet(sheet, monkeypatch):
     opened(sheet)
-    monkeypatch.setattr(Book, "worksheets", lambda self: {})  # as if it was not there a moment ago
+    monkeypatch.setattr(Spreadsheet, "worksheets", lambda self: {})  # as if it was not there a moment ago
     assert opened(sheet).ready() == ("Logs", 1)
     assert list(sheet.book.worksheets) == ["Sheet1", "Logs"]
 

@@ -12,12 +12,12 @@ import orjson
 
 from hilt_autolog.clock import stamp
 from hilt_autolog.reading.columns import COLUMNS
-from hilt_autolog.sinks.batch_copier import Copier
+from hilt_autolog.sinks.batch_copier import BatchCopier
 from hilt_autolog.sinks.checkpoint import Checkpoint
-from hilt_autolog.sinks.errors import Later
-from hilt_autolog.sinks.spreadsheet import Book
+from hilt_autolog.sinks.errors import RetryLater
+from hilt_autolog.sinks.spreadsheet import Spreadsheet
 from hilt_autolog.sinks.target import Target
-from hilt_autolog.sinks.worksheet import Sheet
+from hilt_autolog.sinks.worksheet import Worksheet
 
 ROOT = Path(__file__).resolve().parents[2]
 ALL = tuple(COLUMNS)
@@ -58,7 +58,7 @@ def target_of(sheet, columns=ALL, worksheet="Logs", *, chunks=True):
 
 def opened(sheet, target=None, longest=500_000):
     target = target or target_of(sheet)
-    found = Sheet(target, Book(target, sheet.key, longest))
+    found = Worksheet(target, Spreadsheet(target, sheet.key, longest))
     found.open()
     return found
 
@@ -69,12 +69,12 @@ def copy(sheet, log, target=None, *, attempts=20, longest=500_000):
     failures = []
     checkpoint = Checkpoint.held(str(log), target)
     try:
-        copier, to = Copier(checkpoint), opened(sheet, target, longest)
+        copier, to = BatchCopier(checkpoint), opened(sheet, target, longest)
         for _ in range(attempts):
             try:
                 while copier.step(to):
                     pass
-            except Later as failure:
+            except RetryLater as failure:
                 failures.append(type(failure).__name__)
             else:
                 return failures

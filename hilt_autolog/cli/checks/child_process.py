@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _SECONDS = 60  # an SDK on a cold disk
 
 
-def told(arguments: list[str], environ: Mapping[str, str]) -> dict[str, Any]:
+def ask_child(arguments: list[str], environ: Mapping[str, str]) -> dict[str, Any]:
     """Return what this Python says when it is started: the JSON object in the last line of its output.
 
     Args:

@@ -16,7 +16,7 @@ from .sdks import asked, own_faults, version_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from hilt_autolog.contracts.provider import Covered, Probe
+    from hilt_autolog.contracts.provider import Coverage, PatchTarget
 
 
 MODES = ("sync", "async", "stream", "raw")
@@ -65,15 +65,17 @@ def _examined(name: str, version: str | None) -> Sdk:
         return Sdk(name, version, [], own_faults(found))
     watching, missing = found["watching"], frozenset(found["not_offered"])
 
-    def is_found(probe: Probe) -> bool:
+    def is_found(probe: PatchTarget) -> bool:
         return bool(watching.get(f"{probe.module}:{probe.owner}.{probe.name}"))
 
     return Sdk(name, version, _merged(_row(one, is_found, missing) for one in covered(name)))
 
 
-def _row(one: Covered, is_found: Callable[[Probe], bool], missing: frozenset[str] = frozenset()) -> Row:
-    needed: dict[str, list[Probe]] = {mode: [] for mode in MODES}
-    for probe in one.probes:
+def _row(
+    one: Coverage, is_found: Callable[[PatchTarget], bool], missing: frozenset[str] = frozenset()
+) -> Row:
+    needed: dict[str, list[PatchTarget]] = {mode: [] for mode in MODES}
+    for probe in one.targets:
         needed[_OF_ROLES.get(probe.role) or _kind(probe)].append(probe)
     modes: dict[str, bool | None] = {
         mode: all(map(is_found, probes)) if probes else None for mode, probes in needed.items()
@@ -85,7 +87,7 @@ def _row(one: Covered, is_found: Callable[[Probe], bool], missing: frozenset[str
     return Row(one.operation, modes, one.offered not in missing)
 
 
-def _kind(probe: Probe) -> str:
+def _kind(probe: PatchTarget) -> str:
     return "async" if probe.role.startswith("async") or probe.owner.startswith("Async") else "sync"
 
 

@@ -16,7 +16,7 @@ from hilt_autolog.instrumentation import import_hook
 from hilt_autolog.settings import SETTINGS, SettingsError, setting
 
 from . import Finding, ok, problem, warning
-from .child_process import told
+from .child_process import ask_child
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ print(json.dumps({"waits": waits, "start": start, "home": home, "error": error})
 # --- the variable
 
 
-def door() -> Iterator[Finding]:
+def entry_point() -> Iterator[Finding]:
     """Examine HILT_AUTOLOG, and whether this process may heed it."""
     value = os.environ.get(_VARIABLE, "")
     try:
@@ -79,7 +79,7 @@ def startup() -> Iterator[Finding]:
     """Examine the start-up files, and whether they do their work in a Python that starts now."""
     yield from _files()
     try:
-        found = told(["-c", _HOOK], {**os.environ, _VARIABLE: "1"})
+        found = ask_child(["-c", _HOOK], {**os.environ, _VARIABLE: "1"})
     except ChildProcessError as error:
         yield problem(f"{sys.executable} cannot be tried: {error}")
         return

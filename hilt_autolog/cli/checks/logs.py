@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hilt_autolog.clock import Clock, token
 from hilt_autolog.log import append_file, file_opening
-from hilt_autolog.log.backoff import Pause
+from hilt_autolog.log.backoff import Backoff
 from hilt_autolog.log.file_names import filled, is_generated
-from hilt_autolog.log.safe_directory import Refused
-from hilt_autolog.log.syscalls import Kernel
+from hilt_autolog.log.safe_directory import UnsafePathError
+from hilt_autolog.log.syscalls import Syscalls
 
 from . import Finding, ok, problem, warning
 from .settings import effective
@@ -36,8 +36,8 @@ def place() -> Iterator[Finding]:
     template = _absolute(effective().path)
     try:
         _try(template)
-    except (Refused, OSError, append_file.Lost) as error:
-        pause = Pause(Clock.monotonic)
+    except (UnsafePathError, OSError, append_file.LogFileLost) as error:
+        pause = Backoff(Clock.monotonic)
         pause.begin(error)  # finds the words that status().trouble would have
         why = f"{pause.words}{_HINTS.get(pause.reason, '')}"
         yield problem(f"{template} cannot be written: {why}", path=template, reason=pause.reason)
@@ -47,9 +47,9 @@ def place() -> Iterator[Finding]:
 
 def _absolute(template: str) -> str:
     """Return the whole path, unless the current folder has been removed: a relative path fails then."""
-    path: str = Kernel.expanduser(template)
+    path: str = Syscalls.expanduser(template)
     try:
-        return Kernel.join(Kernel.getcwd(), path)
+        return Syscalls.join(Syscalls.getcwd(), path)
     except FileNotFoundError:
         return path
 

@@ -15,13 +15,13 @@ from hilt_autolog.providers.registry import providers_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hilt_autolog.contracts.provider import Covered
+    from hilt_autolog.contracts.provider import Coverage
 
 
-def covered(sdk: str) -> Iterator[Covered]:
+def covered(sdk: str) -> Iterator[Coverage]:
     """Return what the providers of an SDK cover; the SDK is not imported."""
     for provider in providers_of(sdk):
-        yield from provider.covers
+        yield from provider.coverage
 
 
 def not_offered(sdk: str) -> list[str]:

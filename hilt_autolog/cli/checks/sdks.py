@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hilt_autolog.providers import registry
 
 from . import Finding, ok, problem, warning
-from .child_process import told
+from .child_process import ask_child
 from .settings import effective
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def asked(sdk: str) -> dict[str, Any]:
         ChildProcessError: it says nothing: the SDK cannot be imported.
     """
     environ = {name: value for name, value in os.environ.items() if not name.startswith("HILT_")}
-    return told(["-m", f"{__package__}.probes", sdk], environ)
+    return ask_child(["-m", f"{__package__}.probes", sdk], environ)
 
 
 def own_faults(found: Mapping[str, Any]) -> str:

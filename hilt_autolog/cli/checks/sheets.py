@@ -23,17 +23,17 @@ def sheets() -> Iterator[Finding]:
     # Here, because doctor also works where a package is missing that we need ourselves.
     from hilt_autolog.errors import HILTError
     from hilt_autolog.sinks.checkpoint import unfinished
-    from hilt_autolog.sinks.errors import Later
-    from hilt_autolog.sinks.spreadsheet import Book
+    from hilt_autolog.sinks.errors import RetryLater
+    from hilt_autolog.sinks.spreadsheet import Spreadsheet
     from hilt_autolog.sinks.target import account_key, target
 
     try:
         wanted = target(settings.sheets, chunks=False)
         key = account_key()
-        book = Book(wanted, key)
+        book = Spreadsheet(wanted, key)
         book.connect()
         book.close()
-    except (ImportError, OSError, ValueError, HILTError, Later) as error:
+    except (ImportError, OSError, ValueError, HILTError, RetryLater) as error:
         yield warning(f"the copy cannot be written: {error}", sheet_id=settings.sheets)
     else:
         email = key["client_email"]

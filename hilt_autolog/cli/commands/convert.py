@@ -7,17 +7,17 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.cli.exit_codes import USAGE, Stop
+from hilt_autolog.cli.exit_codes import USAGE, CommandError
 from hilt_autolog.cli.render.progress import Progress, total
 from hilt_autolog.cli.render.terminal import harmless_stdout, is_terminal, say, visible
 from hilt_autolog.cli.select.sources import (
     add_filters,
     add_paths,
     check_output,
-    complained,
+    event_filter,
     is_filtered,
     opened,
-    wanted,
+    report_problems,
 )
 
 if TYPE_CHECKING:
@@ -71,17 +71,17 @@ def run(chosen: Namespace) -> int:
     if not chosen.output:
         check_output()
     if chosen.json and not chosen.output:
-        raise Stop("--json goes with -o FILE: standard output has the log itself", USAGE)
+        raise CommandError("--json goes with -o FILE: standard output has the log itself", USAGE)
     log = opened(chosen.paths)
-    log.wanted = wanted(chosen) if is_filtered(chosen) else None
+    log.wanted = event_filter(chosen) if is_filtered(chosen) else None
     try:
         with Progress(total(log.sources), _readings(form, chosen)) as progress:
             if chosen.output or not is_terminal(sys.stdout):
                 progress.attend(log)
             count = _to_file(log, form, chosen) if chosen.output else _to_stdout(log, form, chosen)
     except ValueError as error:
-        raise Stop(str(error), USAGE) from None
-    code = complained(log.problems)
+        raise CommandError(str(error), USAGE) from None
+    code = report_problems(log.problems)
     unit = "conversations" if form == "messages" else "events"
     if chosen.json:
         print(
@@ -104,7 +104,7 @@ def _by_name(output: str | None) -> str:
     for ending, form in _ENDINGS.items():
         if output and output.endswith(ending):
             return form
-    raise Stop("say --to csv, --to parquet or --to messages", USAGE)
+    raise CommandError("say --to csv, --to parquet or --to messages", USAGE)
 
 
 def _to_file(log: Log, form: str, chosen: Namespace) -> int:
@@ -123,7 +123,7 @@ def _to_file(log: Log, form: str, chosen: Namespace) -> int:
 
 def _to_stdout(log: Log, form: str, chosen: Namespace) -> int:
     if form == "parquet":
-        raise Stop("Parquet is written to a file: say -o FILE", USAGE)
+        raise CommandError("Parquet is written to a file: say -o FILE", USAGE)
     if form == "messages":
         from hilt_autolog.converters import messages
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hilt_autolog import __version__
 from hilt_autolog.cli.checks import Finding, problem
 from hilt_autolog.cli.checks.coverage import coverage, coverage_json, coverage_table
-from hilt_autolog.cli.checks.entry_points import door, startup
+from hilt_autolog.cli.checks.entry_points import entry_point, startup
 from hilt_autolog.cli.checks.logs import newest, place
 from hilt_autolog.cli.checks.sdks import sdks
 from hilt_autolog.cli.checks.settings import settings
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 CHECKS: dict[str, Callable[[], Iterable[Finding]]] = {
-    "door": door,
+    "door": entry_point,
     "start-up files": startup,
     "SDKs": sdks,
     "settings": settings,

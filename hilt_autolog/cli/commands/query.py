@@ -12,11 +12,11 @@ import orjson
 
 from hilt_autolog.analytics.duck import imported
 from hilt_autolog.analytics.frames import asked
-from hilt_autolog.cli.exit_codes import USAGE, Stop
+from hilt_autolog.cli.exit_codes import USAGE, CommandError
 from hilt_autolog.cli.render.progress import Progress, total
 from hilt_autolog.cli.render.table import print_table
 from hilt_autolog.cli.render.terminal import harmless_stdout, in_line, json_text, stdout_screen
-from hilt_autolog.cli.select.sources import add_paths, check_output, complained, opened
+from hilt_autolog.cli.select.sources import add_paths, check_output, opened, report_problems
 from hilt_autolog.converters.flat import cell, harmless
 
 if TYPE_CHECKING:
@@ -62,11 +62,11 @@ def run(chosen: Namespace) -> int:
             progress.attend(log)
             answer = asked(log, chosen.sql, _taken)
     except (ValueError, duckdb.ProgrammingError, duckdb.DataError) as error:
-        raise Stop(_in_a_line(error), USAGE) from None
+        raise CommandError(_in_a_line(error), USAGE) from None
     except duckdb.Error as error:
-        raise Stop(_in_a_line(error)) from None
+        raise CommandError(_in_a_line(error)) from None
     _print(answer, chosen)
-    return complained(log.problems)
+    return report_problems(log.problems)
 
 
 def _in_a_line(error: Exception) -> str:

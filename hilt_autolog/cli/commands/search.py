@@ -7,14 +7,21 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hilt_autolog.cli.exit_codes import FINDINGS, USAGE, Stop
+from hilt_autolog.cli.exit_codes import FINDINGS, USAGE, CommandError
 from hilt_autolog.cli.render import event_format
 from hilt_autolog.cli.render.conversation_view import is_step
 from hilt_autolog.cli.render.part_renderer import messages_of, parts_of
 from hilt_autolog.cli.render.progress import Progress, total, watched_one_by_one
 from hilt_autolog.cli.render.terminal import cells, in_line, json_text, padded, stdout_screen, visible
 from hilt_autolog.cli.select.conversations import NAME, session_of
-from hilt_autolog.cli.select.sources import add_filters, add_paths, complained, opened, part, wanted
+from hilt_autolog.cli.select.sources import (
+    add_filters,
+    add_paths,
+    event_filter,
+    opened,
+    part,
+    report_problems,
+)
 from hilt_autolog.reading.columns import told
 
 if TYPE_CHECKING:
@@ -22,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from hilt_autolog.cli.render.terminal import Screen
-    from hilt_autolog.reading.lines import Problem, Source
+    from hilt_autolog.reading.lines import ReadProblem, Source
 
 
 Event = dict[str, Any]
@@ -64,11 +71,11 @@ def run(chosen: Namespace) -> int:
         0, 1 if there is none, 3 if a file cannot be read.
     """
     try:
-        needle = Needle(chosen.what, is_regex=chosen.regex, heeds_case=chosen.case)
+        needle = SearchPattern(chosen.what, is_regex=chosen.regex, heeds_case=chosen.case)
     except ValueError as error:
-        raise Stop(str(error), USAGE) from None
+        raise CommandError(str(error), USAGE) from None
     log = opened(chosen.paths)
-    problems: list[Problem] = []
+    problems: list[ReadProblem] = []
     lines = _Lines(stdout_screen(chosen.color))
     number = 0
     with Progress(total(log.sources)) as progress:
@@ -79,14 +86,14 @@ def run(chosen: Namespace) -> int:
                 print(json_text(hit.event) if chosen.json else lines.line(hit))
     if chosen.count:
         print(json_text({"count": number}) if chosen.json else number)
-    return complained(problems) or (0 if number else FINDINGS)
+    return report_problems(problems) or (0 if number else FINDINGS)
 
 
 def hits(
     sources: list[Source],
-    needle: Needle,
+    needle: SearchPattern,
     takes: Callable[[Event], bool],
-    report: Callable[[Problem], None],
+    report: Callable[[ReadProblem], None],
     progress: Progress,
 ) -> Iterator[Hit]:
     """Yield what is found, file after file, the one that was written last at the end.
@@ -118,7 +125,7 @@ def _written(source: Source) -> float:
         return 0.0
 
 
-def _hit(event: Event, texts: Iterator[tuple[str, str]], needle: Needle) -> Hit | None:
+def _hit(event: Event, texts: Iterator[tuple[str, str]], needle: SearchPattern) -> Hit | None:
     for label, text in texts:
         if (match := needle.find(text)) is not None:
             return Hit(event, label, text, match)
@@ -154,7 +161,7 @@ def _names(event: Event) -> Iterator[tuple[str, str]]:
 
 def _takes(chosen: Namespace) -> Callable[[Event], bool]:
     """Return the question whether an event is searched: pieces of streams are, if they are asked for."""
-    takes = wanted(chosen)
+    takes = event_filter(chosen)
     return takes if chosen.action else lambda event: event.get("action") != _CHUNK and takes(event)
 
 
@@ -215,7 +222,7 @@ _ESCAPED = b"\\u00"  # but for writers that escape all they can
 _SLASH = "/"
 
 
-class Needle:
+class SearchPattern:
     """Words, or `/a regular expression/`.
 
     Args:

@@ -61,9 +61,9 @@ def _tell(log: str, target: Target, progress: Progress, *, is_json: bool) -> int
 def _finished(log: str, target: Target) -> Progress:
     from hilt_autolog.sinks.mirror import PATIENCE
     from hilt_autolog.sinks.target import account_key
-    from hilt_autolog.sinks.uploader import Feed
+    from hilt_autolog.sinks.uploader import SheetUploader
 
-    feed = Feed(log, target, account_key)
+    feed = SheetUploader(log, target, account_key)
     feed.start()
     feed.finish(PATIENCE)
     return feed.progress()

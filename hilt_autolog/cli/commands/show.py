@@ -6,14 +6,14 @@ import heapq
 import os
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.cli.exit_codes import FINDINGS, Stop
+from hilt_autolog.cli.exit_codes import FINDINGS, CommandError
 from hilt_autolog.cli.render import event_format
-from hilt_autolog.cli.render.conversation_view import Thread
+from hilt_autolog.cli.render.conversation_view import ConversationView
 from hilt_autolog.cli.render.progress import Progress, total, watched
 from hilt_autolog.cli.render.table import print_table
 from hilt_autolog.cli.render.terminal import json_text, print_lines, say, stdout_screen
 from hilt_autolog.cli.select.conversations import NAME, Conversation, Conversations, session_of
-from hilt_autolog.cli.select.sources import add_filters, complained, opened, wanted
+from hilt_autolog.cli.select.sources import add_filters, event_filter, opened, report_problems
 from hilt_autolog.reading.columns import told
 from hilt_autolog.reading.timestamps import moment_of
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from hilt_autolog.cli.render.terminal import Screen
-    from hilt_autolog.reading.lines import Problem
+    from hilt_autolog.reading.lines import ReadProblem
     from hilt_autolog.reading.reader import Log
 
 Event = dict[str, Any]
@@ -63,8 +63,8 @@ def run(chosen: Namespace) -> int:
     log = opened(paths)
     if chosen.messages:
         _print(_messages(log, chosen), chosen)
-        return complained(log.problems)
-    takes = wanted(chosen)
+        return report_problems(log.problems)
+    takes = event_filter(chosen)
     with Progress(total(log.sources)) as progress:
         found = Conversations((event for event in map(told, watched(log, progress)) if takes(event)), word)
     if chosen.list:
@@ -75,9 +75,9 @@ def run(chosen: Namespace) -> int:
             say(f"the newest of {len(found.all)} conversations; `hilt show --list` lists them")
         events = [event for event in _events_of(one, log) if takes(event)]
         if not events:
-            raise Stop("the log was changed while it was read")
+            raise CommandError("the log was changed while it was read")
         _print(_shown(one, events, chosen), chosen)
-    return complained(log.problems)
+    return report_problems(log.problems)
 
 
 def _print(lines: Iterable[str], chosen: Namespace) -> None:
@@ -108,7 +108,7 @@ def _events_of(one: Conversation, log: Log) -> list[Event]:
     return list(heapq.merge(*kept, key=moment_of))
 
 
-def _heed_not(problem: Problem) -> None:
+def _heed_not(problem: ReadProblem) -> None:
     """Take a problem that the first reading has told."""
 
 
@@ -116,7 +116,7 @@ def _shown(one: Conversation, events: list[Event], chosen: Namespace) -> Iterato
     if chosen.json:
         yield json_text({**one.as_json(), "events": events}, indent=2)
         return
-    thread = Thread(stdout_screen(chosen.color), is_full=chosen.full)
+    thread = ConversationView(stdout_screen(chosen.color), is_full=chosen.full)
     yield from thread.heading(one, events[0])
     yield from thread.lines(events)
     yield from thread.sums(one)
@@ -151,12 +151,12 @@ def _row(one: Conversation) -> dict[str, object]:
 def _messages(log: Log, chosen: Namespace) -> list[str]:
     event = next((event for event in log if event.get("event_id") == chosen.messages), None)
     if event is None:
-        raise Stop(f"no event has the id {chosen.messages}", FINDINGS)
+        raise CommandError(f"no event has the id {chosen.messages}", FINDINGS)
     try:
         messages = log.messages_of(event)
     except LookupError as error:
-        raise Stop(f"its messages cannot be rebuilt: {error}", FINDINGS) from None
+        raise CommandError(f"its messages cannot be rebuilt: {error}", FINDINGS) from None
     if chosen.json:
         return [json_text(messages, indent=2)]
-    lines = Thread(stdout_screen(chosen.color), is_full=chosen.full).messages(messages)
+    lines = ConversationView(stdout_screen(chosen.color), is_full=chosen.full).messages(messages)
     return list(lines)[1:]  # without the empty line before the first

@@ -11,13 +11,13 @@ from hilt_autolog.cli.render.progress import Progress
 from hilt_autolog.cli.render.progress import total as total_size
 from hilt_autolog.cli.render.table import print_table
 from hilt_autolog.cli.render.terminal import json_text, stdout_screen
-from hilt_autolog.cli.select.sources import add_filters, add_paths, complained, opened, wanted
+from hilt_autolog.cli.select.sources import add_filters, add_paths, event_filter, opened, report_problems
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Iterator, Sequence
 
-    from hilt_autolog.analytics.call_stats import Row, Tally
+    from hilt_autolog.analytics.call_stats import CallStats, Row
 
 _LABELS = {"daily": "day", "weekly": "week of", "monthly": "month", "session": "session", "model": "model"}
 _COUNTS = ("calls", "errors", "no end", "in", "cached", "out", "reasoning")
@@ -54,13 +54,13 @@ def run(chosen: Namespace) -> int:
     log = opened(paths)
     with Progress(total_size(log.sources)) as progress:
         progress.attend(log)
-        rows = totals(log, by, timezone=chosen.timezone, wanted=wanted(chosen))
+        rows = totals(log, by, timezone=chosen.timezone, wanted=event_filter(chosen))
     total = overall(row.tally for row in rows)
     if chosen.json:
         print(json_text(_as_json(by, chosen.timezone, rows, total), indent=2))
     else:
         _print(by, rows, total, chosen)
-    return complained(log.problems)
+    return report_problems(log.problems)
 
 
 def _report(paths: Sequence[str]) -> tuple[str, Sequence[str]]:
@@ -78,7 +78,7 @@ def _zone(name: str) -> str:
     return name
 
 
-def _as_json(by: str, timezone: str, rows: Sequence[Row], total: Tally) -> dict[str, Any]:
+def _as_json(by: str, timezone: str, rows: Sequence[Row], total: CallStats) -> dict[str, Any]:
     return {
         "by": by,
         "timezone": timezone,
@@ -94,7 +94,7 @@ def _as_json(by: str, timezone: str, rows: Sequence[Row], total: Tally) -> dict[
     }
 
 
-def _print(by: str, rows: Sequence[Row], total: Tally, chosen: Namespace) -> None:
+def _print(by: str, rows: Sequence[Row], total: CallStats, chosen: Namespace) -> None:
     if not (total.calls or total.unended):
         print("no calls")
         return
@@ -132,7 +132,7 @@ def _lines(
                 yield "", f"- {model}", _cells(tally)
 
 
-def _cells(tally: Tally) -> dict[str, str]:
+def _cells(tally: CallStats) -> dict[str, str]:
     """Return the figures of a line as texts; "" for what is not known, or is none."""
     times = {
         "p50": tally.percentile("latency_ms", 50),
@@ -169,7 +169,7 @@ def _seconds(milliseconds: float) -> str:
     return f"{milliseconds:.0f}ms" if milliseconds < 1000 else f"{milliseconds / 1000:.2f}s"  # noqa: PLR2004
 
 
-def _notes(by: str, total: Tally, timezone: str) -> str:
+def _notes(by: str, total: CallStats, timezone: str) -> str:
     """Return what is to be known about the figures."""
     days = f"; days begin in {timezone}" if by in PERIODS else ""
     notes = [f"p50, p95, p99: latency of the answers, exact{days}"]

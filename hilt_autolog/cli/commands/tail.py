@@ -12,18 +12,18 @@ from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hilt_autolog.cli.exit_codes import OK, USAGE, Stop
-from hilt_autolog.cli.render.event_format import Folded, stream_of, word
+from hilt_autolog.cli.exit_codes import OK, USAGE, CommandError
+from hilt_autolog.cli.render.event_format import ChunkFolder, stream_of, word
 from hilt_autolog.cli.render.rows import Rows
 from hilt_autolog.cli.render.terminal import say, stdout_screen
 from hilt_autolog.cli.select.sources import (
     add_filters,
     add_paths,
     check_input,
-    complained,
+    event_filter,
     opened,
+    report_problems,
     tell,
-    wanted,
 )
 from hilt_autolog.reading.columns import told
 from hilt_autolog.reading.lines import events
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable, Iterable, Iterator
 
-    from hilt_autolog.reading.lines import Problem, Source
+    from hilt_autolog.reading.lines import ReadProblem, Source
 
 
 Event = dict[str, Any]
@@ -64,10 +64,10 @@ def run(chosen: Namespace) -> int:
     if chosen.follow:
         _follow(chosen, printer)
         return OK
-    problems: list[Problem] = []
+    problems: list[ReadProblem] = []
     printer.print(_last(chosen, opened(chosen.paths).sources, problems.append))
     printer.print_rest()
-    return complained(problems)
+    return report_problems(problems)
 
 
 class _Printer:
@@ -76,7 +76,7 @@ class _Printer:
     def __init__(self, chosen: Namespace) -> None:
         self._rows = Rows(stdout_screen(chosen.color), is_json=chosen.json, is_live=chosen.follow)
         self._folds = _folds(chosen)
-        self._folded = Folded()
+        self._folded = ChunkFolder()
 
     def print(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -88,8 +88,8 @@ class _Printer:
             self._rows.print(row)
 
 
-def _last(chosen: Namespace, sources: Iterable[Source], report: Callable[[Problem], None]) -> list[Event]:
-    return last(sources, Wish(chosen.lines, wanted(chosen), _folds(chosen)), report)
+def _last(chosen: Namespace, sources: Iterable[Source], report: Callable[[ReadProblem], None]) -> list[Event]:
+    return last(sources, TailRequest(chosen.lines, event_filter(chosen), _folds(chosen)), report)
 
 
 def _folds(chosen: Namespace) -> bool:
@@ -110,8 +110,8 @@ def _follow(chosen: Namespace, printer: _Printer) -> None:
     try:
         coming = follow(*names, report=tell, back=0)
     except ValueError as error:
-        raise Stop(str(error), USAGE) from None
-    takes = wanted(chosen)
+        raise CommandError(str(error), USAGE) from None
+    takes = event_filter(chosen)
     seen: set[str] = set()
     if not any(map(is_pipe, names)):
         first = [found for found in iter(lambda: next(coming), None) if not _is_archived(found.file)]
@@ -131,12 +131,12 @@ def _sources(chosen: Namespace) -> list[Source]:
     """Return the files that are there already; they may all be yet to come."""
     try:
         return opened(chosen.paths).sources
-    except Stop as nothing:
+    except CommandError as nothing:
         say(f"{nothing}; waiting")
         return []
 
 
-def _tell_unless_unfinished(problem: Problem) -> None:
+def _tell_unless_unfinished(problem: ReadProblem) -> None:
     """Tell what could not be read, unless it is a last line that somebody is about to finish."""
     if not (problem.line == -1 and problem.reason.startswith("torn")):
         tell(problem)
@@ -171,7 +171,7 @@ def _count(text: str) -> int:
     return int(text)
 
 
-class Wish(NamedTuple):
+class TailRequest(NamedTuple):
     """What is asked for.
 
     Attributes:
@@ -185,13 +185,13 @@ class Wish(NamedTuple):
     folds: bool
 
 
-def last(sources: Iterable[Source], wish: Wish, report: Callable[[Problem], None]) -> list[Event]:
+def last(sources: Iterable[Source], wish: TailRequest, report: Callable[[ReadProblem], None]) -> list[Event]:
     """Return the last events of several sources, in the order of their time."""
     found = [_of_source(source, wish, report) for source in sources] if wish.number else []
     return _newest(heapq.merge(*found, key=moment_of), wish)
 
 
-def _of_source(source: Source, wish: Wish, report: Callable[[Problem], None]) -> list[Event]:
+def _of_source(source: Source, wish: TailRequest, report: Callable[[ReadProblem], None]) -> list[Event]:
     """Return the last events of a file: read from its end, if it has one."""
     if source.is_compressed():
         forward = (told(placed.event) for placed in events(source, report))
@@ -200,7 +200,7 @@ def _of_source(source: Source, wish: Wish, report: Callable[[Problem], None]) ->
     return list(_until_enough((event for event in backward if wish.takes(event)), wish))[::-1]
 
 
-def _until_enough(backward: Iterable[Event], wish: Wish) -> Iterator[Event]:
+def _until_enough(backward: Iterable[Event], wish: TailRequest) -> Iterator[Event]:
     rows = set()
     for number, event in enumerate(backward):
         rows.add(_row(event, wish) or number)
@@ -209,7 +209,7 @@ def _until_enough(backward: Iterable[Event], wish: Wish) -> Iterator[Event]:
         yield event
 
 
-def _newest(forward: Iterable[Event], wish: Wish) -> list[Event]:
+def _newest(forward: Iterable[Event], wish: TailRequest) -> list[Event]:
     kept: deque[tuple[object, Event]] = deque()
     rows: Counter[object] = Counter()
     for number, event in enumerate(forward):
@@ -224,6 +224,6 @@ def _newest(forward: Iterable[Event], wish: Wish) -> list[Event]:
     return [event for _, event in kept]
 
 
-def _row(event: Event, wish: Wish) -> object:
+def _row(event: Event, wish: TailRequest) -> object:
     """Return the row that an event has in common with others; None, if it makes one by itself."""
     return stream_of(event) if wish.folds else None

@@ -11,14 +11,14 @@ from hilt_autolog.cli.render.progress import Progress, total, watched_one_by_one
 from hilt_autolog.cli.render.table import print_table
 from hilt_autolog.cli.render.terminal import json_text, spelled_out, stdout_screen
 from hilt_autolog.cli.select.sources import add_paths, opened, part
-from hilt_autolog.reading.lines import Problem
+from hilt_autolog.reading.lines import ReadProblem
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Iterator, Sequence
 
     from hilt_autolog.cli.render.terminal import Screen
-    from hilt_autolog.reading.lines import Placed, Source
+    from hilt_autolog.reading.lines import LocatedEvent, Source
 
 
 _MOST = 20
@@ -51,16 +51,16 @@ class Examination:
     def __init__(self, most: int) -> None:
         self._most = most
         self.verdicts: dict[str, Verdict] = {}
-        self.invalid: list[Problem] = []
-        self.warnings: list[Problem] = []
+        self.invalid: list[ReadProblem] = []
+        self.warnings: list[ReadProblem] = []
         self.is_unreadable = False
 
     def read(self, sources: Sequence[Source], progress: Progress) -> None:
         """Examine files."""
-        from hilt_autolog.reading.lines import Problem, events
+        from hilt_autolog.reading.lines import ReadProblem, events
         from hilt_autolog.reading.validation import event_or_reason
 
-        promises = Promises()
+        promises = ReferenceChecker()
         for source, ticking in watched_one_by_one(sources, progress):
             verdict = self.verdicts[source.name] = Verdict(source.name)
             for placed in ticking(events(source, self._refuse)):
@@ -69,13 +69,13 @@ class Examination:
                 if wrong is None:
                     verdict.valid += 1
                 else:
-                    self._refuse(Problem(placed.file, placed.line, wrong.removeprefix("no HILT event: ")))
+                    self._refuse(ReadProblem(placed.file, placed.line, wrong.removeprefix("no HILT event: ")))
         for problem in promises.broken():
             self.verdicts[problem.file].warnings += 1
             if len(self.warnings) < self._most:
                 self.warnings.append(problem)
 
-    def _refuse(self, problem: Problem) -> None:
+    def _refuse(self, problem: ReadProblem) -> None:
         self.verdicts[problem.file].invalid += 1
         if len(self.invalid) < self._most:
             self.invalid.append(problem)
@@ -153,7 +153,7 @@ def _print(examination: Examination, chosen: Namespace, screen: Screen) -> None:
     print(screen.styled(words, "red" if invalid else "green"))
 
 
-def _print_problems(problems: Sequence[Problem], mark: str) -> None:
+def _print_problems(problems: Sequence[ReadProblem], mark: str) -> None:
     for problem in problems:
         print(f"{spelled_out(problem.file)}:{problem.line}: {mark}: {spelled_out(problem.reason)}")
 
@@ -168,7 +168,7 @@ Event = dict[str, Any]
 _ENDS = ("completion", "system", "retrieval", "embedding")  # the actions that answer a prompt
 
 
-class Promises:
+class ReferenceChecker:
     """Takes events in any order, and tells at the end which promises are not kept.
 
     It remembers an id for each event, so it grows with the log: about 150 bytes an event.
@@ -180,7 +180,7 @@ class Promises:
         self._open: dict[str, tuple[str, int]] = {}  # prompts, and where they stand
         self._ended: set[str] = set()  # prompts yet to come: other files may tell their ends first
 
-    def take(self, placed: Placed) -> str | None:
+    def take(self, placed: LocatedEvent) -> str | None:
         """Take an event; return what is wrong with it if its id is another event's as well."""
         event, file, line = placed
         name, extensions = event.get("event_id"), part(event, "extensions")
@@ -213,10 +213,12 @@ class Promises:
         if isinstance(prompt, str) and self._open.pop(prompt, None) is None and prompt not in self._ids:
             self._ended.add(prompt)
 
-    def broken(self) -> Iterator[Problem]:
+    def broken(self) -> Iterator[ReadProblem]:
         """Yield what is not kept, once all events have been taken."""
         for target, places in self._unknown.items():
             for file, line, key in places:
-                yield Problem(file, line, f"{key}: no event has the id {target}")
+                yield ReadProblem(file, line, f"{key}: no event has the id {target}")
         for file, line in self._open.values():
-            yield Problem(file, line, "the prompt has no end: its call still runs, or its process was killed")
+            yield ReadProblem(
+                file, line, "the prompt has no end: its call still runs, or its process was killed"
+            )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from hilt_autolog.cli.select.sources import part
 
 from . import event_format
-from .event_format import Folded
-from .part_renderer import Parts, messages_of, parts_of
+from .event_format import ChunkFolder
+from .part_renderer import PartRenderer, messages_of, parts_of
 from .terminal import in_line
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _ROLES = {"human": "user", "agent": "assistant"}
 _STYLES = {"user": "cyan", "assistant": "green", "tool": "yellow", "system": "magenta"}
 
 
-class Thread:
+class ConversationView:
     """Makes the lines of a conversation.
 
     Args:
@@ -43,7 +43,7 @@ class Thread:
         self._is_full = is_full
         self._indent = " " * (2 if screen.width and screen.width < _NARROW else _INDENT)
         width = None if screen.width is None else min(screen.width, _WIDEST) - len(self._indent)
-        self._parts = Parts(screen, width, is_full=is_full)
+        self._parts = PartRenderer(screen, width, is_full=is_full)
         self._calling: set[str] = set()  # answers that were shown with their calls of tools
         self._results: set[str] = set()  # of tools, that were shown: their ids and texts
 
@@ -69,7 +69,7 @@ class Thread:
 
     def lines(self, events: Iterable[Event]) -> Iterator[str]:
         """Yield the lines of the events, in the order of their time; an empty one before each entry."""
-        folded = Folded()
+        folded = ChunkFolder()
         for event in events:
             for row in folded.take(event):
                 if "pieces" not in row:  # a stream is told whole by its end

@@ -173,7 +173,7 @@ def stream_of(event: Event) -> tuple[str, str] | None:
     return word(extensions.get("reply_to")), word(extensions.get("kind"))
 
 
-class Folded:
+class ChunkFolder:
     """Events in the order of their time become rows.
 
     A row is an event; that of a stream has the text of all its pieces, and how many they were as `pieces`.

@@ -20,7 +20,7 @@ _MOST = 40  # lines of a text, where it is not wanted in full
 _ARROW = "→ "
 
 
-class Parts:
+class PartRenderer:
     """Makes lines out of the parts of messages.
 
     Args:

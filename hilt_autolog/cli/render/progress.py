@@ -16,10 +16,10 @@ from .terminal import is_terminal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from hilt_autolog.reading.lines import Placed
+    from hilt_autolog.reading.lines import LocatedEvent
     from hilt_autolog.reading.reader import Log
 
-    _Ticks = Callable[[Iterable[Placed]], Iterator[Placed]]
+    _Ticks = Callable[[Iterable[LocatedEvent]], Iterator[LocatedEvent]]
 
 _PATIENCE = 0.5  # seconds before anything is shown: most readings are over by then
 _PAUSE = 0.1  # seconds between two looks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.cli.exit_codes import FINDINGS, Stop
+from hilt_autolog.cli.exit_codes import FINDINGS, CommandError
 from hilt_autolog.cli.render import event_format
 from hilt_autolog.format import session_id_of
 from hilt_autolog.reading.timestamps import moment_of
@@ -120,7 +120,7 @@ class Conversations:
             Stop: there is none, or several.
         """
         if not self.all:
-            raise Stop("the log has no conversation", FINDINGS)
+            raise CommandError("the log has no conversation", FINDINGS)
         if word is None or word == LAST:
             return self.all[-1]
         exact = [one for one in self.all if word in (one.name, one.session_id)]
@@ -131,10 +131,10 @@ class Conversations:
         if len(found) > 1:
             names = ", ".join(one.session_id for one in found[:_SHOWN])
             more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-            raise Stop(f"{word} may mean {names}{more}", FINDINGS)
+            raise CommandError(f"{word} may mean {names}{more}", FINDINGS)
         if not found:
             hint = "`hilt show --list` lists the conversations"
-            raise Stop(f"no conversation and no event is called {word}; {hint}", FINDINGS)
+            raise CommandError(f"no conversation and no event is called {word}; {hint}", FINDINGS)
         return found[0]
 
 

@@ -7,7 +7,7 @@ from argparse import ArgumentTypeError
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.cli.exit_codes import OK, UNREADABLE, Stop
+from hilt_autolog.cli.exit_codes import OK, UNREADABLE, CommandError
 from hilt_autolog.cli.render.terminal import say
 from hilt_autolog.format import ACTIONS, session_id_of
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable, Sequence
 
-    from hilt_autolog.reading.lines import Problem
+    from hilt_autolog.reading.lines import ReadProblem
     from hilt_autolog.reading.reader import Log
 
 Event = dict[str, Any]
@@ -59,7 +59,7 @@ def is_filtered(chosen: Namespace) -> bool:
     return any((chosen.since, chosen.until, chosen.action, chosen.model, chosen.conversation))
 
 
-def wanted(chosen: Namespace) -> Callable[[Event], bool]:
+def event_filter(chosen: Namespace) -> Callable[[Event], bool]:
     """Return the question whether an event is one that `add_filters` let the user ask for."""
     from hilt_autolog.reading.timestamps import moment_of
 
@@ -108,13 +108,13 @@ def part(event: Event, key: str) -> dict[str, Any]:
 def check_input(paths: Sequence[str]) -> None:
     """Stop if standard input is asked for, and there is none."""
     if sys.stdin is None and "-" in paths:
-        raise Stop("there is no standard input")
+        raise CommandError("there is no standard input")
 
 
 def check_output() -> None:
     """Stop if standard output is to have data, and there is none."""
     if sys.stdout is None:
-        raise Stop("there is no standard output")
+        raise CommandError("there is no standard output")
 
 
 def opened(paths: Sequence[str]) -> Log:
@@ -130,13 +130,15 @@ def opened(paths: Sequence[str]) -> Log:
         log = read(*paths)
     except FileNotFoundError as error:
         hint = "" if paths else ", where the settings let logs be written; name the files or folders to read"
-        raise Stop(f"{error}{hint}") from None
+        raise CommandError(f"{error}{hint}") from None
     if not log.sources:
-        raise Stop(f"no *.hilt.jsonl in {', '.join(paths) if paths else 'the folder that the settings name'}")
+        raise CommandError(
+            f"no *.hilt.jsonl in {', '.join(paths) if paths else 'the folder that the settings name'}"
+        )
     return log
 
 
-def complained(problems: Sequence[Problem]) -> int:
+def report_problems(problems: Sequence[ReadProblem]) -> int:
     """Tell on stderr what could not be read, and return the exit code that this means.
 
     A bad line is told and passed over; a file that cannot be read is an error.
@@ -148,7 +150,7 @@ def complained(problems: Sequence[Problem]) -> int:
     return UNREADABLE if any(problem.reason.startswith("unreadable") for problem in problems) else OK
 
 
-def tell(problem: Problem) -> None:
+def tell(problem: ReadProblem) -> None:
     """Tell on stderr what could not be read."""
     line = f"{problem.line}" if problem.line > 0 else f" line {-problem.line} from the end"
     line = " last line" if problem.line == -1 else line

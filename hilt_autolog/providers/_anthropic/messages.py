@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.media import blob, from_url
-from hilt_autolog.contracts.model import Failure, Message, Part, Reply, ToolCall, message, text_part
+from hilt_autolog.contracts.model import ErrorInfo, Message, Part, Response, ToolCall, message, text_part
 from hilt_autolog.contracts.sdk_objects import as_json, count_or_none, fields, jsonable, text_or_none
 from hilt_autolog.providers._openai.chat import generic_part, sequence
 
@@ -42,7 +42,7 @@ def legacy_prompt(body: Mapping[str, Any]) -> list[Message]:
 # --- answers
 
 
-def message_reply(body: Mapping[str, Any]) -> Reply:
+def message_reply(body: Mapping[str, Any]) -> Response:
     """Read a message that has come whole."""
     blocks = [fields(block) for block in sequence(body.get("content"))]
     reply = _spoken(blocks, text_or_none(body.get("stop_reason")))
@@ -57,7 +57,7 @@ def message_reply(body: Mapping[str, Any]) -> Reply:
     return reply
 
 
-def completion_reply(body: Mapping[str, Any]) -> Reply:
+def completion_reply(body: Mapping[str, Any]) -> Response:
     """Read a text completion that has come whole."""
     spoken = {"type": "text", "text": body.get("completion")}
     return message_reply({**body, "content": [spoken] if spoken["text"] else []})
@@ -72,12 +72,12 @@ def batch_requests(body: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]
     return [(str(one.get("custom_id")), fields(one.get("params"))) for one in given]
 
 
-def batch_reply(body: Mapping[str, Any]) -> Reply:
+def batch_reply(body: Mapping[str, Any]) -> Response:
     """Read what is said of a batch that was accepted."""
-    return Reply(response_id=text_or_none(body.get("id")))
+    return Response(response_id=text_or_none(body.get("id")))
 
 
-def batch_result(item: Any) -> tuple[str, Reply]:
+def batch_result(item: Any) -> tuple[str, Response]:
     """Read one line of a batch's results."""
     known = fields(item)
     result = fields(known.get("result"))
@@ -85,26 +85,26 @@ def batch_result(item: Any) -> tuple[str, Reply]:
     if kind == "succeeded":
         return str(known.get("custom_id")), message_reply(fields(result.get("message")))
     error = fields(fields(result.get("error")).get("error")) or {"type": _UNANSWERED.get(kind, kind)}
-    return str(known.get("custom_id")), Reply(error=failure(error))
+    return str(known.get("custom_id")), Response(error=failure(error))
 
 
 _UNANSWERED = {"canceled": "cancelled"}
 
 
-def failure(error: Mapping[str, Any]) -> Failure:
+def failure(error: Mapping[str, Any]) -> ErrorInfo:
     """Read an error that came as an answer, or as an event of a stream that the program reads by itself."""
     code = text_or_none(error.get("type")) or "api_error"
-    return Failure(text=text_or_none(error.get("message")) or code, type="ResponseError", code=code)
+    return ErrorInfo(text=text_or_none(error.get("message")) or code, type="ResponseError", code=code)
 
 
-def _spoken(blocks: list[dict[str, Any]], stop_reason: str | None) -> Reply:
+def _spoken(blocks: list[dict[str, Any]], stop_reason: str | None) -> Response:
     parts = [part for block in blocks for part in block_parts(block)]
     spoken = message("assistant", parts)
     if stop_reason is not None:
         spoken["finish_reason"] = stop_reason
     said = "".join(part["content"] for part in parts if part["type"] == "text")
     calls: list[ToolCall] = [tool_call(block) for block in blocks if block.get("type") == "tool_use"]
-    return Reply(
+    return Response(
         messages=[spoken] if blocks else [],
         text=said or None,
         tool_calls=calls,

@@ -14,7 +14,7 @@ from .messages import completion_reply, failure, message_reply
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from hilt_autolog.contracts.model import Delta, Failure, Reply
+    from hilt_autolog.contracts.model import Delta, ErrorInfo, Response
 
 # type of a delta: field of the block that it adds to, what it is to a reader, type of a block without a start
 _PIECES = {
@@ -26,7 +26,7 @@ _PIECES = {
 }
 
 
-class MessageFold:
+class MessageAccumulator:
     """Accumulates the events of one message."""
 
     __slots__ = ("_blocks", "_failed", "_message", "_usage", "finished")
@@ -36,9 +36,9 @@ class MessageFold:
         self._message: dict[str, Any] = {}
         self._usage: dict[str, Any] = {}
         self._blocks: dict[Any, _Block] = {}
-        self._failed: Failure | None = None
+        self._failed: ErrorInfo | None = None
 
-    def take(self, chunk: Any) -> Sequence[Delta]:
+    def add(self, chunk: Any) -> Sequence[Delta]:
         """Take an event; return what it newly says."""
         try:  # most events are the SDK's object with a piece of text
             event = chunk.__dict__
@@ -53,7 +53,7 @@ class MessageFold:
         happens = _HAPPENS.get(str(event.get("type")))
         return () if happens is None else happens(self, event)
 
-    def reply(self) -> Reply:
+    def response(self) -> Response:
         """Return the answer as far as it has come."""
         content = [block.content() for block in self._blocks.values()]
         reply = message_reply({**self._message, "content": content, "usage": self._usage})
@@ -158,18 +158,18 @@ class _Block:
             return written
 
 
-_HAPPENS: dict[str, Callable[[MessageFold, Mapping[str, Any]], Sequence[Delta]]] = {
-    "message_start": MessageFold.begin,
-    "content_block_start": MessageFold.block,
-    "content_block_delta": MessageFold.piece,
-    "content_block_stop": MessageFold.end_of_block,
-    "message_delta": MessageFold.change,
-    "message_stop": MessageFold.end,
-    "error": MessageFold.fail,
+_HAPPENS: dict[str, Callable[[MessageAccumulator, Mapping[str, Any]], Sequence[Delta]]] = {
+    "message_start": MessageAccumulator.begin,
+    "content_block_start": MessageAccumulator.block,
+    "content_block_delta": MessageAccumulator.piece,
+    "content_block_stop": MessageAccumulator.end_of_block,
+    "message_delta": MessageAccumulator.change,
+    "message_stop": MessageAccumulator.end,
+    "error": MessageAccumulator.fail,
 }
 
 
-class CompletionFold:
+class CompletionAccumulator:
     """Accumulates the events of a text completion."""
 
     __slots__ = ("_last", "_pieces", "finished")
@@ -179,7 +179,7 @@ class CompletionFold:
         self._last: Mapping[str, Any] = {}
         self._pieces: list[str] = []
 
-    def take(self, chunk: Any) -> Sequence[Delta]:
+    def add(self, chunk: Any) -> Sequence[Delta]:
         """Take an event; return its text."""
         event = fields(chunk)
         if event.get("type") != "completion":
@@ -192,6 +192,6 @@ class CompletionFold:
         self._pieces.append(piece)
         return (("text", piece, 0),)
 
-    def reply(self) -> Reply:
+    def response(self) -> Response:
         """Return the answer as far as it has come."""
         return completion_reply({**self._last, "completion": "".join(self._pieces)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.model import Delta, Document, Failure, Message, Part, Reply, message
+from hilt_autolog.contracts.model import Delta, Document, ErrorInfo, Message, Part, Response, message
 from hilt_autolog.contracts.sdk_objects import as_json, count_or_none, fields, jsonable, text_or_none
 
 from .contents import Parts, at, read_part, sequence, tool_call
@@ -19,26 +19,26 @@ _USUAL = frozenset(("candidates", "usageMetadata", "modelVersion", "responseId")
 _SPOKEN_ONLY = frozenset(("content", "index"))
 
 
-def answer(body: Mapping[str, Any]) -> Reply:
+def answer(body: Mapping[str, Any]) -> Response:
     """Read an answer that has come whole."""
-    fold = AnswerFold()
-    fold.take(body)
-    return fold.reply()
+    fold = AnswerAccumulator()
+    fold.add(body)
+    return fold.response()
 
 
-class AnswerFold:
+class AnswerAccumulator:
     """Accumulates the chunks of one answer; each is an answer of its own, with the newest parts."""
 
     __slots__ = ("_candidates", "_feedback", "_reply", "_usage", "finished")
 
     def __init__(self) -> None:
         self.finished = False
-        self._reply = Reply()
+        self._reply = Response()
         self._candidates: dict[int, _Candidate] = {}
         self._feedback: Mapping[str, Any] = {}  # on a prompt that was blocked
         self._usage: Mapping[str, Any] = {}  # each chunk may tell it anew
 
-    def take(self, chunk: Any) -> Sequence[Delta]:
+    def add(self, chunk: Any) -> Sequence[Delta]:
         """Take a chunk; return its texts, thoughts and function calls."""
         body = chunk if type(chunk) is dict else fields(chunk)
         if usage := fields(body.get("usageMetadata")):
@@ -52,7 +52,7 @@ class AnswerFold:
             candidate = self._candidates.get(index)
             if candidate is None:
                 candidate = self._candidates[index] = _Candidate(index)
-            candidate.take(given, deltas)
+            candidate.add(given, deltas)
             if candidate.finish_reason is not None:
                 self.finished = all(known.finish_reason for known in self._candidates.values())
         return deltas
@@ -66,11 +66,11 @@ class AnswerFold:
             self._feedback = feedback
         if error := fields(body.get("error")):
             text, code = text_or_none(error.get("message")), text_or_none(error.get("status"))
-            reply.error = Failure(
+            reply.error = ErrorInfo(
                 text=text or code or "failed", type="ResponseError", code=code or "api_error"
             )
 
-    def reply(self) -> Reply:
+    def response(self) -> Response:
         """Return the answer as far as it has come."""
         reply = self._reply
         if self._usage:
@@ -104,7 +104,7 @@ class _Candidate:
         self._annotations: list[Any] = []
         self._refused: Part | None = None
 
-    def take(self, given: Mapping[str, Any], deltas: list[Delta]) -> None:
+    def add(self, given: Mapping[str, Any], deltas: list[Delta]) -> None:
         """Take what a chunk says of this candidate, and add to the deltas what is new in it."""
         for one in sequence(fields(given.get("content")).get("parts")):
             if type(one) is dict and len(one) == 1 and type(text := one.get("text")) is str and text:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.media import blob
-from hilt_autolog.contracts.model import Delta, Failure, Message, Part, Reply, ToolCall, message, text_part
+from hilt_autolog.contracts.model import (
+    Delta,
+    ErrorInfo,
+    Message,
+    Part,
+    Response,
+    ToolCall,
+    message,
+    text_part,
+)
 from hilt_autolog.contracts.sdk_objects import as_json, count_or_none, fields, jsonable, text_or_none
 
 from .contents import Parts, sequence
@@ -93,7 +102,7 @@ def _call(step: Mapping[str, Any]) -> ToolCall:
 # --- answers
 
 
-def interaction_reply(body: Mapping[str, Any]) -> Reply:
+def interaction_reply(body: Mapping[str, Any]) -> Response:
     """Read an interaction; older ones have their contents in `outputs`."""
     steps = [fields(one) for one in sequence(body.get("steps")) or sequence(body.get("outputs"))]
     parts = Parts()
@@ -103,7 +112,7 @@ def interaction_reply(body: Mapping[str, Any]) -> Reply:
                 parts.add(part)
     said = parts.whole()
     status = text_or_none(body.get("status"))
-    reply = Reply(
+    reply = Response(
         messages=[message("assistant", said)] if said else [],
         text="".join(part["content"] for part in said if part["type"] == "text") or None,
         tool_calls=[_call(step) for step in steps if step.get("type") == "function_call"],
@@ -120,11 +129,11 @@ def interaction_reply(body: Mapping[str, Any]) -> Reply:
     return reply
 
 
-def interaction_failure(error: Mapping[str, Any], kind: str = "ResponseError") -> Failure:
+def interaction_failure(error: Mapping[str, Any], kind: str = "ResponseError") -> ErrorInfo:
     """Read an error that came as an answer."""
     text = text_or_none(error.get("message"))
     code = text_or_none(error.get("status")) or text_or_none(error.get("code"))
-    return Failure(text=text or code or "failed", type=kind, code=code or "api_error")
+    return ErrorInfo(text=text or code or "failed", type=kind, code=code or "api_error")
 
 
 def _tokens(usage: Mapping[str, Any]) -> dict[str, int]:
@@ -145,7 +154,7 @@ def _tokens(usage: Mapping[str, Any]) -> dict[str, int]:
 # --- streams
 
 
-class InteractionFold:
+class InteractionAccumulator:
     """Accumulates the events of one interaction."""
 
     __slots__ = ("_body", "_steps", "finished")
@@ -155,7 +164,7 @@ class InteractionFold:
         self._body: dict[str, Any] = {}
         self._steps: dict[int, dict[str, Any]] = {}
 
-    def take(self, chunk: Any) -> Sequence[Delta]:
+    def add(self, chunk: Any) -> Sequence[Delta]:
         """Take an event."""
         event = fields(chunk)
         kind = str(event.get("event_type"))
@@ -185,7 +194,7 @@ class InteractionFold:
         step.setdefault("type", {"reasoning": "thought"}.get(kind, "model_output"))
         return ((kind, said, 0),)
 
-    def reply(self) -> Reply:
+    def response(self) -> Response:
         """Return the answer as far as it has come."""
         steps = [_grown(self._steps[index]) for index in sorted(self._steps)]
         return interaction_reply({**self._body, "steps": self._body.get("steps") or steps})

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from hilt_autolog.contracts.model import Http, Operation, Prompt, Reply
-from hilt_autolog.contracts.provider import Covered, Probe, Stream
+from hilt_autolog.contracts.model import HttpResponse, Operation, Request, Response
+from hilt_autolog.contracts.provider import Coverage, PatchTarget, StreamInfo
 from hilt_autolog.contracts.sdk_objects import fields, sdk_version, text_or_none
-from hilt_autolog.providers._stainless import Stainless
+from hilt_autolog.providers._stainless import StainlessProvider
 from hilt_autolog.providers._transport import HOSTS
 
-from .interactions import InteractionFold, interaction_failure, interaction_messages, interaction_reply
+from .interactions import InteractionAccumulator, interaction_failure, interaction_messages, interaction_reply
 from .sdk import Sdk, request_id
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _BASE = "google.genai._gaos.basesdk"
 _PATH = re.compile(r".*/interactions(?:/(?P<id>[^/:]+))?$")
 _SAID = ("input", "system_instruction", "model", "agent", "stream", "previous_interaction_id")
 CREATE = Operation(
-    "interactions", interaction_messages, interaction_reply, InteractionFold, _SAID, by_id=True
+    "interactions", interaction_messages, interaction_reply, InteractionAccumulator, _SAID, by_id=True
 )
 GET = replace(CREATE, name="interactions.get", content=(), kind="collects")
 _ERRORS = {
@@ -45,19 +45,19 @@ class Interactions(Sdk):
     """The client within google-genai 2 and 3, whose requests are the HTTP library's own."""
 
     package = "google.genai"
-    probes = (
-        Probe(_BASE, "BaseSDK", "do_request", "request"),
-        Probe(_BASE, "AsyncBaseSDK", "do_request_async", "async request"),
+    targets = (
+        PatchTarget(_BASE, "BaseSDK", "do_request", "request"),
+        PatchTarget(_BASE, "AsyncBaseSDK", "do_request_async", "async request"),
     )
-    covers = (Covered(CREATE.name, probes, streams=True), Covered(GET.name, probes, streams=True))
+    coverage = (Coverage(CREATE.name, targets, streams=True), Coverage(GET.name, targets, streams=True))
 
-    def prompt(
+    def request(
         self,
         _client: Any,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
         clean: Callable[[Any], Any] | None = None,
-    ) -> Prompt | None:
+    ) -> Request | None:
         """Read `sdk.do_request(hook_ctx, request, ...)`; the request is one of the HTTP library's."""
         request = kwargs["request"] if "request" in kwargs else args[1]
         url = request.url
@@ -74,20 +74,20 @@ class Interactions(Sdk):
         prompt.service_tier = text_or_none(body.get("service_tier"))
         return prompt
 
-    def http(self, kwargs: Mapping[str, Any]) -> Http | None:
+    def http(self, kwargs: Mapping[str, Any]) -> HttpResponse | None:
         """Return the response that the call returns."""
         response = kwargs["response"]
-        return Http(response, response.status_code, request_id=request_id(response.headers))
+        return HttpResponse(response, response.status_code, request_id=request_id(response.headers))
 
-    def stream(self, _result: Any) -> Stream | None:
+    def stream(self, _result: Any) -> StreamInfo | None:
         """Return nothing: a response that streams is watched while it is read."""
         return None
 
-    def reply(self, prompt: Prompt, _result: Any, http: Http | None) -> Reply:
+    def response(self, prompt: Request, _result: Any, http: HttpResponse | None) -> Response:
         """Read a response whose body is whole."""
-        return Reply() if http is None else self.body(prompt, http.response.content, http)
+        return Response() if http is None else self.body(prompt, http.response.content, http)
 
-    def body(self, prompt: Prompt, content: bytes, http: Http) -> Reply:
+    def body(self, prompt: Request, content: bytes, http: HttpResponse) -> Response:
         """Read the body of a response; one that tells of a failure is raised by what called us."""
         try:
             body = fields(orjson.loads(content))
@@ -95,25 +95,25 @@ class Interactions(Sdk):
             body = {}
         status = http.status or 0
         if status < _FAILED:
-            return prompt.operation.reply(body)
+            return prompt.operation.response(body)
         name = "InternalServerError" if status >= _THEIR_FAULT else _ERRORS.get(status, "APIStatusError")
         failed = interaction_failure(fields(body.get("error")), name)
         failed.status = status
-        return Reply(error=failed)
+        return Response(error=failed)
 
 
-class OlderInteractions(Stainless):
+class OlderInteractions(StainlessProvider):
     """The client within google-genai 1, which Stainless's generator has made."""
 
-    def prompt(
+    def request(
         self,
         client: Any,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
         clean: Callable[[Any], Any] | None = None,
-    ) -> Prompt | None:
+    ) -> Request | None:
         """Read `client.request(cast_to, options, ...)`."""
-        prompt = super().prompt(client, args, kwargs, clean)
+        prompt = super().request(client, args, kwargs, clean)
         if prompt is not None:
             options = kwargs["options"] if "options" in kwargs else args[1]
             before = fields(options.json_data).get("previous_interaction_id")

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.media import Pieces
-from hilt_autolog.contracts.model import Operation, Prompt, message, text_part
-from hilt_autolog.contracts.realtime import Note, Turn
+from hilt_autolog.contracts.media import StreamedMedia
+from hilt_autolog.contracts.model import Operation, Request, message, text_part
+from hilt_autolog.contracts.realtime import SessionNotice, Turn
 from hilt_autolog.contracts.sdk_objects import fields, jsonable, sdk_version, text_or_none
 
-from .answers import AnswerFold, answer, tokens
+from .answers import AnswerAccumulator, answer, tokens
 from .contents import at, content_messages, sequence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hilt_autolog.contracts.model import Delta, Message, Reply
+    from hilt_autolog.contracts.model import Delta, Message, Response
     from hilt_autolog.contracts.realtime import Step
 
 
 _SOUNDS = ("audio", "media", "video")
 
 
-class LiveDialogue:
+class LiveReader:
     """Tells the turns of a session apart.
 
     What the program sends is put as `{name of the method's parameter: its value}`, and the beginning of the
@@ -36,7 +36,7 @@ class LiveDialogue:
         self._server = server
         self._model: str | None = None
         self._messages: list[Message] = []  # of the next turn
-        self._sounds: dict[str | None, Pieces] = {}  # of the next turn, by type
+        self._sounds: dict[str | None, StreamedMedia] = {}  # of the next turn, by type
         self._count = 0
         self._is_open = False  # the newest turn
         self._is_interrupted = False
@@ -68,7 +68,7 @@ class LiveDialogue:
         if not self._is_open:
             if calls is None and not _says(content):
                 return None
-            prompt = self._begin().prompt
+            prompt = self._begin().request
         ended = None
         if calls is not None or at(content, "turnComplete"):
             ended = "cancelled" if self._is_interrupted else "closed"
@@ -79,19 +79,19 @@ class LiveDialogue:
         """Forget the turn that could not be begun."""
         self._is_open = False
 
-    def closed(self) -> Note:
+    def closed(self) -> SessionNotice:
         """Tell that the session has ended."""
         self._is_open = self._is_interrupted = False
-        return Note("connection closed", self._prompt([]))
+        return SessionNotice("connection closed", self._prompt([]))
 
     # --- what the program says
 
-    def _set_up(self, setup: Mapping[str, Any]) -> Note:
+    def _set_up(self, setup: Mapping[str, Any]) -> SessionNotice:
         self._model = (text_or_none(setup.get("model")) or "").rpartition("/")[2] or None
         instruction = at(setup, "systemInstruction")
         self._messages += content_messages({"systemInstruction": instruction})
         known = {"request": {name: one for name, one in setup.items() if name != "model" and one is not None}}
-        return Note("session opened", self._prompt([]), known)
+        return SessionNotice("session opened", self._prompt([]), known)
 
     def _hear(self, item: Mapping[str, Any]) -> None:
         if said := text_or_none(item.get("text")):
@@ -99,13 +99,15 @@ class LiveDialogue:
         for name in _SOUNDS:
             sound = fields(item.get(name))
             if "data" in sound:
-                self._sounds.setdefault(text_or_none(at(sound, "mimeType")), Pieces()).add(sound["data"])
+                self._sounds.setdefault(text_or_none(at(sound, "mimeType")), StreamedMedia()).add(
+                    sound["data"]
+                )
 
-    def _heard(self, said: str) -> Note | None:
+    def _heard(self, said: str) -> SessionNotice | None:
         """Take words that were heard: of the next turn, or late, of the one that has begun."""
         spoken = message("user", [text_part(said)])
         if self._is_open:
-            return Note("input transcribed", self._prompt([]), messages=[spoken], about=self._count)
+            return SessionNotice("input transcribed", self._prompt([]), messages=[spoken], about=self._count)
         if self._messages and self._messages[-1].keys() >= {"heard"}:
             self._messages[-1]["parts"][0]["content"] += said
         else:
@@ -126,8 +128,8 @@ class LiveDialogue:
         self._is_open, self._is_interrupted = True, False
         return Turn(self._count, self._prompt(messages))
 
-    def _prompt(self, messages: list[Message]) -> Prompt:
-        return Prompt(
+    def _prompt(self, messages: list[Message]) -> Request:
+        return Request(
             LIVE, self._provider, self._model, messages, {}, self._server, sdk_version("google.genai")
         )
 
@@ -138,7 +140,7 @@ def _says(content: Mapping[str, Any]) -> bool:
     )
 
 
-class LiveFold(AnswerFold):
+class LiveAccumulator(AnswerAccumulator):
     """Accumulates the messages of one turn, each put as a chunk of an answer; sound is counted and hashed."""
 
     __slots__ = ("_counted", "_is_interrupted", "_sounds")
@@ -147,9 +149,9 @@ class LiveFold(AnswerFold):
         super().__init__()
         self._is_interrupted = False
         self._counted: dict[str, Any] = {}
-        self._sounds: dict[str | None, Pieces] = {}  # by type
+        self._sounds: dict[str | None, StreamedMedia] = {}  # by type
 
-    def take(self, chunk: Any) -> Sequence[Delta]:
+    def add(self, chunk: Any) -> Sequence[Delta]:
         """Take a message of the server's."""
         known = fields(chunk)
         content = fields(at(known, "serverContent"))
@@ -164,14 +166,14 @@ class LiveFold(AnswerFold):
         parts += [{"functionCall": fields(one)} for one in calls]
         grounding = at(content, "groundingMetadata")
         candidate = {"content": {"parts": parts}, "groundingMetadata": jsonable(grounding)}
-        deltas = super().take({"candidates": [candidate]})
+        deltas = super().add({"candidates": [candidate]})
         self._is_interrupted = self._is_interrupted or bool(content.get("interrupted"))
         self.finished = bool(calls or at(content, "turnComplete")) and not self._is_interrupted
         return deltas
 
-    def reply(self) -> Reply:
+    def response(self) -> Response:
         """Return the answer as far as it has come."""
-        reply = super().reply()
+        reply = super().response()
         if self._counted:
             said = {
                 "candidatesTokenCount": at(self._counted, "responseTokenCount"),
@@ -194,8 +196,8 @@ class LiveFold(AnswerFold):
         kind = text_or_none(at(data, "mimeType"))
         if kind is None or not kind.startswith("audio/"):
             return False
-        self._sounds.setdefault(kind, Pieces()).add(data.get("data"))
+        self._sounds.setdefault(kind, StreamedMedia()).add(data.get("data"))
         return True
 
 
-LIVE = Operation("BidiGenerateContent", content_messages, answer, LiveFold)
+LIVE = Operation("BidiGenerateContent", content_messages, answer, LiveAccumulator)

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from hilt_autolog.contracts.provider import Covered, Probe
+from hilt_autolog.contracts.provider import Coverage, PatchTarget
 from hilt_autolog.contracts.sdk_objects import fields
 
-from .live import LiveDialogue
+from .live import LiveReader
 from .sdk import Sdk, host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from hilt_autolog.contracts.provider import Provider
-    from hilt_autolog.contracts.realtime import Dialogue
+    from hilt_autolog.contracts.realtime import ConnectionReader
 
 _LIVE = "google.genai.live"
 _SENDS = ("send_client_content", "send_realtime_input", "send_tool_response")
@@ -27,14 +27,16 @@ class Live:
     """The sessions of `client.aio.live.connect`."""
 
     package = "google.genai"
-    probes = (
-        Probe(_LIVE, "AsyncSession", "__init__", "send"),  # it begins with the setup that was sent for it
-        *(Probe(_LIVE, "AsyncSession", name, "async send") for name in _SENDS),
-        Probe(_LIVE, "AsyncSession", "_receive", "async receive"),
-        Probe(_LIVE, "AsyncSession", "close", "async close"),
+    targets = (
+        PatchTarget(
+            _LIVE, "AsyncSession", "__init__", "send"
+        ),  # it begins with the setup that was sent for it
+        *(PatchTarget(_LIVE, "AsyncSession", name, "async send") for name in _SENDS),
+        PatchTarget(_LIVE, "AsyncSession", "_receive", "async receive"),
+        PatchTarget(_LIVE, "AsyncSession", "close", "async close"),
     )
 
-    covers = (Covered("live", probes, streams=True),)
+    coverage = (Coverage("live", targets, streams=True),)
 
     def __init__(self, reader: Sdk) -> None:
         self.reader: Provider = reader  # type: ignore[assignment]  # it is asked for exceptions only
@@ -43,11 +45,11 @@ class Live:
         """Return the session."""
         return instance
 
-    def dialogue(self, connection: Any) -> Dialogue:
+    def dialogue(self, connection: Any) -> ConnectionReader:
         """Return what reads a session; one that is being made has no client yet, but its maker has."""
         client = fields(connection).get("_api_client") or fields(_maker().get("self")).get("_api_client")
         server = host(str(fields(getattr(client, "_http_options", None)).get("base_url") or ""))
-        return LiveDialogue("vertex" if getattr(client, "vertexai", None) else "gemini", server)
+        return LiveReader("vertex" if getattr(client, "vertexai", None) else "gemini", server)
 
     def outgoing(
         self,

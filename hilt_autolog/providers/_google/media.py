@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.media import blob
-from hilt_autolog.contracts.model import Message, Part, Reply, message, text_part
+from hilt_autolog.contracts.model import Message, Part, Response, message, text_part
 from hilt_autolog.contracts.sdk_objects import count_or_none, fields, jsonable, text_or_none
 
 from .answers import tokens
@@ -25,7 +25,7 @@ def embedded(body: Mapping[str, Any]) -> list[Message]:
     return [message("user", parts_of(content)) for content in contents if content]
 
 
-def embedding(body: Mapping[str, Any]) -> Reply:
+def embedding(body: Mapping[str, Any]) -> Response:
     """Read the vectors of an answer: how long they are."""
     vectors = sequence(body.get("embeddings")) or [body.get("embedding")]
     known = _sized(sequence(fields(vectors[0]).get("values")))
@@ -34,7 +34,7 @@ def embedding(body: Mapping[str, Any]) -> Reply:
     return known
 
 
-def predicted_embedding(body: Mapping[str, Any]) -> Reply:
+def predicted_embedding(body: Mapping[str, Any]) -> Response:
     """Read the vectors of a prediction, as Vertex makes them; each comes with its count of tokens."""
     vectors = [fields(fields(one).get("embeddings")) for one in sequence(body.get("predictions"))]
     known = _sized(sequence(vectors[0].get("values")) if vectors else ())
@@ -46,8 +46,8 @@ def predicted_embedding(body: Mapping[str, Any]) -> Reply:
     return known
 
 
-def _sized(vector: Any) -> Reply:
-    return Reply(dimensions=len(vector)) if vector else Reply()
+def _sized(vector: Any) -> Response:
+    return Response(dimensions=len(vector)) if vector else Response()
 
 
 # --- predictions: embeddings on Vertex, and images
@@ -79,13 +79,13 @@ def _image(given: Mapping[str, Any]) -> Part:
     return blob("image", text_or_none(at(given, "mimeType")), at(given, "bytesBase64Encoded"))
 
 
-def images(body: Mapping[str, Any]) -> Reply:
+def images(body: Mapping[str, Any]) -> Response:
     """Read the images of a prediction."""
     given = list(map(fields, sequence(body.get("predictions"))))
     parts = [_made(one) for one in given if at(one, "bytesBase64Encoded") or at(one, "gcsUri")]
     reasons = filter(None, (text_or_none(at(one, "raiFilteredReason")) for one in given))
     parts += [{"type": "refusal", "content": reason} for reason in reasons]
-    return Reply(messages=[message("assistant", parts)] if parts else [])
+    return Response(messages=[message("assistant", parts)] if parts else [])
 
 
 def _made(given: Mapping[str, Any]) -> Part:

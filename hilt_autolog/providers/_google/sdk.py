@@ -6,11 +6,11 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.model import Failure, Http, Operation, Prompt, Reply
+from hilt_autolog.contracts.model import ErrorInfo, HttpResponse, Operation, Request, Response
 from hilt_autolog.contracts.sdk_objects import fields, sdk_version, text_or_none
 from hilt_autolog.providers._transport import transport_code
 
-from .answers import AnswerFold, answer
+from .answers import AnswerAccumulator, answer
 from .contents import at, content_messages, sequence
 from .media import embedded, embedding, images, instances, predicted_embedding
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _SPOKEN = ("contents", "systemInstruction", "model")
 _EMBEDDED = ("requests", "content", "model")
 _PREDICTED = ("instances",)
-GENERATE = Operation("generateContent", content_messages, answer, AnswerFold, _SPOKEN)
+GENERATE = Operation("generateContent", content_messages, answer, AnswerAccumulator, _SPOKEN)
 EMBED = Operation("embedContent", embedded, embedding, None, _EMBEDDED, is_embedding=True)
 EMBED_BATCH = Operation("batchEmbedContents", embedded, embedding, None, _EMBEDDED, is_embedding=True)
 PREDICT_VECTORS = Operation("predict", instances, predicted_embedding, None, _PREDICTED, is_embedding=True)
@@ -33,28 +33,28 @@ class Sdk:
 
     package = ""
 
-    def http(self, _kwargs: Mapping[str, Any]) -> Http | None:
+    def http(self, _kwargs: Mapping[str, Any]) -> HttpResponse | None:
         """Return nothing: these SDKs keep their HTTP responses to themselves."""
         return None
 
-    def body(self, _prompt: Prompt, _content: bytes, _http: Http) -> Reply:
+    def body(self, _prompt: Request, _content: bytes, _http: HttpResponse) -> Response:
         """Return nothing: no program reads a body by itself."""
-        return Reply()
+        return Response()
 
-    def failure(self, error: BaseException) -> Failure:
+    def error_info(self, error: BaseException) -> ErrorInfo:
         """Read an exception."""
         return failure(error)
 
     def asked(
         self, operation: Operation, body: dict[str, Any], provider: str, model: str | None, server: str | None
-    ) -> Prompt:
+    ) -> Request:
         """Return the facts of a request."""
-        return Prompt(
+        return Request(
             operation=operation,
             provider=provider,
             model=model,
             messages=operation.messages(body),
-            request={
+            parameters={
                 name: value
                 for name, value in body.items()
                 if name not in operation.content and not name.startswith("_") and value is not None
@@ -85,13 +85,13 @@ def model_name(resource: str) -> str:
     return name if kind in ("", "models", "google") else f"{kind}/{name}"
 
 
-def failure(error: BaseException) -> Failure:
+def failure(error: BaseException) -> ErrorInfo:
     """Read an exception."""
     known = fields(error)
     details = fields(known.get("details"))
     status = _status(error, known)
     code = text_or_none(known.get("status")) or _grpc_code(error)
-    return Failure(
+    return ErrorInfo(
         text=text_or_none(known.get("message")) or str(error) or type(error).__name__,
         type=type(error).__name__,
         code=code or transport_code(error, status),

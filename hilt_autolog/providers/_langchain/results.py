@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.framework import Pause, Result
-from hilt_autolog.contracts.model import Document, Failure
+from hilt_autolog.contracts.framework import Interrupt, ToolOutput
+from hilt_autolog.contracts.model import Document, ErrorInfo
 from hilt_autolog.contracts.sdk_objects import fields, text_or_none
 from hilt_autolog.providers._openai.chat import sequence
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 _SCORES = ("score", "relevance_score", "similarity_score", "_score", "similarity", "_relevance_score")
 
 
-def tool_result(output: Any) -> Result:
+def tool_result(output: Any) -> ToolOutput:
     """Read what a tool returned: a ToolMessage, a Command that holds one, or anything else."""
     known = fields(output)
     if "tool_call_id" in known:
         content = known.get("content")
-        return Result(
+        return ToolOutput(
             text_or_none(known["tool_call_id"]), content if isinstance(content, str) else parts_of(content)
         )
     update = known.get("update")
@@ -32,7 +32,7 @@ def tool_result(output: Any) -> Result:
             return tool_result(one)
     blocks = sequence(output)
     are_blocks = bool(blocks) and all(isinstance(fields(one).get("type"), str) for one in blocks)
-    return Result(None, parts_of(blocks) if are_blocks else output)
+    return ToolOutput(None, parts_of(blocks) if are_blocks else output)
 
 
 def documents(found: Any, scores: Mapping[int, float]) -> list[Document]:
@@ -68,13 +68,13 @@ def scores(found: Any) -> dict[int, float]:
 _RATE_LIMIT = 429
 
 
-def failure(error: BaseException) -> Failure:
+def failure(error: BaseException) -> ErrorInfo:
     """Read an exception, by what libraries have in common and by the names of its classes."""
     known = fields(error)
     statuses = (known.get("status_code"), known.get("code"), fields(known.get("response")).get("status_code"))
     status = next((one for one in statuses if isinstance(one, int) and one in range(100, 600)), None)
     kind = type(error).__name__
-    return Failure(text=str(error) or kind, type=kind, code=_code(error, status), status=status)
+    return ErrorInfo(text=str(error) or kind, type=kind, code=_code(error, status), status=status)
 
 
 def _code(error: BaseException, status: int | None) -> str:
@@ -88,14 +88,14 @@ def _code(error: BaseException, status: int | None) -> str:
     return "connection" if "Connect" in family else "api_error"
 
 
-def pause(error: BaseException) -> Pause | None:
+def pause(error: BaseException) -> Interrupt | None:
     """Return how LangGraph leaves a run by this exception, if it is no failure."""
     family = {kind.__name__ for kind in type(error).__mro__}
     if "GraphBubbleUp" not in family:
         return None
     if "GraphInterrupt" not in family:  # a command for the graph above, or a request to come to an end
-        return Pause("completed" if "ParentCommand" in family else "paused")
-    return Pause("paused", [_question(one) for one in sequence(error.args[0] if error.args else None)])
+        return Interrupt("completed" if "ParentCommand" in family else "paused")
+    return Interrupt("paused", [_question(one) for one in sequence(error.args[0] if error.args else None)])
 
 
 def _question(interrupt: Any) -> Any:

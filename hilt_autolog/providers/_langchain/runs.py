@@ -9,11 +9,11 @@ from functools import lru_cache
 from typing import Any
 
 from hilt_autolog.contracts.framework import Run
-from hilt_autolog.contracts.model import Operation, Prompt, ToolCall, message, text_part
+from hilt_autolog.contracts.model import Operation, Request, ToolCall, message, text_part
 from hilt_autolog.contracts.sdk_objects import as_json, fields, text_or_none
 
 from .messages import messages_of
-from .reply import ChunkFold, model_reply
+from .response import ChunkAccumulator, model_reply
 
 _CONVERSATIONS = ("session_id", "conversation_id", "thread_id")
 _PROVIDERS = {
@@ -27,8 +27,8 @@ _PROVIDERS = {
 _MODELS = ("model", "model_name", "model_id")
 _PRIVATE = re.compile("api_?key|secret|password|credential|headers|authorization|_token$", re.IGNORECASE)
 _OWN = ("_type", "stream", "streaming", *_MODELS)
-_CHAT = Operation("chat_model", lambda _: [], model_reply, ChunkFold)
-_LLM = Operation("llm", lambda _: [], model_reply, ChunkFold)
+_CHAT = Operation("chat_model", lambda _: [], model_reply, ChunkAccumulator)
+_LLM = Operation("llm", lambda _: [], model_reply, ChunkAccumulator)
 
 
 def _chat(managers: Sequence[Any], serialized: Mapping[str, Any], given: Any, kwargs: Any) -> Iterator[Run]:
@@ -48,12 +48,12 @@ def _model(
     parameters, metadata = fields(kwargs.get("invocation_params")), fields(manager.metadata)
     named = text_or_none(metadata.get("ls_provider")) or run.name.lower()
     models = (metadata.get("ls_model_name"), *map(parameters.get, _MODELS))
-    run.prompt = Prompt(
+    run.request = Request(
         operation=operation,
         provider=_PROVIDERS.get(named, named),
         model=next((model for model in models if text_or_none(model)), None),
         messages=messages,
-        request={
+        parameters={
             key: value
             for key, value in parameters.items()
             if value is not None and key not in _OWN and not _PRIVATE.search(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.media import blob, from_url
-from hilt_autolog.contracts.model import Failure, Message, Part, Reply, ToolCall, message, text_part
+from hilt_autolog.contracts.model import ErrorInfo, Message, Part, Response, ToolCall, message, text_part
 from hilt_autolog.contracts.sdk_objects import as_json, fields, is_whole, jsonable, text_or_none
 
 from .usage import tokens
@@ -126,7 +126,7 @@ def _tool_result(given: Mapping[str, Any]) -> Part:
 # --- answers
 
 
-def chat_reply(body: Mapping[str, Any]) -> Reply:
+def chat_reply(body: Mapping[str, Any]) -> Response:
     """Read a chat completion that has come whole."""
     choices = []
     given = body.get("choices")
@@ -134,14 +134,14 @@ def chat_reply(body: Mapping[str, Any]) -> Reply:
         choice = one if type(one) is dict else fields(one)
         said = choice.get("message")
         choices.append((choice.get("finish_reason"), said if type(said) is dict else fields(said)))
-    return spoken(envelope(Reply(), body), choices)
+    return spoken(envelope(Response(), body), choices)
 
 
-def text_reply(body: Mapping[str, Any]) -> Reply:
+def text_reply(body: Mapping[str, Any]) -> Response:
     """Read a legacy completion that has come whole; some servers answer it with chat messages."""
     choices = map(fields, sequence(body.get("choices")))
     return spoken(
-        envelope(Reply(), body),
+        envelope(Response(), body),
         [
             (one.get("finish_reason"), fields(one.get("message")) or {"content": one.get("text")})
             for one in choices
@@ -149,7 +149,7 @@ def text_reply(body: Mapping[str, Any]) -> Reply:
     )
 
 
-def spoken(reply: Reply, choices: Sequence[tuple[Any, Mapping[str, Any]]]) -> Reply:
+def spoken(reply: Response, choices: Sequence[tuple[Any, Mapping[str, Any]]]) -> Response:
     """Fill in an answer's messages, and what follows from them.
 
     Args:
@@ -193,7 +193,7 @@ def tool_calls(given: Mapping[str, Any]) -> list[ToolCall]:
     return calls
 
 
-def envelope(reply: Reply, body: Mapping[str, Any]) -> Reply:
+def envelope(reply: Response, body: Mapping[str, Any]) -> Response:
     """Read what stands beside the choices, in a whole answer and in each chunk of a stream alike."""
     get = body.get
     if reply.model is None and isinstance(model := get("model"), str):
@@ -210,10 +210,10 @@ def envelope(reply: Reply, body: Mapping[str, Any]) -> Reply:
     return reply
 
 
-def failure(error: Mapping[str, Any]) -> Failure:
+def failure(error: Mapping[str, Any]) -> ErrorInfo:
     """Read an error that came as an answer: the SDK hands it over without raising anything."""
     text, code = text_or_none(error.get("message")), text_or_none(error.get("code"))
-    return Failure(text=text or code or "failed", type="ResponseError", code=code or "api_error")
+    return ErrorInfo(text=text or code or "failed", type="ResponseError", code=code or "api_error")
 
 
 def _visible(read: Message) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.model import Delta, Reply
+from hilt_autolog.contracts.model import Delta, Response
 from hilt_autolog.contracts.sdk_objects import count_or_none, fields, text_or_none
 
 from .chat import content_parts, envelope, failure, sequence, spoken
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-class ChatFold:
+class ChatAccumulator:
     """Accumulates the chunks of one stream."""
 
     __slots__ = ("_choices", "_reply", "finished")
 
     def __init__(self) -> None:
         self.finished = False
-        self._reply = Reply()
+        self._reply = Response()
         self._choices: dict[int, _Choice] = {}
 
-    def take(self, chunk: Any) -> Sequence[Delta]:
+    def add(self, chunk: Any) -> Sequence[Delta]:
         """Take a chunk; return its text, reasoning and tool arguments."""
         try:  # most chunks are the SDK's object with one choice, which was given a text and nothing else
             (one,) = chunk.choices
@@ -54,12 +54,12 @@ class ChatFold:
             choice = self._choices.get(index)
             if choice is None:
                 choice = self._choices[index] = _Choice(index)
-            choice.take(piece, deltas)
+            choice.add(piece, deltas)
             if choice.finish_reason is not None:
                 self.finished = all(known.finish_reason for known in self._choices.values())
         return deltas
 
-    def reply(self) -> Reply:
+    def response(self) -> Response:
         """Return the answer as far as it has come."""
         choices = [self._choices[index] for index in sorted(self._choices)]
         return spoken(self._reply, [(choice.finish_reason, choice.message()) for choice in choices])
@@ -92,7 +92,7 @@ class _Choice:
         self.calls: list[_Call] = []
         self.newest: dict[Any, _Call] = {}  # the call that a stream's `index` means now
 
-    def take(self, piece: Mapping[str, Any], deltas: list[Delta]) -> None:
+    def add(self, piece: Mapping[str, Any], deltas: list[Delta]) -> None:
         delta = fields(piece.get("delta"))
         content = delta.get("content") if delta else piece.get("text")
         if content:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.media import blob, from_url, upload
-from hilt_autolog.contracts.model import Delta, Message, Part, Reply, message, text_part
+from hilt_autolog.contracts.model import Delta, Message, Part, Response, message, text_part
 from hilt_autolog.contracts.sdk_objects import fields, jsonable, text_or_none
 
 from .chat import content_parts, sequence
@@ -62,10 +62,10 @@ def files(modality: str) -> Any:
     return read
 
 
-def embedding_reply(body: Mapping[str, Any]) -> Reply:
+def embedding_reply(body: Mapping[str, Any]) -> Response:
     vectors = sequence(body.get("data"))
     first = fields(vectors[0]).get("embedding") if vectors else None
-    reply = Reply(inputs=len(vectors), dimensions=_dimensions(first))
+    reply = Response(inputs=len(vectors), dimensions=_dimensions(first))
     return _with_envelope(reply, body)
 
 
@@ -76,10 +76,10 @@ def _dimensions(vector: Any) -> int | None:
     return len(sequence(vector)) or None
 
 
-def image_reply(body: Mapping[str, Any]) -> Reply:
+def image_reply(body: Mapping[str, Any]) -> Response:
     form = body.get("output_format") or "png"
     parts = [_image(fields(one), form) for one in sequence(body.get("data"))]
-    return _with_envelope(Reply(messages=[message("assistant", parts)] if parts else []), body)
+    return _with_envelope(Response(messages=[message("assistant", parts)] if parts else []), body)
 
 
 def _image(given: Mapping[str, Any], form: Any) -> Part:
@@ -89,27 +89,27 @@ def _image(given: Mapping[str, Any], form: Any) -> Part:
     return part | {"revised_prompt": revised} if revised else part
 
 
-def transcript_reply(body: Mapping[str, Any]) -> Reply:
+def transcript_reply(body: Mapping[str, Any]) -> Response:
     text = text_or_none(body.get("text"))
-    reply = Reply(messages=[message("assistant", [text_part(text)])] if text else [], text=text)
+    reply = Response(messages=[message("assistant", [text_part(text)])] if text else [], text=text)
     return _with_envelope(reply, body)
 
 
-def transcript_text(content: bytes, _kind: str) -> Reply:
+def transcript_text(content: bytes, _kind: str) -> Response:
     return transcript_reply({"text": content.decode("utf-8", "replace").removesuffix("\n")})
 
 
-def speech(content: bytes, kind: str) -> Reply:
+def speech(content: bytes, kind: str) -> Response:
     mime_type = kind.partition(";")[0] or None
-    return Reply(messages=[message("assistant", [blob("audio", mime_type, content)])])
+    return Response(messages=[message("assistant", [blob("audio", mime_type, content)])])
 
 
-def moderation_reply(body: Mapping[str, Any]) -> Reply:
+def moderation_reply(body: Mapping[str, Any]) -> Response:
     parts = [{"type": "moderation", **jsonable(fields(one))} for one in sequence(body.get("results"))]
-    return _with_envelope(Reply(messages=[message("assistant", parts)] if parts else []), body)
+    return _with_envelope(Response(messages=[message("assistant", parts)] if parts else []), body)
 
 
-def _with_envelope(reply: Reply, body: Mapping[str, Any]) -> Reply:
+def _with_envelope(reply: Response, body: Mapping[str, Any]) -> Response:
     reply.model = text_or_none(body.get("model"))
     reply.response_id = text_or_none(body.get("id"))
     if usage := fields(body.get("usage")):
@@ -117,7 +117,7 @@ def _with_envelope(reply: Reply, body: Mapping[str, Any]) -> Reply:
     return reply
 
 
-class _EventFold:
+class _EventAccumulator:
     """Accumulates a stream whose events are `<topic>.delta` with text and an end with the whole."""
 
     def __init__(self) -> None:
@@ -125,7 +125,7 @@ class _EventFold:
         self._end: dict[str, Any] = {}
         self._said: list[str] = []
 
-    def take(self, chunk: Any) -> list[Delta]:
+    def add(self, chunk: Any) -> list[Delta]:
         """Take an event; text comes under `delta`, the end is the event that is done or completed."""
         event = fields(chunk)
         kind = str(event.get("type"))
@@ -137,13 +137,13 @@ class _EventFold:
         return []
 
 
-class TranscriptFold(_EventFold):
-    def reply(self) -> Reply:
+class TranscriptAccumulator(_EventAccumulator):
+    def response(self) -> Response:
         """Return the transcript as far as it has come."""
         return transcript_reply({"text": "".join(self._said), **self._end})
 
 
-class ImageFold(_EventFold):
-    def reply(self) -> Reply:
+class ImageAccumulator(_EventAccumulator):
+    def response(self) -> Response:
         """Return the finished image; the partial ones before it are sketches."""
         return image_reply({**self._end, "data": [self._end] if self._end else []})

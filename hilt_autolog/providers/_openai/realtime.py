@@ -8,22 +8,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hilt_autolog.contracts.model import Operation
-from hilt_autolog.contracts.realtime import Note, Turn
+from hilt_autolog.contracts.realtime import SessionNotice, Turn
 from hilt_autolog.contracts.sdk_objects import fields, text_or_none
 
 from .chat import sequence
 from .realtime_input import Input
-from .realtime_items import RealtimeFold, item_message, sound_type
+from .realtime_items import RealtimeAccumulator, item_message, sound_type
 from .responses import response_messages, response_reply
 from .turns import fault, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hilt_autolog.contracts.model import Message, Prompt
+    from hilt_autolog.contracts.model import Message, Request
     from hilt_autolog.contracts.realtime import Step
 
-    from .turns import Scene
+    from .turns import ConnectionInfo
 
 _REALTIME = Operation("realtime", response_messages, response_reply, by_id=True)
 _ENDS = {"cancelled": "cancelled", "failed": "error"}
@@ -38,12 +38,12 @@ class _Asked(NamedTuple):
     is_apart: bool  # it neither continues the conversation nor is continued
 
 
-class RealtimeDialogue:
+class RealtimeReader:
     """Tells the turns of a conversation apart, and collects what each is told."""
 
     is_conversation = True
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: ConnectionInfo) -> None:
         self._scene = scene
         self._session: dict[str, Any] = {}
         self._input = Input()
@@ -70,7 +70,7 @@ class RealtimeDialogue:
         """Wait for no response to a request that has not left."""
         self._asked = deque(asked for asked in self._asked if asked.turn != key)
 
-    def closed(self) -> Note:
+    def closed(self) -> SessionNotice:
         """Tell that the connection has ended, and its responses with it."""
         self._asked.clear()
         self._begun.clear()
@@ -78,14 +78,14 @@ class RealtimeDialogue:
 
     # --- the session
 
-    def update(self, event: Mapping[str, Any]) -> Note:
+    def update(self, event: Mapping[str, Any]) -> SessionNotice:
         """Take a wish for another configuration."""
         session = fields(event.get("session"))
         self._input.instructed(session.get("instructions"))
         self._configured(session)
         return self._note("session updated", **_configuration(session))
 
-    def opened(self, event: Mapping[str, Any]) -> Note:
+    def opened(self, event: Mapping[str, Any]) -> SessionNotice:
         """Take the configuration that the session begins with."""
         session = fields(event.get("session"))
         self._session = {**session, **self._session}  # what was wished for meanwhile is on its way
@@ -124,7 +124,7 @@ class RealtimeDialogue:
         """Take the id of the item that was made of the sound."""
         self._input.named(text_or_none(event.get("item_id")) or "", self._sound("input"))
 
-    def transcribed(self, event: Mapping[str, Any]) -> Note | None:
+    def transcribed(self, event: Mapping[str, Any]) -> SessionNotice | None:
         """Take the words that are said in an item; they often come after its turn has begun."""
         said = text_or_none(event.get("transcript"))
         identity = text_or_none(event.get("item_id"))
@@ -143,7 +143,7 @@ class RealtimeDialogue:
         self._asked.append(asked)
         messages = [_instruction(wish["instructions"])] if text_or_none(wish.get("instructions")) else []
         if wish.get("input") is None:
-            messages += self._input.take(asked.turn)
+            messages += self._input.add(asked.turn)
         else:  # it is told this, and not what the conversation is
             sound = self._sound("input")
             messages += [item_message(fields(item), sound) for item in sequence(wish["input"])]
@@ -157,7 +157,7 @@ class RealtimeDialogue:
             asked = self._asked.popleft()
         else:
             asked = self._next(None, is_apart=False)
-            prompt = self._prompt(self._input.take(asked.turn), {}, asked)
+            prompt = self._prompt(self._input.add(asked.turn), {}, asked)
         self._begun[_identity(event)] = asked
         return Turn(asked.turn, prompt, event)
 
@@ -192,14 +192,14 @@ class RealtimeDialogue:
 
     def _prompt(
         self, messages: list[Message], request: Mapping[str, Any], asked: _Asked | None = None
-    ) -> Prompt:
-        operation = replace(_REALTIME, fold=partial(RealtimeFold, self._sound("output")))
+    ) -> Request:
+        operation = replace(_REALTIME, accumulator=partial(RealtimeAccumulator, self._sound("output")))
         previous = None if asked is None or asked.is_apart else self._last
         model = text_or_none(self._session.get("model"))
-        return self._scene.prompt(operation, messages, request, model, previous)
+        return self._scene.request(operation, messages, request, model, previous)
 
-    def _note(self, text: str, **known: Any) -> Note:
-        return Note(text, self._prompt([], {}), known)
+    def _note(self, text: str, **known: Any) -> SessionNotice:
+        return SessionNotice(text, self._prompt([], {}), known)
 
     def _sound(self, way: str) -> str:
         return sound_type(self._session, way)
@@ -222,22 +222,22 @@ def _said(words: str) -> Message:
     return response_messages({"input": words})[0]
 
 
-_SENT: dict[str, Callable[[RealtimeDialogue, Mapping[str, Any]], Step | None]] = {
-    "session.update": RealtimeDialogue.update,
-    "conversation.item.create": RealtimeDialogue.add,
-    "input_audio_buffer.append": RealtimeDialogue.hear,
-    "input_audio_buffer.clear": RealtimeDialogue.clear,
-    "input_audio_buffer.commit": RealtimeDialogue.commit,
-    "response.create": RealtimeDialogue.ask,
+_SENT: dict[str, Callable[[RealtimeReader, Mapping[str, Any]], Step | None]] = {
+    "session.update": RealtimeReader.update,
+    "conversation.item.create": RealtimeReader.add,
+    "input_audio_buffer.append": RealtimeReader.hear,
+    "input_audio_buffer.clear": RealtimeReader.clear,
+    "input_audio_buffer.commit": RealtimeReader.commit,
+    "response.create": RealtimeReader.ask,
 }
-_RECEIVED: dict[str, Callable[[RealtimeDialogue, Mapping[str, Any]], Step | None]] = {
-    "session.created": RealtimeDialogue.opened,
-    "session.updated": RealtimeDialogue.updated,
-    "conversation.item.added": RealtimeDialogue.told,
-    "conversation.item.created": RealtimeDialogue.told,  # as older versions call it
-    "input_audio_buffer.committed": RealtimeDialogue.committed,
-    "conversation.item.input_audio_transcription.completed": RealtimeDialogue.transcribed,
-    "response.created": RealtimeDialogue.begin,
-    "response.done": RealtimeDialogue.end,
-    "error": RealtimeDialogue.fail,
+_RECEIVED: dict[str, Callable[[RealtimeReader, Mapping[str, Any]], Step | None]] = {
+    "session.created": RealtimeReader.opened,
+    "session.updated": RealtimeReader.updated,
+    "conversation.item.added": RealtimeReader.told,
+    "conversation.item.created": RealtimeReader.told,  # as older versions call it
+    "input_audio_buffer.committed": RealtimeReader.committed,
+    "conversation.item.input_audio_transcription.completed": RealtimeReader.transcribed,
+    "response.created": RealtimeReader.begin,
+    "response.done": RealtimeReader.end,
+    "error": RealtimeReader.fail,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hilt_autolog.contracts.media import Pieces
+from hilt_autolog.contracts.media import StreamedMedia
 from hilt_autolog.contracts.model import text_part
 from hilt_autolog.contracts.sdk_objects import text_or_none
 
@@ -31,13 +31,13 @@ class Input:
 
     def __init__(self) -> None:
         self._messages: list[Message] = []
-        self._sound = Pieces()
+        self._sound = StreamedMedia()
         self._unnamed: deque[Message] = deque(maxlen=_REMEMBERED)  # committed, and not yet told by the server
         self._untold: deque[tuple[Any, Any, Message]] = deque(maxlen=_REMEMBERED)  # added without an id
         self._items: dict[str, Message] = {}  # by id
         self._turns: dict[str, int] = {}  # item id -> the turn that it was a message of
 
-    def take(self, turn: int) -> list[Message]:
+    def add(self, turn: int) -> list[Message]:
         """Return the messages of a turn that begins."""
         messages, self._messages = self._messages, []
         for identity in self._items:
@@ -67,7 +67,7 @@ class Input:
 
     def cleared(self) -> None:
         """Forget the buffer."""
-        self._sound = Pieces()
+        self._sound = StreamedMedia()
 
     def committed(self, mime_type: str) -> None:
         """Make the buffer a message."""
@@ -104,7 +104,7 @@ class Input:
 
     def _commit(self, mime_type: str) -> Message:
         read = sound_message(self._sound.part("audio", mime_type))
-        self._sound = Pieces()
+        self._sound = StreamedMedia()
         self._messages.append(read)
         return read
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.media import Pieces, blob
+from hilt_autolog.contracts.media import StreamedMedia, blob
 from hilt_autolog.contracts.model import message, text_part
 from hilt_autolog.contracts.sdk_objects import fields, text_or_none
 
 from .chat import sequence
-from .responses import ResponseFold, response_messages
+from .responses import ResponseAccumulator, response_messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hilt_autolog.contracts.model import Delta, Message, Part, Reply
+    from hilt_autolog.contracts.model import Delta, Message, Part, Response
 
 
 _SPOKEN = ("output_audio", "audio")
@@ -88,7 +88,7 @@ _NAMES = {
 }
 
 
-class RealtimeFold(ResponseFold):
+class RealtimeAccumulator(ResponseAccumulator):
     """Accumulates the events of one response; its sound is counted and hashed, and not kept."""
 
     __slots__ = ("_mime_type", "_sounds")
@@ -96,29 +96,29 @@ class RealtimeFold(ResponseFold):
     def __init__(self, mime_type: str) -> None:
         super().__init__()
         self._mime_type = mime_type
-        self._sounds: dict[str, Pieces] = {}  # by item and place in it
+        self._sounds: dict[str, StreamedMedia] = {}  # by item and place in it
 
-    def take(self, chunk: Any) -> list[Delta]:
+    def add(self, chunk: Any) -> list[Delta]:
         """Take an event; sound says nothing that could be written down."""
         event = fields(chunk)
         kind = str(event.get("type"))
         if kind in _SOUND:
             place = f"{event.get('item_id')} {event.get('content_index')}"
-            self._sounds.setdefault(place, Pieces()).add(event.get("delta"))
+            self._sounds.setdefault(place, StreamedMedia()).add(event.get("delta"))
             return []
         put: dict[str, Any] = {**event, "type": _NAMES.get(kind, kind)}
         if "response" in event:
             put["response"] = as_response(fields(event["response"]))
         if "item" in event:
             put["item"] = as_response_item(fields(event["item"]))
-        deltas = super().take(put)
+        deltas = super().add(put)
         if fields(event.get("response")).get("status") == "cancelled":
             self.finished = False  # it is over, but not whole
         return deltas
 
-    def reply(self) -> Reply:
+    def response(self) -> Response:
         """Return the answer as far as it has come."""
-        reply = super().reply()
+        reply = super().response()
         sounds = [sound.part("audio", self._mime_type) for sound in self._sounds.values()]
         if sounds and reply.messages:
             reply.messages[0]["parts"] += sounds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.media import blob, from_url
-from hilt_autolog.contracts.model import Message, Part, Reply, ToolCall, message, text_part
+from hilt_autolog.contracts.model import Message, Part, Response, ToolCall, message, text_part
 from hilt_autolog.contracts.sdk_objects import as_json, fields, jsonable, text_or_none
 
 from .chat import failure, generic_part, sequence
@@ -14,7 +14,7 @@ from .usage import tokens
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hilt_autolog.contracts.model import Delta, Failure
+    from hilt_autolog.contracts.model import Delta, ErrorInfo
 
 
 _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
@@ -103,7 +103,7 @@ _REFERENCE = (("filename", "name"), ("detail", "detail"))
 # --- answers
 
 
-def response_reply(body: Mapping[str, Any]) -> Reply:
+def response_reply(body: Mapping[str, Any]) -> Response:
     """Read a response object."""
     items = [fields(item) for item in sequence(body.get("output"))]
     reply = _items(items)
@@ -123,11 +123,11 @@ def response_reply(body: Mapping[str, Any]) -> Reply:
     return reply
 
 
-def _items(items: list[dict[str, Any]]) -> Reply:
+def _items(items: list[dict[str, Any]]) -> Response:
     parts = [part for item in items for part in _output_parts(item)]
     said = "".join(part["content"] for part in parts if part["type"] == "text")
     refused = "".join(text_or_none(part["content"]) or "" for part in parts if part["type"] == "refusal")
-    return Reply(
+    return Response(
         messages=[message("assistant", parts)] if parts else [],
         text=said or refused or None,
         tool_calls=[_tool_call(item) for item in items if str(item.get("type")) in _CALLS],
@@ -175,7 +175,7 @@ def _tool_call(item: Mapping[str, Any]) -> ToolCall:
     return ToolCall(text_or_none(item.get("call_id")), text_or_none(item.get("name")), as_json(arguments))
 
 
-class ResponseFold:
+class ResponseAccumulator:
     """Accumulates the events of a response's stream; the last event usually brings the whole."""
 
     __slots__ = ("_begun", "_done", "_failed", "_final", "_partial", "finished")
@@ -186,9 +186,9 @@ class ResponseFold:
         self._final: dict[str, Any] | None = None
         self._done: list[dict[str, Any]] = []
         self._partial: list[str] = []
-        self._failed: Failure | None = None
+        self._failed: ErrorInfo | None = None
 
-    def take(self, chunk: Any) -> list[Delta]:
+    def add(self, chunk: Any) -> list[Delta]:
         """Take an event; return what it newly says."""
         event = fields(chunk)
         kind = str(event.get("type"))
@@ -205,7 +205,7 @@ class ResponseFold:
             happens(self, event)
         return []
 
-    def reply(self) -> Reply:
+    def response(self) -> Response:
         """Return the answer: of the last event, else of the items that were done, else of the deltas."""
         body = self._begun if self._final is None else self._final
         items = body.get("output") or self._done
@@ -246,14 +246,14 @@ _SAYS = {
     "response.mcp_call_arguments.delta": "tool_arguments",
     "response.audio.transcript.delta": "text",
 }
-_HAPPENS: dict[str, Callable[[ResponseFold, Mapping[str, Any]], None]] = {
-    "response.created": ResponseFold.begin,
-    "response.queued": ResponseFold.begin,
-    "response.in_progress": ResponseFold.begin,
-    "response.output_item.done": ResponseFold.item,
-    "response.completed": ResponseFold.end,
-    "response.incomplete": ResponseFold.end,
-    "response.failed": ResponseFold.end,
-    "response.done": ResponseFold.end,
-    "error": ResponseFold.fail,
+_HAPPENS: dict[str, Callable[[ResponseAccumulator, Mapping[str, Any]], None]] = {
+    "response.created": ResponseAccumulator.begin,
+    "response.queued": ResponseAccumulator.begin,
+    "response.in_progress": ResponseAccumulator.begin,
+    "response.output_item.done": ResponseAccumulator.item,
+    "response.completed": ResponseAccumulator.end,
+    "response.incomplete": ResponseAccumulator.end,
+    "response.failed": ResponseAccumulator.end,
+    "response.done": ResponseAccumulator.end,
+    "error": ResponseAccumulator.fail,
 }

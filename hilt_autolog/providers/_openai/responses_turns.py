@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.realtime import Note, Turn
+from hilt_autolog.contracts.realtime import SessionNotice, Turn
 from hilt_autolog.contracts.sdk_objects import fields, text_or_none
 
 from .responses import response_messages
@@ -14,21 +14,21 @@ from .turns import fault, kind_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hilt_autolog.contracts.model import Operation, Prompt
+    from hilt_autolog.contracts.model import Operation, Request
     from hilt_autolog.contracts.realtime import Step
 
-    from .turns import Scene
+    from .turns import ConnectionInfo
 
 _ENDS = {"completed": "closed", "incomplete": "closed", "failed": "error", "done": "closed"}
 _OF_THE_WIRE = ("type", "event_id", "stream_id")
 
 
-class ResponsesDialogue:
+class ResponsesReader:
     """Tells the turns of a connection apart; a lane answers its requests in order."""
 
     is_conversation = False  # each request says what it continues
 
-    def __init__(self, operation: Operation, scene: Scene) -> None:
+    def __init__(self, operation: Operation, scene: ConnectionInfo) -> None:
         self._operation = operation
         self._scene = scene
         self._count = 0
@@ -72,11 +72,11 @@ class ResponsesDialogue:
         self._lanes.clear()
         self._named.clear()
 
-    def _prompt(self, item: Mapping[str, Any]) -> Prompt:
+    def _prompt(self, item: Mapping[str, Any]) -> Request:
         besides = (*self._operation.content, *_OF_THE_WIRE)
         request = {name: value for name, value in item.items() if name not in besides}
         named = item.get("conversation")
-        prompt = self._scene.prompt(
+        prompt = self._scene.request(
             self._operation,
             self._operation.messages(item),
             request,
@@ -87,13 +87,13 @@ class ResponsesDialogue:
         prompt.service_tier = text_or_none(item.get("service_tier"))
         return prompt
 
-    def _steered(self, item: Mapping[str, Any]) -> Note:
+    def _steered(self, item: Mapping[str, Any]) -> SessionNotice:
         about = self._named.get(text_or_none(item.get("previous_response_id")) or "")
         messages = response_messages({"input": item.get("input")})
-        return Note("response steered", self._blank(), messages=messages, about=about)
+        return SessionNotice("response steered", self._blank(), messages=messages, about=about)
 
-    def _blank(self) -> Prompt:
-        return self._scene.prompt(self._operation, [], {})
+    def _blank(self) -> Request:
+        return self._scene.request(self._operation, [], {})
 
 
 def _lane(item: Mapping[str, Any]) -> str:

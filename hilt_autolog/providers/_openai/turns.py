@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hilt_autolog.contracts.model import Operation, Prompt
-from hilt_autolog.contracts.realtime import Note
+from hilt_autolog.contracts.model import Operation, Request
+from hilt_autolog.contracts.realtime import SessionNotice
 from hilt_autolog.contracts.sdk_objects import fields
 
 from .chat import failure
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hilt_autolog.contracts.model import Message
 
 
-class Scene(NamedTuple):
+class ConnectionInfo(NamedTuple):
     """Who speaks over a connection."""
 
     provider: str
@@ -24,17 +24,17 @@ class Scene(NamedTuple):
     server: str | None
     sdk: str
 
-    def prompt(
+    def request(
         self,
         operation: Operation,
         messages: list[Message],
         request: Mapping[str, Any],
         model: str | None = None,
         previous: str | None = None,
-    ) -> Prompt:
+    ) -> Request:
         """Return a request of the program; of its parameters, those that were given."""
         known = {name: value for name, value in request.items() if value is not None}
-        return Prompt(
+        return Request(
             operation,
             self.provider,
             model or self.model,
@@ -46,10 +46,10 @@ class Scene(NamedTuple):
         )
 
 
-def fault(prompt: Prompt, event: Mapping[str, Any]) -> Note:
+def fault(prompt: Request, event: Mapping[str, Any]) -> SessionNotice:
     """Return an error that belongs to no turn."""
     found = failure(fields(event.get("error")) or event)
-    return Note(found.text, prompt, failure=found)
+    return SessionNotice(found.text, prompt, error_info=found)
 
 
 def kind_of(event: Mapping[str, Any]) -> str:

@@ -14,16 +14,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from hilt_autolog.contracts.provider import Covered, Probe
+from hilt_autolog.contracts.provider import Coverage, PatchTarget
 from hilt_autolog.contracts.sdk_objects import fields, jsonable, text_or_none
 
-from .turns import Scene
+from .turns import ConnectionInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from hilt_autolog.contracts.realtime import Dialogue
-    from hilt_autolog.providers._stainless import Stainless
+    from hilt_autolog.contracts.realtime import ConnectionReader
+    from hilt_autolog.providers._stainless import StainlessProvider
 
 _BASE = "openai._websocket_connection"
 _LANES = "openai.lib.responses_websocket._session"
@@ -44,8 +44,8 @@ _NO_QUEUE: tuple[Any, ...] = ()
 class Websockets:
     """The connections of an SDK; `dialogues` names the resources whose connections can be read."""
 
-    reader: Stainless
-    dialogues: Mapping[str, Callable[[Scene], Dialogue]]
+    reader: StainlessProvider
+    dialogues: Mapping[str, Callable[[ConnectionInfo], ConnectionReader]]
 
     @property
     def package(self) -> str:
@@ -53,7 +53,7 @@ class Websockets:
         return self.reader.package
 
     @property
-    def probes(self) -> tuple[Probe, ...]:
+    def targets(self) -> tuple[PatchTarget, ...]:
         """The functions to wrap; they are asked for anew when a module has come."""
         found = []
         for prefix, role in (("", ""), ("Async", "async ")):
@@ -63,16 +63,16 @@ class Websockets:
                 owner = f"{prefix}{resource}Connection"
                 places += [(module, owner, name, what) for name, what in _methods(module, resource, owner)]
             found += [
-                Probe(module, owner, name, role + what, is_optional=True)
+                PatchTarget(module, owner, name, role + what, is_optional=True)
                 for module, owner, name, what in places
             ]
         return tuple(found)
 
     @property
-    def covers(self) -> tuple[Covered, ...]:
+    def coverage(self) -> tuple[Coverage, ...]:
         """The resources that make connections: what matters is that one is received from."""
         return tuple(
-            Covered(_OPERATIONS[resource], _received(module, resource), True, f"{module}.connect")
+            Coverage(_OPERATIONS[resource], _received(module, resource), True, f"{module}.connect")
             for module, resource in _RESOURCES
         )
 
@@ -82,7 +82,7 @@ class Websockets:
             instance = getattr(instance._session, "connection", None)  # noqa: SLF001  a lane tells it to nobody
         return None if self._kind(instance) is None else instance
 
-    def dialogue(self, connection: Any) -> Dialogue:
+    def dialogue(self, connection: Any) -> ConnectionReader:
         """Return what reads a connection."""
         return self.dialogues[self._kind(connection) or ""](self._scene(connection))
 
@@ -117,7 +117,7 @@ class Websockets:
                 return name
         return None
 
-    def _scene(self, connection: Any) -> Scene:
+    def _scene(self, connection: Any) -> ConnectionInfo:
         """Return who is at the other end; the websocket knows the request that it was opened with."""
         request = fields(fields(fields(connection).get("_connection")).get("request"))
         query = parse_qs(urlsplit(text_or_none(request.get("path")) or "").query)
@@ -125,13 +125,15 @@ class Websockets:
         named = (name for pattern, name in self.reader.hosts if re.search(pattern, server or ""))
         [model] = (query.get("model") or query.get("deployment") or [""])[:1]
         version = getattr(sys.modules.get(self.package), "__version__", "unknown")
-        return Scene(next(named, self.reader.provider), model or None, server, f"{self.package} {version}")
+        return ConnectionInfo(
+            next(named, self.reader.provider), model or None, server, f"{self.package} {version}"
+        )
 
 
-def _received(module: str, resource: str) -> tuple[Probe, Probe]:
+def _received(module: str, resource: str) -> tuple[PatchTarget, PatchTarget]:
     return (
-        Probe(module, f"{resource}Connection", "recv_bytes", "receive", is_optional=True),
-        Probe(module, f"Async{resource}Connection", "recv_bytes", "async receive", is_optional=True),
+        PatchTarget(module, f"{resource}Connection", "recv_bytes", "receive", is_optional=True),
+        PatchTarget(module, f"Async{resource}Connection", "recv_bytes", "async receive", is_optional=True),
     )
 
 

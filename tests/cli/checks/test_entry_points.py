@@ -40,7 +40,7 @@ def test_the_variable(value, mark, text, monkeypatch):
     monkeypatch.delenv("HILT_AUTOLOG", raising=False)
     if value is not None:
         monkeypatch.setenv("HILT_AUTOLOG", value)
-    assert [finding[:2] for finding in entry_points.door()] == [(mark, text)]
+    assert [finding[:2] for finding in entry_points.entry_point()] == [(mark, text)]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_set_uid_process_does_not_heed_the_variable(monkeypatch):
     monkeypatch.setenv("HILT_AUTOLOG", "1")
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     why = "this process has other rights than the user who started it (set-uid)"
-    assert [finding[:2] for finding in entry_points.door()] == [
+    assert [finding[:2] for finding in entry_points.entry_point()] == [
         ("problem", f"HILT_AUTOLOG=1, but {why}: only enable() records")
     ]
 

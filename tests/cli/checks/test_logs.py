@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import pytest
 
 from hilt_autolog.cli.checks import logs, settings
-from hilt_autolog.log.syscalls import Kernel
-from hilt_autolog.runtime.lifecycle_events import Process
+from hilt_autolog.log.syscalls import Syscalls
+from hilt_autolog.runtime.lifecycle_events import LifecycleEvents
 
 TEMPLATE = "logs/{app}-{date}-{time}-{pid}.hilt.jsonl"
 DEFAULT = {
@@ -175,7 +175,7 @@ def test_a_folder_that_cannot_be_made(code, template, here, place, monkeypatch):
     def refuse(path, _mode):
         raise OSError(code, os.strerror(code), path)
 
-    monkeypatch.setattr(Kernel, "mkdir", refuse)
+    monkeypatch.setattr(Syscalls, "mkdir", refuse)
     why = f"{os.strerror(code)}: {here / 'logs'}"
     assert place(template) == ("problem", f"{here / template} cannot be written: {why}")
 
@@ -184,7 +184,7 @@ def test_a_folder_that_cannot_be_made(code, template, here, place, monkeypatch):
 def test_a_disk_that_is_almost_full(template, here, place, monkeypatch):
     (here / "there.jsonl").write_text("{}\n")
     disk = SimpleNamespace(f_bavail=1, f_frsize=4096, f_blocks=1_000_000)
-    monkeypatch.setattr(Kernel, "fstatvfs", lambda _: disk)
+    monkeypatch.setattr(Syscalls, "fstatvfs", lambda _: disk)
     why = "less than 64 MiB or 1 % of the disk is free"
     assert place(template) == ("problem", f"{here / template} cannot be written: {why}")
 
@@ -194,7 +194,7 @@ def test_a_disk_that_takes_nothing(template, here, place, monkeypatch):
     def refuse(_fd, _data):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Kernel, "write", refuse)
+    monkeypatch.setattr(Syscalls, "write", refuse)
     assert place(template) == ("problem", f"{here / template} cannot be written: No space left on device")
 
 
@@ -215,7 +215,7 @@ def test_somebody_else_s_file_keeps_its_new_folder(here, monkeypatch):
 # --- the logs
 
 
-OWN = Process("program")
+OWN = LifecycleEvents("program")
 EVENT = {"actor": {"type": "human", "id": "user"}, "action": "prompt", "content": {"text": "hilt-autolog"}}
 
 

@@ -43,7 +43,7 @@ def operations(package, *names):
 
 @pytest.mark.parametrize("sdk", sorted(sdks()))
 def test_every_provider_says_what_it_covers(sdk):
-    probes = {probe for one in covered(sdk) for probe in one.probes}
+    probes = {probe for one in covered(sdk) for probe in one.targets}
     assert probes
     assert all(probe.module.partition(".")[0] == sdk.partition(".")[0] for probe in probes)
     rows = declared(sdk)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hilt_autolog.cli.commands.search import Needle
+from hilt_autolog.cli.commands.search import SearchPattern
 from tests.support.sample_log import AGENT, CONVERSATION, FAILURE, USER, event, lines, write
 
 
@@ -72,7 +72,7 @@ WORDS = st.text(st.sampled_from('abAB é日"\\/\n\t ._-\x00'), max_size=8)
 @given(WORDS, WORDS, WORDS, st.booleans())
 def test_a_line_that_holds_it_is_never_passed_over(before, words, after, heeds_case):
     try:
-        needle = Needle(words, heeds_case=heeds_case)
+        needle = SearchPattern(words, heeds_case=heeds_case)
     except ValueError:
         return
     text = before + words + after

@@ -12,8 +12,8 @@ import pytest
 from google.genai import _api_client
 
 import hilt_autolog
-from hilt_autolog.contracts.provider import Probe
-from hilt_autolog.instrumentation.patcher import arm
+from hilt_autolog.contracts.provider import PatchTarget
+from hilt_autolog.instrumentation.patcher import patch
 from hilt_autolog.providers import google_genai, google_generativeai
 from hilt_autolog.providers.registry import providers_of
 from tests.support.calling import HELLO
@@ -21,7 +21,7 @@ from tests.support.gemini import ASK, made, resources
 from tests.support.generativeai import genai as old  # noqa: F401  it is there to be watched
 
 ROOT = Path(__file__).parents[2]
-PROBES = (*google_genai.PROVIDER.probes, *google_generativeai.PROVIDER.probes)
+PROBES = (*google_genai.PROVIDER.targets, *google_generativeai.PROVIDER.targets)
 
 
 def function_of(probe):
@@ -80,14 +80,16 @@ def test_what_was_asked_for_while_watched_goes_on_after_the_end(provider, watch)
 
 
 def test_a_name_that_a_future_sdk_has_not():
-    probe = Probe("google.genai._api_client", "BaseApiClient", "request_beamed", "call")
-    assert arm(google_genai.PROVIDER, probe, lambda *_: None) is None
-    assert arm(google_genai.PROVIDER, probe._replace(module="google.genai.nowhere"), lambda *_: None) is None
+    probe = PatchTarget("google.genai._api_client", "BaseApiClient", "request_beamed", "call")
+    assert patch(google_genai.PROVIDER, probe, lambda *_: None) is None
+    assert (
+        patch(google_genai.PROVIDER, probe._replace(module="google.genai.nowhere"), lambda *_: None) is None
+    )
 
 
 def test_the_readers_of_a_future_sdk_have_other_names(provider, watch, monkeypatch):
-    readers = tuple(probe._replace(name=f"{probe.name}_2") for probe in google_genai.Genai.probes[4:])
-    monkeypatch.setattr(google_genai.Genai, "probes", (*google_genai.Genai.probes[:4], *readers))
+    readers = tuple(probe._replace(name=f"{probe.name}_2") for probe in google_genai.Genai.targets[4:])
+    monkeypatch.setattr(google_genai.Genai, "targets", (*google_genai.Genai.targets[:4], *readers))
     client = made(provider.url)
     watch()
     client.models.generate_content(**ASK)
@@ -138,5 +140,5 @@ def test_nothing_is_imported_that_the_program_has_not(tmp_path, sdk, door):
 @pytest.mark.parametrize("sdk", ["google.genai", "google.generativeai"])
 def test_the_real_sdk_has_them_all(sdk):
     provider = providers_of(sdk)[0]
-    for probe in provider.probes:
+    for probe in provider.targets:
         assert hasattr(getattr(sys.modules[probe.module], probe.owner), probe.name)

@@ -16,7 +16,7 @@ from websockets.sync.server import serve
 
 import hilt_autolog
 from hilt_autolog.contracts.realtime import Turn
-from hilt_autolog.providers._google.live import LiveDialogue
+from hilt_autolog.providers._google.live import LiveReader
 from tests.support.realtime import spoiled, turns
 
 SOUND = b"\x05\x06" * 30
@@ -227,12 +227,12 @@ def test_each_field_of_each_message_spoiled():
     """Nothing of ours fails, whatever stands where; what comes after is read on."""
     for number, (way, sample) in enumerate(SAMPLES):
         for odd in spoiled(sample):
-            dialogue, folds = LiveDialogue("gemini", None), {}
+            dialogue, folds = LiveReader("gemini", None), {}
             for way_of_one, one in [*SAMPLES[:number], (way, odd), *SAMPLES[number + 1 :]]:
                 step = getattr(dialogue, way_of_one)(one)
                 if isinstance(step, Turn):
-                    if step.prompt is not None:
-                        folds[step.key] = step.prompt.operation.fold()
+                    if step.request is not None:
+                        folds[step.key] = step.request.operation.accumulator()
                     if step.chunk is not None:
-                        folds[step.key].take(step.chunk)
-                        folds[step.key].reply()
+                        folds[step.key].add(step.chunk)
+                        folds[step.key].response()

@@ -139,20 +139,20 @@ def transcript():
 
 def dialogue():
     from hilt_autolog.contracts.realtime import Turn
-    from hilt_autolog.providers._openai.realtime import RealtimeDialogue
-    from hilt_autolog.providers._openai.turns import Scene
+    from hilt_autolog.providers._openai.realtime import RealtimeReader
+    from hilt_autolog.providers._openai.turns import ConnectionInfo
 
-    read = RealtimeDialogue(Scene("openai", "m", None, "openai"))
+    read = RealtimeReader(ConnectionInfo("openai", "m", None, "openai"))
     folds = {}
 
     def take(way, event):
         step = read.sent(event) if way == "out" else read.received(event)
         if isinstance(step, Turn):
-            if step.prompt is not None:
-                folds[step.key] = step.prompt.operation.fold()
+            if step.request is not None:
+                folds[step.key] = step.request.operation.accumulator()
             if step.key in folds and step.chunk is not None:
-                folds[step.key].take(step.chunk)
-                folds[step.key].reply()
+                folds[step.key].add(step.chunk)
+                folds[step.key].response()
 
     return take
 

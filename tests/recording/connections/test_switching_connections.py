@@ -18,7 +18,7 @@ pytestmark = OLD_WAY
 
 def functions_now():
     found = {}
-    for probe in EXTRA_PROVIDERS[0].probes:
+    for probe in EXTRA_PROVIDERS[0].targets:
         owner = getattr(sys.modules.get(probe.module), probe.owner, None)
         if owner is not None:
             found[probe] = vars(owner)[probe.name]

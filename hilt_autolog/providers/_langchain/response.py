@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.model import Delta, Message, Reply, ToolCall, text_part, words_of
+from hilt_autolog.contracts.model import Delta, Message, Response, ToolCall, text_of, text_part
 from hilt_autolog.contracts.sdk_objects import count_or_none, fields, jsonable, text_or_none
 from hilt_autolog.providers._openai.chat import sequence
 from hilt_autolog.providers._openai.usage import tokens as provider_tokens
@@ -19,12 +19,12 @@ _USAGES = ("token_usage", "usage", "usage_metadata")
 _OURS = ("run-", "lc_run-")  # ids of messages that LangChain makes up
 
 
-def model_reply(result: Mapping[str, Any]) -> Reply:
+def model_reply(result: Mapping[str, Any]) -> Response:
     """Read an LLMResult: what one run of a model has answered, in one or several choices."""
     generations = sequence(result.get("generations"))
     choices = list(map(fields, sequence(generations[0] if generations else None)))
     overall = fields(result.get("llm_output"))
-    reply = Reply()
+    reply = Response()
     messages: list[Message] = []
     calls: list[ToolCall] = []
     for choice in choices:
@@ -39,7 +39,7 @@ def model_reply(result: Mapping[str, Any]) -> Reply:
         messages.append(read)
         calls += calls_of(given)
     reply.messages, reply.tool_calls = messages, calls
-    said = [words for words in map(words_of, messages) if words]
+    said = [words for words in map(text_of, messages) if words]
     reply.text = "\n\n".join(said) or None
     return reply
 
@@ -49,7 +49,7 @@ def _text(choice: Mapping[str, Any]) -> dict[str, Any]:
     return text_part(words if isinstance(words, str) else "")
 
 
-def _envelope(reply: Reply, given: Mapping[str, Any], about: Mapping[str, Any]) -> None:
+def _envelope(reply: Response, given: Mapping[str, Any], about: Mapping[str, Any]) -> None:
     """Read what stands beside an answer's words."""
     if reply.model is None:
         models = (about.get("model_name"), about.get("model"), about.get("model_id"))
@@ -85,7 +85,7 @@ def _tokens(usage: Mapping[str, Any]) -> dict[str, int]:
     return {name: count for name, number in counts.items() if (count := count_or_none(number)) is not None}
 
 
-class ChunkFold:
+class ChunkAccumulator:
     """Accumulates what a model streams: chunks of messages, bare texts, or the events of the v3 protocol.
 
     A model that tells both ways is heard in the one that came first.
@@ -97,7 +97,7 @@ class ChunkFold:
         self._said: dict[str, list[str]] = {"text": [], "reasoning": []}
         self._calls: dict[Any, list[str | None]] = {}  # by their index, id, name and arguments
 
-    def take(self, chunk: Any) -> Sequence[Delta]:
+    def add(self, chunk: Any) -> Sequence[Delta]:
         """Take the next chunk."""
         known = fields(chunk)
         is_event = "event" in known
@@ -136,14 +136,14 @@ class ChunkFold:
             call[2] = f"{call[2]}{words}"
             yield "tool_arguments", words, 0
 
-    def reply(self) -> Reply:
+    def response(self) -> Response:
         """Return the answer as far as it has come."""
         calls = [ToolCall(identity, name, words or "") for identity, name, words in self._calls.values()]
         said = {kind: "".join(words) for kind, words in self._said.items()}
         parts = [{"type": kind, "content": said[kind]} for kind in ("reasoning", "text") if said[kind]]
         parts += [call.part() for call in calls]
         messages = [{"role": "assistant", "parts": parts}] if parts else []
-        return Reply(messages=messages, text=said["text"] or None, tool_calls=calls)
+        return Response(messages=messages, text=said["text"] or None, tool_calls=calls)
 
 
 def _event(known: Mapping[str, Any]) -> Iterator[Delta]:
