@@ -1,6 +1,6 @@
-"""How calls of models are watched, by the roles of `Probe`. Sync and async differ by one line.
+"""How calls of models are watched, by the roles of `PatchTarget`.
 
-Each watcher hands the call's arguments to `begin`, which turns them into a `CallObserver` (or None: step aside),
+Each watcher hands the call's arguments to `begin`, which returns a `CallObserver` (None: not a call to a model),
 and tells that object how the call goes on.
 """
 

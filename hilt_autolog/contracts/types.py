@@ -1,0 +1,154 @@
+"""The shapes of an event and of its parts, as type checkers know them. `event.Event` is the same, validated.
+
+`hilt_autolog/docs/event-format.md` says what each key means and when it is there. Nothing here exists at run
+time but the names: an event is a plain dict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypedDict
+
+# What came as JSON, from a provider or out of a log: nobody has checked it.
+JsonObject = dict[str, Any]
+JsonMapping = Mapping[str, Any]
+
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+class Part(TypedDict, total=False):
+    """A part of a message, by its `type`; a type that is not named here has keys of its own."""
+
+    type: str
+    content: object  # text, reasoning
+    id: str | None  # tool_call, tool_call_response
+    name: str | None
+    arguments: object
+    response: object
+    modality: str  # uri, file, blob
+    mime_type: str | None
+    uri: str
+    file_id: str
+    data: bytes | str  # of a blob, until its bytes are taken out of the line
+    sha256: str
+    bytes: int
+
+
+class Message(TypedDict, total=False):
+    """A message in the shape of OpenTelemetry's GenAI conventions; `role` and `parts` are always there."""
+
+    role: str
+    parts: list[Part]
+    name: str
+    finish_reason: str | None
+    provider_role: str
+
+
+class Actor(TypedDict, total=False):
+    """Who acts; `type` (human, agent, tool, system) and `id` are always there."""
+
+    type: str
+    id: str
+    name: str
+    metadata: JsonObject
+
+
+class Content(TypedDict, total=False):
+    """What was said."""
+
+    text: str | None
+    messages: list[Message]
+    text_hash: str
+
+
+class Metrics(TypedDict, total=False):
+    """What was measured: milliseconds, counts of tokens, US dollars."""
+
+    latency_ms: int
+    ttft_ms: int
+    tokens: Mapping[str, int]
+    cost_usd: float
+
+
+class Provenance(TypedDict, total=False):
+    """Where an event came from."""
+
+    provider: str
+    operation: str
+    model: str
+    response_id: str
+    request_id: str
+    service_tier: str
+    sdk: str
+    server: str
+    langchain: JsonObject
+    retrieval: JsonMapping
+
+
+class History(TypedDict, total=False):
+    """Which messages came before those of a prompt, and which event holds the last of them."""
+
+    messages: int
+    after: str
+    choice: int
+    omits: list[str]
+
+
+class Extensions(TypedDict, total=False):
+    """What HILT's own fields leave out."""
+
+    reply_to: str | None
+    status_code: int | None
+    model: str | None
+    latency_ms: int
+    conversation: str
+    tags: list[str]
+    user: str
+    request: JsonMapping
+    history: History
+    finish_reason: str | None
+    usage: JsonMapping | None
+    partial: bool
+    ended: str
+    chunks: int
+    index: int
+    kind: str
+    choice: int
+    tool_call_id: str | None
+    tool: str | None
+    inputs: int
+    dimensions: int | None
+    score: float | None
+    rank: int
+    label: str
+    document_id: str | None
+    error_type: str
+    error_code: str
+    retry_after: float | None
+    rate_limit: dict[str, str] | None
+    retries: int | None
+
+
+class PrivacyNote(TypedDict, total=False):
+    """What was done to an event for privacy."""
+
+    pii_detected: list[str]
+    redaction_applied: bool
+    consent: JsonObject
+
+
+class Event(TypedDict, total=False):
+    """An event; the first six are always there."""
+
+    hilt_version: str
+    event_id: str
+    timestamp: str
+    session_id: str
+    actor: Actor
+    action: str
+    content: Content
+    metrics: Metrics
+    provenance: Provenance
+    privacy: PrivacyNote
+    integrity: JsonObject
+    extensions: Extensions
