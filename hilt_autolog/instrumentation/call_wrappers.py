@@ -1,7 +1,7 @@
 """How calls of models are watched, by the roles of `PatchTarget`.
 
-Each watcher hands the call's arguments to `begin`, which returns a `CallObserver` (None: not a call to a model),
-and tells that object how the call goes on.
+Each wrapper hands the call's arguments to `begin`, which returns a `CallObserver`, or None for a call to no
+model, and reports to that object how the call goes on. Sync and async differ by one line.
 """
 
 from __future__ import annotations

@@ -73,7 +73,8 @@ class LogFile:
         Args:
             data: The lines.
             skip_stat: A descriptor that stands where our last write left it is this file, of this process:
-                spare the other looks (an `fstat` makes the next write dear). Not for longer than `trusted_until`.
+                spare the other checks (an `fstat` makes the next write slow). Not for longer than
+                `trusted_until`.
 
         Raises:
             Lost: nothing was written: the descriptor is not this file any more, or another process's.
