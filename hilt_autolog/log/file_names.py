@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 
 from hilt_autolog.clock import stamp, token
 
@@ -80,3 +81,13 @@ def segment(text: str) -> str:
         safe = "_" + safe
     safe = safe[:_LONGEST]
     return safe[:-1] + "_" if safe.endswith(".") else safe
+
+
+def app_name() -> str:
+    """Return the name of the running program: its script, or the module of `python -m`."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    if spec is not None and spec.name:
+        return str(spec.name).removesuffix(".__main__")
+    script = sys.argv[0] if sys.argv else ""
+    name = os.path.basename(script).removesuffix(".py")
+    return "python" if name in ("", "-c", "-") else name

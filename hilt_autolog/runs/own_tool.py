@@ -13,8 +13,8 @@ from hilt_autolog.contracts.model import ErrorInfo, ToolCall
 from hilt_autolog.contracts.provider import StreamInfo
 from hilt_autolog.contracts.sdk_objects import as_json
 from hilt_autolog.internal_errors import capture_errors
+from hilt_autolog.log.file_names import app_name
 from hilt_autolog.log.json_values import to_json_value
-from hilt_autolog.runtime.lifecycle_events import app_name
 
 from .tool_run import ToolRun
 

@@ -6,10 +6,11 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hilt_autolog.internal_errors import internal_errors
+from hilt_autolog.log.file_names import app_name
 from hilt_autolog.log.writer import Writer
 from hilt_autolog.recording.recorder import Recorder, share_recorder, writers_into
 
-from .lifecycle_events import LifecycleEvents, app_name
+from .lifecycle_events import LifecycleEvents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -5,10 +5,10 @@ from __future__ import annotations
 import atexit
 from typing import TYPE_CHECKING, Any
 
+from hilt_autolog.log.file_names import app_name
 from hilt_autolog.session.session import Session
 
 from . import control
-from .lifecycle_events import app_name
 
 if TYPE_CHECKING:
     import os

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog import __version__
 from hilt_autolog.clock import Clock, stamp, token
+from hilt_autolog.log.file_names import app_name
 from hilt_autolog.recording.events import Event, blank
 
 if TYPE_CHECKING:
@@ -73,13 +74,3 @@ class LifecycleEvents:
         event: dict[str, Any] = blank("system", self._session_id, "system", _NAME)
         event["content"] = {"text": text}
         return event
-
-
-def app_name() -> str:
-    """Return the name of the running program: its script, or the module that `python -m` was given."""
-    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
-    if spec is not None and spec.name:
-        return str(spec.name).removesuffix(".__main__")
-    script = sys.argv[0] if sys.argv else ""
-    name = os.path.basename(script).removesuffix(".py")
-    return "python" if name in ("", "-c", "-") else name

@@ -14,7 +14,7 @@ import pytest
 
 import hilt_autolog
 from hilt_autolog import record_tool, tool
-from hilt_autolog.runtime.lifecycle_events import app_name
+from hilt_autolog.log.file_names import app_name
 from tests.support.stories import events, extensions, story
 
 MODEL = "agent/gpt-4o-mini-2024-07-18"

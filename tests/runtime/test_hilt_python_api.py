@@ -11,7 +11,7 @@ import pytest
 
 import hilt_autolog
 from hilt_autolog.integrations.openai import log_chat_completion
-from hilt_autolog.runtime.lifecycle_events import app_name
+from hilt_autolog.log.file_names import app_name
 from hilt_autolog.session.session import Session
 from tests.support.stories import events, story
 
