@@ -1,8 +1,9 @@
-"""What a framework's provider file offers: which functions tell of its runs, and how to read them.
+"""What the provider file of a framework offers: the callbacks to wrap, and how to read their arguments.
 
-A framework is something above the SDKs: it calls models, tools and retrievers in chains, and tells its own
-listeners when each of these runs starts, streams, ends or fails. We listen where it tells them, with none
-of our listeners among theirs. What it says becomes facts, as with any provider.
+A framework is a library above the SDKs: it calls models, tools and retrievers in chains, and reports the
+start, the stream, the end and the failure of each of these runs to callback functions. These functions are
+wrapped; no handler is added to the program's own. Their arguments become the plain data of `contracts.model`,
+as with any provider.
 """
 
 from __future__ import annotations
@@ -15,48 +16,52 @@ if TYPE_CHECKING:
 
     from .model import Document, ErrorInfo, HttpResponse, Request, Response, ToolCall
     from .provider import Coverage, PatchTarget
+    from .types import JsonObject
 
-# What the functions of a framework tell: that a run starts, which `asks` a model or does not; that a model
-# says something; how a run ends; and what a search in passing knows of the scores of documents. A start and
-# a search tell it by what they return; of these, "async" are those that are awaited.
-_STARTS = ("start", "async start", "asks", "async asks")
-RUN_ROLES = frozenset((*_STARTS, "token", "end", "error", "scores", "async scores"))
+# The roles of a framework's functions:
+# "start": a run starts, whose id and data are read from the arguments and the return value;
+# "model start": the same, of a run that calls a model, perhaps through an SDK that is recorded itself;
+# "chunk", "end", "error": a run streams, ends or fails; the data is read from the arguments alone;
+# "scores": a search within a retriever returns the scores of its documents.
+# The "async" ones are awaited, and their return value is what they return then.
+_START_ROLES = ("start", "async start", "model start", "async model start")
+CALLBACK_ROLES = frozenset((*_START_ROLES, "chunk", "end", "error", "scores", "async scores"))
 
 
 @dataclass(slots=True)
 class Run:
     """One step of a framework: a call of a model or of a tool, a retrieval, or a chain of such steps.
 
-    Exactly one of `request`, `tool` and `query` says what it is; a chain has none of them.
+    At most one of `request`, `tool` and `query` is set, and says which kind it is; a chain has none of them.
     """
 
     id: str
-    handle: Any  # the framework's object for this run: when it dies without an end, so does the run
-    parent: str | None
+    handle: object  # the framework's object for this run; garbage collected without an end, it ends the run
+    parent_id: str | None
     name: str
-    origin: dict[str, Any]  # provenance.langchain and its like
+    provenance: JsonObject  # keys for the event's provenance: {"langchain": {...}}
     conversation: str | None = None
-    step: str | None = None  # the step of a graph that this run is, or is within
+    step: str | None = None  # the node of a graph that this run is, or is within
     request: Request | None = None  # of a model
-    through: frozenset[str] = frozenset()  # the SDKs by which this model is known to be called
-    shares_calls: bool = False  # one call of an SDK may serve several such runs
+    sdk_packages: frozenset[str] = frozenset()  # the SDKs that this model's class calls, as far as known
+    may_share_call: bool = False  # one call of an SDK may serve several such runs
     tool: ToolCall | None = None
-    tells_call_id: bool = True  # whether a tool's call id is known now, if it has one, and not at its end
+    is_tool_call_id_final: bool = True  # False: `tool.id` is None because the id comes only at the end
     query: str | None = None  # of a retriever
 
 
 class ToolOutput(NamedTuple):
-    """What a tool gave back; `content` is anything that the tool may return."""
+    """The return value of a tool; `content` is anything that the tool may return."""
 
     tool_call_id: str | None
-    content: Any
+    content: object
 
 
 class Interrupt(NamedTuple):
-    """A run that an exception has ended on purpose: it hands over, or waits for a human to answer."""
+    """An exception that ends a run on purpose: it hands over to another graph, or waits for a human."""
 
-    word: str  # what the log says of it: `completed` or `paused`
-    questions: Sequence[Any] = ()
+    status: str  # the text of the run's last event: `completed` or `paused`
+    values: Sequence[object] = ()  # what the human is asked
 
 
 class Framework(Protocol):
@@ -68,35 +73,49 @@ class Framework(Protocol):
 
     @property
     def targets(self) -> tuple[PatchTarget, ...]:
-        """The functions to listen at; their roles are `RUN_ROLES`."""
+        """The callback functions to wrap; their roles are `CALLBACK_ROLES`."""
 
     @property
     def coverage(self) -> tuple[Coverage, ...]:
-        """What is watched by them."""
+        """The operations that are recorded through them."""
 
-    def runs(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> Sequence[Run]:
-        """Read what the function `name` of role "start" was given and has returned."""
+    def new_runs(
+        self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any
+    ) -> Sequence[Run]:
+        """Return the runs that a call of the function `name`, of a "start" role, has started.
+
+        Args:
+            name: the function's name.
+            args: its positional arguments, without `self`.
+            kwargs: its keyword arguments.
+            result: its return value.
+        """
 
     def run_id(self, handle: Any) -> str:
-        """Return the id of the run that a function of another role belongs to."""
+        """Return the id of the run that `handle`, the `self` of a callback, belongs to."""
 
-    def said(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Return what such a function was given: the chunk, the result or the exception."""
+    def payload(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Return the chunk, result or exception among the arguments of a "chunk", "end" or "error" call."""
 
-    def result(self, output: Any) -> ToolOutput:
-        """Read what a tool returned."""
+    def tool_output(self, result: Any) -> ToolOutput:
+        """Parse the return value of a tool."""
 
-    def documents(self, found: Any, scores: Mapping[int, float]) -> Sequence[Document]:
-        """Read what a retriever returned; `scores` are those seen on the way, by the documents' identity."""
+    def documents(self, result: Any, scores: Mapping[int, float]) -> Sequence[Document]:
+        """Parse the return value of a retriever.
 
-    def scores(self, found: Any) -> Mapping[int, float]:
-        """Read what a function of role "scores" returned."""
+        Args:
+            result: its return value, a list of the framework's documents.
+            scores: what the searches within it have returned as scores, by the `id()` of the document.
+        """
 
-    def response(self, prompt: Request, result: Any, http: HttpResponse | None) -> Response:
-        """Read what a model has answered."""
+    def scores(self, result: Any) -> Mapping[int, float]:
+        """Return the scores in the return value of a "scores" function, by the `id()` of the document."""
+
+    def response(self, request: Request, result: Any, http: HttpResponse | None) -> Response:
+        """Parse the result of a model's run."""
 
     def error_info(self, error: BaseException) -> ErrorInfo:
-        """Read an exception."""
+        """Parse an exception."""
 
-    def pause(self, error: BaseException) -> Interrupt | None:
-        """Return how a run is left by this exception, if it is no failure."""
+    def interrupt(self, error: BaseException) -> Interrupt | None:
+        """Return how this exception ends a run on purpose; None for a failure."""

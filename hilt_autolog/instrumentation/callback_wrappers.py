@@ -55,13 +55,13 @@ def _told(provider: Provider, gate: Hook) -> Callable[..., Any]:
 
 
 CALLBACK_WRAPPERS: dict[str, Watcher] = {
-    "asks": _start,
-    "async asks": _async_start,
+    "model start": _start,
+    "async model start": _async_start,
     "start": _start,
     "async start": _async_start,
     "scores": _start,
     "async scores": _async_start,
-    "token": _told,
+    "chunk": _told,
     "end": _told,
     "error": _told,
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import wrapt
 
-from hilt_autolog.contracts.framework import RUN_ROLES
+from hilt_autolog.contracts.framework import CALLBACK_ROLES
 from hilt_autolog.contracts.realtime import CONNECTION_ROLES
 from hilt_autolog.internal_errors import capture_errors
 from hilt_autolog.providers.registry import providers_of
@@ -49,7 +49,7 @@ def patch_sdk(
     def wrap(module: str) -> None:
         for provider, probe in _probes(sdk):  # a provider may know only now what is in the module
             if probe.module == module:
-                hand = partial(tell, probe) if probe.role in RUN_ROLES else ways.get(probe.role, begin)
+                hand = partial(tell, probe) if probe.role in CALLBACK_ROLES else ways.get(probe.role, begin)
                 undone = patch(provider, probe, hand)
                 found[name(probe)] = undone is not None
                 if undone is not None:

@@ -151,7 +151,7 @@ class HILTCallbackHandler(BaseCallbackHandler, RecordingHandler):
         handle = _Handle(run_id, known.pop("parent_run_id", None), known)
         named = None if self.session_id is None else conversation_of(self.session_id, "")
         with nullcontext() if named is None else conversation(named):
-            lives = begin_runs(self._recorder, PROVIDER, PROVIDER.runs(name, given, known, handle))
+            lives = begin_runs(self._recorder, PROVIDER, PROVIDER.new_runs(name, given, known, handle))
         for live in lives:
             if isinstance(live, ToolRun):
                 live.go_inside()

@@ -24,8 +24,8 @@ _MANAGERS = "langchain_core.callbacks.manager"
 _STORES = "langchain_core.vectorstores"
 _TOLD = {
     "CallbackManagerForLLMRun": {
-        "on_llm_new_token": "token",
-        "on_stream_event": "token",
+        "on_llm_new_token": "chunk",
+        "on_stream_event": "chunk",
         "on_llm_end": "end",
         "on_llm_error": "error",
     },
@@ -71,7 +71,9 @@ class LangChain:
             for kind, names in _KINDS.items()
         )
 
-    def runs(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> Sequence[Run]:
+    def new_runs(
+        self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any
+    ) -> Sequence[Run]:
         """Read what a run's start was given, and the managers that it has handed out, one a run."""
         managers = result if isinstance(result, list) else [result]
         serialized = kwargs.get("serialized", args[0] if args else None)
@@ -82,25 +84,25 @@ class LangChain:
         """Return the id of the run that a manager is for."""
         return str(handle.run_id)
 
-    def said(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    def payload(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Return what a run's manager was told: a chunk rather than the token in it."""
         if kwargs.get("chunk") is not None:
             return kwargs["chunk"]
         return args[0] if args else next((kwargs[key] for key in _SAID if key in kwargs), None)
 
-    def result(self, output: Any) -> ToolOutput:
+    def tool_output(self, result: Any) -> ToolOutput:
         """Read what a tool returned."""
-        return tool_result(output)
+        return tool_result(result)
 
-    def documents(self, found: Any, scores: Mapping[int, float]) -> Sequence[Document]:
+    def documents(self, result: Any, scores: Mapping[int, float]) -> Sequence[Document]:
         """Read what a retriever returned."""
-        return documents(found, scores)
+        return documents(result, scores)
 
-    def scores(self, found: Any) -> Mapping[int, float]:
+    def scores(self, result: Any) -> Mapping[int, float]:
         """Read what a vector store found: tuples of a document and its score."""
-        return scores(found)
+        return scores(result)
 
-    def response(self, prompt: Request, result: Any, http: HttpResponse | None) -> Response:  # noqa: ARG002  no HTTP here
+    def response(self, request: Request, result: Any, http: HttpResponse | None) -> Response:  # noqa: ARG002  no HTTP here
         """Read what a model has answered."""
         return model_reply(fields(result))
 
@@ -108,7 +110,7 @@ class LangChain:
         """Read an exception, of whatever library."""
         return failure(error)
 
-    def pause(self, error: BaseException) -> Interrupt | None:
+    def interrupt(self, error: BaseException) -> Interrupt | None:
         """Return how LangGraph leaves a run by this exception, if it is no failure."""
         return pause(error)
 

@@ -31,7 +31,7 @@ class CallCorrelation(Protocol):
         """What it asks the model."""
 
     @property
-    def shares_calls(self) -> bool:
+    def may_share_call(self) -> bool:
         """Whether one call may serve several such runs."""
 
     def served_by(self, call: Call) -> Call:
@@ -74,7 +74,7 @@ def claim_run(prompt: Request, slots: Slots) -> CallCorrelation | None:
         return good[0] if good else None
     asked = {text_of(message) for message in prompt.messages}
     same = [ticket for ticket in good if ticket.words in asked]
-    if len(same) > 1 and all(ticket.shares_calls for ticket in same):
+    if len(same) > 1 and all(ticket.may_share_call for ticket in same):
         return SharedRun(same)
     return (same or good)[-1]
 
@@ -82,7 +82,7 @@ def claim_run(prompt: Request, slots: Slots) -> CallCorrelation | None:
 class SharedRun:
     """Several runs that one call serves; it bears the ids of the first."""
 
-    is_waiting = shares_calls = True
+    is_waiting = may_share_call = True
     words = None
 
     def __init__(self, tickets: list[CallCorrelation]) -> None:

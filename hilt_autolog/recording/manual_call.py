@@ -71,7 +71,7 @@ class ManualCall(Call):
 
     # --- as a ticket
 
-    shares_calls = False
+    may_share_call = False
 
     def offer(self) -> None:
         """Wait for the call of an SDK that is recorded; there need not be one."""

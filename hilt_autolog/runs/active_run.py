@@ -69,7 +69,7 @@ class ActiveRun:
         self.run = run
         self.parent = parent
         self.trace: Trace = Trace() if parent is None else parent.trace
-        run.origin = to_json_value(run.origin)
+        run.provenance = to_json_value(run.provenance)
         if run.conversation is None and parent is not None:
             run.conversation = parent.run.conversation
         self.name: str | None = recorder.conversations.named(run.conversation)
@@ -164,7 +164,7 @@ class ActiveRun:
 
     def failed(self, error: BaseException) -> None:
         """Write the end of a run that an exception has ended, or only interrupted."""
-        pause = try_call(self.framework.pause, error)
+        pause = try_call(self.framework.interrupt, error)
         if pause is not None:
             self.write_paused(pause)
         else:
@@ -184,13 +184,11 @@ class ActiveRun:
 
     def write_paused(self, pause: Interrupt) -> None:
         """Write that the run waits for a human, and what it asks."""
-        event = boundary(self.place(), self.run, pause.word, self.event_id)
-        if pause.questions:
-            parts = [
-                {"type": "interrupt", "content": to_json_value(question)} for question in pause.questions
-            ]
+        event = boundary(self.place(), self.run, pause.status, self.event_id)
+        if pause.values:
+            parts = [{"type": "interrupt", "content": to_json_value(question)} for question in pause.values]
             event["content"]["messages"] = [{"role": "assistant", "parts": parts}]
-        if self.parent is not None and self.run.step != self.parent.run.step and pause.word == "paused":
+        if self.parent is not None and self.run.step != self.parent.run.step and pause.status == "paused":
             self.parent.is_paused = True  # a graph; within a step, somebody may have made up for it
         self.write(self.measured(event))
 
@@ -249,7 +247,7 @@ def boundary(session_id: str, run: Run, word: str, reply_to: str | None) -> Even
     """Return the event of a run's start or end: `word` is started, completed, paused or failed."""
     event = blank("system", session_id, "system", run.name)
     event["content"] = {"text": word}
-    event["provenance"] = dict(run.origin)
+    event["provenance"] = dict(run.provenance)
     event["extensions"] = linked(reply_to)
     return event
 

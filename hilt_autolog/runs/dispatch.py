@@ -66,7 +66,7 @@ def dispatch_callback(recorder: Recorder, watched: Watching, *heard: Any) -> Cal
 
 def _tell(recorder: Recorder, watched: Watching, heard: CallbackEvent) -> Callable[[Any], object] | None:
     role = heard.probe.role.removeprefix("async ")
-    if role == "asks":
+    if role == "model start":
         return capture_errors(partial(_start, recorder, watched, heard, correlation.open_pending_runs()))
     if role == "start":
         return capture_errors(partial(_start, recorder, watched, heard, None))
@@ -74,12 +74,12 @@ def _tell(recorder: Recorder, watched: Watching, heard: CallbackEvent) -> Callab
         return capture_errors(partial(_score, heard))
     run = recorder.runs.get(heard.framework.run_id(heard.instance))
     if run is not None:
-        _TOLD[role](run, heard.framework.said(heard.args, heard.kwargs))
+        _TOLD[role](run, heard.framework.payload(heard.args, heard.kwargs))
     return None
 
 
 _TOLD: dict[str, Callable[[ActiveRun, Any], None]] = {
-    "token": lambda run, chunk: run.add(chunk),
+    "chunk": lambda run, chunk: run.add(chunk),
     "end": lambda run, result: run.end(result),
     "error": lambda run, error: run.fail(error),
 }
@@ -94,7 +94,7 @@ def _start(
 ) -> None:
     known = frozenset(sdk.replace(".", "_") for sdk, probes in watched.items() if any(probes.values()))
     is_async = heard.probe.role.startswith("async")
-    started = heard.framework.runs(heard.probe.name, heard.args, heard.kwargs, result)
+    started = heard.framework.new_runs(heard.probe.name, heard.args, heard.kwargs, result)
     told = {run.id: listener for run in started if (listener := _listener(run)) is not None}
     lives = [listener.recorder.runs.get(identity) for identity, listener in told.items()]
     lives += begin_runs(
@@ -134,11 +134,11 @@ def begin_runs(
     """
     lives = []
     for run in runs:
-        parent = None if run.parent is None else recorder.runs.get(run.parent)
+        parent = None if run.parent_id is None else recorder.runs.get(run.parent_id)
         live = _kind(run)(recorder, framework, run, parent)
         live.watch(is_async=is_async)
         try:
-            live.start(is_served=not run.through.isdisjoint(known))
+            live.start(is_served=not run.sdk_packages.isdisjoint(known))
         except Exception:
             live.claim_end()  # what has no beginning in the log has no end there
             raise

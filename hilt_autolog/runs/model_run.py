@@ -54,9 +54,9 @@ class ModelRun(ActiveRun):
         return bool(self._waiting)
 
     @property
-    def shares_calls(self) -> bool:
+    def may_share_call(self) -> bool:
         """Whether one call may serve several such runs."""
-        return self.run.shares_calls
+        return self.run.may_share_call
 
     # --- told by an SDK
 
@@ -157,7 +157,7 @@ class ModelRun(ActiveRun):
         return self._call
 
     def _place(self, prompt: Request) -> None:
-        prompt.origin = self.run.origin
+        prompt.origin = self.run.provenance
         prompt.session = self.trace.session_id
         if self.run.conversation is not None:
             prompt.conversation = self.run.conversation

@@ -131,7 +131,7 @@ class OwnTool(ToolRun):
 class _Plain:
     """What a framework would know of such tools, and a provider of their calls."""
 
-    def result(self, output: Any) -> ToolOutput:
+    def tool_output(self, output: object) -> ToolOutput:
         return ToolOutput(None, output)
 
     def error_info(self, error: BaseException) -> ErrorInfo:
@@ -141,7 +141,7 @@ class _Plain:
             code = "cancelled"
         return ErrorInfo(text=str(error) or kind.__name__, type=kind.__name__, code=code)
 
-    def pause(self, _error: BaseException) -> None:
+    def interrupt(self, _error: BaseException) -> None:
         return None
 
     def http(self, _kwargs: Mapping[str, Any]) -> None:

@@ -71,12 +71,12 @@ class ToolRun(ActiveRun):
     def start(self, *, is_served: bool) -> None:  # noqa: ARG002  concerns models only
         """Write the call, unless an answer's event says it; whether one does may turn out at the end only."""
         tools, name = self.recorder.conversations.tools, self._called.name
-        if self.run.tells_call_id or not tools.awaits(name or ""):
+        if self.run.is_tool_call_id_final or not tools.awaits(name or ""):
             self._call(self._called.id)
 
     def completed(self, result: Any) -> None:
         """Write the result, if it has not come by."""
-        given = self.framework.result(result)
+        given = self.framework.tool_output(result)
         identity = self._called.id or given.tool_call_id
         self._call(identity)
         tools = self.recorder.conversations.tools
@@ -85,7 +85,7 @@ class ToolRun(ActiveRun):
         place = ConversationPosition(self.session_id, self.name, None, None, [], 0, 0)
         text = _words(given.content)
         event = tool_result_event(place, identity, self._called.name, text, self.event_id)
-        event["provenance"] = dict(self.run.origin)
+        event["provenance"] = dict(self.run.provenance)
         event_id = self.write(self.measured(event))
         if identity is not None:
             tools.told(self.session_id, identity, event_id, self._called.name)
@@ -122,7 +122,7 @@ class ToolRun(ActiveRun):
         by = self.run.name if self.parent is None else self.parent.run.name
         event = blank("tool_call", self.session_id, "agent", by)
         event["content"] = {"text": self._called.arguments}
-        event["provenance"] = dict(self.run.origin)
+        event["provenance"] = dict(self.run.provenance)
         event["extensions"] = linked(self.trace.prompt_id, tool_call_id=identity, tool=self._called.name)
         return event
 
@@ -142,7 +142,7 @@ class RetrieverRun(ActiveRun):
         self.event_id = self._tool_call() or self.trace.prompt_id
         if self.event_id is None:
             query = [message("user", [text_part(self.run.query or "")])]
-            prompt = Request(_RETRIEVAL, self.framework.package, None, query, {}, origin=self.run.origin)
+            prompt = Request(_RETRIEVAL, self.framework.package, None, query, {}, origin=self.run.provenance)
             place = ConversationPosition(session, self.name, None, None, query, 0, 1)
             self.event_id = self.write(
                 prompt_event(prompt, place, self.recorder.user, None, is_plain_text=True)
@@ -154,7 +154,7 @@ class RetrieverRun(ActiveRun):
         took = self.measured({"extensions": {}})  # of the search, and so of all that it has found
         for rank, one in enumerate(found, 1):
             document = one._replace(retriever=self.run.name, metadata=to_json_value(one.metadata))
-            event = retrieval_event(self.place(), document, rank, self.event_id, self.run.origin)
+            event = retrieval_event(self.place(), document, rank, self.event_id, self.run.provenance)
             event["metrics"] = took["metrics"]
             event["extensions"].update(took["extensions"])
             self.write(event)

@@ -19,7 +19,7 @@ from langchain_core.tracers.base import BaseTracer
 
 import hilt_autolog
 from hilt_autolog.cli.checks.child_process import ask_child
-from hilt_autolog.contracts.framework import RUN_ROLES
+from hilt_autolog.contracts.framework import CALLBACK_ROLES
 from hilt_autolog.providers.langchain_core import PROVIDER
 from tests.support.calling import Log
 from tests.support.langchain import Acting, fake
@@ -71,7 +71,7 @@ def test_the_functions_look_as_they_did_and_come_back(watch):
 
 
 def test_every_probe_has_a_role_of_a_framework():
-    assert {probe.role for probe in PROVIDER.targets} <= RUN_ROLES
+    assert {probe.role for probe in PROVIDER.targets} <= CALLBACK_ROLES
 
 
 # --- other people's handlers
@@ -240,7 +240,16 @@ def test_a_fault_of_ours_is_counted_and_the_program_goes_on(watch, monkeypatch):
 
     monkeypatch.setenv("HILT_STRICT", "0")
     watch()
-    for name in ("runs", "run_id", "said", "result", "response", "error_info", "pause", "documents"):
+    for name in (
+        "new_runs",
+        "run_id",
+        "payload",
+        "tool_output",
+        "response",
+        "error_info",
+        "interrupt",
+        "documents",
+    ):
         with monkeypatch.context() as patched:
             patched.setattr(type(PROVIDER), name, break_down)
             assert fake().invoke("hi").content == "Hello there"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 MODES = ("sync", "async", "stream", "raw")
-_OF_ROLES = {"response": "raw", "stream": "raw", "token": "stream", "generator": "stream"}
+_OF_ROLES = {"response": "raw", "stream": "raw", "chunk": "stream", "generator": "stream"}
 
 
 class Row(NamedTuple):

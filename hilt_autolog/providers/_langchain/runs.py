@@ -60,8 +60,8 @@ def _model(
         },
         sdk=_sdk(),
     )
-    run.through = _through(_class(serialized))
-    run.shares_calls = operation is _LLM
+    run.sdk_packages = _through(_class(serialized))
+    run.may_share_call = operation is _LLM
     return run
 
 
@@ -72,7 +72,7 @@ def _tool(managers: Sequence[Any], serialized: Mapping[str, Any], given: Any, kw
         run.name = text_or_none(serialized.get("name")) or run.name
         arguments = as_json(given if inputs is None else _plain_or(inputs, given))
         run.tool = ToolCall(text_or_none(kwargs.get("tool_call_id")), run.name, arguments)
-        run.tells_call_id = "tool_call_id" in kwargs
+        run.is_tool_call_id_final = "tool_call_id" in kwargs
         yield run
 
 
@@ -94,8 +94,8 @@ Read = Callable[[Sequence[Any], Mapping[str, Any], Any, Any], Iterator[Run]]
 
 # Of each function by which a run starts: its role as a probe, and how its call is read.
 RUNS: dict[str, tuple[str, Read]] = {
-    "on_chat_model_start": ("asks", _chat),
-    "on_llm_start": ("asks", _llm),
+    "on_chat_model_start": ("model start", _chat),
+    "on_llm_start": ("model start", _llm),
     "on_chain_start": ("start", _chain),
     "on_tool_start": ("start", _tool),
     "on_retriever_start": ("start", _retriever),
@@ -123,9 +123,9 @@ def _run(manager: Any, serialized: Mapping[str, Any], kwargs: Mapping[str, Any])
     return Run(
         id=str(manager.run_id),
         handle=manager,
-        parent=parent,
+        parent_id=parent,
         name=name,
-        origin={"langchain": {key: value for key, value in known.items() if value}},
+        provenance={"langchain": {key: value for key, value in known.items() if value}},
         conversation=None if named is None else str(named),
         step=text_or_none(metadata.get("langgraph_node")),
     )
