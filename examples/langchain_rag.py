@@ -82,7 +82,7 @@ def main() -> None:
         for piece in chain.stream("Which colour are recorders painted?", config):
             print(piece, end="", flush=True)
         print()
-    show_log(began, hidden=("system",))  # these are where chains begin and end
+    show_log(began)
 
 
 @contextmanager

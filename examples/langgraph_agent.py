@@ -43,7 +43,7 @@ def main() -> None:
             print(f"> {question}")
             state = agent.invoke({"messages": [("user", question)]}, config)
             print(state["messages"][-1].content)
-    show_log(began, hidden=("system",))  # these are where the graph's steps are
+    show_log(began)
 
 
 if __name__ == "__main__":

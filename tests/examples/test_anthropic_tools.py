@@ -16,9 +16,9 @@ I asked, and this is what I was told: 18 degrees and sunny in Paris.
 > Thank you. Now count to 12, please.
 1 2 3 4 5 6 7 8 9 10 11 12
 """
-LISTENED = ["prompt", "completion_chunk", "completion"]
+LISTENED = ["prompt", "chunk", "completion"]
 TOOL = ["prompt", "completion", "tool_call", "tool_result", "prompt", "completion"]
-THOUGHT = ["prompt", "completion_chunk", "completion_chunk", "completion"]
+THOUGHT = ["prompt", "chunk", "chunk", "completion"]
 ROLES = ["user", "assistant", "user", "assistant", "tool", "assistant", "user"]
 
 
@@ -29,8 +29,8 @@ def test_the_example_talks_and_shows_its_log(tmp_path, command):
     talk, path, table = done.stdout.split("\n\n")
     assert talk + "\n" == TALK
     _, *rows = table.splitlines()
-    assert [row.split()[1] for row in rows] == [*LISTENED, *TOOL, *THOUGHT]
-    assert re.search(r" 1 2 3 4 5 6 7 8 9 10 11 12 +\d+ +0\.000\d\d\d +\d+$", rows[-1])
+    assert [row.split()[2] for row in rows] == [*LISTENED, *TOOL, *THOUGHT]
+    assert re.search(r" \d+ +0\.000\d\d\d +\d+  1 2 3 4 5 6 7 8 9 10 11 12$", rows[-1])
 
     log = read(path)
     prompts = [event for event in log if event["action"] == "prompt"]

@@ -17,7 +17,7 @@ I asked, and this is what I was told: 18 degrees and sunny in Paris.
 > Thank you. Now count to 12, please.
 1 2 3 4 5 6 7 8 9 10 11 12
 """
-TURN = ["prompt", "completion_chunk", "completion"]
+TURN = ["prompt", "chunk", "completion"]
 ACTIONS = [*TURN, *TURN, "tool_call", "tool_result", *TURN, *TURN]
 ROLES = ["system", *("user", "assistant") * 2, "tool", "assistant", "user", "assistant"]
 
@@ -30,8 +30,8 @@ def test_the_chat_shows_its_log(tmp_path, command):
     talk, path, table = done.stdout.split("\n\n")
     assert talk + "\n" == TALK
     _, *rows = table.splitlines()
-    assert [row.split()[1] for row in rows] == ACTIONS
-    assert re.search(r" 1 2 3 4 5 6 7 8 9 10 11 12 +\d+ +0\.0000\d\d +\d+$", rows[-1])
+    assert [row.split()[2] for row in rows] == ACTIONS
+    assert re.search(r" \d+ +0\.0000\d\d +\d+  1 2 3 4 5 6 7 8 9 10 11 12$", rows[-1])
     log = read(path)
     answers = [event for event in log if event["action"] == "completion"]
     assert [message["role"] for message in log.messages_of(answers[-1])] == ROLES

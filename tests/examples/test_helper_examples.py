@@ -28,8 +28,8 @@ def test_the_helpers_log_a_call_a_stream_and_an_answer_out_of_documents(tmp_path
     assert (done.returncode, done.stderr) == (0, "")
     talk, path, table, told = done.stdout.strip().split("\n\n")
     assert talk == TALK
-    assert [row.split()[1] for row in table.splitlines()[1:]] == [
-        *("prompt", "completion", "prompt", "completion_chunk", "completion"),
+    assert [row.split()[2] for row in table.splitlines()[1:]] == [
+        *("prompt", "completion", "prompt", "chunk", "completion"),
         *("prompt", "retrieval", "retrieval", "completion"),
     ]
     log = read(tmp_path / path)

@@ -49,7 +49,7 @@ def test_the_example_talks_and_shows_its_log(tmp_path, example):
     assert log.problems == []
     told = Counter(event["action"] for event in log)
     assert {action: told[action] for action in COUNTS[example]} == COUNTS[example]
-    shown = Counter(row.split()[1] for row in table.splitlines()[1:])
+    shown = Counter(row.split()[2] for row in table.splitlines()[1:])
     assert {action: shown[action] for action in COUNTS[example]} == COUNTS[example]
     names = {event["extensions"].get("conversation") for event in log if event["action"] == "completion"}
     assert len(names) == 1

@@ -19,7 +19,7 @@ I asked, and this is what I was told: 18 degrees and sunny in Paris.
 """
 TURN = ["prompt", "completion"]
 TOOL = ["tool_call", "tool_result"]
-ACTIONS = [*TURN, *TURN, *TOOL, *TURN, "prompt", "completion_chunk", "completion"]
+ACTIONS = [*TURN, *TURN, *TOOL, *TURN, "prompt", "chunk", "completion"]
 ROLES = ["system", "user", "assistant", "user", "assistant", "tool", "assistant", "user", "assistant"]
 
 
@@ -30,10 +30,10 @@ def test_the_quickstart_talks_and_shows_its_log(tmp_path, command):
     talk, path, table = done.stdout.split("\n\n")
     assert talk + "\n" == TALK
     header, *rows = table.splitlines()
-    assert header.split() == ["time", "action", "actor", "text", "tokens", "$", "ms"]
-    assert [row.split()[1] for row in rows] == ACTIONS
-    assert "completion_chunk x12 " in rows[-2]
-    assert re.search(r" 1 2 3 4 5 6 7 8 9 10 11 12 +\d+ +0\.0000\d\d +\d+$", rows[-1])
+    assert header.split() == ["time", "action", "actor", "tokens", "$", "ms", "text"]
+    assert [row.split()[2] for row in rows] == ACTIONS
+    assert " chunk x12 " in rows[-2]
+    assert re.search(r" \d+ +0\.0000\d\d +\d+  1 2 3 4 5 6 7 8 9 10 11 12$", rows[-1])
 
     log = read(path)
     answers = [event for event in log if event["action"] == "completion"]

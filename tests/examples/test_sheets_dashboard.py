@@ -18,7 +18,7 @@ def test_it_shows_the_sheet_and_its_figures(command, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     first = next(number for number, line in enumerate(lines) if line.startswith("time "))
-    shown = [line[14:58].split() for line in lines[first + 1 : first + 9]]
+    shown = [line.split()[2:] for line in lines[first + 1 : first + 9]]
     assert [action for action, *_ in shown] == ["prompt", "completion"] * 3 + ["prompt", "system"]
     assert "offline-sheet/Feedback, which has 3 rows" in done.stdout
     assert [line.split() for line in lines[-4:]] == [
