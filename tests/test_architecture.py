@@ -1,4 +1,4 @@
-"""The floors of the house: imports go down, or sideways on the same floor, and never in a circle."""
+"""The layers of the package: an import goes down, or stays in its folder, and never in a circle."""
 
 from __future__ import annotations
 
@@ -13,95 +13,65 @@ import pytest
 from hilt_autolog.providers.registry import sdks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 PACKAGE = Path(__file__).parent.parent / "hilt_autolog"
-GROUND, MACHINES, ROOMS, DOORS = 1, 2, 3, 4
 
-# Every module of the package stands here once. `*` takes the modules of a folder.
-FLOORS = {
-    GROUND: (
-        "action",
-        "clock",
-        "dialogue",
-        "errors",
-        "event",
-        "facts",
-        "foreign",
-        "framework",
-        "guard",
-        "identity",
-        "provider",
-        "pyproject",
-        "settings",
-    ),
-    MACHINES: (
-        "analytics",
-        "analytics.*",
-        "assembly",
-        "engine",
-        "engine.*",
-        "importer",
-        "interpreter",
-        "io",
-        "io.*",
-        "ledger",
-        "media",
-        "prices",
-        "pricing",
-        "process",
-        "recording",
-        "recording.*",
-        "runs",
-        "runs.*",
-        "sinks",
-        "sinks.*",
-        "standing",
-    ),
-    ROOMS: (
-        "arming",
-        "converters",
-        "converters.*",
-        "instrumentation",
-        "manual",
-        "manual.*",
-        "switch",
-        "providers",
-        "providers.*",
-    ),
-    DOORS: ("__init__", "__main__", "start", "startup.*", "cli", "cli.*", "integrations", "integrations.*"),
-}
-# What the program asks for by name: a client of its own SDK, and a handler of its own framework.
-OF_THE_USER = {("integrations.openai", "openai"), ("integrations.langchain", "langchain_core.callbacks")}
-# What an interpreter's start loads, and what it may ask for: it is there by then.
-AT_START = ("__init__", "importer", "startup._hilt_autolog_start")
-THERE_AT_START = {"os", "sys", "_thread"}
-# A provider turns objects into facts. It has no clock, file, environment, recorder or event.
-OF_PROVIDERS = ("dialogue", "facts", "foreign", "framework", "media", "provider", "providers.*")
-WITHHELD_FROM_PROVIDERS = {"os", "time", "datetime", "pathlib", "io", "tempfile", "logging"}
-# The engine watches calls; it is handed what turns them into events.
-BEYOND_THE_ENGINE = ("clock", "event", "io.*", "recording.*", "runs.*", "settings")
-# What reads logs works where nothing is captured.
-READING = (
-    "io.reader",
-    "io.lines",
-    "io.messages",
-    "io.moments",
-    "io.columns",
-    "io.session",
-    "io.following",
-    "io.backward",
-    "event",
-    "ledger",
+# From the bottom. An entry is a module, or a folder and all in it that no longer entry names. Entries of one
+# layer do not import one another, unless they belong to the same folder.
+LAYERS = (
+    ("clock", "contracts", "errors", "format", "internal_errors", "settings"),
+    ("event", "log", "pricing"),
+    ("providers._transport",),
+    ("providers._stainless",),
+    ("providers._openai",),
+    ("providers._anthropic", "providers._google", "providers._langchain"),
+    ("providers",),
+    ("instrumentation", "reading", "recording"),
+    ("analytics", "runs", "sinks"),
+    ("converters", "session"),
+    ("runtime",),
+    ("integrations", "io", "manual"),
+    ("launcher", "cli.exit_codes"),
+    ("cli.render", "cli.select"),
+    ("cli.checks",),
+    ("cli",),
+    ("__main__",),
+    ("__init__",),  # it imports the public names when they are first used, and nothing before
 )
-CAPTURING = ("arming", "engine.*", "io.writer", "providers.*", "recording.*", "runs.*", "switch")
+# What a program asks for by name: a client of its own SDK, and a handler of its own framework.
+SDKS_OF_THE_PROGRAM = {
+    ("integrations.openai", "openai"),
+    ("integrations.langchain", "langchain_core.callbacks"),
+}
+# What the start of an interpreter loads, and the modules that it may import: they are loaded by then.
+LOADED_AT_START = (
+    "__init__",
+    "instrumentation",
+    "instrumentation.import_hook",
+    "launcher.startup._hilt_autolog_start",
+    "providers",
+    "providers.registry",
+)
+AVAILABLE_AT_START = {"os", "sys", "_thread"}
+# A provider turns an SDK's objects into ours. It has no clock, file, environment, recorder or event.
+USED_BY_PROVIDERS = ("contracts.*", "providers.*")
+FORBIDDEN_IN_PROVIDERS = {"os", "time", "datetime", "pathlib", "io", "tempfile", "logging"}
+# The instrumentation observes calls; what turns them into events is passed to it.
+FORBIDDEN_IN_INSTRUMENTATION = (
+    *("clock", "event", "settings"),
+    *("log.*", "pricing.*", "reading.*", "recording.*", "runs.*", "runtime.*"),
+)
+# Logs are read without anything that records.
+READERS = ("event", "launcher.run_summary", "session.session")
+RECORDERS = ("instrumentation.*", "log.writer", "providers.*", "recording.*", "runs.*", "runtime.*")
 
 
 class Import(NamedTuple):
     """One imported module, as a module's source names it."""
 
     importer: str
-    imported: str  # relative to the package if ours, e.g. `io.reader`
+    imported: str  # relative to the package if ours, e.g. `reading.reader`
     is_ours: bool
     is_at_top: bool  # runs when the importer is loaded
     is_typing: bool  # for type checkers only
@@ -118,15 +88,17 @@ SOURCES = {module(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 def imports(name: str) -> list[Import]:
     tree = ast.parse(SOURCES[name].read_text(encoding="utf-8"))
-    found: list[Import] = []
-    for node, is_at_top, is_typing in statements(tree.body, is_at_top=True):
-        for target, is_ours in targets(name, node):
-            found.append(Import(name, target, is_ours, is_at_top, is_typing, node.lineno))
-    return found
+    return [
+        Import(name, target, is_ours, is_at_top, is_typing, node.lineno)
+        for node, is_at_top, is_typing in statements(tree.body, is_at_top=True)
+        for target, is_ours in targets(name, node)
+    ]
 
 
-def statements(body, *, is_at_top: bool, is_typing: bool = False) -> Iterator[tuple[ast.AST, bool, bool]]:
-    """Yield each import below these statements, with where it stands."""
+def statements(
+    body: Iterable[ast.AST], *, is_at_top: bool, is_typing: bool = False
+) -> Iterator[tuple[ast.Import | ast.ImportFrom, bool, bool]]:
+    """Yield each import below these statements: is it at the top, is it for type checkers only."""
     for node in body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield node, is_at_top, is_typing
@@ -164,51 +136,63 @@ def own(name: str) -> tuple[str, bool]:
     return (rest or "__init__", True) if head == "hilt_autolog" else (name, False)
 
 
-IMPORTS = [found for name in SOURCES for found in imports(name)]
-OURS = [found for found in IMPORTS if found.is_ours]
+IMPORTS = [statement for name in SOURCES for statement in imports(name)]
+OURS = [statement for statement in IMPORTS if statement.is_ours]
+BETWEEN_MODULES = [statement for statement in OURS if statement.imported != "__init__"]
 
 
-def matches(name: str, patterns: tuple[str, ...]) -> bool:
+def matches(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def floor(name: str) -> int:
-    return next(number for number, names in FLOORS.items() if matches(name, names))
+def entry(name: str) -> str | None:
+    """Return the longest entry of `LAYERS` that names a module or a folder around it."""
+    entries = [entry for layer in LAYERS for entry in layer if name == entry or name.startswith(f"{entry}.")]
+    return max(entries, key=len, default=None)
 
 
-def told(found: list[Import]) -> list[str]:
-    return [f"{SOURCES[one.importer].relative_to(PACKAGE.parent)}:{one.line} {one.imported}" for one in found]
+def layer(name: str) -> int:
+    return next(number for number, entries in enumerate(LAYERS) if entry(name) in entries)
 
 
-def test_every_module_stands_on_one_floor():
-    for name in SOURCES:
-        floors = [number for number, names in FLOORS.items() if matches(name, names)]
-        assert len(floors) == 1, f"{name} stands on the floors {floors}: put it into FLOORS once"
-    for names in FLOORS.values():
-        for pattern in names:
-            assert any(fnmatchcase(name, pattern) for name in SOURCES), f"there is no {pattern} any more"
+def goes_down(statement: Import) -> bool:
+    importer, imported = statement.importer, statement.imported
+    if importer.partition(".")[0] == imported.partition(".")[0]:
+        return layer(imported) <= layer(importer)
+    return layer(imported) < layer(importer)
+
+
+def places(statements: Iterable[Import]) -> list[str]:
+    return [
+        f"{SOURCES[statement.importer].relative_to(PACKAGE.parent)}:{statement.line} {statement.imported}"
+        for statement in statements
+    ]
+
+
+def test_every_module_is_in_a_layer():
+    assert [name for name in SOURCES if entry(name) is None] == []
+    for expected in (entry for layer in LAYERS for entry in layer):
+        assert any(entry(name) == expected for name in SOURCES), f"there is no {expected} any more"
 
 
 def test_no_import_goes_up():
-    taken = [found for found in OURS if found.imported != "__init__"]
-    up = [found for found in taken if floor(found.imported) > floor(found.importer)]
-    assert told(up) == [], "these imports go up: turn the arrow round, or hand the thing in as an argument"
+    wrong = [statement for statement in BETWEEN_MODULES if not goes_down(statement)]
+    assert places(wrong) == [], "move what is imported down, or pass it in as an argument"
 
 
-def test_from_the_face_only_the_version_is_taken():
-    for found in OURS:
-        if found.imported == "__init__" and found.importer != "cli.checks.watched":  # it is a program
-            line = SOURCES[found.importer].read_text(encoding="utf-8").splitlines()[found.line - 1]
+def test_only_the_version_is_imported_from_the_package_itself():
+    for statement in OURS:
+        if statement.imported == "__init__" and statement.importer != "cli.checks.probes":  # it is a program
+            source = SOURCES[statement.importer].read_text(encoding="utf-8")
+            line = source.splitlines()[statement.line - 1]
             names = {name.strip() for name in line.partition(" import ")[2].split(",")}
-            assert {name for name in names if name not in SOURCES} == {"__version__"}, told([found])
+            assert {name for name in names if name not in SOURCES} == {"__version__"}, places([statement])
 
 
 def test_no_circle():
-    """A name for type checkers only is no arrow: nothing of it is there at run time."""
     graph: dict[str, set[str]] = {name: set() for name in SOURCES}
-    for found in OURS:
-        if not found.is_typing and found.imported != "__init__":
-            graph[found.importer].add(found.imported)
+    for statement in BETWEEN_MODULES:
+        graph[statement.importer].add(statement.imported)
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -216,88 +200,117 @@ def test_no_circle():
 
 
 def test_no_sdk_is_imported():
-    """Not even inside a function: an SDK is the program's to load, we look it up in sys.modules.
+    """An SDK is the program's to import, so it is looked up in sys.modules, also inside a function.
 
-    Whoever imports a helper for an SDK, and names no client, has asked for that SDK.
+    A program that imports a helper for an SDK, and passes no client of it, has asked for that SDK.
     """
     assert "openai" in sdks()
-    taken = [found for found in IMPORTS if not found.is_ours and not found.is_typing]
-    wrong = [
-        found for found in taken if matches(found.imported, tuple(sdks() | {f"{sdk}.*" for sdk in sdks()}))
+    patterns = [*sdks(), *(f"{sdk}.*" for sdk in sdks())]
+    of_sdks = [
+        statement
+        for statement in IMPORTS
+        if not statement.is_ours and not statement.is_typing and matches(statement.imported, patterns)
     ]
-    assert {(one.importer, one.imported) for one in wrong} >= OF_THE_USER
-    assert told([one for one in wrong if (one.importer, one.imported) not in OF_THE_USER]) == []
+    assert {(statement.importer, statement.imported) for statement in of_sdks} >= SDKS_OF_THE_PROGRAM
+    wrong = [
+        statement
+        for statement in of_sdks
+        if (statement.importer, statement.imported) not in SDKS_OF_THE_PROGRAM
+    ]
+    assert places(wrong) == []
 
 
-@pytest.mark.parametrize("name", AT_START)
+@pytest.mark.parametrize("name", LOADED_AT_START)
 def test_what_is_loaded_at_start_loads_nothing(name):
-    top = [found for found in imports(name) if found.is_at_top and not found.is_typing]
-    assert told([found for found in top if found.imported not in THERE_AT_START]) == []
+    at_once = [statement for statement in imports(name) if statement.is_at_top and not statement.is_typing]
+    assert places(statement for statement in at_once if statement.imported not in AVAILABLE_AT_START) == []
 
 
-def test_providers_know_facts_only():
-    of_providers = [found for found in IMPORTS if found.importer.startswith("providers.")]
+def test_providers_use_contracts_only():
+    of_providers = [statement for statement in IMPORTS if statement.importer.startswith("providers.")]
     assert of_providers
-    ours = [found for found in of_providers if found.is_ours]
-    assert told([found for found in ours if not matches(found.imported, OF_PROVIDERS)]) == []
-    others = [found for found in of_providers if not found.is_ours]
-    assert (
-        told([found for found in others if found.imported.partition(".")[0] in WITHHELD_FROM_PROVIDERS]) == []
-    )
+    ours = [statement for statement in of_providers if statement.is_ours]
+    assert places(statement for statement in ours if not matches(statement.imported, USED_BY_PROVIDERS)) == []
+    others = [statement for statement in of_providers if not statement.is_ours]
+    wrong = [
+        statement for statement in others if statement.imported.partition(".")[0] in FORBIDDEN_IN_PROVIDERS
+    ]
+    assert places(wrong) == []
 
 
-def reached(name: str) -> set[str]:
+def needed_by(name: str) -> set[str]:
     """Return the modules of ours that a module cannot run without."""
-    found, ahead = set(), [name]
+    names: set[str] = set()
+    ahead = [name]
     while ahead:
-        here = ahead.pop()
-        found.add(here)
-        ahead += {one.imported for one in imports(here) if one.is_ours and not one.is_typing} - found
-    return found - {"__init__"}
+        importer = ahead.pop()
+        names.add(importer)
+        ahead += {one.imported for one in imports(importer) if one.is_ours and not one.is_typing} - names
+    return names - {"__init__"}
 
 
-def test_the_engine_knows_neither_events_nor_files():
-    known = reached("engine.arm")
-    assert {"guard", "engine.streams"} <= known
-    assert {name for name in known if matches(name, BEYOND_THE_ENGINE)} == set()
+def test_instrumentation_uses_neither_events_nor_files():
+    names = needed_by("instrumentation.patcher")
+    assert {"internal_errors", "instrumentation.streams"} <= names
+    assert {name for name in names if matches(name, FORBIDDEN_IN_INSTRUMENTATION)} == set()
 
 
-@pytest.mark.parametrize("name", READING)
-def test_reading_works_without_capturing(name):
-    assert {found for found in reached(name) if matches(found, CAPTURING)} == set()
+@pytest.mark.parametrize("name", [*READERS, *(name for name in SOURCES if name.startswith("reading."))])
+def test_reading_works_without_recording(name):
+    assert {needed for needed in needed_by(name) if matches(needed, RECORDERS)} == set()
 
 
 # --- the tests can fail
 
 
 @pytest.fixture
-def house(tmp_path, monkeypatch):
-    """Judge a module of this text instead of the package's own."""
+def imports_of(tmp_path, monkeypatch) -> Callable[[str, str], list[Import]]:
+    """Return the imports of a module with a given text, as if it were in the package."""
 
-    def judge(name: str, text: str) -> list[Import]:
+    def read(name: str, text: str) -> list[Import]:
         path = tmp_path / f"{name}.py"
         path.write_text(text)
         monkeypatch.setitem(SOURCES, name, path)
         return imports(name)
 
-    return judge
+    return read
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("from . import clock", ("clock", True, True, False)),
-        ("from .io import reader", ("io.reader", True, True, False)),
-        ("from .io.reader import read", ("io.reader", True, True, False)),
-        ("from hilt_autolog.io.reader import read", ("io.reader", True, True, False)),
-        ("import hilt_autolog.runtime.control", ("switch", True, True, False)),
+        ("from .reading import reader", ("reading.reader", True, True, False)),
+        ("from .reading.reader import read", ("reading.reader", True, True, False)),
+        ("from hilt_autolog.reading.reader import read", ("reading.reader", True, True, False)),
+        ("import hilt_autolog.runtime.control", ("runtime.control", True, True, False)),
         ("from . import __version__", ("__init__", True, True, False)),
-        ("def f():\n    from .switch import enable", ("switch", True, False, False)),
+        ("def f():\n    from .runtime.control import enable", ("runtime.control", True, False, False)),
         ("class C:\n    import openai.types", ("openai.types", False, True, False)),
-        ("if TYPE_CHECKING:\n    from .call import Call", ("call", True, True, True)),
+        (
+            "if TYPE_CHECKING:\n    from .recording.call import Call",
+            ("recording.call", True, True, True),
+        ),
         ("try:\n    import orjson\nexcept ImportError:\n    pass", ("orjson", False, True, False)),
     ],
 )
-def test_an_arrow_is_seen_wherever_it_stands(text, expected, house):
-    (found,) = house("newcomer", text)
-    assert (found.imported, found.is_ours, found.is_at_top, found.is_typing) == expected
+def test_an_import_is_seen_in_any_statement(text, expected, imports_of):
+    (statement,) = imports_of("newcomer", text)
+    seen = (statement.imported, statement.is_ours, statement.is_at_top, statement.is_typing)
+    assert seen == expected
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported", "expected"),
+    [
+        ("recording.call", "clock", True),
+        ("clock", "recording.call", False),
+        ("recording.call", "recording.events", True),
+        ("recording.call", "reading.reader", False),  # the same layer, another folder
+        ("cli.render.table", "cli.select.sources", True),
+        ("cli.render.table", "cli.commands.tail", False),
+        ("providers._openai.chat", "providers.openai", False),
+    ],
+)
+def test_what_counts_as_down(importer, imported, expected):
+    assert goes_down(Import(importer, imported, True, True, False, 1)) is expected
