@@ -21,27 +21,27 @@ Event = dict[str, Any]
 REPORTS = (*PERIODS, "session", "model")
 
 
-class Row(NamedTuple):
+class StatsRow(NamedTuple):
     """A line of the statistics.
 
     Attributes:
         label: The day, the Monday of the week, the month, the conversation or the model.
         models: Who answered, or was asked; of each what was counted, in order of their names.
-        tally: What was counted of all of them.
+        total: What was counted of all of them.
     """
 
     label: str
     models: dict[str, CallStats]
-    tally: CallStats
+    total: CallStats
 
 
-def totals(
+def summarize(
     log: Log,
     by: str = "daily",
     *,
     timezone: str = "UTC",
     wanted: Callable[[Event], bool] = lambda _: True,
-) -> list[Row]:
+) -> list[StatsRow]:
     """Return the statistics of a log's calls. What could not be read is among `log.problems` then.
 
     Args:
@@ -63,12 +63,13 @@ def totals(
     for label, model, tally in _counted(ends_and_prompts(log), label_of, wanted):
         groups.setdefault(label, {})[model] = tally
     rows = [
-        Row(label, dict(sorted(models.items())), overall(models.values())) for label, models in groups.items()
+        StatsRow(label, dict(sorted(models.items())), combine(models.values()))
+        for label, models in groups.items()
     ]
     return sorted(rows, key=lambda row: row.label)
 
 
-def overall(tallies: Iterable[CallStats]) -> CallStats:
+def combine(tallies: Iterable[CallStats]) -> CallStats:
     """Return what was counted, all together."""
     total = CallStats()
     for tally in tallies:
@@ -99,14 +100,14 @@ def _counted(
         if key is None:
             continue
         if event["action"] in ANSWERS:
-            tallies[key].answered(event)
+            tallies[key].add_answer(event)
         else:
             failures.append((key, event))
     for key, event in failures:
-        tallies[key].failed(event, is_answered=ends.has_answered(_prompt_of(event)))
+        tallies[key].add_failure(event, is_answered=ends.has_answered(_prompt_of(event)))
     for key, event_id, session_id in prompts:
         if not ends.has_ended(event_id, session_id):
-            tallies[key].unended += 1
+            tallies[key].unfinished += 1
     return [(*key, tally) for key, tally in tallies.items()]
 
 
@@ -159,12 +160,12 @@ class CallStats:
     """
 
     def __init__(self) -> None:
-        self.calls = self.failures = self.unended = self.unpriced = 0
+        self.calls = self.failures = self.unfinished = self.unpriced = 0
         self.tokens = dict.fromkeys(TOKENS, 0)
         self._costs: array[float] = array("d")
         self._times: dict[str, array[float]] = {name: array("d") for name in PERCENTILES}
 
-    def answered(self, event: Event) -> None:
+    def add_answer(self, event: Event) -> None:
         """Count a call that ended well; its event tells the tokens, the cost and the times."""
         self.calls += 1
         metrics = _part(event, "metrics")
@@ -175,7 +176,7 @@ class CallStats:
             if time is not None:
                 times.append(time)
 
-    def failed(self, event: Event, *, is_answered: bool) -> None:
+    def add_failure(self, event: Event, *, is_answered: bool) -> None:
         """Count a call that failed; one that has an answer as well (of a broken stream) is a call already.
 
         What it cost all the same is counted, where its event tells that.
@@ -200,7 +201,7 @@ class CallStats:
         """Add what another has counted."""
         self.calls += other.calls
         self.failures += other.failures
-        self.unended += other.unended
+        self.unfinished += other.unfinished
         self.unpriced += other.unpriced
         for kind, number in other.tokens.items():
             self.tokens[kind] += number
@@ -228,7 +229,7 @@ class CallStats:
         figures: dict[str, Any] = {
             "calls": self.calls,
             "failures": self.failures,
-            "calls_without_end": self.unended,
+            "calls_without_end": self.unfinished,
             "error_rate": round(self.failures / self.calls, 6) if self.calls else None,
             **{f"tokens_{kind}": number for kind, number in self.tokens.items()},
             "cost_usd": self.cost,

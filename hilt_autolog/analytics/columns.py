@@ -59,7 +59,7 @@ EVENT = Column("event", "JSON", (), "the whole event, with whatever has no colum
 NAMES = tuple(column.name for column in (*COLUMNS, FILE, EVENT))
 
 
-def shape() -> str:
+def json_structure() -> str:
     """Return what DuckDB's `from_json` shall take out of an event, as JSON."""
     tree: dict[str, Any] = {}
     for column in COLUMNS:
@@ -73,7 +73,7 @@ def shape() -> str:
     return json.dumps(tree)
 
 
-def selected(found: str) -> str:
+def select_list(found: str) -> str:
     """Return the list of columns for a SELECT, out of a value named `found` that has the shape."""
     return ", ".join(f'{_expression(found, column)} AS "{column.name}"' for column in COLUMNS)
 

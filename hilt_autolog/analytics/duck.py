@@ -14,7 +14,7 @@ from hilt_autolog.errors import ConversionError
 from hilt_autolog.reading.lines import LONGEST_LINE
 
 from . import columns
-from .spool import Spool, is_plain, refused
+from .spool import Spool, is_plain, refused_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,8 +37,8 @@ class Counts(NamedTuple):
         """Return the lines of a file that were refused; None, if the reader would have taken one of them."""
         count = self.lines.get(path, 0)
         if self.is_accepted:
-            return refused(source, lambda bad, lines: lines - bad == count)
-        return refused(source, lambda bad, _: bad == count) if count else []
+            return refused_lines(source, lambda bad, lines: lines - bad == count)
+        return refused_lines(source, lambda bad, _: bad == count) if count else []
 
 
 REFUSED = "json IS NULL OR NOT starts_with(json, '{')"  # of `lines`: no JSON, or no object
@@ -56,7 +56,7 @@ def is_installed() -> bool:
     return find_spec("duckdb") is not None
 
 
-def imported() -> Any:
+def import_duckdb() -> Any:
     """Return the module of DuckDB.
 
     Raises:
@@ -79,7 +79,7 @@ class Database:
     """
 
     def __init__(self, log: Log, *, may_write: bool = False) -> None:
-        self._duckdb = imported()
+        self._duckdb = import_duckdb()
         self._log = log
         self._may_write = may_write
         self._spool = Spool()
@@ -142,14 +142,14 @@ class Database:
             if (problems := counts.problems(source, path)) is None:
                 return False
             for problem in problems:
-                self._log.note(problem)
+                self._log.report(problem)
         return all(path in self._direct or counts.is_accepted for path in counts.lines)
 
     def _open(self, longest: int, *, all_spooled: bool = False) -> None:
         self._spool.remove()
         self._spool, self._direct, paths = Spool(), {}, []
         for source in self._log.sources:
-            if not all_spooled and self._log.wanted is None and is_plain(source):
+            if not all_spooled and self._log.event_filter is None and is_plain(source):
                 self._direct[source.name] = source
                 paths.append(source.name)
             else:
@@ -168,7 +168,7 @@ class Database:
             self._set("lock_configuration", "true")
 
     def _set(self, name: str, value: str) -> None:
-        self.connection.execute(f"SET {name} = {text(value)}").fetchall()
+        self.connection.execute(f"SET {name} = {sql_string(value)}").fetchall()
 
     def _lines(self, paths: list[str], longest: int) -> str:
         read = (
@@ -176,7 +176,9 @@ class Database:
             f" maximum_object_size = {longest}, ignore_errors = true, compression = 'uncompressed',"
             " hive_partitioning = false)"
         )
-        names = ", ".join(f"({text(path)}, {text(name)})" for path, name in self._spool.names.items())
+        names = ", ".join(
+            f"({sql_string(path)}, {sql_string(name)})" for path, name in self._spool.names.items()
+        )
         joined = f"LEFT JOIN (VALUES {names}) AS spooled(path, name) ON path = filename" if names else ""
         file = "coalesce(name, filename)" if names else "filename"
         return (
@@ -185,21 +187,21 @@ class Database:
 
 
 _EVENTS = (
-    f"CREATE VIEW events AS SELECT {columns.selected('found')}, file, event FROM"  # noqa: S608
-    f" (SELECT from_json(json, '{columns.shape()}') AS found, file, json AS event FROM lines"
+    f"CREATE VIEW events AS SELECT {columns.select_list('found')}, file, event FROM"  # noqa: S608
+    f" (SELECT from_json(json, '{columns.json_structure()}') AS found, file, json AS event FROM lines"
     f" WHERE NOT ({REFUSED}))"
 )
 
 
-def counted(connection: DuckDBPyConnection) -> Counts:
+def count_refused(connection: DuckDBPyConnection) -> Counts:
     """Return how many lines of which file were refused, by reading the log once more."""
     return Counts(dict(connection.execute(_COUNT_REFUSED).fetchall()))
 
 
-def text(value: str) -> str:
+def sql_string(value: str) -> str:
     """Return a text as SQL spells it."""
     return "'" + value.replace("'", "''") + "'"
 
 
 def _list(values: list[str]) -> str:
-    return f"[{', '.join(map(text, values))}]"
+    return f"[{', '.join(map(sql_string, values))}]"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from hilt_autolog.reading.columns import told
+from hilt_autolog.reading.columns import normalize
 from hilt_autolog.reading.lines import events
 
 from .duck import REFUSED, Counts, Database, is_installed
@@ -92,8 +92,8 @@ def _is_large(log: Log) -> bool:
 
 def _line_by_line(log: Log) -> Iterator[Event]:
     for source in log.sources:
-        for event, *_ in events(source, log.note):
-            yield told(event)
+        for event, *_ in events(source, log.report):
+            yield normalize(event)
 
 
 def _by_duckdb(log: Log) -> Iterator[Event]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hilt_autolog.errors import ConversionError
 
 from .columns import NAMES
-from .duck import Database, counted, imported
+from .duck import Database, count_refused, import_duckdb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ _ALL = "SELECT * FROM events ORDER BY timestamp, event_id"
 _METHODS = {"polars": "pl", "pandas": "df", "pyarrow": "to_arrow_table"}
 
 
-def frame(log: Log, library: str) -> Any:
+def to_frame(log: Log, library: str) -> Any:
     """Return the events of a log, oldest first, as a data frame with the columns of the view.
 
     Args:
@@ -35,10 +35,10 @@ def frame(log: Log, library: str) -> Any:
     """
     if find_spec(library) is None:
         raise ConversionError(f"this needs {library}, which is not installed: pip install {library}")
-    return asked(log, _ALL, lambda relation: getattr(relation, _METHODS[library])())
+    return query(log, _ALL, lambda relation: getattr(relation, _METHODS[library])())
 
 
-def answer(log: Log, sql: str) -> DuckDBPyRelation:
+def query_relation(log: Log, sql: str) -> DuckDBPyRelation:
     """Return the answer to a question about a log, which DuckDB holds; see `Log.sql`."""
     database = Database(log)
 
@@ -47,27 +47,31 @@ def answer(log: Log, sql: str) -> DuckDBPyRelation:
         return database.connection.table("answer")
 
     try:
-        return database.run(lambda connection: (held(question(connection, sql)), counted(connection)))
+        return database.run(
+            lambda connection: (held(parse_query(connection, sql)), count_refused(connection))
+        )
     finally:
         database.remove_copies()
 
 
-def asked(log: Log, sql: str, take: Callable[[DuckDBPyRelation], Result]) -> Result:
+def query(log: Log, sql: str, take: Callable[[DuckDBPyRelation], Result]) -> Result:
     """Return what `take` makes of the answer to a question; nothing of it can be used later."""
     database = Database(log)
     try:
-        return database.run(lambda connection: (take(question(connection, sql)), counted(connection)))
+        return database.run(
+            lambda connection: (take(parse_query(connection, sql)), count_refused(connection))
+        )
     finally:
         database.close()
 
 
-def question(connection: DuckDBPyConnection, sql: str) -> DuckDBPyRelation:
+def parse_query(connection: DuckDBPyConnection, sql: str) -> DuckDBPyRelation:
     """Return a question that DuckDB understands and has not answered yet.
 
     Raises:
         ValueError: it is not one statement that reads, or it names a column that is not there.
     """
-    duckdb = imported()
+    duckdb = import_duckdb()
     statements = connection.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise ValueError("a question is one statement that reads: SELECT, FROM, WITH, DESCRIBE or SUMMARIZE")

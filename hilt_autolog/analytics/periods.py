@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from hilt_autolog.reading.timestamps import moment_of
+from hilt_autolog.reading.timestamps import sortable_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,8 +41,8 @@ def period_of(by: str, timezone: tzinfo | None) -> Callable[[Event], str]:
     """
     cut = PERIODS[by]
     if timezone is UTC and cut is _day:
-        return lambda event: moment_of(event)[:10] or UNKNOWN
-    return lambda event: _cut(moment_of(event), timezone, cut)
+        return lambda event: sortable_time(event)[:10] or UNKNOWN
+    return lambda event: _cut(sortable_time(event), timezone, cut)
 
 
 def _cut(moment: str, timezone: tzinfo | None, cut: Callable[[datetime], str]) -> str:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from hilt_autolog.reading.columns import is_row, told
-from hilt_autolog.reading.lines import LONGEST_LINE, ReadProblem, Source, event_or_reason, events
+from hilt_autolog.reading.columns import is_row, normalize
+from hilt_autolog.reading.lines import LONGEST_LINE, ReadProblem, Source, decode_line, events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,7 +34,7 @@ def is_plain(source: Source) -> bool:
     try:
         with source.open() as file:
             first = file.readline(LONGEST_LINE)
-            line = None if first.startswith(_MAGIC) else event_or_reason(first)
+            line = None if first.startswith(_MAGIC) else decode_line(first)
             return not (first.startswith(_MAGIC) or (isinstance(line, dict) and is_row(line)))
     except OSError:  # the reader tells why
         return False
@@ -61,9 +61,9 @@ class Spool:
     def add(self, source: Source, log: Log) -> str:
         """Copy the wanted events of a log's source and return the path of the copy."""
         path = Path(self.folder, f"{len(self.names)}.jsonl")
-        takes = log.wanted or (lambda _: True)
+        takes = log.event_filter or (lambda _: True)
         with path.open("wb") as file:
-            found = (told(event) for event, *_ in events(source, log.note))
+            found = (normalize(event) for event, *_ in events(source, log.report))
             file.writelines(orjson.dumps(event) + b"\n" for event in found if takes(event))
         self.names[str(path)] = _shown(source.name)
         return str(path)
@@ -79,7 +79,7 @@ _GLUED = b'{"hilt_version"'  # within a line: of two processes that share a file
 _AT_ONCE = 2**18  # bytes; a line is as long as DuckDB was willing to take
 
 
-def refused(source: Source, are_all: Callable[[int, int], bool]) -> list[ReadProblem] | None:
+def refused_lines(source: Source, are_all: Callable[[int, int], bool]) -> list[ReadProblem] | None:
     """Return the bad lines of a file that is not compressed.
 
     Parsing every line would cost more than all that DuckDB does. So first those are parsed that look torn,
@@ -107,7 +107,7 @@ def _examined(
     with source.open() as file:
         while lines := file.readlines(_AT_ONCE):
             for number in doubtful(lines):
-                found = event_or_reason(lines[number])
+                found = decode_line(lines[number])
                 blank += found is None
                 if isinstance(found, str):
                     problems.append(ReadProblem(source.name, before + number + 1, found))

@@ -6,10 +6,10 @@ import csv
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.reading.columns import COLUMNS, told
+from hilt_autolog.reading.columns import COLUMNS, normalize
 
-from .files import Input, reading, written
-from .flat import at, cell, harmless, leaves
+from .files import Input, open_log, replace_file
+from .flat import escape_formula, flatten, to_cell, value_at
 
 if TYPE_CHECKING:
     import os
@@ -51,10 +51,10 @@ def convert_to_csv(
         ValueError: a column is unknown; the text lists the known ones.
         ConversionError: the output is one of the files that are read.
     """
-    known = checked(columns)
+    known = check_columns(columns)
     with (
-        reading(input_file) as log,
-        written(output_file, log) as path,
+        open_log(input_file) as log,
+        replace_file(output_file, log) as path,
         path.open("w", encoding="utf-8", newline="") as stream,
     ):
         return write(log, stream, known, readable=readable, include_metadata=include_metadata)
@@ -73,15 +73,15 @@ def write(
     if include_metadata:
         names += [path for path in _paths(log, METADATA) if path not in names]
     writer = csv.writer(stream)
-    writer.writerow(map(harmless, names))
+    writer.writerow(map(escape_formula, names))
     count = 0
-    for event in map(told, log):
-        writer.writerow([harmless(_found(event, name)) for name in names])
+    for event in map(normalize, log):
+        writer.writerow([escape_formula(_found(event, name)) for name in names])
         count += 1
     return count
 
 
-def checked(columns: Iterable[str] | None) -> tuple[str, ...] | None:
+def check_columns(columns: Iterable[str] | None) -> tuple[str, ...] | None:
     """Return the columns that are asked for.
 
     Raises:
@@ -104,13 +104,13 @@ def checked(columns: Iterable[str] | None) -> tuple[str, ...] | None:
 
 
 def _found(event: dict[str, Any], name: str) -> Cell:
-    return cell(COLUMNS[name](event) if name in COLUMNS else at(event, name))
+    return to_cell(COLUMNS[name](event) if name in COLUMNS else value_at(event, name))
 
 
 def _paths(log: Log, fields: Sequence[str] = ()) -> list[str]:
     """Return every path that an event has, below these fields or all, in order of appearance."""
     found: dict[str, None] = {}
-    for event in map(told, log):
+    for event in map(normalize, log):
         part = {field: event[field] for field in fields if field in event} if fields else event
-        found.update(dict.fromkeys(path for path, _ in leaves(part)))
+        found.update(dict.fromkeys(path for path, _ in flatten(part)))
     return list(found)

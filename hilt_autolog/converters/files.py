@@ -25,7 +25,7 @@ Input = str | os.PathLike[str] | Log
 
 
 @contextmanager
-def reading(given: Input) -> Iterator[Log]:
+def open_log(given: Input) -> Iterator[Log]:
     """Give the log that is meant; of one opened here, say at the end what could not be read.
 
     Whoever hands in a log finds that in its `problems`; for anybody else each bad line is a warning of the
@@ -41,7 +41,7 @@ def reading(given: Input) -> Iterator[Log]:
 
 
 @contextmanager
-def written(output: str | os.PathLike[str], log: Log) -> Iterator[Path]:
+def replace_file(output: str | os.PathLike[str], log: Log) -> Iterator[Path]:
     """Give the path of a new file beside `output`, which takes its place when it has been written.
 
     If anything is raised meanwhile, the new file is removed, and what was there stays as it was. It can be

@@ -15,31 +15,31 @@ _SEPARATOR = ";"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for one
 
 
-def leaves(event: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flatten(event: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield each path of keys of an event and what stands there: anything but an object that has keys."""
     for key, value in event.items():
         path = f"{prefix}{key}"
         if isinstance(value, dict) and value:
-            yield from leaves(value, f"{path}.")
+            yield from flatten(value, f"{path}.")
         else:
             yield path, value
 
 
-def at(event: dict[str, Any], path: str) -> Any:
+def value_at(event: dict[str, Any], path: str) -> Any:
     """Return what stands at a path of keys, a whole object perhaps; None, if nothing does."""
     if path in event:
         return event[path]
     head, _, rest = path.partition(".")
     while rest:  # a key may have dots itself
         inner = event.get(head)
-        if isinstance(inner, dict) and (found := at(inner, rest)) is not None:
+        if isinstance(inner, dict) and (found := value_at(inner, rest)) is not None:
             return found
         more, _, rest = rest.partition(".")
         head = f"{head}.{more}"
     return None
 
 
-def cell(value: Any) -> Cell:
+def to_cell(value: Any) -> Cell:
     """Return a value as a cell of a table can hold it.
 
     Numbers and texts stay what they are; a list of them is joined by ";", unless one of them has a ";" in
@@ -52,7 +52,7 @@ def cell(value: Any) -> Cell:
     return _text(value)
 
 
-def harmless(value: Cell) -> Cell:
+def escape_formula(value: Cell) -> Cell:
     """Return a cell that no spreadsheet runs: an apostrophe before a text that could be a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 

@@ -8,7 +8,7 @@ import orjson
 
 from hilt_autolog.reading.lines import ReadProblem
 
-from .files import Input, reading, written
+from .files import Input, open_log, replace_file
 
 if TYPE_CHECKING:
     import os
@@ -41,7 +41,7 @@ def convert_to_messages(input_file: Input, output_file: str | os.PathLike[str]) 
         FileNotFoundError: there is no such log, or no such folder to write to.
         ConversionError: the output is one of the files that are read.
     """
-    with reading(input_file) as log, written(output_file, log) as path, path.open("wb") as stream:
+    with open_log(input_file) as log, replace_file(output_file, log) as path, path.open("wb") as stream:
         return write(log, stream)
 
 
@@ -52,7 +52,7 @@ def write(log: Log, stream: SupportsWrite[bytes]) -> int:
         try:
             messages = list(chat(log.messages_of(event)))
         except LookupError as error:
-            log.note(ReadProblem(file, line, f"not written: {error.args[0]}"))
+            log.report(ReadProblem(file, line, f"not written: {error.args[0]}"))
             continue
         found = {"conversation_id": session, "model": _model(event), "messages": messages}
         stream.write(orjson.dumps(found) + b"\n")
@@ -84,7 +84,7 @@ def chat(messages: list[Message]) -> Iterator[dict[str, Any]]:
 def _last_answers(log: Log) -> dict[str, LocatedEvent]:
     """Return the last whole answer of each conversation, in the order of their first ones."""
     found: dict[str, LocatedEvent] = {}
-    for placed in log.placed():
+    for placed in log.located_events():
         event, session = placed.event, placed.event.get("session_id")
         extensions = event.get("extensions")
         is_partial = isinstance(extensions, dict) and bool(extensions.get("partial"))

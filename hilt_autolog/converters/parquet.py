@@ -5,10 +5,10 @@ from __future__ import annotations
 from glob import escape
 from typing import TYPE_CHECKING
 
-from hilt_autolog.analytics.duck import Counts, Database, imported, text
+from hilt_autolog.analytics.duck import Counts, Database, import_duckdb, sql_string
 from hilt_autolog.errors import ConversionError
 
-from .files import Input, reading, written
+from .files import Input, open_log, replace_file
 
 if TYPE_CHECKING:
     import os
@@ -46,24 +46,24 @@ def convert_to_parquet(
     """
     if compression not in COMPRESSIONS:
         raise ValueError(f"unknown compression {compression!r}; there are {', '.join(COMPRESSIONS)}")
-    with reading(input_file) as log, written(output_file, log) as path:
+    with open_log(input_file) as log, replace_file(output_file, log) as path:
         database = Database(log, may_write=True)
         try:
             return database.run(lambda connection: _copied(connection, path, compression))
-        except imported().Error as error:  # no room left, say
+        except import_duckdb().Error as error:  # no room left, say
             raise ConversionError(f"{output_file}: {error}") from error
         finally:
             database.close()
 
 
 def _copied(connection: DuckDBPyConnection, path: Path, compression: str) -> tuple[int, Counts]:
-    target = text(str(path))
+    target = sql_string(str(path))
     connection.execute("SET preserve_insertion_order = false").fetchall()
     connection.execute(
         f"COPY events TO {target} (FORMAT parquet, COMPRESSION {COMPRESSIONS[compression]},"
         f" ROW_GROUP_SIZE {_GROUP}, USE_TMP_FILE false)"
     ).fetchall()
-    written_to = text(escape(str(path)))  # a name is a glob here
+    written_to = sql_string(escape(str(path)))  # a name is a glob here
     found = connection.execute(f"SELECT file, count(*) FROM read_parquet({written_to}) GROUP BY file")  # noqa: S608
     accepted = dict(found.fetchall())
     return sum(accepted.values()), Counts(accepted, is_accepted=True)

@@ -11,7 +11,7 @@ from os import SEEK_CUR
 from hilt_autolog.clock import Clock
 
 from .safe_directory import UnsafePathError
-from .syscalls import APPEND, LOOK, Syscalls
+from .syscalls import APPEND, READ_ONLY, Syscalls
 
 _GRACE = 50  # milliseconds
 _TRUST = 1.0  # seconds
@@ -45,7 +45,7 @@ class LogFile:
         "path",
         "size",
         "torn",
-        "trusted_until",
+        "verified_until",
     )
 
     def __init__(self, fd: int, path: str, *, shared: bool) -> None:
@@ -63,7 +63,7 @@ class LogFile:
         self.path = path
         self.size = found.st_size
         self.torn = False
-        self.trusted_until = 0.0
+        self.verified_until = 0.0
         self._end = -1  # the descriptor's offset after our last write
         self._writing: list[None] = []  # one for each write under way
 
@@ -74,7 +74,7 @@ class LogFile:
             data: The lines.
             skip_stat: A descriptor that stands where our last write left it is this file, of this process:
                 spare the other checks (an `fstat` makes the next write slow). Not for longer than
-                `trusted_until`.
+                `verified_until`.
 
         Raises:
             Lost: nothing was written: the descriptor is not this file any more, or another process's.
@@ -112,7 +112,7 @@ class LogFile:
             raise LogFileLost
         if found[6] >= self._next_look:
             self._look_at_disk(found[6])
-        self.trusted_until = Clock.monotonic() + _TRUST
+        self.verified_until = Clock.monotonic() + _TRUST
         return found[6]
 
     def _write_rest(self, data: bytes, done: int, start: int) -> None:
@@ -151,7 +151,7 @@ class LogFile:
                 raise OSError(errno.ENOSPC, "less than 64 MiB or 1 % of the disk is free")
         self._next_look = size + _MEBIBYTE
 
-    def is_ours(self) -> bool:
+    def is_same_file(self) -> bool:
         """Whether the descriptor is still this file, and the file still has a name."""
         try:
             self._checked()
@@ -184,14 +184,14 @@ class LogFile:
             with suppress(OSError):
                 Syscalls.unlink(self.path)
 
-    def again(self) -> LogFile:
+    def reopen(self) -> LogFile:
         """Opens the same file once more, after its descriptor was lost or closed.
 
         Raises:
             Lost: another file stands at the path.
             OSError: there is none, or it cannot be opened.
         """
-        found = opened(Syscalls.open(self.path, APPEND), self.path, shared=self._shared)
+        found = open_descriptor(Syscalls.open(self.path, APPEND), self.path, shared=self._shared)
         if found.identity != self.identity:
             found.close()
             raise LogFileLost
@@ -199,7 +199,7 @@ class LogFile:
         return found
 
 
-def opened(fd: int, path: str, *, shared: bool, made: bool = False) -> LogFile:
+def open_descriptor(fd: int, path: str, *, shared: bool, made: bool = False) -> LogFile:
     """The log file of a descriptor; if it cannot be one, nothing of it stays behind."""
     try:
         return LogFile(fd, path, shared=shared)
@@ -216,7 +216,7 @@ def is_torn(file: LogFile) -> bool:
     """Whether the file ends inside a line. Looks twice: another process may be writing that line just now."""
     for pause in (0.01, 0.0):
         with suppress(OSError):
-            fd = Syscalls.open(file.path, LOOK)
+            fd = Syscalls.open(file.path, READ_ONLY)
             try:
                 if not Syscalls.fstat(fd).st_size:
                     return False

@@ -13,7 +13,7 @@ from .json_values import to_json_value
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["json_line", "line", "to_json_value", "visible"]
+__all__ = ["encode_json_line", "encode_line", "escape_invisible", "to_json_value"]
 
 DELETE = 0x7F
 
@@ -31,7 +31,7 @@ _HIDDEN = (
 )
 
 
-def line(event: Mapping[str, Any], option: int = orjson.OPT_APPEND_NEWLINE) -> bytes:
+def encode_line(event: Mapping[str, Any], option: int = orjson.OPT_APPEND_NEWLINE) -> bytes:
     r"""Encodes an event as one JSON object and the line's only line break.
 
     JSON's own types go to orjson as they are, everything else through `plain` first. A walk over the types
@@ -50,7 +50,7 @@ def line(event: Mapping[str, Any], option: int = orjson.OPT_APPEND_NEWLINE) -> b
     """
     try:
         if type(event) is dict and _is_json(event.values()):
-            return visible(orjson.dumps(event, option=option))
+            return escape_invisible(orjson.dumps(event, option=option))
     except Exception:  # lone surrogates, keys that are not strings, long integers, cycles, great depth
         return _foreign(event, option)
     return _foreign(event, option)
@@ -58,14 +58,14 @@ def line(event: Mapping[str, Any], option: int = orjson.OPT_APPEND_NEWLINE) -> b
 
 # Encodes an event whose values are known to be JSON's own, as they are when they were read from JSON: this
 # spares `line` its walk. A lone surrogate is an orjson.JSONEncodeError. What is invisible is left as it is.
-json_line = partial(orjson.dumps, option=orjson.OPT_APPEND_NEWLINE)
+encode_json_line = partial(orjson.dumps, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _foreign(event: Any, option: int = orjson.OPT_APPEND_NEWLINE) -> bytes:
     value = to_json_value(event)
     if type(value) is not dict:
         value = {"event": value}
-    return visible(orjson.dumps(value, option=option))
+    return escape_invisible(orjson.dumps(value, option=option))
 
 
 def _is_json(values: Iterable[Any]) -> bool:
@@ -88,7 +88,7 @@ def _is_json(values: Iterable[Any]) -> bool:
     return True
 
 
-def visible(data: bytes) -> bytes:
+def escape_invisible(data: bytes) -> bytes:
     """Escapes what a terminal or an editor would obey, in a line of JSON."""
     if data.isascii() and DELETE not in data:
         return data

@@ -19,7 +19,7 @@ _LONGEST = 64
 _SUFFIX = ".hilt.jsonl"
 
 
-def check(template: str) -> None:
+def check_template(template: str) -> None:
     """Refuses a template with an unknown field.
 
     Raises:
@@ -36,7 +36,7 @@ def is_generated(template: str) -> bool:
     return "{pid}" in template or "{session}" in template
 
 
-def filled(template: str, app: str) -> str:
+def fill_template(template: str, app: str) -> str:
     """The path for a process that begins to log now.
 
     Args:
@@ -55,10 +55,10 @@ def filled(template: str, app: str) -> str:
         "pid": str(Syscalls.getpid()),
         "session": token(48),
     }
-    return _FIELD.sub(lambda field: segment(values[field[1]]), template)
+    return _FIELD.sub(lambda field: safe_name(values[field[1]]), template)
 
 
-def numbered(path: str, number: int) -> str:
+def numbered_path(path: str, number: int) -> str:
     """The path for the n-th attempt at a name that is taken: `a.hilt.jsonl`, `a-1.hilt.jsonl`, ..."""
     if not number:
         return path
@@ -66,7 +66,7 @@ def numbered(path: str, number: int) -> str:
     return f"{stem}-{number}{path[len(stem) :]}"
 
 
-def segment(text: str) -> str:
+def safe_name(text: str) -> str:
     """Turns any text into one safe part of a file name, on every system.
 
     Args:

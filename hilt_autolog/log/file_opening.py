@@ -7,8 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from . import safe_directory
-from .append_file import LogFile, LogFileLost, is_torn, opened
-from .file_names import check, filled, is_generated, numbered
+from .append_file import LogFile, LogFileLost, is_torn, open_descriptor
+from .file_names import check_template, fill_template, is_generated, numbered_path
 from .safe_directory import UnsafePathError
 from .syscalls import APPEND, CREATE, EXCLUSIVE, Syscalls
 
@@ -39,7 +39,7 @@ class LogFileOpener:
     """
 
     def __init__(self, template: str, app: str, folder: str | None, ledger: str | None) -> None:
-        check(template)
+        check_template(template)
         self._template = Syscalls.expanduser(template)
         self._generated = is_generated(template)
         self._app = app
@@ -71,7 +71,7 @@ class LogFileOpener:
         if last is None:
             return None
         try:
-            return last.again()
+            return last.reopen()
         except (LogFileLost, UnsafePathError):
             return None
         except OSError as error:
@@ -81,7 +81,7 @@ class LogFileOpener:
 
     def _anew(self, first: bytes) -> LogFile:
         path = self.path or self._place()
-        file = create(path) if self._generated else share(path)
+        file = create_exclusive(path) if self._generated else open_shared(path)
         try:
             file.append(first)
         except BaseException:
@@ -90,7 +90,7 @@ class LogFileOpener:
         return file
 
     def _place(self) -> str:
-        path = filled(self._template, self._app)
+        path = fill_template(self._template, self._app)
         if Syscalls.isabs(path):
             return path
         # Kept, so that a child that changed its directory before its first event writes beside its parent.
@@ -112,7 +112,7 @@ _PRIVATE = 0o600
 _NAMES = 1000
 
 
-def create(path: str) -> LogFile:
+def create_exclusive(path: str) -> LogFile:
     """Creates a file of this process's own, under the first name that is free.
 
     Raises:
@@ -120,13 +120,13 @@ def create(path: str) -> LogFile:
         OSError: it cannot be created.
     """
     place = Syscalls.dirname(path)
-    safe_directory.make(place)
-    handle = safe_directory.trusted(place)
+    safe_directory.make_directories(place)
+    handle = safe_directory.open_trusted(place)
     try:
         for number in range(_NAMES):
-            name = numbered(path, number)
+            name = numbered_path(path, number)
             with suppress(FileExistsError):
-                return opened(_create_in(handle, name), name, shared=False, made=True)
+                return open_descriptor(_create_in(handle, name), name, shared=False, made=True)
     finally:
         if handle is not None:
             with suppress(OSError):
@@ -141,14 +141,14 @@ def _create_in(handle: int | None, path: str) -> int:
     return Syscalls.open(path[len(Syscalls.dirname(path)) :].lstrip("/"), flags, _PRIVATE, dir_fd=handle)
 
 
-def share(path: str) -> LogFile:
+def open_shared(path: str) -> LogFile:
     """Opens the one file that the program named, to append to it beside other processes.
 
     Raises:
         Refused: it is not a regular file.
         OSError: it cannot be opened.
     """
-    safe_directory.make(Syscalls.dirname(path))
-    file = opened(Syscalls.open(path, APPEND | CREATE, _PRIVATE), path, shared=True)
+    safe_directory.make_directories(Syscalls.dirname(path))
+    file = open_descriptor(Syscalls.open(path, APPEND | CREATE, _PRIVATE), path, shared=True)
     file.torn = is_torn(file)
     return file

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 
-DEPTH = 32
-NODES = 20_000
+MAX_DEPTH = 32
+MAX_NODES = 20_000
 MORE = "<...>"
 CYCLE = "<cycle>"
 
@@ -44,7 +44,7 @@ def to_json_value(value: Any) -> Any:
         value: Anything. It is not altered, and no code of its class runs.
 
     Returns:
-        A new structure. `<...>` stands for what is below `DEPTH` levels or comes after `NODES` nodes,
+        A new structure. `<...>` stands for what is below `MAX_DEPTH` levels or comes after `MAX_NODES` nodes,
         `<cycle>` for a container inside itself.
     """
     try:
@@ -57,7 +57,7 @@ class _Walk:
     """One conversion: how many nodes are left, and the identities of the containers that we are inside of."""
 
     def __init__(self) -> None:
-        self.left = NODES
+        self.left = MAX_NODES
         self.path: list[int] = []
 
     def value(self, value: Any) -> Any:
@@ -103,7 +103,7 @@ class _Walk:
     def _inside(self, value: Any, build: Callable[[Iterable[Any]], Any], content: list[Any]) -> Any:
         if id(value) in self.path:
             return CYCLE
-        if len(self.path) >= DEPTH:
+        if len(self.path) >= MAX_DEPTH:
             return MORE
         self.path.append(id(value))
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 
-from .syscalls import FOLDER, LOOK, Syscalls
+from .syscalls import DIRECTORY, READ_ONLY, Syscalls
 
 
 class UnsafePathError(Exception):
@@ -20,7 +20,7 @@ class UnsafePathError(Exception):
         self.reason = reason
 
 
-def make(folder: str) -> None:
+def make_directories(folder: str) -> None:
     """Makes a folder and those above it that are missing, all of them 0700.
 
     Raises:
@@ -32,14 +32,14 @@ def make(folder: str) -> None:
         above = Syscalls.dirname(folder)
         if above == folder:
             raise
-        make(above)
+        make_directories(above)
         try:
             Syscalls.mkdir(folder, 0o700)
         except FileExistsError:  # another process was faster
             return
 
 
-def trusted(folder: str) -> int | None:
+def open_trusted(folder: str) -> int | None:
     """Opens a folder in which a log may be created.
 
     It must be a real directory (no symbolic link) that belongs to us or to root, and that not everybody may
@@ -58,10 +58,10 @@ def trusted(folder: str) -> int | None:
         Refused: it is not such a folder.
         OSError: it cannot be opened.
     """
-    if not FOLDER:
+    if not DIRECTORY:
         return None
     try:
-        handle = Syscalls.open(folder, LOOK | FOLDER)
+        handle = Syscalls.open(folder, READ_ONLY | DIRECTORY)
     except NotADirectoryError:
         raise UnsafePathError("folder", f"not a real directory: {folder}") from None
     found = Syscalls.fstat(handle)

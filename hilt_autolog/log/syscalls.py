@@ -63,7 +63,7 @@ APPEND = (
 )
 CREATE = _flag("O_CREAT")
 EXCLUSIVE = _flag("O_EXCL")
-LOOK = (
+READ_ONLY = (
     _flag("O_RDONLY") | _flag("O_CLOEXEC") | _flag("O_NOINHERIT") | _flag("O_NOFOLLOW") | _flag("O_NONBLOCK")
 )
-FOLDER = _flag("O_DIRECTORY")
+DIRECTORY = _flag("O_DIRECTORY")

@@ -20,7 +20,7 @@ from hilt_autolog.clock import Clock
 
 from .append_file import LogFile, LogFileLost
 from .backoff import Backoff
-from .encoder import DELETE, json_line, line, visible
+from .encoder import DELETE, encode_json_line, encode_line, escape_invisible
 from .file_opening import LogFileOpener
 from .safe_directory import UnsafePathError
 from .syscalls import Syscalls
@@ -59,15 +59,15 @@ class Writer:
         template: str,
         *,
         app: str,
-        opened: Callable[[], dict[str, Any]],
-        closed: Callable[[], dict[str, Any]],
-        dropped: Callable[[dict[str, int]], dict[str, Any]],
+        first_event: Callable[[], dict[str, Any]],
+        last_event: Callable[[], dict[str, Any]],
+        dropped_event: Callable[[dict[str, int]], dict[str, Any]],
         ledger: str | None = None,
         folder: str | None = None,
         monotonic: Callable[[], float] = Clock.monotonic,
     ) -> None:
         self._opening = LogFileOpener(template, app, folder, ledger)
-        self._opened, self._closed, self._dropped = opened, closed, dropped
+        self._first_event, self._last_event, self._dropped_event = first_event, last_event, dropped_event
         self._monotonic = monotonic
         self._begin()
 
@@ -81,7 +81,7 @@ class Writer:
         self._late: deque[bytes] = deque()  # lines of signal handlers that interrupted that work
         self._written = AtomicCounter()
         self._drops = ReasonCounters()
-        self._pause = Backoff(self._monotonic)
+        self._backoff = Backoff(self._monotonic)
         self._opening.forget()
         self._door = RLock()
         self._pid = Syscalls.getpid()
@@ -115,19 +115,19 @@ class Writer:
         """
         try:
             try:
-                data = json_line(event) if is_json else line(event)
+                data = encode_json_line(event) if is_json else encode_line(event)
             except JSONEncodeError:  # a lone surrogate
-                data = line(event)
+                data = encode_line(event)
         except Exception as error:
             return self._drop("encode", f"an event cannot be encoded: {type(error).__name__}")
-        is_fresh = skip_stat and self._file is not None and Clock.monotonic() < self._file.trusted_until
+        is_fresh = skip_stat and self._file is not None and Clock.monotonic() < self._file.verified_until
         return self.write_line(data, skip_stat=is_fresh)
 
     def write_line(self, data: bytes, *, skip_stat: bool = False) -> bool:
         """Writes an event that is a line already; `skip_stat` as in `LogFile`."""
         try:
             if not data.isascii() or DELETE in data:
-                data = visible(data)
+                data = escape_invisible(data)
             file, failed = self._file, None
             if self._calm and file is not None:
                 try:
@@ -147,17 +147,17 @@ class Writer:
         """Writes the last line and closes the file. A later event opens the same file again."""
         with suppress(Exception):
             if Syscalls.getpid() != self._pid:
-                self.forked()
+                self.reset_after_fork()
             if not self._live:
                 return
-            self._behind_door(self._made(self._closed), anyway=True)
+            self._behind_door(self._made(self._last_event), anyway=True)
             self._calm = self._live = False
             file, self._file = self._file, None
             if file is not None:
                 self._last = file
                 file.close()
 
-    def forked(self) -> None:
+    def reset_after_fork(self) -> None:
         """Begins anew in a forked child: lets its parent's file go; its next event opens its own."""
         file = self._file
         self._begin()
@@ -178,14 +178,14 @@ class Writer:
         Returns `None` if it is written, `_LATE` if it will be, else why it is lost. `anyway`: in a pause too.
         """
         if Syscalls.getpid() != self._pid:  # forked without the at-fork hooks
-            self.forked()
-        if self._pause.lasts() and not anyway:
-            return self._pause.reason
+            self.reset_after_fork()
+        if self._backoff.is_active() and not anyway:
+            return self._backoff.reason
         # Made out here: it asks for versions, and must not want the import system's locks behind the door.
-        first = b"" if self._file is not None else self._made(self._opened)
+        first = b"" if self._file is not None else self._made(self._first_event)
         door = self._door  # a fork in a signal handler exchanges it
         if not door.acquire(timeout=_PATIENCE):
-            self._pause.begin(
+            self._backoff.start(
                 UnsafePathError("busy", "another thread has not come back from opening the log")
             )
             return "busy"
@@ -204,8 +204,8 @@ class Writer:
                 self.write_line(self._late.popleft())
 
     def _attempt(self, data: bytes, first: bytes, failed: OSError | None, *, anyway: bool) -> str | None:
-        if self._pause.lasts() and not anyway:  # another thread failed meanwhile
-            return self._pause.reason
+        if self._backoff.is_active() and not anyway:  # another thread failed meanwhile
+            return self._backoff.reason
         try:
             if failed is not None:
                 raise failed
@@ -214,10 +214,10 @@ class Writer:
             file.append(data)
         except (UnsafePathError, LogFileLost, OSError) as error:
             self._calm = False
-            self._pause.begin(error)
-            self.trouble = self._pause.words
-            return self._pause.reason
-        self._pause.end()
+            self._backoff.start(error)
+            self.trouble = self._backoff.description
+            return self._backoff.reason
+        self._backoff.reset()
         self._calm = True
         if self._drops.untold():  # in this order: a thread that drops counts first, and says so after
             self._calm = False
@@ -226,12 +226,12 @@ class Writer:
     def _tell(self, file: LogFile) -> None:
         counts = self._drops.untold()
         if counts:
-            file.append(self._made(lambda: self._dropped(counts)))
+            file.append(self._made(lambda: self._dropped_event(counts)))
             self._drops.tell(counts)
 
     def _made(self, make: Callable[[], dict[str, Any]]) -> bytes:
         try:
-            return line(make())
+            return encode_line(make())
         except Exception as error:  # better a log without this line than none
             self.trouble = f"{type(error).__name__}: {error}"
             return b""
@@ -239,11 +239,11 @@ class Writer:
     def _ready(self, first: bytes) -> LogFile:
         file = self._file
         if file is not None:
-            if file.is_ours():
+            if file.is_same_file():
                 return file
             self._file, self._last = None, file
             file.close()
-        file = self._opening.open(self._last, lambda: first or self._made(self._opened))
+        file = self._opening.open(self._last, lambda: first or self._made(self._first_event))
         self._file, self._live = file, True
         return file
 

@@ -17,7 +17,7 @@ Event = dict[str, Any]
 Row = dict[str, Any]
 
 
-def checked(columns: Iterable[str] | None) -> tuple[str, ...]:
+def check_columns(columns: Iterable[str] | None) -> tuple[str, ...]:
     """Return the columns that are asked for, in that order; all of them, if None.
 
     Raises:
@@ -36,7 +36,7 @@ def checked(columns: Iterable[str] | None) -> tuple[str, ...]:
     return chosen
 
 
-def row(event: Mapping[str, Any], columns: Iterable[str] = ()) -> Row:
+def row_from_event(event: Mapping[str, Any], columns: Iterable[str] = ()) -> Row:
     """Return an event as a row of the given columns, or of all.
 
     Args:
@@ -121,12 +121,12 @@ def is_row(line: Mapping[str, Any]) -> bool:
     return line.keys() <= COLUMNS.keys() and ("speaker" in line or "conversation_id" in line)
 
 
-def told(line: Event) -> Event:
+def normalize(line: Event) -> Event:
     """Return the event that a line of a log tells of: itself, or what a row of columns stands for."""
-    return event_of(line) if "actor" not in line and is_row(line) else line
+    return event_from_row(line) if "actor" not in line and is_row(line) else line
 
 
-def event_of(row: Mapping[str, Any]) -> Event:
+def event_from_row(row: Mapping[str, Any]) -> Event:
     """Return the event that a row tells of, as it would stand in a log.
 
     Args:
@@ -137,13 +137,17 @@ def event_of(row: Mapping[str, Any]) -> Event:
         An event in which what no column told is absent. Where an event must say something, it says
         `unknown` (the conversation, the speaker), `system` (its type, the action) or 1970 (the time).
     """
-    told = {name: value for name, value in row.items() if value is not None and value != ""}
-    event: Event = {"event_id": told["event_id"]} if "event_id" in told else {}
-    event["timestamp"] = told.get("timestamp", BEGINNING)
-    event["session_id"] = str(told.get("conversation_id", told.get("session", UNKNOWN)))
-    event["actor"] = _actor(str(told.get("speaker", f"system: {UNKNOWN}")))
-    event["action"] = told.get("action", "system")
-    parts = {"content": _content(told), "metrics": _metrics(told), "extensions": _extensions(told)}
+    values = {name: value for name, value in row.items() if value is not None and value != ""}
+    event: Event = {"event_id": values["event_id"]} if "event_id" in values else {}
+    event["timestamp"] = values.get("timestamp", BEGINNING)
+    event["session_id"] = str(values.get("conversation_id", values.get("session", UNKNOWN)))
+    event["actor"] = _actor(str(values.get("speaker", f"system: {UNKNOWN}")))
+    event["action"] = values.get("action", "system")
+    parts = {
+        "content": _content(values),
+        "metrics": _metrics(values),
+        "extensions": _extensions(values),
+    }
     return event | {name: part for name, part in parts.items() if part}
 
 
@@ -152,37 +156,37 @@ def _actor(speaker: str) -> dict[str, str]:
     return {"type": kind.strip(), "id": identity.removeprefix(" ")}
 
 
-def _content(told: Mapping[str, Any]) -> dict[str, Any]:
-    return {"text": str(told["message"])} if "message" in told else {}
+def _content(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {"text": str(values["message"])} if "message" in values else {}
 
 
-def _metrics(told: Mapping[str, Any]) -> dict[str, Any]:
-    metrics = {name: _number(told[name]) for name in ("latency_ms", "cost_usd") if name in told}
+def _metrics(values: Mapping[str, Any]) -> dict[str, Any]:
+    metrics = {name: _number(values[name]) for name in ("latency_ms", "cost_usd") if name in values}
     columns = {"prompt": "tokens_in", "completion": "tokens_out"}
-    tokens = {kind: _number(told[name]) for kind, name in columns.items() if name in told}
+    tokens = {kind: _number(values[name]) for kind, name in columns.items() if name in values}
     return metrics | ({"tokens": tokens} if tokens else {})
 
 
-def _extensions(told: Mapping[str, Any]) -> dict[str, Any]:
+def _extensions(values: Mapping[str, Any]) -> dict[str, Any]:
     keys = {
         "reply_to": "reply_to",
         "status_code": "status_code",
         "model": "model",
         "score": "relevance_score",
     }
-    extensions = {key: told[name] for key, name in keys.items() if name in told}
+    extensions = {key: values[name] for key, name in keys.items() if name in values}
     for key in extensions.keys() & {"status_code", "score"}:
         extensions[key] = _number(extensions[key])
-    if _is_plain_name(told):
-        extensions["conversation"] = told["session"]
+    if _is_plain_name(values):
+        extensions["conversation"] = values["session"]
     return extensions
 
 
-def _is_plain_name(told: Mapping[str, Any]) -> bool:
+def _is_plain_name(values: Mapping[str, Any]) -> bool:
     """Whether the short name of a conversation is one that the program gave, and not cut from its id."""
-    if "session" not in told or "conversation_id" not in told:
+    if "session" not in values or "conversation_id" not in values:
         return False
-    return bool(told["session"] != COLUMNS["session"]({"session_id": told["conversation_id"]}))
+    return bool(values["session"] != COLUMNS["session"]({"session_id": values["conversation_id"]}))
 
 
 def _number(value: Any) -> Any:

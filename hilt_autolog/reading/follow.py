@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from hilt_autolog.clock import Clock
 
 from .growing_file import GrowingFile
-from .lines import Source, events, is_compressed, placed, split
-from .reader import found, moment
+from .lines import Source, events, is_compressed, locate_event, split_lines
+from .reader import find_sources, located_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -67,8 +67,8 @@ def is_pipe(name: str) -> bool:
 
 def _of_pipe(name: str, report: Callable[[ReadProblem], None]) -> Iterator[LocatedEvent]:
     with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).expanduser().open("rb") as stream:
-        for number, line in enumerate(split(stream), 1):
-            if (event := placed(line, name, number, report)) is not None:
+        for number, line in enumerate(split_lines(stream), 1):
+            if (event := locate_event(line, name, number, report)) is not None:
                 yield event
 
 
@@ -105,7 +105,7 @@ class _Followed:
             if identity not in self._archives:
                 sources += self._grown(identity, path, state)
         self._hold(there)
-        yield from heapq.merge(*sources, key=moment)
+        yield from heapq.merge(*sources, key=located_time)
         for identity in missing & self._missing:  # it may have been moved just while the folder was listed
             self._known.pop(identity).end()
         self._missing = missing
@@ -158,7 +158,7 @@ class _Listing:
 
 def _paths(name: str, before: list[str]) -> list[str]:
     try:
-        return [source.name for source in found(name)]
+        return [source.name for source in find_sources(name)]
     except OSError:  # nothing is there yet, or a folder was removed while it was listed
         return before if os.path.isdir(name) else []
 

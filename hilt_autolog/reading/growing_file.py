@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from .lines import LONGEST_LINE, ReadProblem, placed
+from .lines import LONGEST_LINE, ReadProblem, locate_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -140,7 +140,7 @@ class GrowingFile:
             self._rest.clear()
             self._is_too_long = False
             self._number += 1
-            if (found := placed(line, self.path, self._number, self._report)) is not None:
+            if (found := locate_event(line, self.path, self._number, self._report)) is not None:
                 yield found
         self._keep(rest)
 

@@ -25,7 +25,7 @@ def holds_messages(event: Event) -> bool:
     return event.get("action") in _HOLDERS or _keeps_answer(event)
 
 
-def rebuilt(event: Event, find: Callable[[str], Event | None]) -> list[Message]:
+def rebuild_messages(event: Event, find: Callable[[str], Event | None]) -> list[Message]:
     """Return the messages up to and including those of `event`, oldest first.
 
     A loop and not a recursion: a conversation may have ten thousand turns.

@@ -70,20 +70,20 @@ def events(
     number = 0
     try:
         with source.open() as stored:
-            for number, line in enumerate(split(_decompressed(stored)), 1):
+            for number, line in enumerate(split_lines(_decompressed(stored)), 1):
                 if may_matter is not None and line is not None and not may_matter(line):
                     continue
-                if (found := placed(line, source.name, number, report)) is not None:
+                if (found := locate_event(line, source.name, number, report)) is not None:
                     yield found
     except Exception as error:
         report(ReadProblem(source.name, number + 1, f"unreadable from here: {error or type(error).__name__}"))
 
 
-def placed(
+def locate_event(
     line: bytes | None, file: str, number: int, report: Callable[[ReadProblem], None]
 ) -> LocatedEvent | None:
     """Return the event of a line (None: it is too long); report a line with none that is not blank."""
-    found = event_or_reason(line)
+    found = decode_line(line)
     if isinstance(found, str):
         report(ReadProblem(file, number, found))
     return LocatedEvent(found, file, number) if isinstance(found, dict) else None
@@ -113,7 +113,7 @@ def _zstd() -> Any:
     raise ImportError("a .zst file needs Python 3.14 or the package backports.zstd")
 
 
-def split(stream: IO[bytes]) -> Iterator[bytes | None]:
+def split_lines(stream: IO[bytes]) -> Iterator[bytes | None]:
     r"""Yield lines as `\n` ends them and nothing else does; None in place of one that is too long."""
     while line := stream.readline(LONGEST_LINE + 1):
         if len(line) <= LONGEST_LINE or line.endswith(b"\n"):
@@ -127,10 +127,10 @@ def split(stream: IO[bytes]) -> Iterator[bytes | None]:
 def is_readable(line: bytes) -> bool:
     """Whether a reader takes a line that JSON was written to, as far as its depth goes."""
     is_flat = line.count(b"{") + line.count(b"[") <= DEEPEST
-    return is_flat or isinstance(event_or_reason(line), dict)
+    return is_flat or isinstance(decode_line(line), dict)
 
 
-def event_or_reason(line: bytes | None) -> dict[str, Any] | str | None:
+def decode_line(line: bytes | None) -> dict[str, Any] | str | None:
     """Return the event that a line holds, the reason why it holds none, or None for a blank line."""
     if line is None:
         return f"longer than {LONGEST_LINE >> 20} MiB"

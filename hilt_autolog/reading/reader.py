@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.settings import load
 
-from .columns import told
-from .history import Message, holds_messages, rebuilt
+from .columns import normalize
+from .history import Message, holds_messages, rebuild_messages
 from .lines import LocatedEvent, ReadProblem, Source, events
-from .timestamps import moment_of
+from .timestamps import sortable_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ def read(*sources: str | os.PathLike[str]) -> Log:
     Raises:
         FileNotFoundError: when a source does not exist. Bad lines raise nothing: see `Log.problems`.
     """
-    named = [source for name in sources or (written_to(),) for source in found(os.fspath(name))]
+    named = [source for name in sources or (default_source(),) for source in find_sources(os.fspath(name))]
     return Log(list({os.path.realpath(source.name): source for source in named}.values()))
 
 
@@ -69,20 +69,24 @@ class Log:
         self.sources = sources
         self._problems: dict[ReadProblem, None] = {}
         self._holders: dict[str, Event] | None = None
-        self.wanted: Callable[[Event], bool] | None = None
+        self.event_filter: Callable[[Event], bool] | None = None
         self.on_progress: Callable[[float], None] | None = None
 
     def __iter__(self) -> Iterator[Event]:
-        return (placed.event for placed in self.placed())
+        return (placed.event for placed in self.located_events())
 
-    def placed(self) -> Iterator[LocatedEvent]:
+    def located_events(self) -> Iterator[LocatedEvent]:
         """Return the events as an iteration does, each with its file and line number."""
-        wanted = self.wanted
-        found = self._placed()
-        return found if wanted is None else (placed for placed in found if wanted(told(placed.event)))
+        wanted = self.event_filter
+        find_sources = self._all_events()
+        return (
+            find_sources
+            if wanted is None
+            else (placed for placed in find_sources if wanted(normalize(placed.event)))
+        )
 
-    def _placed(self) -> Iterator[LocatedEvent]:
-        return heapq.merge(*(_sparingly(source, self.note) for source in self.sources), key=moment)
+    def _all_events(self) -> Iterator[LocatedEvent]:
+        return heapq.merge(*(_sparingly(source, self.report) for source in self.sources), key=located_time)
 
     @property
     def problems(self) -> list[ReadProblem]:
@@ -100,8 +104,8 @@ class Log:
             LookupError: when the log lacks an event that is referred to, or contradicts itself.
         """
         if self._holders is None:
-            self._holders = {e["event_id"]: _essence(e) for e, *_ in self._placed() if _holds_messages(e)}
-        return rebuilt(event, self._holders.get)
+            self._holders = {e["event_id"]: _essence(e) for e, *_ in self._all_events() if _holds_messages(e)}
+        return rebuild_messages(event, self._holders.get)
 
     def sql(self, query: str) -> DuckDBPyRelation:
         """Return the answer to a question in SQL about the view `events`: a relation of DuckDB.
@@ -116,9 +120,9 @@ class Log:
             ValueError: the question is not one statement that reads, or names an unknown column.
             duckdb.Error: DuckDB does not understand it, or fails.
         """
-        from hilt_autolog.analytics.frames import answer
+        from hilt_autolog.analytics.frames import query_relation
 
-        return answer(self, query)
+        return query_relation(self, query)
 
     def to_polars(self) -> pl.DataFrame:
         """Return the events, oldest first, as a data frame with the columns of the view `events`.
@@ -126,36 +130,36 @@ class Log:
         Raises:
             ConversionError: DuckDB (the extra `analytics`) or polars is not installed.
         """
-        from hilt_autolog.analytics.frames import frame
+        from hilt_autolog.analytics.frames import to_frame
 
-        found: pl.DataFrame = frame(self, "polars")
-        return found
+        find_sources: pl.DataFrame = to_frame(self, "polars")
+        return find_sources
 
     def to_pandas(self) -> Any:
         """Return the events as a `pandas.DataFrame`; see `to_polars`."""
-        from hilt_autolog.analytics.frames import frame
+        from hilt_autolog.analytics.frames import to_frame
 
-        return frame(self, "pandas")
+        return to_frame(self, "pandas")
 
     def to_arrow(self) -> Any:
         """Return the events as a `pyarrow.Table`; see `to_polars`."""
-        from hilt_autolog.analytics.frames import frame
+        from hilt_autolog.analytics.frames import to_frame
 
-        return frame(self, "pyarrow")
+        return to_frame(self, "pyarrow")
 
-    def note(self, problem: ReadProblem) -> None:
+    def report(self, problem: ReadProblem) -> None:
         """Take note of something that could not be read; once, however often it is met."""
         self._problems[problem] = None
 
 
-def written_to() -> str:
+def default_source() -> str:
     """Return the folder of the log's template, or the one file that it names."""
     settings, _ = load({}, os.environ, str(Path.cwd()))
     fixed, field, _ = settings.path.partition("{")
     return (os.path.dirname(fixed) or ".") if field else fixed
 
 
-def found(name: str) -> list[Source]:
+def find_sources(name: str) -> list[Source]:
     """Return what a name stands for: a file, a folder's logs, those of a glob, or standard input."""
     if name == "-":
         return [Source(name, sys.stdin.buffer.read())]
@@ -190,9 +194,9 @@ def _sparingly(source: Source, report: Callable[[ReadProblem], None]) -> Iterato
         yield from islice(events(source, report), 1, None)
 
 
-def moment(placed: LocatedEvent) -> str:
+def located_time(placed: LocatedEvent) -> str:
     """Return an event's time as text that sorts; see `moment_of`."""
-    return moment_of(placed.event)
+    return sortable_time(placed.event)
 
 
 def _holds_messages(event: Event) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from os import SEEK_END
 from typing import IO, TYPE_CHECKING, Any
 
-from .lines import LONGEST_LINE, ReadProblem, Source, event_or_reason
+from .lines import LONGEST_LINE, ReadProblem, Source, decode_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ def newest_first(source: Source, report: Callable[[ReadProblem], None]) -> Itera
     try:
         with source.open() as stream:
             for number, line in enumerate(lines_from_end(stream), 1):
-                found = event_or_reason(line)
+                found = decode_line(line)
                 if isinstance(found, str):
                     report(ReadProblem(source.name, -number, found))
                 elif found is not None:

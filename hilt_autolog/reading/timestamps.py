@@ -8,7 +8,7 @@ from typing import Any
 _SPELLED_LENGTH = len("2026-01-31T12:00:00.000000Z")
 
 
-def moment_of(event: dict[str, Any]) -> str:
+def sortable_time(event: dict[str, Any]) -> str:
     """Return an event's time as text that sorts; "", if it tells none: it follows the one before it."""
     time = event.get("timestamp")
     if not isinstance(time, str):
@@ -17,11 +17,11 @@ def moment_of(event: dict[str, Any]) -> str:
         return time
     try:
         moment = datetime.fromisoformat(time)
-        return spelled(moment.replace(tzinfo=moment.tzinfo or UTC))
+        return format_time(moment.replace(tzinfo=moment.tzinfo or UTC))
     except (ValueError, OverflowError):
         return ""
 
 
-def spelled(moment: datetime) -> str:
+def format_time(moment: datetime) -> str:
     """Return a moment with a time zone the way events of ours spell theirs."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hilt_autolog.clock import Clock, stamp, tail
 from hilt_autolog.internal_errors import internal_errors, try_call
-from hilt_autolog.log.encoder import json_line
+from hilt_autolog.log.encoder import encode_json_line
 
 from .events import Event, chunk_event
 
@@ -177,7 +177,7 @@ def _form(session_id: str, model: str, reply_to: str | None, ns: int, kind: str)
     event["event_id"] = f"{identity[:9]}-ms--7-in--{tail()}"
     event["timestamp"] = f"{moment[:20]}-us-Z"
     event["extensions"]["index"] = "-index-"
-    form = json_line(event).replace(b"%", b"%%")
+    form = encode_json_line(event).replace(b"%", b"%%")
     for gap, filling in (
         (b"-ms-", b"%04x"),
         (b"-in-", b"%03x"),

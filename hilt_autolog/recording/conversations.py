@@ -21,7 +21,7 @@ import orjson
 from hilt_autolog.clock import token
 from hilt_autolog.contracts.model import is_plain_text
 from hilt_autolog.format import session_id_of
-from hilt_autolog.log.encoder import line
+from hilt_autolog.log.encoder import encode_line
 
 from .caches import BoundedCache
 from .context import current_conversation, current_position
@@ -234,7 +234,9 @@ def _next(digest: int, message: Message) -> int:
     """
     if is_plain_text(message):
         return hash((digest, message["role"], message["parts"][0]["content"]))
-    return hash((digest, line(repeated(message), orjson.OPT_SORT_KEYS)))  # SDKs have an order of their own
+    return hash(
+        (digest, encode_line(repeated(message), orjson.OPT_SORT_KEYS))
+    )  # SDKs have an order of their own
 
 
 def _owner() -> int:

@@ -8,7 +8,7 @@ from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.model import Operation, Request, Response, ToolCall, message, text_part
-from hilt_autolog.log.encoder import line
+from hilt_autolog.log.encoder import encode_line
 from hilt_autolog.log.json_values import to_json_value
 from hilt_autolog.recording.context import current_position
 from hilt_autolog.recording.conversations import ConversationPosition
@@ -186,4 +186,4 @@ def _words(content: Any) -> str:
     said = [part.get("content") for part in parts if isinstance(part, dict) and part.get("type") == "text"]
     if said and len(said) == len(parts):
         return "".join(map(str, said))
-    return line({"_": content}).decode()[len('{"_":') : -len("}\n")]
+    return encode_line({"_": content}).decode()[len('{"_":') : -len("}\n")]

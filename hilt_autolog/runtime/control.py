@@ -234,4 +234,4 @@ def _forked() -> None:
     if _state.capture is not None and _state.capture.recorder is not None:
         _state.capture.recorder.forget()
     if _state.parts is not None:
-        _state.parts.writer.forked()
+        _state.parts.writer.reset_after_fork()

@@ -54,11 +54,11 @@ def build_recording(
     writer = Writer(
         settings.path,
         app=app_name(),
-        opened=lambda: process.opened(versions()),
-        closed=lambda: process.closed(
+        first_event=lambda: process.opened(versions()),
+        last_event=lambda: process.closed(
             writer.written, writer.drops, internal_errors.places, internal_errors.total
         ),
-        dropped=process.dropped,
+        dropped_event=process.dropped,
         ledger=os.environ.get("HILT_LEDGER"),
         folder=folder,
     )

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.errors import SessionError
 from hilt_autolog.log.append_file import LogFileLost
-from hilt_autolog.log.encoder import line, to_json_value
-from hilt_autolog.log.file_opening import share
+from hilt_autolog.log.encoder import encode_line, to_json_value
+from hilt_autolog.log.file_opening import open_shared
 from hilt_autolog.log.safe_directory import UnsafePathError
-from hilt_autolog.reading.columns import row
+from hilt_autolog.reading.columns import row_from_event
 from hilt_autolog.reading.follow import follow, is_pipe
 from hilt_autolog.reading.lines import LONGEST_LINE, is_readable
-from hilt_autolog.reading.reader import found, read
+from hilt_autolog.reading.reader import find_sources, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -72,9 +72,9 @@ class FileBackend:
             SessionError: the session was closed meanwhile.
         """
         said = event if self._columns is None else self._row(event)
-        data = line(said)
+        data = encode_line(said)
         if not is_readable(data):
-            data = line(to_json_value(said))  # shallower, with a mark where something is left out
+            data = encode_line(to_json_value(said))  # shallower, with a mark where something is left out
         if len(data) > LONGEST_LINE:
             raise ValueError(
                 f"an event of {len(data)} bytes, of which no reader takes more than {LONGEST_LINE}"
@@ -104,7 +104,7 @@ class FileBackend:
             FileNotFoundError: there is nothing.
         """
         if not is_pipe(self._place):
-            found(self._place)
+            find_sources(self._place)
 
     def log(self) -> Log:
         """Return what is there now to be read; what can be read only once, as it was read then.
@@ -129,7 +129,11 @@ class FileBackend:
         return follow(self._place, report=report)
 
     def _row(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in row(event, self._columns or ()).items() if value is not None}
+        return {
+            name: value
+            for name, value in row_from_event(event, self._columns or ()).items()
+            if value is not None
+        }
 
     def _current(self) -> LogFile:
         if (file := self._file) is None:
@@ -141,7 +145,7 @@ class FileBackend:
             self._lock, self._pid = threading.Lock(), os.getpid()
         with self._lock:
             before = self._current()
-            if not before.is_ours():
+            if not before.is_same_file():
                 self._file = self._opened()
                 before.close()
             return self._current()
@@ -155,7 +159,7 @@ class FileBackend:
         if not self._create_dirs and not os.path.isdir(os.path.dirname(path)):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.path)
         try:
-            file = share(path)
+            file = open_shared(path)
         except UnsafePathError as refused:
             raise SessionError(str(refused)) from None
         file.use_all_space()

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from hilt_autolog.errors import SessionError
 from hilt_autolog.event import Event
-from hilt_autolog.reading.columns import checked
+from hilt_autolog.reading.columns import check_columns
 from hilt_autolog.reading.lines import ReadProblem
-from hilt_autolog.reading.validation import event_or_reason
+from hilt_autolog.reading.validation import validate_event
 
 from .file_backend import FileBackend
 
@@ -76,12 +76,12 @@ class Session:
         worksheet_name: str = "Logs",
         columns: Sequence[str] | None = None,
     ) -> None:
-        self.backend, path = chosen(backend_or_filepath, filepath, backend)
+        self.backend, path = parse_arguments(backend_or_filepath, filepath, backend)
         check_mode(mode)
         check_encoding(encoding)
         self.filepath = Path(path) if path else None
         self.mode = mode
-        self.columns = None if columns is None else list(checked(columns))
+        self.columns = None if columns is None else list(check_columns(columns))
         if self.columns == []:
             raise ValueError("no columns are chosen; None keeps the whole event")
         self._log: Log | None = None
@@ -174,7 +174,7 @@ class Session:
             self._log = None
             return self._validated(self._followed())
         self._log = log = self._local.log()
-        return self._validated(log.placed())
+        return self._validated(log.located_events())
 
     @property
     def problems(self) -> list[ReadProblem]:
@@ -212,7 +212,7 @@ class Session:
 
     def _validated(self, events: Iterator[LocatedEvent]) -> Iterator[Event]:
         for event, file, number in events:
-            judged = event_or_reason(event, is_table=self.columns is not None)
+            judged = validate_event(event, is_table=self.columns is not None)
             if isinstance(judged, str):
                 self._note(ReadProblem(file, number, judged))
             else:
@@ -223,7 +223,7 @@ MODES = ("a", "r", "w")
 BACKENDS = ("local", "sheets")
 
 
-def chosen(
+def parse_arguments(
     first: str | os.PathLike[str] | None, filepath: str | os.PathLike[str] | None, backend: str | None
 ) -> tuple[str, str | None]:
     """Return the backend that the arguments mean, and its path; a spreadsheet has none.

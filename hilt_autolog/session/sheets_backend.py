@@ -9,8 +9,8 @@ from _thread import allocate_lock
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.errors import SessionError
-from hilt_autolog.log.encoder import json_line
-from hilt_autolog.log.file_names import filled
+from hilt_autolog.log.encoder import encode_json_line
+from hilt_autolog.log.file_names import fill_template
 from hilt_autolog.reading.columns import COLUMNS
 from hilt_autolog.reading.lines import Source
 from hilt_autolog.reading.reader import Log
@@ -131,7 +131,7 @@ class SheetsBackend:
             for line in lines
         ]
         rows.sort(key=lambda row: str(row.get("timestamp", "")))
-        return Log([Source(self.path, b"".join(json_line(row) for row in rows if row))])
+        return Log([Source(self.path, b"".join(encode_json_line(row) for row in rows if row))])
 
     def follow(self, _report: object) -> Iterator[LocatedEvent | None]:
         """Raise SessionError: only logs are followed."""
@@ -177,7 +177,9 @@ class SheetsBackend:
             self._pid, self._claim, self._path, self._spool = os.getpid(), allocate_lock(), None, None
         with self._claim:
             if self._spool is None:
-                self._path = self._path or os.path.join(self._folder, filled(SPOOL, self._target.worksheet))
+                self._path = self._path or os.path.join(
+                    self._folder, fill_template(SPOOL, self._target.worksheet)
+                )
                 spool = FileBackend(self._path, None, create_dirs=True)
                 spool.open(anew=False)
                 self._spool = spool

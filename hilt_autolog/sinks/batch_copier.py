@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from hilt_autolog.log.syscalls import LOOK, Syscalls
+from hilt_autolog.log.syscalls import READ_ONLY, Syscalls
 
 from .checkpoint import Sending
 from .errors import Refusal, RetryLater, WriteUnconfirmed
@@ -138,7 +138,7 @@ def _row(line: bytes, target: Target) -> dict[str, Cell] | None:
 
 def _lines(log: str, offset: int) -> Iterator[bytes]:
     """Yield the whole lines from an offset on."""
-    fd = Syscalls.open(log, LOOK)
+    fd = Syscalls.open(log, READ_ONLY)
     try:
         Syscalls.lseek(fd, offset, os.SEEK_SET)
         rest: list[bytes] = []

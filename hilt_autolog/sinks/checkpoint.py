@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from hilt_autolog.log.syscalls import LOOK, Syscalls
+from hilt_autolog.log.syscalls import READ_ONLY, Syscalls
 
 from .target import Target
 from .worksheet import WritePosition
@@ -202,7 +202,7 @@ def _checked(number: Any) -> int:
 def _end(log: str) -> int:
     """Return where the last whole line of a log ends; 0 if there is no log."""
     try:
-        fd = Syscalls.open(log, LOOK)
+        fd = Syscalls.open(log, READ_ONLY)
     except OSError:
         return 0
     try:

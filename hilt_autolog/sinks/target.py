@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hilt_autolog.errors import SessionError
-from hilt_autolog.reading.columns import checked
+from hilt_autolog.reading.columns import check_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -58,7 +58,7 @@ def target(
     if not worksheet.strip():
         raise ValueError("worksheet_name is empty")
     address = _ADDRESS.search(given)
-    return Target(address[1] if address else given, worksheet, checked(columns), chunks)
+    return Target(address[1] if address else given, worksheet, check_columns(columns), chunks)
 
 
 def account_key(

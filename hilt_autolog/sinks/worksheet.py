@@ -8,7 +8,7 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hilt_autolog.reading.columns import row as columns_of
+from hilt_autolog.reading.columns import row_from_event as columns_of
 
 from .errors import Refusal
 from .spreadsheet import gspread

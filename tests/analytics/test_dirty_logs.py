@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hilt_autolog import read
 from hilt_autolog.analytics import duck, ends
-from hilt_autolog.analytics.call_stats import overall, totals
+from hilt_autolog.analytics.call_stats import combine, summarize
 from hilt_autolog.converters.parquet import convert_to_parquet
 from hilt_autolog.reading import lines
 from tests.support.call_logs import answer, failure, write
@@ -57,9 +57,9 @@ def by(engine: str, path) -> tuple:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ends, "LARGE", 0)
         patch.setattr(ends, "is_installed", lambda: engine == "DuckDB")
-        rows = totals(log)
+        rows = summarize(log)
     models = [(row.label, {model: tally.as_json() for model, tally in row.models.items()}) for row in rows]
-    return models, overall(row.tally for row in rows).as_json(), sorted(log.problems)
+    return models, combine(row.total for row in rows).as_json(), sorted(log.problems)
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -104,10 +104,10 @@ def test_many_small_files_are_no_work_for_duckdb(tmp_path, monkeypatch):
     monkeypatch.setattr(ends, "Database", None)
     for number in range(30):
         write(tmp_path / f"{number}.hilt.jsonl", answer(number))
-    assert overall(row.tally for row in totals(read(tmp_path))).calls == 30
+    assert combine(row.total for row in summarize(read(tmp_path))).calls == 30
     write(tmp_path / "large.hilt.jsonl", answer(30, content={"text": "x" * 400_000}))
     with pytest.raises(TypeError, match="not callable"):
-        totals(read(tmp_path))
+        summarize(read(tmp_path))
 
 
 def test_bad_lines_are_found_by_file_and_number(tmp_path):

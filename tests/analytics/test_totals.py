@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hilt_autolog import read
-from hilt_autolog.analytics.call_stats import CallStats, overall, totals
+from hilt_autolog.analytics.call_stats import CallStats, combine, summarize
 from tests.support.call_logs import answer, failure, write
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -14,7 +14,8 @@ pytestmark = pytest.mark.usefixtures("engine")
 def figures(path, *names, by="daily", **how):
     """Return these figures of each line, by its label."""
     return {
-        row.label: tuple(row.tally.as_json()[name] for name in names) for row in totals(read(path), by, **how)
+        row.label: tuple(row.total.as_json()[name] for name in names)
+        for row in summarize(read(path), by, **how)
     }
 
 
@@ -24,8 +25,8 @@ def test_all_figures_of_a_day(tmp_path):
     log = write(
         tmp_path / "a.jsonl", answer(1), answer(2, metrics=metrics), answer(3, metrics={}), failure(4)
     )
-    (row,) = totals(read(log))
-    assert row.tally.as_json() == {
+    (row,) = summarize(read(log))
+    assert row.total.as_json() == {
         "calls": 4,
         "failures": 1,
         "calls_without_end": 0,
@@ -148,7 +149,7 @@ def test_days_begin_where_the_time_zone_says(tmp_path):
     assert figures(log, "calls", timezone="Europe/Paris") == {"2026-02-01": (1,)}
     assert figures(log, "calls", timezone="America/New_York") == {"2026-01-31": (1,)}
     with pytest.raises(ValueError, match="unknown time zone 'Mars'; say UTC, local, or a name"):
-        totals(read(log), timezone="Mars")
+        summarize(read(log), timezone="Mars")
 
 
 def test_conversations_and_models(tmp_path):
@@ -172,12 +173,12 @@ def test_conversations_and_models(tmp_path):
     with pytest.raises(
         ValueError, match="unknown statistics 'hourly'; there are daily, weekly, monthly, session"
     ):
-        totals(read(log), "hourly")
+        summarize(read(log), "hourly")
 
 
 def test_each_model_of_a_day_apart(tmp_path):
     log = write(tmp_path / "a.jsonl", answer(1), answer(2), answer(3, extensions={"model": "a"}))
-    (row,) = totals(read(log))
+    (row,) = summarize(read(log))
     assert {model: tally.calls for model, tally in row.models.items()} == {"a": 1, "m": 2}
     assert list(row.models) == ["a", "m"]
 
@@ -212,8 +213,8 @@ def test_parts_of_a_wrong_kind_lose_no_call(tmp_path, part, odd):
 
 def test_logs_without_calls_have_no_lines(tmp_path):
     for empty in (write(tmp_path / "a.jsonl"), write(tmp_path / "b.jsonl", b"\n\n"), tmp_path):
-        assert totals(read(empty)) == []
-    assert overall([]).as_json()["error_rate"] is None
+        assert summarize(read(empty)) == []
+    assert combine([]).as_json()["error_rate"] is None
 
 
 @pytest.mark.parametrize(
@@ -222,6 +223,6 @@ def test_logs_without_calls_have_no_lines(tmp_path):
 def test_percentiles_are_exact_by_nearest_rank(count, percent, expected):
     tally = CallStats()
     for number in range(count, 0, -1):
-        tally.answered({"metrics": {"latency_ms": number}})
+        tally.add_answer({"metrics": {"latency_ms": number}})
     assert tally.percentile("latency_ms", percent) == expected
     assert tally.percentile("ttft_ms", percent) is None

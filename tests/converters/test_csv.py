@@ -13,7 +13,7 @@ import pytest
 
 from hilt_autolog import ConversionError, read
 from hilt_autolog.converters.csv import convert_to_csv
-from hilt_autolog.converters.flat import at, cell, harmless, leaves
+from hilt_autolog.converters.flat import escape_formula, flatten, to_cell, value_at
 from hilt_autolog.reading.columns import COLUMNS
 
 EVENT = {
@@ -105,7 +105,7 @@ def test_a_text_that_a_spreadsheet_would_run_is_neutralised(log, tmp_path, text)
 
 @pytest.mark.parametrize("value", [-1, -0.5, None, "", "1-1", " =1", "a@b"])
 def test_numbers_and_harmless_texts_stay(value):
-    assert harmless(value) == value
+    assert escape_formula(value) == value
 
 
 @pytest.mark.parametrize(
@@ -123,13 +123,19 @@ def test_numbers_and_harmless_texts_stay(value):
     ],
 )
 def test_a_value_as_a_cell(value, text):
-    assert cell(value) == text
+    assert to_cell(value) == text
 
 
 def test_keys_with_dots_are_found():
     event = {"a.b": {"c.d": 1}, "a": {"b": {"e": 2}}, "f": {"g": {}}}
-    assert dict(leaves(event)) == {"a.b.c.d": 1, "a.b.e": 2, "f.g": {}}
-    assert [at(event, path) for path in ("a.b.c.d", "a.b.e", "f.g", "f.g.h", "a.x")] == [1, 2, {}, None, None]
+    assert dict(flatten(event)) == {"a.b.c.d": 1, "a.b.e": 2, "f.g": {}}
+    assert [value_at(event, path) for path in ("a.b.c.d", "a.b.e", "f.g", "f.g.h", "a.x")] == [
+        1,
+        2,
+        {},
+        None,
+        None,
+    ]
 
 
 # --- what can go wrong

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hilt_autolog.log.encoder import line
+from hilt_autolog.log.encoder import encode_line
 
 patient = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 
@@ -34,7 +34,7 @@ odd_values = st.recursive(
 
 def decoded(event):
     """The event as a JSON reader gets it back; fails unless it is one line for everybody."""
-    data = line(event)
+    data = encode_line(event)
     assert data.endswith(b"\n")
     assert len(data.splitlines()) == 1
     assert len(data.decode().splitlines()) == 1
@@ -54,7 +54,7 @@ def test_anything_else_is_one_line_of_valid_json(event):
 
 
 def test_the_line_is_compact_utf8():
-    assert line({"text": "Größe", "n": 1}) == '{"text":"Größe","n":1}\n'.encode()
+    assert encode_line({"text": "Größe", "n": 1}) == '{"text":"Größe","n":1}\n'.encode()
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_the_line_is_compact_utf8():
     ids=lambda char: f"U+{ord(char):04X}",
 )
 def test_characters_that_steer_a_terminal_or_break_a_line_are_escaped(hidden):
-    data = line({f"k{hidden}": f"é{hidden}“”{hidden}"})
+    data = encode_line({f"k{hidden}": f"é{hidden}“”{hidden}"})
     assert hidden.encode() not in data
     assert data.count(b"\\u%04x" % ord(hidden)) == 3
     assert json.loads(data) == {f"k{hidden}": f"é{hidden}“”{hidden}"}
@@ -74,7 +74,7 @@ def test_characters_that_steer_a_terminal_or_break_a_line_are_escaped(hidden):
     "kept", ["\xa0", "“”…", "\u2010", "\u2030", "\u2065", "\u206a", "漢字", "\ufefe", "😀"]
 )
 def test_characters_beside_them_stay_as_they_are(kept):
-    assert kept.encode() in line({"text": kept})
+    assert kept.encode() in encode_line({"text": kept})
 
 
 @pytest.mark.parametrize("control", ["\n", "\r", "\x00", "\x1b[2J", "\x0b", "\x0c", "\x1c"])
@@ -110,7 +110,7 @@ def test_depth_and_cycles_end_in_markers():
     event["self"] = event
     found = decoded(event)
     assert found["self"] == "<cycle>"
-    assert b"<...>" in line(event)
+    assert b"<...>" in encode_line(event)
 
 
 def test_plain_json_is_not_cut():
@@ -139,11 +139,11 @@ def test_a_dict_subclass_is_read_past_its_overrides():
 
 def test_encoding_leaves_the_event_alone():
     event = {1: {2, 3}, "x": float("nan")}
-    line(event)
+    encode_line(event)
     assert list(event) == [1, "x"]
     assert event[1] == {2, 3}
 
 
 def test_the_fast_way_is_orjsons():
     event = {"a": [1, 2.5, True, None, "é", {"b": []}]}
-    assert line(event) == orjson.dumps(event) + b"\n"
+    assert encode_line(event) == orjson.dumps(event) + b"\n"

@@ -26,7 +26,7 @@ import pydantic
 import pytest
 from pydantic import v1
 
-from hilt_autolog.log.json_values import DEPTH, NODES, to_json_value
+from hilt_autolog.log.json_values import MAX_DEPTH, MAX_NODES, to_json_value
 
 HERE = f"{__name__}.test_"
 
@@ -259,22 +259,22 @@ def test_the_same_object_twice_is_no_cycle():
 
 def test_depth_is_limited():
     deep = "bottom"
-    for _ in range(DEPTH):
+    for _ in range(MAX_DEPTH):
         deep = [deep]
-    assert str(to_json_value(deep)).count("[") == DEPTH
+    assert str(to_json_value(deep)).count("[") == MAX_DEPTH
     assert "bottom" in str(to_json_value(deep))
-    assert to_json_value([deep]) == eval("[" * DEPTH + "'<...>'" + "]" * DEPTH)
+    assert to_json_value([deep]) == eval("[" * MAX_DEPTH + "'<...>'" + "]" * MAX_DEPTH)
 
 
 def test_nodes_are_limited_and_the_rest_is_one_marker():
-    found = to_json_value(["x"] * (NODES + 10))
-    assert len(found) == NODES
+    found = to_json_value(["x"] * (MAX_NODES + 10))
+    assert len(found) == MAX_NODES
     assert found[-2:] == ["x", "<...>"]
 
 
 def test_nodes_are_limited_in_mappings():
-    found = to_json_value({str(number): 0 for number in range(NODES + 10)})
-    assert list(found.items())[-2:] == [(str(NODES - 2), 0), ("<...>", "<...>")]
+    found = to_json_value({str(number): 0 for number in range(MAX_NODES + 10)})
+    assert list(found.items())[-2:] == [(str(MAX_NODES - 2), 0), ("<...>", "<...>")]
 
 
 def test_a_billion_laughs_do_not_take_long():

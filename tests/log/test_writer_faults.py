@@ -238,7 +238,7 @@ def test_an_event_that_cannot_be_encoded_is_counted_and_told(tmp_path, monkeypat
     log = writer(tmp_path)
     log.write({"n": 1})
     with monkeypatch.context() as patch:
-        patch.setattr("hilt_autolog.log.writer.line", failing(0))
+        patch.setattr("hilt_autolog.log.writer.encode_line", failing(0))
         assert not log.write({"n": 2})
     assert log.write({"n": 3})
     assert log.drops == {"encode": 1}
@@ -342,7 +342,7 @@ def test_no_file_descriptors_left(tmp_path):
         assert log.drops == {"EMFILE": 1}, log.drops
         for fd in fds:
             os.close(fd)
-        log._pause.end()
+        log._backoff.reset()
         assert log.write({"n": 2})
     """
     done = run(tmp_path, script)
@@ -405,7 +405,7 @@ def test_a_descriptor_that_is_lost_at_once_is_a_counted_loss(tmp_path, monkeypat
 
 def test_a_name_is_not_tried_without_end(tmp_path, monkeypatch):
     monkeypatch.setattr("hilt_autolog.log.file_opening._NAMES", 3)
-    monkeypatch.setattr("hilt_autolog.log.file_opening.filled", lambda *_: "a.hilt.jsonl")
+    monkeypatch.setattr("hilt_autolog.log.file_opening.fill_template", lambda *_: "a.hilt.jsonl")
     for name in ("a.hilt.jsonl", "a-1.hilt.jsonl", "a-2.hilt.jsonl"):
         (tmp_path / name).touch()
     log = writer(tmp_path)
@@ -427,7 +427,7 @@ def test_another_process_makes_the_folder_first(tmp_path, monkeypatch):
 
 
 def test_without_the_calls_that_windows_lacks(tmp_path, monkeypatch):
-    monkeypatch.setattr("hilt_autolog.log.safe_directory.FOLDER", 0)
+    monkeypatch.setattr("hilt_autolog.log.safe_directory.DIRECTORY", 0)
     monkeypatch.setattr(Syscalls, "fstatvfs", None)
     log = writer(tmp_path)
     assert log.write({"n": 1})

@@ -288,7 +288,7 @@ def test_a_ledger_that_cannot_be_written_does_no_harm(tmp_path):
     assert log.trouble is None
 
 
-@pytest.mark.parametrize("callback", ["opened", "closed", "dropped"])
+@pytest.mark.parametrize("callback", ["first_event", "last_event", "dropped_event"])
 def test_a_line_of_our_own_that_cannot_be_made_is_left_out(tmp_path, callback):
     def fail(*_):
         raise RuntimeError("broken")

@@ -23,7 +23,7 @@ RAW = "__import__('ctypes').PyDLL(None).fork()"
 @pytest.mark.parametrize("before", ["pass", "log.write({'who': 'parent', 'n': 0})"])
 @pytest.mark.parametrize(
     ("fork", "hook"),
-    [("os.fork()", "log.forked()"), ("os.fork()", "pass"), (RAW, "pass")],
+    [("os.fork()", "log.reset_after_fork()"), ("os.fork()", "pass"), (RAW, "pass")],
     ids=["with hook", "without hook", "raw"],
 )
 def test_a_forked_child_opens_its_own_file(tmp_path, before, fork, hook):
@@ -62,7 +62,7 @@ def test_the_parents_descriptor_is_closed_in_the_child_and_nothing_else(tmp_path
         log.write({})
         fd = log._file._fd
         if os.fork() == 0:
-            log.forked()
+            log.reset_after_fork()
             try:
                 os.fstat(fd)
             except OSError:
@@ -70,7 +70,7 @@ def test_the_parents_descriptor_is_closed_in_the_child_and_nothing_else(tmp_path
         assert os.wait()[1] >> 8 == 7
         if os.fork() == 0:
             os.dup2(os.open("/dev/null", os.O_RDONLY), fd)
-            log.forked()
+            log.reset_after_fork()
             os.fstat(fd)
             os._exit(7)
         assert os.wait()[1] >> 8 == 7
@@ -93,7 +93,7 @@ def test_a_fork_while_another_thread_is_behind_the_door(tmp_path):
         inside.wait()
         if os.fork() == 0:
             signal.alarm(2)
-            log.forked()
+            log.reset_after_fork()
             os._exit(0 if log.write({"n": 1}) else 1)
         assert os.wait()[1] == 0
         os._exit(0)

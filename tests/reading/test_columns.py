@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hilt_autolog.reading.columns import COLUMNS, checked, row
+from hilt_autolog.reading.columns import COLUMNS, check_columns, row_from_event
 
 COMPLETION = {
     "event_id": "0193",
@@ -19,7 +19,7 @@ COMPLETION = {
 
 
 def test_an_event_as_a_row():
-    assert row(COMPLETION) == {
+    assert row_from_event(COMPLETION) == {
         "timestamp": "2026-01-31T12:00:00.000000Z",
         "conversation_id": "conv_0123456789ab",
         "event_id": "0193",
@@ -39,12 +39,12 @@ def test_an_event_as_a_row():
 
 
 def test_only_the_columns_asked_for_in_their_order():
-    assert list(row(COMPLETION, ("model", "action"))) == ["model", "action"]
+    assert list(row_from_event(COMPLETION, ("model", "action"))) == ["model", "action"]
 
 
 @pytest.mark.parametrize("event", [{}, {"actor": "x", "content": [], "metrics": None, "extensions": 3}])
 def test_what_an_event_does_not_say_is_none(event):
-    assert set(row(event).values()) == {None}
+    assert set(row_from_event(event).values()) == {None}
 
 
 @pytest.mark.parametrize(
@@ -55,23 +55,23 @@ def test_what_an_event_does_not_say_is_none(event):
     ],
 )
 def test_the_short_name_of_a_conversation(event, alias):
-    assert row(event, ("session",)) == {"session": alias}
+    assert row_from_event(event, ("session",)) == {"session": alias}
 
 
 @pytest.mark.parametrize(
     ("length", "shown"), [(500, "x" * 500), (501, "x" * 497 + "..."), (10**6, "x" * 497 + "...")]
 )
 def test_a_long_message_is_cut(length, shown):
-    assert row({"content": {"text": "x" * length}}, ("message",)) == {"message": shown}
+    assert row_from_event({"content": {"text": "x" * length}}, ("message",)) == {"message": shown}
 
 
 def test_all_columns_if_none_is_named():
-    assert checked(None) == tuple(COLUMNS)
-    assert checked(["model", "action"]) == ("model", "action")
+    assert check_columns(None) == tuple(COLUMNS)
+    assert check_columns(["model", "action"]) == ("model", "action")
 
 
 def test_an_unknown_column_is_told_with_those_that_there_are():
     with pytest.raises(
         ValueError, match=r"unknown columns: cost \(did you mean cost_usd\?\); known: timestamp, "
     ):
-        checked(["cost", "model"])
+        check_columns(["cost", "model"])

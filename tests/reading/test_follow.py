@@ -451,7 +451,7 @@ def test_a_folder_is_listed_more_rarely_the_longer_that_takes(tmp_path, monkeypa
         now[0] += 0.5
         return []
 
-    monkeypatch.setattr(follow_module, "found", slow)
+    monkeypatch.setattr(follow_module, "find_sources", slow)
     monkeypatch.setattr(follow_module.Clock, "monotonic", lambda: now[0])
     watch = Watch(tmp_path)
     for _ in range(30):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hilt_autolog.reading.history import rebuilt
+from hilt_autolog.reading.history import rebuild_messages
 from hilt_autolog.reading.reader import messages_of, read
 
 
@@ -43,7 +43,7 @@ def logged(tmp_path, *events):
 def said(*events):
     """Return the messages of the last of `events`."""
     known = {e["event_id"]: e for e in events}
-    return rebuilt(events[-1], known.get)
+    return rebuild_messages(events[-1], known.get)
 
 
 # --- what an event brings
@@ -101,8 +101,8 @@ def test_a_failure_that_keeps_an_answer_stands_for_it():
         "q": prompt("q", {"text": "Go on"}, reply_to="e", history={"messages": 2, "after": "e"}),
     }
     told = [message("user", "Who?"), message("assistant", "Ann")]
-    assert rebuilt(events["e"], events.get) == told
-    assert rebuilt(events["q"], events.get) == [*told, message("user", "Go on")]
+    assert rebuild_messages(events["e"], events.get) == told
+    assert rebuild_messages(events["q"], events.get) == [*told, message("user", "Go on")]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_failure_that_keeps_an_answer_stands_for_it():
 )
 def test_other_events_of_the_system_stand_for_no_messages(one):
     with pytest.raises(LookupError, match=r"'system' holds no messages|is not a list of messages"):
-        rebuilt(one, {}.get)
+        rebuild_messages(one, {}.get)
 
 
 def test_a_tool_result_is_a_message_of_its_own():
@@ -242,7 +242,7 @@ def test_a_conversation_of_ten_thousand_turns():
         last = f"c{turn}"
         events[last] = completion(last, f"p{turn}", {"text": f"answer {turn}"})
     began = time.perf_counter()
-    messages = rebuilt(events[last], events.get)
+    messages = rebuild_messages(events[last], events.get)
     assert time.perf_counter() - began < 2
     assert len(messages) == 20_000
     assert messages[-2:] == [message("user", "question 9999"), message("assistant", "answer 9999")]
@@ -362,5 +362,5 @@ def test_any_conversation_is_rebuilt_exactly(conversation):
     events, truth = conversation
     written = copy.deepcopy(events)
     for name, one in events.items():
-        assert rebuilt(one, events.get) == truth[name]
+        assert rebuild_messages(one, events.get) == truth[name]
     assert events == written

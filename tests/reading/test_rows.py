@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hilt_autolog.event import Event
-from hilt_autolog.reading.columns import COLUMNS, event_of, is_row, row
+from hilt_autolog.reading.columns import COLUMNS, event_from_row, is_row, row_from_event
 
 WHOLE = {
     "event_id": "0193",
@@ -57,18 +57,18 @@ EVENTS = st.fixed_dictionaries(
 
 
 def test_all_that_the_columns_hold_comes_back():
-    assert event_of(row(WHOLE)) == WHOLE
+    assert event_from_row(row_from_event(WHOLE)) == WHOLE
 
 
 @given(EVENTS)
 def test_an_event_that_was_a_row_makes_the_same_row_again(event):
-    first = {name: value for name, value in row(event).items() if value not in (None, "")}
-    again = Event.from_dict(event_of(first)).to_dict()
-    assert {name: value for name, value in row(again).items() if value is not None} == first
+    first = {name: value for name, value in row_from_event(event).items() if value not in (None, "")}
+    again = Event.from_dict(event_from_row(first)).to_dict()
+    assert {name: value for name, value in row_from_event(again).items() if value is not None} == first
 
 
 def test_what_no_column_tells_has_stand_ins_and_no_guesses():
-    assert event_of({"cost_usd": 0.5}) == {
+    assert event_from_row({"cost_usd": 0.5}) == {
         "timestamp": "1970-01-01T00:00:00.000000Z",
         "session_id": "unknown",
         "actor": {"type": "system", "id": "unknown"},
@@ -79,11 +79,11 @@ def test_what_no_column_tells_has_stand_ins_and_no_guesses():
 
 @pytest.mark.parametrize("absent", [None, ""])
 def test_an_empty_cell_is_an_absent_value(absent):
-    assert event_of(dict.fromkeys(COLUMNS, absent)) == event_of({})
+    assert event_from_row(dict.fromkeys(COLUMNS, absent)) == event_from_row({})
 
 
 def test_text_that_is_a_number_is_one():
-    told = event_of(
+    told = event_from_row(
         {"tokens_in": "12", "latency_ms": "119.0", "cost_usd": "0.000065", "status_code": "200", "model": "4"}
     )
     assert told["metrics"] == {"latency_ms": 119, "cost_usd": 0.000065, "tokens": {"prompt": 12}}
@@ -96,7 +96,7 @@ def test_text_that_is_a_number_is_one():
 )
 def test_what_a_column_cannot_mean_is_no_event(row):
     with pytest.raises(ValueError, match="validation error"):
-        Event.from_dict(event_of(row))
+        Event.from_dict(event_from_row(row))
 
 
 @pytest.mark.parametrize(

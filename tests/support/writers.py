@@ -37,9 +37,9 @@ def writer(folder, template="logs/{app}-{pid}.hilt.jsonl", **given):
         app="app",
         folder=str(folder),
         **{
-            "opened": lambda: {"own": "opened"},
-            "closed": lambda: {"own": "closed"},
-            "dropped": lambda counts: {"own": "dropped", "counts": counts},
+            "first_event": lambda: {"own": "opened"},
+            "last_event": lambda: {"own": "closed"},
+            "dropped_event": lambda counts: {"own": "dropped", "counts": counts},
             **given,
         },
     )

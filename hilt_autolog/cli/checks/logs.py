@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hilt_autolog.clock import Clock, token
+from hilt_autolog.clock import token
 from hilt_autolog.log import append_file, file_opening
-from hilt_autolog.log.backoff import Backoff
-from hilt_autolog.log.file_names import filled, is_generated
+from hilt_autolog.log.backoff import describe_error
+from hilt_autolog.log.file_names import fill_template, is_generated
 from hilt_autolog.log.safe_directory import UnsafePathError
 from hilt_autolog.log.syscalls import Syscalls
 
@@ -37,10 +37,9 @@ def place() -> Iterator[Finding]:
     try:
         _try(template)
     except (UnsafePathError, OSError, append_file.LogFileLost) as error:
-        pause = Backoff(Clock.monotonic)
-        pause.begin(error)  # finds the words that status().trouble would have
-        why = f"{pause.words}{_HINTS.get(pause.reason, '')}"
-        yield problem(f"{template} cannot be written: {why}", path=template, reason=pause.reason)
+        reason, description = describe_error(error)  # as in status().trouble
+        why = f"{description}{_HINTS.get(reason, '')}"
+        yield problem(f"{template} cannot be written: {why}", path=template, reason=reason)
     else:
         yield ok(f"{template} can be written", path=template)
 
@@ -55,18 +54,18 @@ def _absolute(template: str) -> str:
 
 
 def _try(template: str) -> None:
-    path = filled(template, "doctor")
+    path = fill_template(template, "doctor")
     with _without_new_folders(Path(path).parent):
         if is_generated(template):
-            file = file_opening.create(path)
+            file = file_opening.create_exclusive(path)
             try:
                 file.append(b"\n")
             finally:
                 file.discard()
         elif os.path.lexists(path):
-            file = file_opening.share(path)
+            file = file_opening.open_shared(path)
             try:
-                file.is_ours()  # looks at the disk as well
+                file.is_same_file()  # looks at the disk as well
             finally:
                 file.close()
         else:  # not under its name: another process might begin to use the file
@@ -74,7 +73,7 @@ def _try(template: str) -> None:
 
 
 def _try_beside(path: str) -> None:
-    file = file_opening.share(path)
+    file = file_opening.open_shared(path)
     try:
         file.append(b"\n")
     finally:

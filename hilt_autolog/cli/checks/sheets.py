@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from hilt_autolog.log.file_names import filled
+from hilt_autolog.log.file_names import fill_template
 
 from . import Finding, ok, warning
 from .settings import effective
@@ -38,7 +38,7 @@ def sheets() -> Iterator[Finding]:
     else:
         email = key["client_email"]
         yield ok(f"{wanted.sheet_id} can be reached as {email}", sheet_id=wanted.sheet_id, account=email)
-    folder = os.path.dirname(os.path.abspath(filled(settings.path, "doctor")))
+    folder = os.path.dirname(os.path.abspath(fill_template(settings.path, "doctor")))
     left = {log: size for log, size in unfinished(folder).items() if size}
     for log, size in left.items():
         yield warning(

@@ -73,7 +73,7 @@ def run(chosen: Namespace) -> int:
     if chosen.json and not chosen.output:
         raise CommandError("--json goes with -o FILE: standard output has the log itself", USAGE)
     log = opened(chosen.paths)
-    log.wanted = event_filter(chosen) if is_filtered(chosen) else None
+    log.event_filter = event_filter(chosen) if is_filtered(chosen) else None
     try:
         with Progress(total(log.sources), _readings(form, chosen)) as progress:
             if chosen.output or not is_terminal(sys.stdout):
@@ -131,7 +131,7 @@ def _to_stdout(log: Log, form: str, chosen: Namespace) -> int:
     from hilt_autolog.converters import csv
 
     options = _of_csv(chosen)
-    options["columns"] = csv.checked(options["columns"])
+    options["columns"] = csv.check_columns(options["columns"])
     if is_terminal(sys.stdout):
         return csv.write(log, harmless_stdout(), **options)
     stream = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from hilt_autolog.analytics.duck import imported
-from hilt_autolog.analytics.frames import asked
+from hilt_autolog.analytics.duck import import_duckdb
+from hilt_autolog.analytics.frames import query
 from hilt_autolog.cli.exit_codes import USAGE, CommandError
 from hilt_autolog.cli.render.progress import Progress, total
 from hilt_autolog.cli.render.table import print_table
 from hilt_autolog.cli.render.terminal import harmless_stdout, in_line, json_text, stdout_screen
 from hilt_autolog.cli.select.sources import add_paths, check_output, opened, report_problems
-from hilt_autolog.converters.flat import cell, harmless
+from hilt_autolog.converters.flat import escape_formula, to_cell
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -54,13 +54,13 @@ def run(chosen: Namespace) -> int:
     Raises:
         Stop: the question is not understood, or DuckDB fails.
     """
-    duckdb = imported()
+    duckdb = import_duckdb()
     check_output()
     log = opened(chosen.paths)
     try:
         with Progress(total(log.sources), _READINGS) as progress:
             progress.attend(log)
-            answer = asked(log, chosen.sql, _taken)
+            answer = query(log, chosen.sql, _taken)
     except (ValueError, duckdb.ProgrammingError, duckdb.DataError) as error:
         raise CommandError(_in_a_line(error), USAGE) from None
     except duckdb.Error as error:
@@ -85,8 +85,8 @@ def _print(answer: Answer, chosen: Namespace) -> None:
             print(json_text(values))
     elif chosen.csv:
         writer = csv.writer(harmless_stdout(), lineterminator="\n")
-        writer.writerow(map(harmless, answer.names))
-        writer.writerows([harmless(_cell(value)) for value in row] for row in answer.rows)
+        writer.writerow(map(escape_formula, answer.names))
+        writer.writerows([escape_formula(_cell(value)) for value in row] for row in answer.rows)
     else:
         print_table(
             _columns(answer), [list(map(_shown, row)) for row in answer.rows], stdout_screen(chosen.color)
@@ -123,7 +123,7 @@ def _nested(value: Any, kind: str) -> Any:
 
 
 def _cell(value: Any) -> Any:
-    return cell(_plain(value))
+    return to_cell(_plain(value))
 
 
 def _shown(value: Any) -> Any:

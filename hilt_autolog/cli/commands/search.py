@@ -22,7 +22,7 @@ from hilt_autolog.cli.select.sources import (
     part,
     report_problems,
 )
-from hilt_autolog.reading.columns import told
+from hilt_autolog.reading.columns import normalize
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -107,7 +107,7 @@ def hits(
     may_matter = needle.may_be_in()
     for source, ticking in watched_one_by_one(sorted(sources, key=_written), progress):
         for placed in ticking(events(source, report, may_matter)):
-            event = told(placed.event)
+            event = normalize(placed.event)
             if not takes(event):
                 continue
             hit = _hit(event, _texts(event), needle)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hilt_autolog.cli.checks.settings import effective
 from hilt_autolog.cli.exit_codes import FINDINGS, OK
 from hilt_autolog.cli.render.terminal import json_text, say, spelled_out
-from hilt_autolog.log.file_names import filled
+from hilt_autolog.log.file_names import fill_template
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -37,7 +37,7 @@ def run(chosen: Namespace) -> int:
 
     if chosen.folder and not os.path.isdir(chosen.folder):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), chosen.folder)
-    folder = chosen.folder or os.path.dirname(os.path.abspath(filled(effective().path, "hilt")))
+    folder = chosen.folder or os.path.dirname(os.path.abspath(fill_template(effective().path, "hilt")))
     codes = []
     for left in Checkpoint.left(folder):
         left.close()

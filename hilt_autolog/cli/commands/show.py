@@ -14,8 +14,8 @@ from hilt_autolog.cli.render.table import print_table
 from hilt_autolog.cli.render.terminal import json_text, print_lines, say, stdout_screen
 from hilt_autolog.cli.select.conversations import NAME, Conversation, Conversations, session_of
 from hilt_autolog.cli.select.sources import add_filters, event_filter, opened, report_problems
-from hilt_autolog.reading.columns import told
-from hilt_autolog.reading.timestamps import moment_of
+from hilt_autolog.reading.columns import normalize
+from hilt_autolog.reading.timestamps import sortable_time
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -66,7 +66,9 @@ def run(chosen: Namespace) -> int:
         return report_problems(log.problems)
     takes = event_filter(chosen)
     with Progress(total(log.sources)) as progress:
-        found = Conversations((event for event in map(told, watched(log, progress)) if takes(event)), word)
+        found = Conversations(
+            (event for event in map(normalize, watched(log, progress)) if takes(event)), word
+        )
     if chosen.list:
         _print_list([found.meant(word)] if word else found.all, chosen)
     else:
@@ -103,9 +105,9 @@ def _events_of(one: Conversation, log: Log) -> list[Event]:
     name = one.session_id.encode()
     is_plain = name.replace(b"_", b"").replace(b"-", b"").isalnum()  # JSON spells other letters in two ways
     may_matter = (lambda line: name in line) if is_plain else None
-    found = (map(told, (p.event for p in events(s, _heed_not, may_matter))) for s in log.sources)
+    found = (map(normalize, (p.event for p in events(s, _heed_not, may_matter))) for s in log.sources)
     kept = ([event for event in one_file if session_of(event) == one.session_id] for one_file in found)
-    return list(heapq.merge(*kept, key=moment_of))
+    return list(heapq.merge(*kept, key=sortable_time))
 
 
 def _heed_not(problem: ReadProblem) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.analytics.call_stats import REPORTS, overall, totals
+from hilt_autolog.analytics.call_stats import REPORTS, combine, summarize
 from hilt_autolog.analytics.periods import PERIODS, zone
 from hilt_autolog.cli.render.progress import Progress
 from hilt_autolog.cli.render.progress import total as total_size
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Iterator, Sequence
 
-    from hilt_autolog.analytics.call_stats import CallStats, Row
+    from hilt_autolog.analytics.call_stats import CallStats, StatsRow
 
 _LABELS = {"daily": "day", "weekly": "week of", "monthly": "month", "session": "session", "model": "model"}
 _COUNTS = ("calls", "errors", "no end", "in", "cached", "out", "reasoning")
@@ -54,8 +54,8 @@ def run(chosen: Namespace) -> int:
     log = opened(paths)
     with Progress(total_size(log.sources)) as progress:
         progress.attend(log)
-        rows = totals(log, by, timezone=chosen.timezone, wanted=event_filter(chosen))
-    total = overall(row.tally for row in rows)
+        rows = summarize(log, by, timezone=chosen.timezone, wanted=event_filter(chosen))
+    total = combine(row.total for row in rows)
     if chosen.json:
         print(json_text(_as_json(by, chosen.timezone, rows, total), indent=2))
     else:
@@ -78,14 +78,14 @@ def _zone(name: str) -> str:
     return name
 
 
-def _as_json(by: str, timezone: str, rows: Sequence[Row], total: CallStats) -> dict[str, Any]:
+def _as_json(by: str, timezone: str, rows: Sequence[StatsRow], total: CallStats) -> dict[str, Any]:
     return {
         "by": by,
         "timezone": timezone,
         "rows": [
             {
                 _LABELS[by].partition(" ")[0]: row.label,
-                **row.tally.as_json(),
+                **row.total.as_json(),
                 "models": {model: tally.as_json() for model, tally in row.models.items()},
             }
             for row in rows
@@ -94,8 +94,8 @@ def _as_json(by: str, timezone: str, rows: Sequence[Row], total: CallStats) -> d
     }
 
 
-def _print(by: str, rows: Sequence[Row], total: CallStats, chosen: Namespace) -> None:
-    if not (total.calls or total.unended):
+def _print(by: str, rows: Sequence[StatsRow], total: CallStats, chosen: Namespace) -> None:
+    if not (total.calls or total.unfinished):
         print("no calls")
         return
     lines = list(_lines(by, rows, is_broken_down=chosen.breakdown))
@@ -121,12 +121,12 @@ def _fitting(rows: Sequence[dict[str, str]], width: int | None) -> list[str]:
 
 
 def _lines(
-    by: str, rows: Sequence[Row], *, is_broken_down: bool
+    by: str, rows: Sequence[StatsRow], *, is_broken_down: bool
 ) -> Iterator[tuple[str, str, dict[str, str]]]:
     for row in rows:
         names = list(row.models)
         more = f" +{len(names) - _SHOWN_MODELS}" if len(names) > _SHOWN_MODELS else ""
-        yield row.label, ", ".join(names[:_SHOWN_MODELS]) + more, _cells(row.tally)
+        yield row.label, ", ".join(names[:_SHOWN_MODELS]) + more, _cells(row.total)
         if is_broken_down and by != "model":
             for model, tally in row.models.items():
                 yield "", f"- {model}", _cells(tally)
@@ -144,7 +144,7 @@ def _cells(tally: CallStats) -> dict[str, str]:
     return {
         "calls": f"{tally.calls:,}",
         "errors": f"{tally.failures:,} ({tally.failures / tally.calls:.1%})" if tally.failures else "",
-        "no end": f"{tally.unended:,}" if tally.unended else "",
+        "no end": f"{tally.unfinished:,}" if tally.unfinished else "",
         **{name: _short(tally.tokens[kind]) for name, kind in tokens.items()},
         "cost": "" if tally.cost is None and not tally.unpriced else _dollars(tally.cost),
         **{name: "" if time is None else _seconds(time) for name, time in times.items()},
@@ -176,7 +176,9 @@ def _notes(by: str, total: CallStats, timezone: str) -> str:
     if total.unpriced:
         has, are = ("answer has", "is") if total.unpriced == 1 else ("answers have", "are")
         notes.append(f"{total.unpriced:,} {has} no known price and {are} not in the cost")
-    if total.unended:
-        has, are = ("call has", "is") if total.unended == 1 else ("calls have", "are")
-        notes.append(f"{total.unended:,} {has} no end, cut off or not over yet, and {are} in no other figure")
+    if total.unfinished:
+        has, are = ("call has", "is") if total.unfinished == 1 else ("calls have", "are")
+        notes.append(
+            f"{total.unfinished:,} {has} no end, cut off or not over yet, and {are} in no other figure"
+        )
     return "\n".join(notes)

@@ -25,10 +25,10 @@ from hilt_autolog.cli.select.sources import (
     report_problems,
     tell,
 )
-from hilt_autolog.reading.columns import told
+from hilt_autolog.reading.columns import normalize
 from hilt_autolog.reading.lines import events
 from hilt_autolog.reading.reverse import newest_first
-from hilt_autolog.reading.timestamps import moment_of
+from hilt_autolog.reading.timestamps import sortable_time
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -103,10 +103,10 @@ def _follow(chosen: Namespace, printer: _Printer) -> None:
     twice, and told apart by its id; the other way round it would be lost.
     """
     from hilt_autolog.reading.follow import follow, is_pipe
-    from hilt_autolog.reading.reader import written_to
+    from hilt_autolog.reading.reader import default_source
 
     check_input(chosen.paths)
-    names = chosen.paths or [written_to()]
+    names = chosen.paths or [default_source()]
     try:
         coming = follow(*names, report=tell, back=0)
     except ValueError as error:
@@ -122,7 +122,7 @@ def _follow(chosen: Namespace, printer: _Printer) -> None:
     for found in coming:
         if found is None:
             _wait()
-        elif takes(event := told(found.event)) and word(event.get("event_id")) not in seen:
+        elif takes(event := normalize(found.event)) and word(event.get("event_id")) not in seen:
             printer.print([event])
     printer.print_rest()
 
@@ -188,15 +188,15 @@ class TailRequest(NamedTuple):
 def last(sources: Iterable[Source], wish: TailRequest, report: Callable[[ReadProblem], None]) -> list[Event]:
     """Return the last events of several sources, in the order of their time."""
     found = [_of_source(source, wish, report) for source in sources] if wish.number else []
-    return _newest(heapq.merge(*found, key=moment_of), wish)
+    return _newest(heapq.merge(*found, key=sortable_time), wish)
 
 
 def _of_source(source: Source, wish: TailRequest, report: Callable[[ReadProblem], None]) -> list[Event]:
     """Return the last events of a file: read from its end, if it has one."""
     if source.is_compressed():
-        forward = (told(placed.event) for placed in events(source, report))
+        forward = (normalize(placed.event) for placed in events(source, report))
         return _newest((event for event in forward if wish.takes(event)), wish)
-    backward = map(told, newest_first(source, report))
+    backward = map(normalize, newest_first(source, report))
     return list(_until_enough((event for event in backward if wish.takes(event)), wish))[::-1]
 
 

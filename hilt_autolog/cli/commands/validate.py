@@ -58,13 +58,13 @@ class Examination:
     def read(self, sources: Sequence[Source], progress: Progress) -> None:
         """Examine files."""
         from hilt_autolog.reading.lines import ReadProblem, events
-        from hilt_autolog.reading.validation import event_or_reason
+        from hilt_autolog.reading.validation import validate_event
 
         promises = ReferenceChecker()
         for source, ticking in watched_one_by_one(sources, progress):
             verdict = self.verdicts[source.name] = Verdict(source.name)
             for placed in ticking(events(source, self._refuse)):
-                judged = event_or_reason(placed.event)
+                judged = validate_event(placed.event)
                 wrong = judged if isinstance(judged, str) else promises.take(placed)
                 if wrong is None:
                     verdict.valid += 1

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.cli.select.sources import part
-from hilt_autolog.reading.timestamps import moment_of
+from hilt_autolog.reading.timestamps import sortable_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def is_error(event: Event) -> bool:
 def local_time(event: Event) -> datetime | None:
     """Return when an event was, in the local time zone; None, if it does not tell."""
     try:
-        return datetime.fromisoformat(moment_of(event)).astimezone()
+        return datetime.fromisoformat(sortable_time(event)).astimezone()
     except (ValueError, OverflowError, OSError):  # or so far away that there is no local time
         return None
 

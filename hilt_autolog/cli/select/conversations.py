@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hilt_autolog.cli.exit_codes import FINDINGS, CommandError
 from hilt_autolog.cli.render import event_format
 from hilt_autolog.format import session_id_of
-from hilt_autolog.reading.timestamps import moment_of
+from hilt_autolog.reading.timestamps import sortable_time
 
 from .sources import part
 
@@ -55,7 +55,7 @@ class Conversation:
     def take(self, event: Event) -> None:
         """Count an event in."""
         action, extensions = event.get("action"), part(event, "extensions")
-        moment = moment_of(event)
+        moment = sortable_time(event)
         self.begin = min(filter(None, (self.begin, moment)), default="")
         self.end = max(self.end, moment)
         self.name = self.name or event_format.word(extensions.get("conversation")) or None

@@ -61,12 +61,12 @@ def is_filtered(chosen: Namespace) -> bool:
 
 def event_filter(chosen: Namespace) -> Callable[[Event], bool]:
     """Return the question whether an event is one that `add_filters` let the user ask for."""
-    from hilt_autolog.reading.timestamps import moment_of
+    from hilt_autolog.reading.timestamps import sortable_time
 
     tests: list[Callable[[Event], bool]] = []
     if chosen.since or chosen.until:
         begin, end = chosen.since or "0", chosen.until or ENDLESS
-        tests.append(lambda event: begin <= moment_of(event) < end)
+        tests.append(lambda event: begin <= sortable_time(event) < end)
     if chosen.action:
         tests.append(lambda event: event.get("action") in chosen.action)
     if chosen.model:
@@ -166,11 +166,11 @@ def _end(text: str) -> str:
 
 
 def _moment(text: str, side: int) -> str:
-    from hilt_autolog.reading.timestamps import spelled
+    from hilt_autolog.reading.timestamps import format_time
 
     from .time_ranges import span
 
     try:
-        return spelled(span(text, datetime.now(UTC))[side])
+        return format_time(span(text, datetime.now(UTC))[side])
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from None

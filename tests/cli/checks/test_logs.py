@@ -200,14 +200,14 @@ def test_a_disk_that_takes_nothing(template, here, place, monkeypatch):
 
 def test_somebody_else_s_file_keeps_its_new_folder(here, monkeypatch):
     monkeypatch.setenv("HILT_PATH", "logs/deep/{pid}.jsonl")
-    create = logs.file_opening.create
+    create = logs.file_opening.create_exclusive
 
     def meanwhile(path):
         file = create(path)
         (here / "logs" / "other.jsonl").touch()
         return file
 
-    monkeypatch.setattr(logs.file_opening, "create", meanwhile)
+    monkeypatch.setattr(logs.file_opening, "create_exclusive", meanwhile)
     assert said(logs.place)[0][0] == "ok"
     assert sorted(here.glob("logs/**/*")) == [here / "logs" / "other.jsonl"]
 
