@@ -1,7 +1,8 @@
-"""Bytes that pass by in calls: described by hash and size, never written into a line.
+"""Bytes in requests and responses: identified by hash and size, never written into an event.
 
-A provider puts what it finds into a `blob` part under `data`, as bytes or as base64 text. The recorder
-has `MediaRedactor` replace that by `sha256` and `bytes`, and store the content where that is asked for.
+A provider puts bytes into a `blob` part under `data`, as bytes or as base64 text. Before an event is written,
+the recorder has `MediaRedactor` replace `data` by `sha256` and `bytes`, and store the content if it has a
+folder.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ import hashlib
 import io
 import mimetypes
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from .model import Message, Part
+    from .types import JsonObject
 
-_KNOWN = 256  # descriptions remembered: a conversation repeats its images with every turn
+_CACHE_SIZE = 256  # descriptions to keep: a conversation repeats its images with every request
+_MIN_BASE64_LENGTH = 8192  # no URL is this long: some servers take bare base64 where a URL is expected
 _SIGNATURES = (
     (b"\x89PNG", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -32,8 +35,17 @@ _SIGNATURES = (
 )
 
 
-def blob(modality: str, mime_type: str | None, data: Any) -> Part:
-    """Return bytes (or base64 text) as a part; the type is looked up in the bytes when it is not given."""
+# --- parts that refer to media
+
+
+def blob_part(modality: str, mime_type: str | None, data: object) -> Part:
+    """Return a `blob` part.
+
+    Args:
+        modality: image, audio, video or document.
+        mime_type: the media type; None: `MediaRedactor` detects it from the first bytes.
+        data: the bytes, or base64 text; a value of another type is left out.
+    """
     part: Part = {"type": "blob", "modality": modality}
     if mime_type:
         part["mime_type"] = mime_type
@@ -42,56 +54,55 @@ def blob(modality: str, mime_type: str | None, data: Any) -> Part:
     return part
 
 
-def from_url(modality: str, url: Any) -> Part:
-    """Return what a URL refers to: a `data:` URL holds the bytes, any other stays a `uri` part."""
+def url_part(modality: str, url: object) -> Part:
+    """Return a `blob` part for a `data:` URL (or bare base64), a `uri` part for any other URL."""
     if not isinstance(url, str):
         return {"type": "uri", "modality": modality}
-    head, comma, data = url.partition(",") if url.startswith("data:") else ("", "", url)
+    header, comma, data = url.partition(",") if url.startswith("data:") else ("", "", url)
     if not comma:
         return (
             {"type": "uri", "modality": modality, "uri": url}
-            if len(url) < _LONG
-            else blob(modality, None, url)
+            if len(url) < _MIN_BASE64_LENGTH
+            else blob_part(modality, None, url)
         )
-    mime_type = head[len("data:") :].partition(";")[0]
-    return blob(_modality(mime_type, modality), mime_type or None, data)
+    mime_type = header[len("data:") :].partition(";")[0]
+    return blob_part(_modality(mime_type, modality), mime_type or None, data)
 
 
-_LONG = 8192  # no URL is this long: some servers take bare base64 where a URL is expected
+def _modality(mime_type: str, default: str) -> str:
+    major_type = mime_type.partition("/")[0]
+    return major_type if major_type in ("image", "audio", "video") else default
 
 
-def _modality(mime_type: str, otherwise: str) -> str:
-    kind = mime_type.partition("/")[0]
-    return kind if kind in ("image", "audio", "video") else otherwise
+def upload_part(modality: str, file: object) -> Part:
+    """Return a `blob` part for a file to upload; no file object is read from, moved or closed.
 
-
-def upload(modality: str, given: Any) -> Part:
-    """Describe an upload without disturbing it: no file is read from, moved or closed.
-
-    `given` is what the SDKs accept: bytes, a path, an open file, or a tuple (name, content, type ...).
+    Args:
+        modality: image, audio, video or document.
+        file: what the SDKs accept: bytes, a path, an open file, or a tuple (name, content, type, ...).
     """
     name = mime_type = None
-    if isinstance(given, tuple) and len(given) > 1:
-        name, given, mime_type = (*given[:3], None)[:3]
-    content = _content(given)
-    if name is None and isinstance(given, io.BufferedReader | io.FileIO) and isinstance(given.name, str):
-        name = given.name
-    elif name is None and isinstance(given, os.PathLike):
-        name = os.fspath(given)
+    if isinstance(file, tuple) and len(file) > 1:
+        name, file, mime_type = (*file[:3], None)[:3]
+    content = _file_content(file)
+    if name is None and isinstance(file, io.BufferedReader | io.FileIO) and isinstance(file.name, str):
+        name = file.name
+    elif name is None and isinstance(file, os.PathLike):
+        name = os.fspath(file)
     if isinstance(name, str):
         mime_type = mime_type or mimetypes.guess_type(name)[0]
-    part = blob(modality, mime_type if isinstance(mime_type, str) else None, content)
+    part = blob_part(modality, mime_type if isinstance(mime_type, str) else None, content)
     return part | ({"name": os.path.basename(name)} if isinstance(name, str) else {})
 
 
-def _content(given: Any) -> bytes | None:
-    """Return the content of an upload where it can be had without moving the file's position."""
-    if isinstance(given, bytes):
-        return given
-    if type(given) is io.BytesIO:
-        return given.getvalue()
-    if type(given) in (io.BufferedReader, io.FileIO):
-        return b"".join(_blocks(given.fileno()))
+def _file_content(file: object) -> bytes | None:
+    """Return the content of a file if it can be read without moving the file's position."""
+    if isinstance(file, bytes):
+        return file
+    if type(file) is io.BytesIO:
+        return file.getvalue()
+    if isinstance(file, io.BufferedReader | io.FileIO) and type(file) in (io.BufferedReader, io.FileIO):
+        return b"".join(_blocks(file.fileno()))
     return None
 
 
@@ -103,7 +114,7 @@ def _blocks(descriptor: int) -> Iterator[bytes]:
 
 
 class StreamedMedia:
-    """Bytes that come in pieces, described without being held."""
+    """Bytes that arrive in pieces: hashed and counted, not kept."""
 
     __slots__ = ("_digest", "size")
 
@@ -111,31 +122,35 @@ class StreamedMedia:
         self._digest = hashlib.sha256()
         self.size = 0
 
-    def add(self, piece: Any) -> None:
-        """Take the next piece, bytes or base64 text."""
+    def add(self, piece: object) -> None:
+        """Add the next piece, bytes or base64 text; ignore a value of another type."""
         if isinstance(piece, str | bytes):
-            content = _decoded(piece)
+            content = _decode(piece)
             self._digest.update(content)
             self.size += len(content)
 
     def part(self, modality: str, mime_type: str | None) -> Part:
-        """Return what has come as a part."""
-        return blob(modality, mime_type, None) | {"sha256": self._digest.hexdigest(), "bytes": self.size}
+        """Return all pieces up to here as a `blob` part."""
+        return blob_part(modality, mime_type, None) | {"sha256": self._digest.hexdigest(), "bytes": self.size}
+
+
+# --- redaction
 
 
 class MediaRedactor:
-    """Replaces the bytes in parts by what identifies them.
+    """Replace the bytes in parts by their hash and size.
 
     Args:
-        folder: gives the place where contents are stored, each once, as `<sha256>.<ext>`; None stores none.
+        folder: returns the folder in which contents are stored, each once, as `<sha256>.<ext>`;
+            None: store none.
     """
 
     def __init__(self, folder: Callable[[], str] | None) -> None:
         self._folder = folder
-        self._known: dict[tuple[int, int], dict[str, Any]] = {}
+        self._cache: dict[tuple[int, int], JsonObject] = {}  # by length and hash of the data
 
-    def describe(self, messages: Sequence[Message]) -> bool:
-        """Describe every part that holds bytes, also those inside of tool results.
+    def redact(self, messages: Sequence[Message]) -> bool:
+        """Replace the bytes in every part, also in the parts of tool results.
 
         Returns:
             Whether there was nothing but text.
@@ -147,36 +162,37 @@ class MediaRedactor:
                     continue
                 is_text = False
                 if "data" in part:
-                    self._part(part)
+                    self._redact_part(part)
                 elif isinstance(part.get("response"), list):
-                    self.describe([{"parts": part["response"]}])
+                    self.redact([{"parts": part["response"]}])
         return is_text
 
-    def _part(self, part: Part) -> None:
+    def _redact_part(self, part: Part) -> None:
         data = part.pop("data")
         if not isinstance(data, str | bytes):
             return
         key = (len(data), hash(data))
-        facts = self._known.get(key)
-        if facts is None:
-            if len(self._known) >= _KNOWN:
-                self._known.clear()
-            facts = self._known[key] = self._facts(_decoded(data), part.get("mime_type"))
-        part.update(facts)
+        description = self._cache.get(key)
+        if description is None:
+            if len(self._cache) >= _CACHE_SIZE:
+                self._cache.clear()
+            description = self._cache[key] = self._describe(_decode(data), part.get("mime_type"))
+        part.update(description)
 
-    def _facts(self, content: bytes, mime_type: str | None) -> dict[str, Any]:
-        facts: dict[str, Any] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-        mime_type = mime_type or _sniffed(content)
+    def _describe(self, content: bytes, mime_type: str | None) -> JsonObject:
+        """Return the keys that replace `data` in a part, and store the content."""
+        description: JsonObject = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+        mime_type = mime_type or _detect_mime_type(content)
         if mime_type:
-            facts["mime_type"] = mime_type
+            description["mime_type"] = mime_type
         if self._folder is not None:
-            name = facts["sha256"] + (mimetypes.guess_extension(mime_type or "") or ".bin")
-            with contextlib.suppress(OSError):  # a full disk costs the copy, not the call's events
+            name = description["sha256"] + (mimetypes.guess_extension(mime_type or "") or ".bin")
+            with contextlib.suppress(OSError):  # on a full disk the copy is lost, but not the call's events
                 _store(self._folder(), name, content)
-        return facts
+        return description
 
 
-def _decoded(data: str | bytes) -> bytes:
+def _decode(data: str | bytes) -> bytes:
     if isinstance(data, bytes):
         return data
     try:
@@ -185,24 +201,24 @@ def _decoded(data: str | bytes) -> bytes:
         return data.encode("utf-8", "surrogatepass")
 
 
-def _sniffed(content: bytes) -> str | None:
+def _detect_mime_type(content: bytes) -> str | None:
     if content[:4] == b"RIFF":
         return {b"WAVE": "audio/wav", b"WEBP": "image/webp"}.get(content[8:12])
-    return next((kind for signature, kind in _SIGNATURES if content.startswith(signature)), None)
+    return next((mime_type for signature, mime_type in _SIGNATURES if content.startswith(signature)), None)
 
 
 def _store(folder: str, name: str, content: bytes) -> None:
-    """Write a content once; a reader never sees half of it."""
-    target = os.path.join(folder, name)
-    if os.path.exists(target):
+    """Write a content once, by a rename: another process never sees half of it."""
+    path = os.path.join(folder, name)
+    if os.path.exists(path):
         return
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    partial = f"{target}.{os.getpid()}.{id(content)}"
+    partial = f"{path}.{os.getpid()}.{id(content)}"
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        os.replace(partial, target)
+        os.replace(partial, path)
     except OSError:
         os.unlink(partial)
         raise

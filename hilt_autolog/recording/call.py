@@ -71,7 +71,7 @@ class Call:
         if prompt.operation.is_embedding:
             self.place = recorder.conversations.apart(prompt)
         else:
-            is_text = recorder.describer.describe(prompt.messages)
+            is_text = recorder.media_redactor.redact(prompt.messages)
             place = self.place = recorder.conversations.place(prompt)
             tool = None
             if not is_text:
@@ -200,7 +200,7 @@ class Call:
 
     def _complete(self, reply: Response, ended: str | None = None, failure: ErrorInfo | None = None) -> None:
         conversations, place, messages = self.recorder.conversations, self.place, reply.messages
-        is_text = self.recorder.describer.describe(messages)
+        is_text = self.recorder.media_redactor.redact(messages)
         is_plain = is_text and len(messages) == 1 and is_plain_text(messages[0])
         if failure is not None:
             event = error_event(self.request, place.session_id, failure, self.prompt_id, reply)

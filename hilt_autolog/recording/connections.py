@@ -134,7 +134,7 @@ class Connection:
         asked = None if note.about is None else self._asked.get(note.about)
         reply_to, place = asked or (None, recorder.conversations.apart(prompt))
         messages = list(note.messages)
-        recorder.describer.describe(messages)
+        recorder.media_redactor.redact(messages)
         if note.error_info is not None:
             event: Event = error_event(prompt, place.session_id, note.error_info, reply_to)
             del event["metrics"]

@@ -72,7 +72,7 @@ class Recorder:
         self.tags = list(tags)
         self._conversation = conversation
         self.conversations = ConversationTracker(conversation)
-        self.describer = MediaRedactor(media)
+        self.media_redactor = MediaRedactor(media)
         self.open: dict[int, OpenCall] = {}  # calls that have not ended
         self.runs: dict[str, Any] = {}  # id -> the run of a framework that has not ended
         self.awaited: dict[str, Any] = {}  # response id -> the call that will be answered later

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.media import blob, from_url
+from hilt_autolog.contracts.media import blob_part, url_part
 from hilt_autolog.contracts.model import ErrorInfo, Message, Part, Response, ToolCall, message, text_part
 from hilt_autolog.contracts.sdk_objects import as_json, count_or_none, fields, jsonable, text_or_none
 from hilt_autolog.providers._openai.chat import generic_part, sequence
@@ -262,9 +262,9 @@ def _document(block: Mapping[str, Any]) -> list[Part]:
 
 def _sourced(modality: str, source: Mapping[str, Any]) -> Part:
     if source.get("type") == "base64":
-        return blob(modality, text_or_none(source.get("media_type")), source.get("data"))
+        return blob_part(modality, text_or_none(source.get("media_type")), source.get("data"))
     if source.get("type") == "url":
-        return from_url(modality, source.get("url"))
+        return url_part(modality, source.get("url"))
     if source.get("type") == "file":
         return {"type": "file", "modality": modality, "file_id": source.get("file_id")}
     return {"type": modality, "source": jsonable(dict(source))}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.media import blob
+from hilt_autolog.contracts.media import blob_part
 from hilt_autolog.contracts.model import Message, Part, ToolCall, message, text_part
 from hilt_autolog.contracts.sdk_objects import as_json, fields, jsonable, text_or_none
 
@@ -185,7 +185,7 @@ def _result_part(given: Mapping[str, Any]) -> Part:
 
 def _blob_part(given: Mapping[str, Any]) -> Part:
     mime_type = text_or_none(at(given, "mimeType"))
-    part = blob(_modality(mime_type), mime_type, given.get("data"))
+    part = blob_part(_modality(mime_type), mime_type, given.get("data"))
     return part | _named(given)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.media import blob
+from hilt_autolog.contracts.media import blob_part
 from hilt_autolog.contracts.model import (
     Delta,
     ErrorInfo,
@@ -91,7 +91,7 @@ def _media(kind: str, content: Mapping[str, Any]) -> Part:
     mime_type = text_or_none(content.get("mime_type"))
     if uri := text_or_none(content.get("uri")):
         return {"type": "uri", "modality": kind, "uri": uri} | ({"mime_type": mime_type} if mime_type else {})
-    return blob(kind, mime_type, content.get("data"))
+    return blob_part(kind, mime_type, content.get("data"))
 
 
 def _call(step: Mapping[str, Any]) -> ToolCall:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.media import blob
+from hilt_autolog.contracts.media import blob_part
 from hilt_autolog.contracts.model import Message, Part, Response, message, text_part
 from hilt_autolog.contracts.sdk_objects import count_or_none, fields, jsonable, text_or_none
 
@@ -76,7 +76,7 @@ def _images(instance: Mapping[str, Any]) -> list[Part]:
 def _image(given: Mapping[str, Any]) -> Part:
     if uri := text_or_none(at(given, "gcsUri")):
         return {"type": "uri", "modality": "image", "uri": uri}
-    return blob("image", text_or_none(at(given, "mimeType")), at(given, "bytesBase64Encoded"))
+    return blob_part("image", text_or_none(at(given, "mimeType")), at(given, "bytesBase64Encoded"))
 
 
 def images(body: Mapping[str, Any]) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.media import blob, from_url
+from hilt_autolog.contracts.media import blob_part, url_part
 from hilt_autolog.contracts.model import Message, Part, ToolCall, message, text_part
 from hilt_autolog.contracts.sdk_objects import as_json, fields, text_or_none
 from hilt_autolog.providers._openai.chat import content_parts, sequence
@@ -85,13 +85,13 @@ def _media(modality: str, block: Mapping[str, Any]) -> Part | None:
     """Read a block of media, of LangChain's newer or older form; None for one of a provider's own."""
     mime_type = text_or_none(block.get("mime_type"))
     if url := text_or_none(block.get("url")):
-        return from_url(modality, url)
+        return url_part(modality, url)
     if file_id := text_or_none(block.get("file_id")):
         return {"type": "file", "modality": modality, "file_id": file_id}
     source = fields(block.get("source"))
     data = block.get("base64") or block.get("data") or source.get("data")
     if isinstance(data, str | bytes):
-        return blob(modality, mime_type or text_or_none(source.get("media_type")), data)
+        return blob_part(modality, mime_type or text_or_none(source.get("media_type")), data)
     return None
 
 

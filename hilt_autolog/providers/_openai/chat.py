@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.media import blob, from_url
+from hilt_autolog.contracts.media import blob_part, url_part
 from hilt_autolog.contracts.model import ErrorInfo, Message, Part, Response, ToolCall, message, text_part
 from hilt_autolog.contracts.sdk_objects import as_json, fields, is_whole, jsonable, text_or_none
 
@@ -78,14 +78,14 @@ def _text_part(piece: Mapping[str, Any]) -> Part:
 
 def _image_part(piece: Mapping[str, Any]) -> Part:
     image = piece.get("image_url")
-    part = from_url("image", image if isinstance(image, str) else fields(image).get("url"))
+    part = url_part("image", image if isinstance(image, str) else fields(image).get("url"))
     return part | ({"detail": detail} if (detail := fields(image).get("detail")) else {})
 
 
 def _audio_part(piece: Mapping[str, Any]) -> Part:
     audio = fields(piece.get("input_audio"))
     form = audio.get("format")
-    return blob("audio", _AUDIO_TYPES.get(str(form), f"audio/{form}"), audio.get("data"))
+    return blob_part("audio", _AUDIO_TYPES.get(str(form), f"audio/{form}"), audio.get("data"))
 
 
 def _thought_part(piece: Mapping[str, Any]) -> Part:
@@ -102,7 +102,7 @@ def _file_part(piece: Mapping[str, Any]) -> Part:
     given = fields(piece.get("file"))
     if file_id := given.get("file_id"):
         return {"type": "file", "file_id": file_id}
-    part = from_url("document", given.get("file_data"))
+    part = url_part("document", given.get("file_data"))
     return part | ({"name": name} if (name := given.get("filename")) else {})
 
 
@@ -241,7 +241,7 @@ def _audio(given: Mapping[str, Any]) -> list[Part]:
     audio = fields(given.get("audio"))
     if not audio.get("data"):
         return [{"type": "file", "modality": "audio", "file_id": audio["id"]}] if audio.get("id") else []
-    part = blob("audio", None, audio["data"])
+    part = blob_part("audio", None, audio["data"])
     return [part | {key: audio[key] for key in ("id", "transcript") if audio.get(key)}]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.media import blob, from_url, upload
+from hilt_autolog.contracts.media import blob_part, upload_part, url_part
 from hilt_autolog.contracts.model import Delta, Message, Part, Response, message, text_part
 from hilt_autolog.contracts.sdk_objects import fields, jsonable, text_or_none
 
@@ -57,7 +57,7 @@ def moderated(body: Mapping[str, Any]) -> list[Message]:
 def files(modality: str) -> Any:
     def read(files: Any) -> dict[str, Any]:
         pairs = files.items() if isinstance(files, dict) else sequence(files)
-        return {"files": [upload(modality, given) for _, given in pairs]}
+        return {"files": [upload_part(modality, given) for _, given in pairs]}
 
     return read
 
@@ -84,7 +84,7 @@ def image_reply(body: Mapping[str, Any]) -> Response:
 
 def _image(given: Mapping[str, Any], form: Any) -> Part:
     inline = given.get("b64_json")
-    part = blob("image", f"image/{form}", inline) if inline else from_url("image", given.get("url"))
+    part = blob_part("image", f"image/{form}", inline) if inline else url_part("image", given.get("url"))
     revised = given.get("revised_prompt")
     return part | {"revised_prompt": revised} if revised else part
 
@@ -101,7 +101,7 @@ def transcript_text(content: bytes, _kind: str) -> Response:
 
 def speech(content: bytes, kind: str) -> Response:
     mime_type = kind.partition(";")[0] or None
-    return Response(messages=[message("assistant", [blob("audio", mime_type, content)])])
+    return Response(messages=[message("assistant", [blob_part("audio", mime_type, content)])])
 
 
 def moderation_reply(body: Mapping[str, Any]) -> Response:

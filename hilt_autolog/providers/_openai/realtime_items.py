@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.media import StreamedMedia, blob
+from hilt_autolog.contracts.media import StreamedMedia, blob_part
 from hilt_autolog.contracts.model import message, text_part
 from hilt_autolog.contracts.sdk_objects import fields, text_or_none
 
@@ -35,7 +35,7 @@ def item_message(item: Mapping[str, Any], mime_type: str) -> Message:
 
 def _heard(piece: Mapping[str, Any], mime_type: str) -> list[Part]:
     said = text_or_none(piece.get("transcript"))
-    return [*([text_part(said)] if said else []), blob("audio", mime_type, piece.get("audio"))]
+    return [*([text_part(said)] if said else []), blob_part("audio", mime_type, piece.get("audio"))]
 
 
 def sound_message(part: Part) -> Message:

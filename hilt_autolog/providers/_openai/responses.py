@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.media import blob, from_url
+from hilt_autolog.contracts.media import blob_part, url_part
 from hilt_autolog.contracts.model import Message, Part, Response, ToolCall, message, text_part
 from hilt_autolog.contracts.sdk_objects import as_json, fields, jsonable, text_or_none
 
@@ -83,7 +83,7 @@ def _content(piece: Mapping[str, Any]) -> Part:
         return _reference("document", piece, piece.get("file_data") or piece.get("file_url"))
     if kind == "input_audio":
         audio = fields(piece.get("input_audio"))
-        return blob("audio", f"audio/{audio.get('format')}", audio.get("data"))
+        return blob_part("audio", f"audio/{audio.get('format')}", audio.get("data"))
     if kind == "refusal":
         return {"type": "refusal", "content": piece.get("refusal")}
     return generic_part(piece)
@@ -93,7 +93,7 @@ def _reference(modality: str, piece: Mapping[str, Any], url: Any) -> Part:
     if piece.get("file_id"):
         part: Part = {"type": "file", "modality": modality, "file_id": piece["file_id"]}
     else:
-        part = from_url(modality, url)
+        part = url_part(modality, url)
     return part | {ours: piece[theirs] for theirs, ours in _REFERENCE if piece.get(theirs)}
 
 
@@ -148,7 +148,7 @@ def _output_part(item: Mapping[str, Any]) -> Part:
         return _reasoning(item)
     if kind == "image_generation_call" and isinstance(item.get("result"), str):
         form = item.get("output_format") or "png"
-        return blob("image", f"image/{form}", item["result"]) | {"id": item.get("id")}
+        return blob_part("image", f"image/{form}", item["result"]) | {"id": item.get("id")}
     shown = generic_part(item)
     if kind.endswith("_call"):
         return {
