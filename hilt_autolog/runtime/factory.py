@@ -85,9 +85,9 @@ def build_recording(
 
 def _mirror(sheet_id: str) -> SheetMirror:
     from hilt_autolog.sinks.mirror import SheetMirror
-    from hilt_autolog.sinks.target import account_key, target
+    from hilt_autolog.sinks.target import account_key, sheet_target
 
-    return SheetMirror(target(sheet_id, chunks=False), account_key)
+    return SheetMirror(sheet_target(sheet_id, chunks=False), account_key)
 
 
 def _mirrored(writer: Writer, mirror: SheetMirror) -> Callable[..., Any]:

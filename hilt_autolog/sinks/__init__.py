@@ -1,1 +1,1 @@
-"""Where copies of a log go: what stands on disk is the source, and nothing here is on the way of a call."""
+"""Copies of logs in other systems. The log on disk is the source; no copy delays a recorded call."""

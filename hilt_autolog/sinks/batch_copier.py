@@ -1,148 +1,149 @@
-"""One log to one sheet, a batch at a time, each row once, whatever fails in between."""
+"""Copy one log to one worksheet in batches, each row exactly once, whatever fails in between."""
 
 from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
 from hilt_autolog.log.syscalls import READ_ONLY, Syscalls
 
-from .checkpoint import Sending
-from .errors import Refusal, RetryLater, WriteUnconfirmed
+from .checkpoint import PendingBatch
+from .errors import PermanentError, RetryLater, WriteUnconfirmed
 from .worksheet import cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .checkpoint import Checkpoint
-    from .target import Target
-    from .worksheet import Cell, Worksheet
+    from .target import SheetTarget
+    from .worksheet import RowCells, Worksheet
 
-MOST_ROWS = 1000
-MOST_BYTES = 1_500_000  # of a request; Google advises 2 MB
+MAX_ROWS = 1000  # of a request
+MAX_BYTES = 1_500_000  # of a request; Google advises at most 2 MB
 
-_MOST_READ = 8 << 20  # bytes of the log for one batch: chunks that get no rows may fill it
-_BLOCK = 1 << 16
+_MAX_READ = 8 << 20  # bytes of the log read for one batch: most lines may get no row, such as chunks
+_BLOCK_SIZE = 1 << 16
 
 
 class Batch(NamedTuple):
-    """Whole lines of a log: their rows, and the offset after the last of them."""
+    """Whole lines of a log: their rows, and the offset after the last line."""
 
-    rows: list[dict[str, Cell]]
+    rows: list[RowCells]
     end: int
 
 
 class BatchCopier:
-    """Copies what a log has got since its checkpoint.
+    """Copy what was appended to a log since its checkpoint.
 
-    A batch is noted in the checkpoint before it is sent. As long as it stands there nobody knows whether the
-    sheet has it, in this process after a broken connection or in the next one after a kill, and so the sheet
-    is asked before the same lines are sent again.
+    A batch is recorded in the checkpoint before it is sent. As long as it is pending there, nobody knows
+    whether the sheet has it: in this process after a broken connection, or in the next process after a kill.
+    So the sheet is read before the same lines are sent again.
 
     Attributes:
-        rows: How many rows it has brought there.
+        checkpoint: Where the copy has got to.
+        rows: How many rows this object has copied.
     """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint = checkpoint
         self.rows = 0
-        self._identity: tuple[int, int] | None = None  # of the log, when it was last looked at
+        self._inode: tuple[int, int] | None = None  # inode and device of the log at the last step
 
     def step(self, sheet: Worksheet) -> bool:
         """Copy one batch, if there is any.
 
         Args:
-            sheet: Open, and the checkpoint's target.
+            sheet: the open worksheet of the checkpoint's target.
 
         Returns:
             Whether there was something to do.
 
         Raises:
-            OSError: the log cannot be read, or the checkpoint not be written.
-            Refusal, Later, Unsure: see `failures`; the next step goes on from there.
+            OSError: the log cannot be read, or the checkpoint cannot be written.
+            PermanentError, RetryLater, WriteUnconfirmed: see `errors`; the next step continues from there.
         """
-        mark = self.checkpoint
-        if self._is_another_log():
-            mark.reached(0)
-        if mark.sending is not None:
-            return self._again(sheet, mark.sending)
-        batch = _batch(mark.log, mark.offset, mark.target)
-        if batch.end == mark.offset:
+        checkpoint = self.checkpoint
+        if self._is_log_replaced():
+            checkpoint.advance(0)
+        if checkpoint.pending_batch is not None:
+            return self._resend(sheet, checkpoint.pending_batch)
+        batch = _read_batch(checkpoint.log, checkpoint.offset, checkpoint.target)
+        if batch.end == checkpoint.offset:
             return False
         if batch.rows:
-            mark.begin(Sending(batch.end, sheet.ready()))
+            checkpoint.begin_batch(PendingBatch(batch.end, sheet.next_position()))
             try:
                 sheet.append(batch.rows)
             except WriteUnconfirmed:
                 raise
-            except (RetryLater, Refusal):  # nothing was written: there will be nothing to look for
-                mark.reached(mark.offset)
+            except (RetryLater, PermanentError):  # nothing was written, so there is nothing to look for
+                checkpoint.advance(checkpoint.offset)
                 raise
-        self._reached(batch)
+        self._advance(batch)
         return True
 
-    def _again(self, sheet: Worksheet, sending: Sending) -> bool:
-        """Send what the sheet lacks of a batch that it may have got."""
-        mark = self.checkpoint
-        batch = _batch(mark.log, mark.offset, mark.target, until=sending.end)
-        lacking = sheet.missing(batch.rows, sending.place) if batch.rows else []
-        if lacking:
-            place = sheet.ready()
-            if place.title != sending.place.title or place.after < sending.place.after:
-                mark.begin(Sending(sending.end, place))  # to another worksheet than the first time
-            sheet.append(lacking[:MOST_ROWS])
-        if len(lacking) <= MOST_ROWS:
-            self._reached(batch)
+    def _resend(self, sheet: Worksheet, pending: PendingBatch) -> bool:
+        """Send those rows of a batch that may have been written which the sheet does not have."""
+        checkpoint = self.checkpoint
+        batch = _read_batch(checkpoint.log, checkpoint.offset, checkpoint.target, until=pending.end)
+        missing = sheet.missing_rows(batch.rows, pending.position) if batch.rows else []
+        if missing:
+            position = sheet.next_position()
+            if position.title != pending.position.title or position.last_row < pending.position.last_row:
+                checkpoint.begin_batch(PendingBatch(pending.end, position))  # now to another worksheet
+            sheet.append(missing[:MAX_ROWS])
+        if len(missing) <= MAX_ROWS:
+            self._advance(batch)
         return True
 
-    def _is_another_log(self) -> bool:
-        """Whether the log was deleted, and begun anew under its name."""
-        found = Syscalls.stat(self.checkpoint.log)
-        before, self._identity = self._identity, (found.st_ino, found.st_dev)
-        return found.st_size < self.checkpoint.offset or before not in (None, self._identity)
+    def _is_log_replaced(self) -> bool:
+        """Return whether the log was deleted, and another one created under its name."""
+        status = Syscalls.stat(self.checkpoint.log)
+        before, self._inode = self._inode, (status.st_ino, status.st_dev)
+        return status.st_size < self.checkpoint.offset or before not in (None, self._inode)
 
-    def _reached(self, batch: Batch) -> None:
+    def _advance(self, batch: Batch) -> None:
         self.rows += len(batch.rows)
-        self.checkpoint.reached(batch.end)
+        self.checkpoint.advance(batch.end)
 
 
-def _batch(log: str, offset: int, target: Target, until: int | None = None) -> Batch:
+def _read_batch(log: str, offset: int, target: SheetTarget, until: int | None = None) -> Batch:
     """Read whole lines up to the limits of a batch, or up to an offset."""
-    rows: list[dict[str, Cell]] = []
+    rows: list[RowCells] = []
     size, end = 0, offset
-    limit = offset + _MOST_READ if until is None else until
+    limit = offset + _MAX_READ if until is None else until
     for line in _lines(log, offset):
         if end + len(line) > limit and (end > offset or until is not None):
             break
         row = _row(line, target)
         if row is not None:
             size += len(json.dumps(list(row.values())))
-            if until is None and rows and (size > MOST_BYTES or len(rows) == MOST_ROWS):
+            if until is None and rows and (size > MAX_BYTES or len(rows) == MAX_ROWS):
                 break
             rows.append(row)
         end += len(line)
     return Batch(rows, end)
 
 
-def _row(line: bytes, target: Target) -> dict[str, Cell] | None:
-    """Return the row of a line; None if it gets none, or is torn or foreign."""
+def _row(line: bytes, target: SheetTarget) -> RowCells | None:
+    """Return the row of a line; None if it gets none, is torn, or is no event."""
     try:
-        event: Any = orjson.loads(line)
+        event: object = orjson.loads(line)
     except ValueError:
         return None
     return cells(event, target) if isinstance(event, dict) else None
 
 
 def _lines(log: str, offset: int) -> Iterator[bytes]:
-    """Yield the whole lines from an offset on."""
+    """Yield the whole lines of a log from an offset on."""
     fd = Syscalls.open(log, READ_ONLY)
     try:
         Syscalls.lseek(fd, offset, os.SEEK_SET)
         rest: list[bytes] = []
-        while block := Syscalls.read(fd, _BLOCK):
+        while block := Syscalls.read(fd, _BLOCK_SIZE):
             *whole, last = block.split(b"\n")
             for part in whole:
                 yield b"".join((*rest, part, b"\n"))

@@ -1,9 +1,9 @@
-"""How far the copy of a log has come: a small file beside it, which one process at a time holds.
+"""How much of a log is copied: a small file beside the log, locked by one process at a time.
 
 `<log>.<8 digits>.sheets` holds one JSON object: the target, the offset up to which the lines of the log are
-in the sheet, and, while a batch is being sent, where it ends and where it goes. Who finds the latter in the
-checkpoint of a dead process knows that the batch may be there already. It is overwritten by one small write,
-which a kill cannot tear; if a power cut has done it, the whole log counts as a batch that may be there.
+in the sheet, and, while a batch is being sent, the batch's end and position. A pending batch in the
+checkpoint of a dead process may be in the sheet already. The file is overwritten by one small write, which a
+kill cannot tear; if a power cut tears it, the whole log counts as a pending batch.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import hashlib
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
 from hilt_autolog.log.syscalls import READ_ONLY, Syscalls
 
-from .target import Target
+from .target import SheetTarget
 from .worksheet import WritePosition
 
 if sys.platform == "win32":
@@ -29,10 +29,12 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ENDING = ".sheets"
-_KEY = 8  # digits
-_SIZE = 1 << 16
-_FAR = 1 << 30  # Windows locks bytes, and nobody may read those: one that is never written
+    from hilt_autolog.contracts.types import JsonObject
+
+_SUFFIX = ".sheets"
+_KEY_DIGITS = 8
+_BLOCK_SIZE = 1 << 16
+_LOCK_OFFSET = 1 << 30  # Windows locks bytes, which nobody may read then: lock one that is never written
 _FLAGS = (
     os.O_RDWR
     | getattr(os, "O_CLOEXEC", 0)
@@ -42,165 +44,174 @@ _FLAGS = (
 )
 
 
-class Sending(NamedTuple):
-    """A batch that may have been written: the offset of its end, and where it was to be written."""
+class PendingBatch(NamedTuple):
+    """A batch that may have been written: the offset of its end, and the position of its first row."""
 
     end: int
-    place: WritePosition
+    position: WritePosition
 
 
 class Checkpoint:
-    """The checkpoint of a log that this process holds.
+    """The checkpoint of a log, locked by this process.
 
     Attributes:
-        log: The log.
+        log: The path of the log.
         target: Where its copy goes.
         offset: Bytes of the log whose rows are in the sheet.
-        sending: The batch that may be there as well.
+        pending_batch: The batch after `offset` that may be in the sheet as well.
     """
 
-    def __init__(self, fd: int, log: str, target: Target) -> None:
+    def __init__(self, fd: int, log: str, target: SheetTarget) -> None:
         self._fd = fd
         self.log = log
         self.target = target
         self.offset = 0
-        self.sending: Sending | None = None
+        self.pending_batch: PendingBatch | None = None
         self._length = 0
 
     @classmethod
-    def held(cls, log: str, target: Target) -> Checkpoint | None:
-        """Return the checkpoint of a log, made if there is none; None if another process holds it.
+    def acquire(cls, log: str, target: SheetTarget) -> Checkpoint | None:
+        """Lock the checkpoint of a log, and create it if there is none.
+
+        Returns:
+            The checkpoint; None if another process has locked it.
 
         Raises:
-            OSError: it cannot be made.
+            OSError: it cannot be created.
         """
-        key = hashlib.sha256("\0".join(target[:2]).encode()).hexdigest()[:_KEY]
-        path = f"{log}.{key}{_ENDING}"
+        key = hashlib.sha256("\0".join(target[:2]).encode()).hexdigest()[:_KEY_DIGITS]
+        path = f"{log}.{key}{_SUFFIX}"
         try:
             fd, is_new = Syscalls.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600), True
         except FileExistsError:
             fd, is_new = Syscalls.open(path, _FLAGS), False
-        if not _locked(fd):
+        if not _try_lock(fd):
             Syscalls.close(fd)
             return None
-        found = cls(fd, log, target)
+        checkpoint = cls(fd, log, target)
         if not is_new:
-            found._load()
-        found._store()
-        return found
+            checkpoint._load()
+        checkpoint._store()
+        return checkpoint
 
     @classmethod
-    def left(cls, folder: str, sheet_id: str | None = None) -> Iterator[Checkpoint]:
-        """Yield the checkpoints in a folder that nobody holds and that are not at the end of their logs.
+    def acquire_unfinished(cls, folder: str, sheet_id: str | None = None) -> Iterator[Checkpoint]:
+        """Lock and yield the checkpoints in a folder that are unlocked, and behind the end of their logs.
 
         Args:
-            folder: Where the logs are.
-            sheet_id: The spreadsheet that they are copied to; any, if None.
+            folder: where the logs are.
+            sheet_id: the spreadsheet that they are copied to; any, if None.
         """
-        for path in _checkpoints(folder):
-            found = None
+        for path in _checkpoint_paths(folder):
+            checkpoint = None
             with suppress(OSError, ValueError, TypeError):
-                found = cls._left(path, sheet_id)
-            if found is not None:
-                yield found
+                checkpoint = cls._acquire_if_unfinished(path, sheet_id)
+            if checkpoint is not None:
+                yield checkpoint
 
     @classmethod
-    def _left(cls, path: str, sheet_id: str | None) -> Checkpoint | None:
+    def _acquire_if_unfinished(cls, path: str, sheet_id: str | None) -> Checkpoint | None:
         fd = Syscalls.open(path, _FLAGS)
         try:
-            if _locked(fd):
-                target = _target(_read(fd))
-                found = cls(fd, path[: -len(_ENDING) - _KEY - 1], target)
-                found._load()
-                if sheet_id in (None, target.sheet_id) and found.behind():
+            if _try_lock(fd):
+                target = _parse_target(_read_all(fd))
+                checkpoint = cls(fd, _log_path(path), target)
+                checkpoint._load()
+                if sheet_id in (None, target.sheet_id) and checkpoint.pending_bytes():
                     fd = -1
-                    return found
+                    return checkpoint
         finally:
             if fd >= 0:
                 Syscalls.close(fd)
         return None
 
-    def behind(self) -> int:
+    def pending_bytes(self) -> int:
         """Return how many bytes of whole lines are not known to be in the sheet."""
-        end = _end(self.log)
-        return end if end < self.offset else end - self.offset  # it was begun anew
+        end = _end_of_last_line(self.log)
+        return end if end < self.offset else end - self.offset  # a shorter log was created anew
 
-    def begin(self, sending: Sending) -> None:
-        """Note that a batch is about to be written."""
-        self.sending = sending
+    def begin_batch(self, batch: PendingBatch) -> None:
+        """Record that a batch is about to be written."""
+        self.pending_batch = batch
         self._store()
 
-    def reached(self, offset: int) -> None:
-        """Note that all before this offset is in the sheet, and nothing is being sent."""
-        self.offset, self.sending = offset, None
+    def advance(self, offset: int) -> None:
+        """Record that all lines before this offset are in the sheet, and no batch is pending."""
+        self.offset, self.pending_batch = offset, None
         self._store()
 
     def close(self) -> None:
-        """Let go of it; in a forked child the parent still holds it."""
+        """Release the lock; if this is a forked child, its parent keeps the lock."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
             with suppress(OSError):
                 Syscalls.close(fd)
 
     def _load(self) -> None:
-        data = _read(self._fd)
+        data = _read_all(self._fd)
         self._length = len(data)
         try:
-            said: dict[str, Any] = orjson.loads(data)
-            self.offset = _checked(said["offset"])
-            if said["sending"]:
-                end, title, after = said["sending"]
-                self.sending = Sending(_checked(end), WritePosition(str(title), _checked(after)))
+            state: JsonObject = orjson.loads(data)
+            self.offset = _validate_count(state["offset"])
+            if state["sending"]:
+                end, title, last_row = state["sending"]
+                position = WritePosition(str(title), _validate_count(last_row))
+                self.pending_batch = PendingBatch(_validate_count(end), position)
         except (ValueError, TypeError, LookupError):
-            self.offset, self.sending = 0, Sending(_end(self.log), WritePosition(self.target.worksheet, 1))
+            position = WritePosition(self.target.worksheet, 1)
+            self.offset, self.pending_batch = 0, PendingBatch(_end_of_last_line(self.log), position)
 
     def _store(self) -> None:
-        sending = self.sending and [self.sending.end, *self.sending.place]
-        said = {**self.target._asdict(), "offset": self.offset, "sending": sending}
-        data = orjson.dumps(said).ljust(self._length - 1) + b"\n"
+        batch = self.pending_batch
+        sending = batch and [batch.end, *batch.position]
+        state = {**self.target._asdict(), "offset": self.offset, "sending": sending}
+        data = orjson.dumps(state).ljust(self._length - 1) + b"\n"
         self._length = len(data)
         Syscalls.lseek(self._fd, 0, 0)
         Syscalls.write(self._fd, data)
 
 
-def unfinished(folder: str) -> dict[str, int]:
-    """Return the logs in a folder that are copied to sheets, with the bytes of each that are not there yet.
+def pending_copies(folder: str) -> dict[str, int]:
+    """Return the logs in a folder that are copied to sheets, with the bytes of each that are not copied yet.
 
-    Only looks: a process that holds one of them is not disturbed.
+    This only reads: a process that has locked one of the checkpoints is not disturbed.
     """
-    found: dict[str, int] = {}
-    for path in _checkpoints(folder):
+    pending: dict[str, int] = {}
+    for path in _checkpoint_paths(folder):
         with suppress(OSError, ValueError, TypeError, LookupError):
             with open(path, "rb") as file:
-                said: dict[str, Any] = orjson.loads(file.read(_SIZE))
-            log = path[: -len(_ENDING) - _KEY - 1]
-            found[log] = max(0, _end(log) - int(said["offset"]))
-    return found
+                state: JsonObject = orjson.loads(file.read(_BLOCK_SIZE))
+            log = _log_path(path)
+            pending[log] = max(0, _end_of_last_line(log) - int(state["offset"]))
+    return pending
 
 
-def _checkpoints(folder: str) -> list[str]:
+def _checkpoint_paths(folder: str) -> list[str]:
     try:
-        return sorted(entry.path for entry in os.scandir(folder) if entry.name.endswith(_ENDING))
+        return sorted(entry.path for entry in os.scandir(folder) if entry.name.endswith(_SUFFIX))
     except OSError:
         return []
 
 
-def _target(data: bytes) -> Target:
-    said = orjson.loads(data)
-    return Target(
-        str(said["sheet_id"]), str(said["worksheet"]), tuple(map(str, said["columns"])), bool(said["chunks"])
-    )
+def _log_path(checkpoint_path: str) -> str:
+    return checkpoint_path[: -len(_SUFFIX) - _KEY_DIGITS - 1]
 
 
-def _checked(number: Any) -> int:
-    """Return a number that may stand in a checkpoint."""
-    if not isinstance(number, int) or not 0 <= number < _FAR << 32:
+def _parse_target(data: bytes) -> SheetTarget:
+    state = orjson.loads(data)
+    columns = tuple(map(str, state["columns"]))
+    return SheetTarget(str(state["sheet_id"]), str(state["worksheet"]), columns, bool(state["chunks"]))
+
+
+def _validate_count(number: object) -> int:
+    """Return a count of bytes or rows from a checkpoint; raise ValueError if it cannot be one."""
+    if not isinstance(number, int) or not 0 <= number < 1 << 62:
         raise ValueError(f"no number of bytes or rows: {number!r}")
     return number
 
 
-def _end(log: str) -> int:
-    """Return where the last whole line of a log ends; 0 if there is no log."""
+def _end_of_last_line(log: str) -> int:
+    """Return the offset at which the last whole line of a log ends; 0 if there is no log."""
     try:
         fd = Syscalls.open(log, READ_ONLY)
     except OSError:
@@ -208,26 +219,26 @@ def _end(log: str) -> int:
     try:
         begin = Syscalls.lseek(fd, 0, os.SEEK_END)
         while begin:
-            end, begin = begin, max(0, begin - _SIZE)
+            end, begin = begin, max(0, begin - _BLOCK_SIZE)
             Syscalls.lseek(fd, begin, os.SEEK_SET)
-            found = Syscalls.read(fd, end - begin).rfind(b"\n")
-            if found >= 0:
-                return begin + found + 1
+            newline = Syscalls.read(fd, end - begin).rfind(b"\n")
+            if newline >= 0:
+                return begin + newline + 1
         return 0
     finally:
         Syscalls.close(fd)
 
 
-def _read(fd: int) -> bytes:
+def _read_all(fd: int) -> bytes:
     Syscalls.lseek(fd, 0, 0)
-    return Syscalls.read(fd, _SIZE)
+    return Syscalls.read(fd, _BLOCK_SIZE)
 
 
-def _locked(fd: int) -> bool:
-    """Hold a file, if no other process does; the kernel lets go of it when the process is gone."""
+def _try_lock(fd: int) -> bool:
+    """Lock a file unless another process has; the kernel releases the lock when the process ends."""
     try:
         if sys.platform == "win32":
-            Syscalls.lseek(fd, _FAR, 0)
+            Syscalls.lseek(fd, _LOCK_OFFSET, 0)
             msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,10 +1,10 @@
-"""A sheet that is kept up with a log that this process writes; each forked child keeps up its own."""
+"""A sheet that is kept up to date with the log of this process. A forked child copies its own log."""
 
 from __future__ import annotations
 
 import os
 from _thread import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakSet, finalize
 
 from hilt_autolog.clock import Clock
@@ -14,113 +14,118 @@ from .rate_limiter import PAUSE
 from .uploader import Progress, SheetUploader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from .target import Target
+    from hilt_autolog.contracts.types import JsonMapping
 
-AT_EXIT = 5.0  # seconds that the end of a program waits for the sheet
-PATIENCE = 30.0  # seconds that who asked for the sheet waits without seeing anything arrive there
+    from .target import SheetTarget
+
+EXIT_TIMEOUT = 5.0  # seconds that the end of a program waits for the sheet
+IDLE_TIMEOUT = 30.0  # seconds without a new row after which an explicit wait for the sheet ends
 
 
 class SheetMirror:
-    """Starts a feed when the log is there, and ends it.
+    """Start an uploader once there is a log, and end it.
 
     Args:
-        target: Where the copy goes.
-        key: Gives the key of the service account; it may fail, which `progress()` tells.
-        pause: Seconds between two calls of the API.
+        target: where the copy goes.
+        key: returns the key of the service account; what it raises is shown by `progress()`.
+        pause: seconds between two calls of the API.
     """
 
-    def __init__(self, target: Target, key: Callable[[], Mapping[str, Any]], pause: float = PAUSE) -> None:
+    def __init__(self, target: SheetTarget, key: Callable[[], JsonMapping], pause: float = PAUSE) -> None:
         self._target = target
         self._key = key
         self._pause = pause
-        self._feed: SheetUploader | None = None
-        self._last = Progress(0, 0, None)
-        self._claim = RLock()
+        self._uploader: SheetUploader | None = None
+        self._last_progress = Progress(0, 0, None)
+        self._lock = RLock()
         _mirrors.add(self)
-        # urllib3 closes connections by such finalizers. With one of ours before them, whoever ends a mirror
-        # at exit comes before the end of them all.
+        # urllib3 2.8 connectionpool.py closes its pools by weakref.finalize, at exit by a function that the
+        # first finalizer of the process registers. Exit functions run in reverse order: create a finalizer
+        # before the exit function that ends mirrors is registered, so that mirrors end with open connections.
         finalize(self, int)
 
     def follow(self, log: str | None) -> None:
         """Copy this log from now on; called after each event, and raises nothing.
 
         Args:
-            log: The absolute path of the log that the event stands in; None if it could not be written.
+            log: the absolute path of the log that has the event; None if it could not be written.
         """
-        feed = self._feed
-        if log is not None and (feed is None or feed.log != log):
-            self._begin(log)
+        uploader = self._uploader
+        if log is not None and (uploader is None or uploader.log != log):
+            self._start_uploader(log)
 
     @capture_errors
-    def _begin(self, log: str) -> None:
-        with self._claim:
-            before = self._feed
+    def _start_uploader(self, log: str) -> None:
+        with self._lock:
+            before = self._uploader
             if before is not None and before.log == log:
                 return
-            self._feed = feed = SheetUploader(log, self._target, self._key, self._pause)
-            feed.start()
+            self._uploader = uploader = SheetUploader(log, self._target, self._key, self._pause)
+            uploader.start()
         if before is not None:
             before.close(0)
 
     def drain(self) -> None:
-        """Wait until the sheet has all that was written so far, as long as something arrives there."""
-        if self._feed is not None:
-            self._feed.drain(PATIENCE)
+        """Wait until the sheet has all events so far, or half a minute after its last new row."""
+        if self._uploader is not None:
+            self._uploader.drain(IDLE_TIMEOUT)
 
     def close(self, *, wait: bool = True) -> None:
-        """End the copy when all is in the sheet. A later event begins it again.
+        """End the copy when all events are in the sheet. A later event starts it again.
 
         Args:
-            wait: Up to five seconds; what is left then is left to the next start. Otherwise nobody waits.
+            wait: whether to wait, up to five seconds; the next start copies the rest. Without, the copy ends
+                in the background.
         """
-        if not wait and self._feed is not None:
-            _leaving.add(self._feed)
-        self._end(lambda feed: feed.close(_after_others(feed, AT_EXIT) if wait else 0))
+        if not wait and self._uploader is not None:
+            _closing_uploaders.add(self._uploader)
+        self._end_uploader(
+            lambda uploader: uploader.close(_wait_for_others(uploader, EXIT_TIMEOUT) if wait else 0)
+        )
 
     def finish(self) -> None:
-        """Close, but wait as long as something arrives in the sheet, and half a minute more."""
-        self._end(lambda feed: feed.finish(PATIENCE))
+        """End the copy like `close()`, but wait as long as `drain()` does."""
+        self._end_uploader(lambda uploader: uploader.finish(IDLE_TIMEOUT))
 
-    def _end(self, how: Callable[[SheetUploader], None]) -> None:
-        feed, self._feed = self._feed, None
-        if feed is not None:
-            how(feed)
-            self._last = feed.progress()
+    def _end_uploader(self, end: Callable[[SheetUploader], None]) -> None:
+        uploader, self._uploader = self._uploader, None
+        if uploader is not None:
+            end(uploader)
+            self._last_progress = uploader.progress()
 
     def progress(self) -> Progress:
-        """Return how the copy stands, or stood when it was closed."""
-        feed = self._feed
-        return self._last if feed is None else feed.progress()
+        """Return the progress of the copy, or what it was at its end."""
+        uploader = self._uploader
+        return self._last_progress if uploader is None else uploader.progress()
 
-    def forked(self) -> None:
-        """Begin anew in a forked child."""
-        feed, self._feed = self._feed, None
-        self._claim = RLock()
-        self._last = Progress(0, 0, None)
-        if feed is not None:
-            feed.let_go()
+    def reset_after_fork(self) -> None:
+        """Forget the parent's uploader and log, in a forked child."""
+        uploader, self._uploader = self._uploader, None
+        self._lock = RLock()
+        self._last_progress = Progress(0, 0, None)
+        if uploader is not None:
+            uploader.release_checkpoints()
 
 
 _mirrors: WeakSet[SheetMirror] = WeakSet()
-_leaving: WeakSet[SheetUploader] = (
-    WeakSet()
-)  # those that end in their own time, and hold their checkpoints until then
+# Those that end in the background, and have their checkpoints locked until then.
+_closing_uploaders: WeakSet[SheetUploader] = WeakSet()
 
 
-def _after_others(feed: SheetUploader, seconds: float) -> float:
-    """Wait for the earlier feeds of a log, without whose end it cannot be copied; return the time left."""
+def _wait_for_others(uploader: SheetUploader, seconds: float) -> float:
+    """Wait for earlier uploaders of the same log, which have its checkpoint locked; return the time left."""
     until = Clock.monotonic() + seconds
-    for other in [one for one in _leaving if one.log == feed.log]:
+    for other in [other for other in _closing_uploaders if other.log == uploader.log]:
         other.wait(max(0.0, until - Clock.monotonic()))
     return max(0.0, until - Clock.monotonic())
 
 
-def _forked() -> None:
+def _reset_mirrors() -> None:
     for mirror in list(_mirrors):
-        capture_errors(mirror.forked)()
+        capture_errors(mirror.reset_after_fork)()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+    os.register_at_fork(after_in_child=_reset_mirrors)

@@ -1,4 +1,4 @@
-"""How often Google is asked: so seldom that its quota is never met, and less after a failure."""
+"""The rate of requests to Google: below its quota, and lower after a failure."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 PAUSE = 1.1  # seconds: at most 55 calls in a minute, of the 60 that an account has
 
-_LONGEST = 60.0
+_MAX_BACKOFF = 60.0  # seconds
 
 
 class RateLimiter:
-    """Lets calls pass one after the other, each a pause after the one before.
+    """Delay calls so that each starts at least a pause after the one before.
 
     Args:
-        sleep: Waits for so many seconds.
-        pause: Seconds between two calls.
-        monotonic: A clock in seconds.
+        sleep: waits for so many seconds.
+        pause: seconds between two calls.
+        monotonic: a clock in seconds.
     """
 
     def __init__(
@@ -34,18 +34,18 @@ class RateLimiter:
         self.pause = pause
         self._monotonic = monotonic
         self._next = 0.0
-        self._chance = Random()  # noqa: S311  our own: a program may have seeded the shared one
+        self._random = Random()  # noqa: S311  our own: a program may have seeded the shared one
 
     def __call__(self) -> None:
-        """Wait until it is time for the next call."""
-        while (left := self._next - self._monotonic()) > 0:
-            self._sleep(left)
+        """Wait until the next call may start."""
+        while (seconds := self._next - self._monotonic()) > 0:
+            self._sleep(seconds)
         self._next = self._monotonic() + self.pause
 
-    def after(self, failures: int) -> float:
-        """Return how long to wait after so many failures in a row: doubled each time, up to a minute.
+    def backoff(self, failures: int) -> float:
+        """Return how many seconds to wait after so many failures in a row: doubled each time, up to a minute.
 
-        A part of it is chance, so that the processes that a quota has stopped do not come back together.
+        Jitter of up to a half keeps processes that one quota has stopped from returning together.
         """
-        whole: float = min(self.pause * 2 ** min(failures, 10), _LONGEST)
-        return whole * self._chance.uniform(0.5, 1.0)
+        seconds: float = min(self.pause * 2 ** min(failures, 10), _MAX_BACKOFF)
+        return seconds * self._random.uniform(0.5, 1.0)

@@ -1,31 +1,33 @@
-"""Which worksheet of which spreadsheet gets the copy, and the key of the account that may write there."""
+"""The worksheet that gets the copy, and the key of the service account that writes there."""
 
 from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hilt_autolog.errors import SessionError
 from hilt_autolog.reading.columns import check_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
+
+    from hilt_autolog.contracts.types import JsonMapping, JsonObject
 
 SHEET_ID, CREDENTIALS_PATH = "GOOGLE_SHEET_ID", "GOOGLE_CREDENTIALS_PATH"
 
 _ADDRESS = re.compile(r"/spreadsheets/d/([\w-]+)")
-_NEEDED = ("client_email", "private_key", "token_uri")
+_REQUIRED = ("client_email", "private_key", "token_uri")
 
 
-class Target(NamedTuple):
-    """A worksheet, and what of an event stands in it.
+class SheetTarget(NamedTuple):
+    """A worksheet, and which parts of an event it shows.
 
     Attributes:
-        sheet_id: the spreadsheet.
-        worksheet: the title of its worksheet; when that is full, `<title> 2` and so on follow.
-        columns: names out of `io.columns.COLUMNS`.
-        chunks: whether the deltas of streams get rows.
+        sheet_id: The spreadsheet.
+        worksheet: The title of its worksheet; when that is full, `<title> 2` and so on follow.
+        columns: Names out of `reading.columns.COLUMNS`.
+        chunks: Whether the deltas of streams get rows.
     """
 
     sheet_id: str
@@ -34,14 +36,14 @@ class Target(NamedTuple):
     chunks: bool
 
 
-def target(
+def sheet_target(
     sheet_id: str | None,
     worksheet: str = "Logs",
     columns: Iterable[str] | None = None,
     *,
     chunks: bool = True,
-) -> Target:
-    """Return a target.
+) -> SheetTarget:
+    """Return a target, its values completed and checked.
 
     Args:
         sheet_id: the id of a spreadsheet or its whole address; GOOGLE_SHEET_ID if None.
@@ -52,27 +54,27 @@ def target(
     Raises:
         ValueError: there is no id, no title, or an unknown column.
     """
-    given = (sheet_id or os.environ.get(SHEET_ID) or "").strip()
-    if not given:
+    id_or_address = (sheet_id or os.environ.get(SHEET_ID) or "").strip()
+    if not id_or_address:
         raise ValueError(f"sheet_id is needed for Google Sheets: give it, or set {SHEET_ID}")
     if not worksheet.strip():
         raise ValueError("worksheet_name is empty")
-    address = _ADDRESS.search(given)
-    return Target(address[1] if address else given, worksheet, check_columns(columns), chunks)
+    address = _ADDRESS.search(id_or_address)
+    return SheetTarget(address[1] if address else id_or_address, worksheet, check_columns(columns), chunks)
 
 
 def account_key(
     credentials_path: str | os.PathLike[str] | None = None,
-    credentials_json: Mapping[str, Any] | str | None = None,
-) -> dict[str, Any]:
+    credentials_json: JsonMapping | str | None = None,
+) -> JsonObject:
     """Return the key of a service account.
 
     Args:
-        credentials_path: the file that Google has made for it; GOOGLE_CREDENTIALS_PATH if None.
-        credentials_json: its contents, as text or read; it wins over a file.
+        credentials_path: the key file from Google; GOOGLE_CREDENTIALS_PATH if None.
+        credentials_json: the file's contents, as text or parsed; it takes precedence over a file.
 
     Raises:
-        ValueError: neither is given.
+        ValueError: there is neither.
         FileNotFoundError: there is no such file.
         SessionError: it is no key of a service account.
     """
@@ -80,25 +82,21 @@ def account_key(
     from pathlib import Path
 
     path = credentials_path or os.environ.get(CREDENTIALS_PATH)
-    where = "credentials_json" if credentials_json else str(path)
+    source = "credentials_json" if credentials_json else str(path)
     try:
         if credentials_json is not None and not isinstance(credentials_json, str):
-            key: Any = dict(credentials_json)
+            key: object = dict(credentials_json)
         elif credentials_json or path:
             key = json.loads(credentials_json or Path(os.fspath(path or "")).expanduser().read_bytes())
         else:
-            raise _no_key()
+            raise ValueError(
+                "credentials_path or credentials_json is needed for Google Sheets: give one, or set "
+                f"{CREDENTIALS_PATH} to the JSON key of a service account"
+            )
     except FileNotFoundError:
-        raise FileNotFoundError(f"there is no file {where} with the key of a service account") from None
+        raise FileNotFoundError(f"there is no file {source} with the key of a service account") from None
     except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise SessionError(f"{where} cannot be read as the key of a service account: {error}") from None
-    if not isinstance(key, dict) or not all(isinstance(key.get(name), str) for name in _NEEDED):
-        raise SessionError(f"{where} is no key of a service account: it needs {', '.join(_NEEDED)}")
+        raise SessionError(f"{source} cannot be read as the key of a service account: {error}") from None
+    if not isinstance(key, dict) or not all(isinstance(key.get(name), str) for name in _REQUIRED):
+        raise SessionError(f"{source} is no key of a service account: it needs {', '.join(_REQUIRED)}")
     return key
-
-
-def _no_key() -> ValueError:
-    return ValueError(
-        "credentials_path or credentials_json is needed for Google Sheets: give one, or set "
-        f"{CREDENTIALS_PATH} to the JSON key of a service account"
-    )

@@ -1,37 +1,39 @@
-"""A thread that feeds a sheet from a log, and from what dead processes have left of theirs beside it."""
+"""A thread that copies a log to a sheet, and completes the copies that ended processes left beside it."""
 
 from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hilt_autolog.clock import Clock
 from hilt_autolog.internal_errors import capture_errors, internal_errors
 
 from .batch_copier import BatchCopier
 from .checkpoint import Checkpoint
-from .errors import Refusal, RetryLater
+from .errors import PermanentError, RetryLater
 from .rate_limiter import PAUSE, RateLimiter
 from .spreadsheet import Spreadsheet
 from .worksheet import Worksheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
-    from .target import Target
+    from hilt_autolog.contracts.types import JsonMapping
 
-_GLANCE = 0.02  # seconds
-_SOON = 3.0  # seconds between two attempts while somebody waits
+    from .target import SheetTarget
+
+_POLL_INTERVAL = 0.02  # seconds
+_MAX_CLOSING_BACKOFF = 3.0  # seconds between two attempts while somebody waits for the end
 
 
 class Progress(NamedTuple):
-    """How the copy stands.
+    """The progress of a copy.
 
     Attributes:
-        rows: how many rows this process has written.
-        behind: bytes of the log that are not in the sheet yet.
-        trouble: why not, in words; None if all is well.
+        rows: How many rows this process has written.
+        behind: Bytes of the log that are not in the sheet yet.
+        trouble: What prevents the copy, in words; None if nothing does.
     """
 
     rows: int
@@ -39,7 +41,7 @@ class Progress(NamedTuple):
     trouble: str | None
 
 
-class _GivenUp(Exception):  # noqa: N818  nobody waits for us any more
+class _StopRequest(Exception):  # noqa: N818  ends the thread; no error
     pass
 
 
@@ -47,172 +49,172 @@ class SheetUploader:
     """The copy of one log, on a daemon thread of its own.
 
     Args:
-        log: The log; it is read as it grows.
-        target: Where its copy goes.
-        key: Gives the key of the service account; it is called on the thread.
-        pause: Seconds between two calls of the API.
+        log: the log, which may still grow.
+        target: where its copy goes.
+        key: returns the key of the service account; called on the thread.
+        pause: seconds between two calls of the API.
     """
 
     def __init__(
-        self, log: str, target: Target, key: Callable[[], Mapping[str, Any]], pause: float = PAUSE
+        self, log: str, target: SheetTarget, key: Callable[[], JsonMapping], pause: float = PAUSE
     ) -> None:
         self.log = log
         self._target = target
         self._key = key
-        self._closing = threading.Event()
-        self._over = threading.Event()
+        self._closing = threading.Event()  # end when all is copied
+        self._stop = threading.Event()  # end at once
         self._done = threading.Event()
-        self._pace = RateLimiter(self._wait, pause)
-        self._sheets: dict[Target, Worksheet] = {}
+        self._rate_limiter = RateLimiter(self._wait, pause)
+        self._sheets: dict[SheetTarget, Worksheet] = {}
         self._copier: BatchCopier | None = None
-        self._left: Iterator[Checkpoint] = iter(())
-        self._rest: BatchCopier | None = None
+        self._unfinished: Iterator[Checkpoint] = iter(())  # of ended processes
+        self._unfinished_copier: BatchCopier | None = None
         self._rows = 0
         self._failures = 0
         self._trouble: str | None = None
-        self._is_refused = False
+        self._is_blocked = False
 
     def start(self) -> None:
-        """Note in the log's folder that it is copied, and begin; `progress()` tells why if that fails."""
-        self._left = Checkpoint.left(os.path.dirname(self.log), self._target.sheet_id)
+        """Create the log's checkpoint, and start the thread; `progress()` shows why if that fails."""
+        self._unfinished = Checkpoint.acquire_unfinished(os.path.dirname(self.log), self._target.sheet_id)
         try:
-            self._hold()
+            self._acquire_checkpoint()
             threading.Thread(target=self._run, name="hilt-sheets", daemon=True).start()
-        except (OSError, RuntimeError) as error:  # no file, or at the end of the program no thread
+        except (OSError, RuntimeError) as error:  # no file; or no thread, while the interpreter shuts down
             self._trouble = f"the copy cannot begin: {error}"
-            self.let_go()
+            self.release_checkpoints()
             self._done.set()
 
-    def drain(self, patience: float) -> None:
-        """Wait until the sheet has all that the log has, as long as something arrives there now and then.
+    def drain(self, idle_timeout: float) -> None:
+        """Wait until the sheet has all of the log.
 
         Args:
-            patience: Seconds without anything new in the sheet after which it is enough.
+            idle_timeout: seconds without anything new in the sheet after which to return anyway.
         """
-        self._wait_while_moving(patience, self._is_level)
+        self._wait_for_progress(idle_timeout, self._is_caught_up)
 
     def close(self, seconds: float) -> None:
-        """End when all of the log is in the sheet; what is left after that time waits for the next start.
+        """End when all of the log is in the sheet, or after so many seconds; the next start copies the rest.
 
-        With 0 seconds nobody waits, and the thread comes to its end in its own time.
+        With 0 seconds return at once: the thread ends in the background.
         """
         self._closing.set()
         if seconds:
             self._done.wait(seconds)
-            self._give_up()
+            self._stop_thread()
 
-    def finish(self, patience: float) -> None:
-        """Close, but wait as `drain` does."""
+    def finish(self, idle_timeout: float) -> None:
+        """End like `close`, but wait as long as `drain` does."""
         self._closing.set()
-        self._wait_while_moving(patience, self._done.is_set)
-        self._give_up()
+        self._wait_for_progress(idle_timeout, self._done.is_set)
+        self._stop_thread()
 
     def wait(self, seconds: float) -> None:
-        """Wait up to so many seconds for the end of what was closed."""
+        """Wait up to so many seconds for the end of an uploader that was closed."""
         self._done.wait(seconds)
 
-    def _give_up(self) -> None:
-        self._over.set()
-        self._done.wait(_GLANCE)
+    def _stop_thread(self) -> None:
+        self._stop.set()
+        self._done.wait(_POLL_INTERVAL)
 
-    def _is_level(self) -> bool:
-        return self._is_refused or not self._behind()
+    def _is_caught_up(self) -> bool:
+        return self._is_blocked or not self._pending_bytes()
 
-    def _wait_while_moving(self, patience: float, is_enough: Callable[[], bool]) -> None:
-        behind, until = self._behind(), Clock.monotonic() + patience
-        while not (is_enough() or self._done.wait(_GLANCE)):
-            if (now := self._behind()) != behind:
-                behind, until = now, Clock.monotonic() + patience
+    def _wait_for_progress(self, idle_timeout: float, is_enough: Callable[[], bool]) -> None:
+        pending, until = self._pending_bytes(), Clock.monotonic() + idle_timeout
+        while not (is_enough() or self._done.wait(_POLL_INTERVAL)):
+            if (now := self._pending_bytes()) != pending:
+                pending, until = now, Clock.monotonic() + idle_timeout
             elif Clock.monotonic() > until:
                 return
 
-    def let_go(self) -> None:
-        """Let go of the checkpoints; in a forked child, which has no such thread, they are the parent's."""
-        for copier in (self._copier, self._rest):
+    def release_checkpoints(self) -> None:
+        """Release the locks; a forked child, which has no such thread, leaves them to its parent."""
+        for copier in (self._copier, self._unfinished_copier):
             if copier is not None:
                 copier.checkpoint.close()
 
     def progress(self) -> Progress:
-        """Return how the copy stands."""
+        """Return the progress of the copy."""
         copier = self._copier
         rows = self._rows + (copier.rows if copier else 0)
-        return Progress(rows, self._behind(), self._trouble)
+        return Progress(rows, self._pending_bytes(), self._trouble)
 
-    def _behind(self) -> int:
-        """Return how much is not there yet; nothing is ours to copy while another process does it."""
-        return self._copier.checkpoint.behind() if self._copier else 0
+    def _pending_bytes(self) -> int:
+        """Return how many bytes are to be copied; 0 while another process copies this log."""
+        return self._copier.checkpoint.pending_bytes() if self._copier else 0
 
     # --- on the thread
 
     def _run(self) -> None:
         try:
-            while not self._is_over():
-                self._round()
-        except _GivenUp:
+            while not self._is_finished():
+                self._run_once()
+        except _StopRequest:
             pass
-        except Exception as error:  # a disk that does not answer any more
+        except Exception as error:  # such as a disk that no longer responds
             self._trouble = str(error)
             internal_errors.note(error)
         finally:
             capture_errors(self._close_sheets)()
-            self.let_go()
+            self.release_checkpoints()
             self._done.set()
 
-    def _is_over(self) -> bool:
-        if self._over.is_set():
+    def _is_finished(self) -> bool:
+        if self._stop.is_set():
             return True
         if self._copier is None:
-            self._hold()
-        return self._closing.is_set() and self._is_level()
+            self._acquire_checkpoint()
+        return self._closing.is_set() and self._is_caught_up()
 
-    def _round(self) -> None:
+    def _run_once(self) -> None:
         """Copy one batch, or wait."""
         try:
-            self._is_refused = False
+            self._is_blocked = False
             is_busy = self._copy()
-        except _GivenUp:
+        except _StopRequest:
             raise
         except RetryLater as error:
-            self._failed(str(error))
-        except (Refusal, ImportError, ValueError, OSError) as error:
-            self._close_sheets()  # look anew: somebody may have deleted or renamed the worksheet
-            self._is_refused = True
-            self._failed(str(error))
+            self._back_off(str(error))
+        except (PermanentError, ImportError, ValueError, OSError) as error:
+            self._close_sheets()  # open them anew: somebody may have deleted or renamed the worksheet
+            self._is_blocked = True
+            self._back_off(str(error))
         except Exception as error:
-            self._failed(f"a fault of our own: {type(error).__name__}")
+            self._back_off(f"a fault of our own: {type(error).__name__}")
             internal_errors.note(error)
         else:
             self._failures, self._trouble = 0, None
             if not is_busy:
-                self._wait(self._pace.pause)
+                self._wait(self._rate_limiter.pause)
 
     def _copy(self) -> bool:
-        """Copy one batch of the log, else one of what is left; return whether there was any."""
+        """Copy one batch of the log, else one of an unfinished copy; return whether there was any."""
         is_busy = self._copier is not None and self._step(self._copier)
-        return is_busy or (not self._closing.is_set() and self._copy_rest())
+        return is_busy or (not self._closing.is_set() and self._copy_unfinished())
 
-    def _copy_rest(self) -> bool:
-        if self._rest is None:
-            left = next(self._left, None)
-            self._rest = BatchCopier(left) if left else None
-        if self._rest is None:
+    def _copy_unfinished(self) -> bool:
+        if self._unfinished_copier is None:
+            checkpoint = next(self._unfinished, None)
+            self._unfinished_copier = BatchCopier(checkpoint) if checkpoint else None
+        if self._unfinished_copier is None:
             return False
         try:
-            is_busy = self._step(self._rest)
-        except (Refusal, OSError):  # it is not our log: whoever comes next may have more luck
+            is_busy = self._step(self._unfinished_copier)
+        except (PermanentError, OSError):  # it is not our log: leave it to the next process
             is_busy = False
         if not is_busy:
-            self._rows += self._rest.rows
-            self._rest.checkpoint.close()
-            self._rest = None
+            self._rows += self._unfinished_copier.rows
+            self._unfinished_copier.checkpoint.close()
+            self._unfinished_copier = None
         return True
 
     def _step(self, copier: BatchCopier) -> bool:
-        if not copier.checkpoint.behind():
+        if not copier.checkpoint.pending_bytes():
             return False
         target = copier.checkpoint.target
         if target not in self._sheets:
-            self._sheets[target] = Worksheet(target, Spreadsheet(target, self._key()), self._pace)
+            self._sheets[target] = Worksheet(target, Spreadsheet(target, self._key()), self._rate_limiter)
         sheet = self._sheets[target]
         if not sheet.is_open:
             sheet.open()
@@ -222,24 +224,28 @@ class SheetUploader:
         while self._sheets:
             self._sheets.popitem()[1].close()
 
-    def _hold(self) -> None:
-        """Take the log, unless another process that writes to it has."""
-        held = Checkpoint.held(self.log, self._target)
-        self._copier = BatchCopier(held) if held else None
+    def _acquire_checkpoint(self) -> None:
+        """Lock the log's checkpoint, unless another process that writes to the log has."""
+        checkpoint = Checkpoint.acquire(self.log, self._target)
+        self._copier = BatchCopier(checkpoint) if checkpoint else None
 
-    def _failed(self, trouble: str) -> None:
+    def _back_off(self, trouble: str) -> None:
         self._trouble = trouble
         self._failures += 1
         if not self._closing.is_set():
-            self._wait(self._pace.after(self._failures))
-        elif not self._is_refused:
-            self._wait(min(self._pace.after(self._failures), _SOON))
+            self._wait(self._rate_limiter.backoff(self._failures))
+        elif not self._is_blocked:
+            self._wait(min(self._rate_limiter.backoff(self._failures), _MAX_CLOSING_BACKOFF))
 
     def _wait(self, seconds: float) -> None:
-        """Wait; until somebody closes us, and from then on until nobody waits for us any more."""
+        """Wait until the uploader is closed; while it is closing, until it is stopped.
+
+        Raises:
+            _StopRequest: it is stopped.
+        """
         if self._closing.is_set():
-            self._over.wait(seconds)
+            self._stop.wait(seconds)
         else:
             self._closing.wait(seconds)
-        if self._over.is_set():
-            raise _GivenUp
+        if self._stop.is_set():
+            raise _StopRequest

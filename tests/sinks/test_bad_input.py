@@ -11,7 +11,7 @@ import pytest
 from offline_sheets import route
 
 from hilt_autolog import HILTError, Session, SessionError
-from hilt_autolog.sinks.checkpoint import unfinished
+from hilt_autolog.sinks.checkpoint import pending_copies
 from hilt_autolog.sinks.mirror import SheetMirror
 from tests.support.sheets import event, target_of, write
 
@@ -173,7 +173,7 @@ def test_what_keeps_a_copy_back_is_told_and_nothing_is_lost(sheet, case, monkeyp
     assert words[case] in shown(mirror).trouble
     mirror.close()
     assert (mirror.progress().rows, mirror.progress().behind) == (0, Path(log).stat().st_size)
-    assert list(unfinished(".").values()) == [Path(log).stat().st_size]
+    assert list(pending_copies(".").values()) == [Path(log).stat().st_size]
 
     monkeypatch.undo()
     sheet.book.worksheets.pop("Logs", None)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hilt_autolog.sinks.batch_copier import BatchCopier
-from hilt_autolog.sinks.checkpoint import Checkpoint, Sending, unfinished
+from hilt_autolog.sinks.checkpoint import Checkpoint, PendingBatch, pending_copies
 from hilt_autolog.sinks.errors import RetryLater, WriteUnconfirmed
 from hilt_autolog.sinks.worksheet import WritePosition
 from tests.support.sheets import ALL, copy, event, opened, target_of, write
@@ -76,7 +76,7 @@ def test_any_order_of_failures_and_of_deaths_leaves_each_row_once(sheet, tmp_pat
 
 def die_while_copying(sheet, log, target):
     """One step, and then nothing but the checkpoint is left."""
-    checkpoint = Checkpoint.held(str(log), target)
+    checkpoint = Checkpoint.acquire(str(log), target)
     try:
         BatchCopier(checkpoint).step(opened(sheet, target))
     except RetryLater:
@@ -88,15 +88,15 @@ def die_while_copying(sheet, log, target):
 def test_a_batch_that_was_being_sent_is_looked_for_before_it_is_sent_again(sheet):
     log = write("a.hilt.jsonl", [event("one"), event("two")])
     sheet.google.failures.append("drop after")
-    checkpoint = Checkpoint.held(log, target_of(sheet))
+    checkpoint = Checkpoint.acquire(log, target_of(sheet))
     with pytest.raises(WriteUnconfirmed, match="Google cannot be reached"):
         BatchCopier(checkpoint).step(opened(sheet))
     size = Path(log).stat().st_size
-    assert (checkpoint.offset, checkpoint.sending) == (0, Sending(size, WritePosition("Logs", 1)))
+    assert (checkpoint.offset, checkpoint.pending_batch) == (0, PendingBatch(size, WritePosition("Logs", 1)))
     checkpoint.close()
-    assert unfinished(".") == {"./a.hilt.jsonl": size}
+    assert pending_copies(".") == {"./a.hilt.jsonl": size}
     copy(sheet, log)
-    assert unfinished(".") == {"./a.hilt.jsonl": 0}
+    assert pending_copies(".") == {"./a.hilt.jsonl": 0}
     assert sheet.column("message") == ["one", "two"]
     assert len(sheet.google.appended) == 1
 
@@ -175,7 +175,7 @@ def test_a_log_that_is_begun_anew_is_copied_from_its_beginning(sheet):
 
 def test_a_log_that_has_outgrown_the_one_before_it_meanwhile_is_told_from_it(sheet):
     log = Path(write("a.hilt.jsonl", [event("old")]))
-    checkpoint = Checkpoint.held(str(log), target_of(sheet))
+    checkpoint = Checkpoint.acquire(str(log), target_of(sheet))
     copier, to = BatchCopier(checkpoint), opened(sheet)
     copier.step(to)
     write("b.hilt.jsonl", [event(f"new {n}") for n in range(3)])
@@ -191,7 +191,7 @@ def test_a_torn_end_of_any_length_is_not_waited_for(sheet):
     with log.open("ab") as file:
         file.write(b'{"text": "' + b"x" * 200_000)
     copy(sheet, log)
-    assert list(unfinished(".").values()) == [0]
+    assert list(pending_copies(".").values()) == [0]
 
 
 def test_after_a_quota_the_sheet_is_not_read_because_nothing_can_be_there(sheet):
@@ -214,24 +214,24 @@ def test_a_request_is_never_larger_than_google_advises(sheet):
 
 def test_only_one_may_copy_a_log_to_a_worksheet_at_a_time(sheet):
     log = write("a.hilt.jsonl", [event()])
-    held = Checkpoint.held(log, target_of(sheet))
-    assert Checkpoint.held(log, target_of(sheet)) is None
-    assert list(Checkpoint.left(".", sheet.id)) == []
-    elsewhere = Checkpoint.held(log, target_of(sheet, worksheet="Other"))
+    held = Checkpoint.acquire(log, target_of(sheet))
+    assert Checkpoint.acquire(log, target_of(sheet)) is None
+    assert list(Checkpoint.acquire_unfinished(".", sheet.id)) == []
+    elsewhere = Checkpoint.acquire(log, target_of(sheet, worksheet="Other"))
     assert elsewhere is not None
     elsewhere.close()
     held.close()
-    again = Checkpoint.held(log, target_of(sheet))
+    again = Checkpoint.acquire(log, target_of(sheet))
     assert again is not None
     again.close()
 
 
 def test_what_is_left_is_found_by_whoever_copies_to_the_same_spreadsheet(sheet):
-    Checkpoint.held(write("a.hilt.jsonl", [event()]), target_of(sheet, ("message",), "Mine")).close()
+    Checkpoint.acquire(write("a.hilt.jsonl", [event()]), target_of(sheet, ("message",), "Mine")).close()
     copy(sheet, write("done.hilt.jsonl", [event()]))
     Path("odd.sheets").write_text("?")
-    assert list(Checkpoint.left(".", "another")) == []
-    (left,) = Checkpoint.left(".", sheet.id)
+    assert list(Checkpoint.acquire_unfinished(".", "another")) == []
+    (left,) = Checkpoint.acquire_unfinished(".", sheet.id)
     assert (left.log, left.target) == ("./a.hilt.jsonl", target_of(sheet, ("message",), "Mine"))
     left.close()
 

@@ -26,7 +26,7 @@ def configured(sheet, tmp_path, monkeypatch):
 def leave(sheet, name, worksheet="Logs", number=1):
     """A log whose process has ended before its copy was there."""
     log = write(Path(name).absolute(), [event(f"{name} {n}") for n in range(number)])
-    Checkpoint.held(log, target_of(sheet, worksheet=worksheet)).close()
+    Checkpoint.acquire(log, target_of(sheet, worksheet=worksheet)).close()
     return log
 
 

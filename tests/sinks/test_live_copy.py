@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import hilt_autolog
-from hilt_autolog.sinks.checkpoint import unfinished
+from hilt_autolog.sinks.checkpoint import pending_copies
 from tests.support.sheets import ROOT, run
 
 ASK = """
@@ -26,9 +26,9 @@ ASK = """
 ENABLE = "    hilt_autolog.enable(sheets=SHEET)\n"
 
 UNTIL_ALL_IS_THERE = """
-    from hilt_autolog.sinks.checkpoint import unfinished
+    from hilt_autolog.sinks.checkpoint import pending_copies
     until = time.monotonic() + 20
-    while any(unfinished("logs").values()) and time.monotonic() < until:
+    while any(pending_copies("logs").values()) and time.monotonic() < until:
         time.sleep(0.02)
 """
 
@@ -90,11 +90,11 @@ def test_after_a_kill_the_next_start_copies_what_is_left(sheet, program):
 
 def test_an_api_that_is_down_all_the_time_costs_nothing_but_the_wait_at_the_end(sheet, program):
     sheet.google.is_down = True
-    shorter = "    import hilt_autolog.sinks.mirror; hilt_autolog.sinks.mirror.AT_EXIT = 1.0\n"
+    shorter = "    import hilt_autolog.sinks.mirror; hilt_autolog.sinks.mirror.EXIT_TIMEOUT = 1.0\n"
     done = program(shorter + "    [ask(str(n)) for n in range(3)]; print('done')\n")
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
     assert len(logged()) == 6
-    assert any(unfinished("logs").values())
+    assert any(pending_copies("logs").values())
     sheet.google.is_down = False
     program("    ask('up again')\n" + UNTIL_ALL_IS_THERE)
     assert sorted(sheet.column("message")) == sorted(logged())

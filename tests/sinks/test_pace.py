@@ -49,7 +49,7 @@ def test_a_sleep_that_ends_early_is_slept_on():
 def test_after_a_failure_it_waits_longer_each_time_and_no_two_processes_the_same():
     clock = Clock()
     waits = [
-        [RateLimiter(clock.sleep, monotonic=clock).after(failures) for _ in range(50)]
+        [RateLimiter(clock.sleep, monotonic=clock).backoff(failures) for _ in range(50)]
         for failures in range(1, 30)
     ]
     bounds = [(min(found), max(found)) for found in waits]
@@ -71,7 +71,7 @@ def test_every_call_of_a_feed_that_touches_rows_waits_for_its_turn(sheet, monkey
     feed = SheetUploader(str(Path(log).absolute()), target_of(sheet), lambda: sheet.key, pause=0.1)
     began = time.monotonic()
     feed.start()
-    feed.finish(patience=10.0)
+    feed.finish(idle_timeout=10.0)
     assert len(sheet.rows()) == 3500
     of_rows = [n for n, call in enumerate(sheet.google.calls) if ":append" in call or "!C1:C" in call]
     assert turns == of_rows

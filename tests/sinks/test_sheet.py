@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hilt_autolog.sinks.errors import Refusal
+from hilt_autolog.sinks.errors import PermanentError
 from hilt_autolog.sinks.spreadsheet import Spreadsheet
 from hilt_autolog.sinks.worksheet import cells
 from tests.support.sheets import ALL, copy, event, opened, target_of, write
@@ -51,7 +51,8 @@ def test_columns_that_a_header_lacks_are_added_at_its_right(sheet):
 
 def test_a_worksheet_that_holds_something_else_is_not_touched(sheet):
     sheet.book.add("Logs").rows = [["Name", "Salary"], ["Ada", 10]]
-    with pytest.raises(Refusal, match=r"Logs holds something else: its first row is Name, Salary\. Choose"):
+    message = r"Logs holds something else: its first row is Name, Salary\. Choose"
+    with pytest.raises(PermanentError, match=message):
         opened(sheet)
     assert sheet.book.worksheets["Logs"].rows == [["Name", "Salary"], ["Ada", 10]]
 
@@ -125,7 +126,7 @@ def test_an_event_that_has_nothing_in_the_columns_has_no_row(sheet):
 def test_two_processes_that_begin_together_share_the_worksheet(sheet, monkeypatch):
     opened(sheet)
     monkeypatch.setattr(Spreadsheet, "worksheets", lambda self: {})  # as if it was not there a moment ago
-    assert opened(sheet).ready() == ("Logs", 1)
+    assert opened(sheet).next_position() == ("Logs", 1)
     assert list(sheet.book.worksheets) == ["Sheet1", "Logs"]
 
 
@@ -184,16 +185,16 @@ def test_a_worksheet_that_somebody_deletes_is_made_again(sheet):
 def test_a_worksheet_that_is_full_is_followed_by_another(sheet):
     log = write("a.hilt.jsonl", [event(f"{n}") for n in range(2500)])
     sheet.google.failures.extend(["", "503 after", "drop"])
-    copy(sheet, log, longest=1500)
+    copy(sheet, log, max_rows=1500)
     assert list(sheet.book.worksheets) == ["Sheet1", "Logs", "Logs 2"]
     assert sheet.column("message") + sheet.column("message", "Logs 2") == [str(n) for n in range(2500)]
-    copy(sheet, write(log, [event("later")]), longest=1500)  # the next process goes on there
+    copy(sheet, write(log, [event("later")]), max_rows=1500)  # the next process goes on there
     assert sheet.column("message", "Logs 2")[-1] == "later"
 
 
 def test_a_spreadsheet_that_is_full_is_said_to_be(sheet):
     sheet.book.most_cells = sheet.book.cells() + 60
-    with pytest.raises(Refusal, match=f"the spreadsheet {sheet.id} is full: use another one"):
+    with pytest.raises(PermanentError, match=f"the spreadsheet {sheet.id} is full: use another one"):
         copy(sheet, write("a.hilt.jsonl", [event()] * 10))
     sheet.book.most_cells *= 100
     copy(sheet, "a.hilt.jsonl")

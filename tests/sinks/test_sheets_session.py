@@ -174,7 +174,7 @@ def test_a_session_that_is_opened_again_goes_on_with_its_log(sheet):
 
 
 def test_what_google_does_not_take_is_said_and_sent_by_the_next_session(sheet, monkeypatch):
-    monkeypatch.setattr("hilt_autolog.sinks.mirror.PATIENCE", 0.2)
+    monkeypatch.setattr("hilt_autolog.sinks.mirror.IDLE_TIMEOUT", 0.2)
     session = session_over(sheet)
     sheet.google.is_down = True
     for n in range(50):
@@ -249,9 +249,9 @@ def test_after_a_kill_in_the_middle_the_next_session_sends_the_rest(sheet, tmp_p
     last = (
         APPEND.format(first=6000, number=1, pause=0.01)
         + """
-    from hilt_autolog.sinks.checkpoint import unfinished
+    from hilt_autolog.sinks.checkpoint import pending_copies
     until = time.monotonic() + 20
-    while any(unfinished("logs").values()) and time.monotonic() < until:
+    while any(pending_copies("logs").values()) and time.monotonic() < until:
         time.sleep(0.02)
 """
     )

@@ -16,7 +16,7 @@ from hilt_autolog.sinks.batch_copier import BatchCopier
 from hilt_autolog.sinks.checkpoint import Checkpoint
 from hilt_autolog.sinks.errors import RetryLater
 from hilt_autolog.sinks.spreadsheet import Spreadsheet
-from hilt_autolog.sinks.target import Target
+from hilt_autolog.sinks.target import SheetTarget
 from hilt_autolog.sinks.worksheet import Worksheet
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,23 +53,23 @@ def write(path, events):
 
 
 def target_of(sheet, columns=ALL, worksheet="Logs", *, chunks=True):
-    return Target(sheet.id, worksheet, tuple(columns), chunks)
+    return SheetTarget(sheet.id, worksheet, tuple(columns), chunks)
 
 
-def opened(sheet, target=None, longest=500_000):
+def opened(sheet, target=None, max_rows=500_000):
     target = target or target_of(sheet)
-    found = Worksheet(target, Spreadsheet(target, sheet.key, longest))
+    found = Worksheet(target, Spreadsheet(target, sheet.key, max_rows))
     found.open()
     return found
 
 
-def copy(sheet, log, target=None, *, attempts=20, longest=500_000):
+def copy(sheet, log, target=None, *, attempts=20, max_rows=500_000):
     """Copy a log to its end as a feed does, and let go of it; return the failures on the way."""
     target = target or target_of(sheet)
     failures = []
-    checkpoint = Checkpoint.held(str(log), target)
+    checkpoint = Checkpoint.acquire(str(log), target)
     try:
-        copier, to = BatchCopier(checkpoint), opened(sheet, target, longest)
+        copier, to = BatchCopier(checkpoint), opened(sheet, target, max_rows)
         for _ in range(attempts):
             try:
                 while copier.step(to):

@@ -22,13 +22,13 @@ def sheets() -> Iterator[Finding]:
         return
     # Here, because doctor also works where a package is missing that we need ourselves.
     from hilt_autolog.errors import HILTError
-    from hilt_autolog.sinks.checkpoint import unfinished
+    from hilt_autolog.sinks.checkpoint import pending_copies
     from hilt_autolog.sinks.errors import RetryLater
     from hilt_autolog.sinks.spreadsheet import Spreadsheet
-    from hilt_autolog.sinks.target import account_key, target
+    from hilt_autolog.sinks.target import account_key, sheet_target
 
     try:
-        wanted = target(settings.sheets, chunks=False)
+        wanted = sheet_target(settings.sheets, chunks=False)
         key = account_key()
         book = Spreadsheet(wanted, key)
         book.connect()
@@ -39,7 +39,7 @@ def sheets() -> Iterator[Finding]:
         email = key["client_email"]
         yield ok(f"{wanted.sheet_id} can be reached as {email}", sheet_id=wanted.sheet_id, account=email)
     folder = os.path.dirname(os.path.abspath(fill_template(settings.path, "doctor")))
-    left = {log: size for log, size in unfinished(folder).items() if size}
+    left = {log: size for log, size in pending_copies(folder).items() if size}
     for log, size in left.items():
         yield warning(
             f"{size} bytes of {log} are not in the spreadsheet yet: its process still copies, or it has ended"

@@ -14,7 +14,7 @@ from hilt_autolog.log.file_names import fill_template
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from hilt_autolog.sinks.target import Target
+    from hilt_autolog.sinks.target import SheetTarget
     from hilt_autolog.sinks.uploader import Progress
 
 
@@ -39,7 +39,7 @@ def run(chosen: Namespace) -> int:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), chosen.folder)
     folder = chosen.folder or os.path.dirname(os.path.abspath(fill_template(effective().path, "hilt")))
     codes = []
-    for left in Checkpoint.left(folder):
+    for left in Checkpoint.acquire_unfinished(folder):
         left.close()
         codes.append(_tell(left.log, left.target, _finished(left.log, left.target), is_json=chosen.json))
     if not codes:
@@ -47,7 +47,7 @@ def run(chosen: Namespace) -> int:
     return max(codes, default=OK)
 
 
-def _tell(log: str, target: Target, progress: Progress, *, is_json: bool) -> int:
+def _tell(log: str, target: SheetTarget, progress: Progress, *, is_json: bool) -> int:
     rows, behind, trouble = progress
     if is_json:
         said = {"log": log, "sheet_id": target.sheet_id, "worksheet": target.worksheet}
@@ -58,12 +58,12 @@ def _tell(log: str, target: Target, progress: Progress, *, is_json: bool) -> int
     return FINDINGS if behind else OK
 
 
-def _finished(log: str, target: Target) -> Progress:
-    from hilt_autolog.sinks.mirror import PATIENCE
+def _finished(log: str, target: SheetTarget) -> Progress:
+    from hilt_autolog.sinks.mirror import IDLE_TIMEOUT
     from hilt_autolog.sinks.target import account_key
     from hilt_autolog.sinks.uploader import SheetUploader
 
     feed = SheetUploader(log, target, account_key)
     feed.start()
-    feed.finish(PATIENCE)
+    feed.finish(IDLE_TIMEOUT)
     return feed.progress()
