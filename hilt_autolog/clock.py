@@ -52,7 +52,7 @@ def _date_and_time(
     return _format("%Y-%m-%dT%H:%M:%S", _gmtime(second))
 
 
-class _Chance:
+class _Random:
     """Our own source of chance: a program that seeds `random` must not make our ids repeat."""
 
     bits: Callable[[int], int]
@@ -61,26 +61,26 @@ class _Chance:
 
 def reseed() -> None:
     """Give this process fresh ids; a forked child calls it, or it would repeat its parent's."""
-    _Chance.bits = Random().getrandbits  # noqa: S311  ids must be unique, not secret
-    head = tail()[:-3]
-    _Chance.tails = cycle([f"{head}{number:03x}" for number in range(1024)])
+    _Random.bits = Random().getrandbits  # noqa: S311  ids must be unique, not secret
+    head = random_id_suffix()[:-3]
+    _Random.tails = cycle([f"{head}{number:03x}" for number in range(1024)])
 
 
-def tail() -> str:
+def random_id_suffix() -> str:
     """Return the last 64 bits of a UUIDv7: its variant and chance."""
-    text = token(64)
+    text = random_hex(64)
     return f"{0x8000 | int(text[:4], 16) >> 2:04x}-{text[4:]}"
 
 
-def token(bits: int = 32) -> str:
+def random_hex(bits: int = 32) -> str:
     """Return `bits` of chance (a multiple of 8) as hexadecimal digits."""
-    return _Chance.bits(bits).to_bytes(bits // 8, "big").hex()
+    return _Random.bits(bits).to_bytes(bits // 8, "big").hex()
 
 
 reseed()
 
 
-def stamp(ns: int | None = None) -> tuple[str, str]:
+def id_and_timestamp(ns: int | None = None) -> tuple[str, str]:
     """Return the `event_id` and the `timestamp` of an event that happens now, or at `ns` (since the epoch).
 
     The id is a UUIDv7 (RFC 9562, 5.7 and 6.2): text order is time order down to a quarter microsecond, and
@@ -94,6 +94,6 @@ def stamp(ns: int | None = None) -> tuple[str, str]:
         since, until, high, text = _now(ns)
     fraction = ns % _MILLION * 4096 // _MILLION
     return (
-        "%s-%04x-7%03x-%s" % (high, ns // _MILLION & 0xFFFF, fraction, next(_Chance.tails)),  # noqa: UP031  half
+        "%s-%04x-7%03x-%s" % (high, ns // _MILLION & 0xFFFF, fraction, next(_Random.tails)),  # noqa: UP031  half
         "%s.%06dZ" % (text, (ns - since) // 1000),  # noqa: UP031  again as fast as an f-string, on every event
     )

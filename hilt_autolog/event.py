@@ -37,11 +37,11 @@ _READING = object()  # the context in which a log is read: others may have writt
 
 
 def _now() -> str:
-    return clock.stamp()[1]
+    return clock.id_and_timestamp()[1]
 
 
 def _new_id() -> str:
-    return clock.stamp()[0]
+    return clock.id_and_timestamp()[0]
 
 
 _SPELLED = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d\.\d{6}Z", re.ASCII).fullmatch

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def nearest(folder: str) -> tuple[Path | None, dict[str, object], list[str]]:
+def find_project_table(folder: str) -> tuple[Path | None, dict[str, object], list[str]]:
     """Return the nearest pyproject.toml, its `[tool.hilt]`, and a complaint if it cannot be read.
 
     Args:
@@ -37,7 +37,7 @@ def _table(toml: bytes) -> dict[str, object]:
     return table if isinstance(table, dict) else {}
 
 
-_SWITCHES = ("HILT_AUTOLOG", "HILT_LEDGER")  # read by the start-up file; handed by hilt-run to its children
+_SWITCHES = ("HILT_AUTOLOG", "HILT_RUN_LOGS")  # read by the start-up file; handed by hilt-run to its children
 _ON = ("1", "true", "yes", "on")
 _OFF = ("0", "false", "no", "off")
 
@@ -105,15 +105,15 @@ def load(
     rows = _rows(sdks)
     variables = {row.variable: row for row in rows.values()}
     given = {key: environ[key] for key in sorted(environ) if key.startswith("HILT_") and key not in _SWITCHES}
-    file, table, complaints = nearest(folder)
+    file, table, complaints = find_project_table(folder)
 
     values = {name: row.default for name, row in rows.items()}
-    values |= _understood(rows, table, f"hilt: {file}: ", complaints)
-    values |= _understood(variables, given, "hilt: ", complaints)
-    return changed(Settings(**values), arguments, sdks), complaints
+    values |= _parse_all(rows, table, f"hilt: {file}: ", complaints)
+    values |= _parse_all(variables, given, "hilt: ", complaints)
+    return override(Settings(**values), arguments, sdks), complaints
 
 
-def changed(settings: Settings, arguments: Mapping[str, object], sdks: Iterable[str] = ()) -> Settings:
+def override(settings: Settings, arguments: Mapping[str, object], sdks: Iterable[str] = ()) -> Settings:
     """Return the settings as arguments of `enable()` change them; the others stay as they are.
 
     Raises:
@@ -122,7 +122,7 @@ def changed(settings: Settings, arguments: Mapping[str, object], sdks: Iterable[
     rows = _rows(sdks)
     values: dict[str, Any] = {}
     for name, value in arguments.items():
-        values |= setting(rows, name, value)
+        values |= parse_setting(rows, name, value)
     return settings._replace(**values)
 
 
@@ -133,7 +133,7 @@ def _rows(sdks: Iterable[str]) -> dict[str, Setting]:
     return rows
 
 
-def setting(rows: Mapping[str, Setting], key: str, value: object) -> dict[str, Any]:
+def parse_setting(rows: Mapping[str, Setting], key: str, value: object) -> dict[str, Any]:
     """Read one setting.
 
     Args:
@@ -157,14 +157,14 @@ def setting(rows: Mapping[str, Setting], key: str, value: object) -> dict[str, A
         raise SettingsError(f"{key}={value!r}: {error}") from None
 
 
-def _understood(
+def _parse_all(
     rows: Mapping[str, Setting], given: Mapping[str, object], origin: str, complaints: list[str]
 ) -> dict[str, Any]:
     """Return the settings that can be read; complain about each other one."""
     values: dict[str, Any] = {}
     for key, value in given.items():
         try:
-            values |= setting(rows, key, value)
+            values |= parse_setting(rows, key, value)
         except SettingsError as error:
             complaints.append(f"{origin}{error} (ignored)")
     return values

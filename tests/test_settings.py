@@ -186,7 +186,7 @@ def test_a_wrong_variable_is_a_line_and_the_default(variable, given, complaint):
 def test_variables_of_our_own_and_of_others_are_no_settings():
     assert (
         complaints(
-            {"HILT_AUTOLOG": "1", "HILT_LEDGER": "/x", "HILTON": "1", "PATH": "/bin", "hilt_user": "x"}
+            {"HILT_AUTOLOG": "1", "HILT_RUN_LOGS": "/x", "HILTON": "1", "PATH": "/bin", "hilt_user": "x"}
         )
         == []
     )

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hilt_autolog.internal_errors import capture_errors, internal_errors
 
-from .iterator_proxies import beginning, stand_in_for
-from .response_bodies import parsed, watch_body
-from .streams import StreamObserver, watch_items
+from .iterator_proxies import proxy_generator, proxy_result
+from .response_bodies import observe_body, observe_parsed_stream
+from .streams import StreamObserver, observe_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hilt_autolog.contracts.model import HttpResponse
     from hilt_autolog.contracts.provider import Provider
 
-    from .hook import Arguments, Hook, Keywords, Watcher
+    from .hook import Args, Hook, Kwargs, WrapperFactory
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ _held: ContextVar[list[tuple[CallObserver, Any]] | None] = ContextVar("hilt_held
 
 
 def _call(provider: Provider, gate: Hook, *, is_request: bool = False) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+    def watched(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: Kwargs) -> Any:
         call = gate.begin(provider, instance, args, kwargs)
         if call is None:
             return wrapped(*args, **kwargs)
@@ -63,7 +63,7 @@ def _call(provider: Provider, gate: Hook, *, is_request: bool = False) -> Callab
 
 
 def _async_call(provider: Provider, gate: Hook, *, is_request: bool = False) -> Callable[..., Any]:
-    async def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+    async def watched(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: Kwargs) -> Any:
         call = gate.begin(provider, instance, args, kwargs)
         if call is None:
             return await wrapped(*args, **kwargs)
@@ -81,14 +81,14 @@ def _async_call(provider: Provider, gate: Hook, *, is_request: bool = False) -> 
 
 
 def _generator(provider: Provider, gate: Hook) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
-        return beginning(wrapped(*args, **kwargs), lambda: gate.begin(provider, instance, args, kwargs))
+    def watched(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        return proxy_generator(wrapped(*args, **kwargs), lambda: gate.begin(provider, instance, args, kwargs))
 
     return watched
 
 
 def _reading(_provider: Provider, _gate: Hook) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], _instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+    def watched(wrapped: Callable[..., Any], _instance: Any, args: Args, kwargs: Kwargs) -> Any:
         held: list[tuple[CallObserver, Any]] = []
         token = _held.set(held)
         try:
@@ -105,7 +105,7 @@ def _reading(_provider: Provider, _gate: Hook) -> Callable[..., Any]:
 
 
 def _async_reading(_provider: Provider, _gate: Hook) -> Callable[..., Any]:
-    async def watched(wrapped: Callable[..., Any], _instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+    async def watched(wrapped: Callable[..., Any], _instance: Any, args: Args, kwargs: Kwargs) -> Any:
         held: list[tuple[CallObserver, Any]] = []
         token = _held.set(held)
         try:
@@ -122,7 +122,7 @@ def _async_reading(_provider: Provider, _gate: Hook) -> Callable[..., Any]:
 
 
 def _response(_provider: Provider, _gate: Hook) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], _instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+    def watched(wrapped: Callable[..., Any], _instance: Any, args: Args, kwargs: Kwargs) -> Any:
         call = _current.get()
         if call is not None:
             try:
@@ -135,12 +135,12 @@ def _response(_provider: Provider, _gate: Hook) -> Callable[..., Any]:
 
 
 def _stream(provider: Provider, _gate: Hook) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+    def watched(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: Kwargs) -> Any:
         result = wrapped(*args, **kwargs)
         try:
             stream = provider.stream(instance)
             if stream is not None:
-                parsed(stream)
+                observe_parsed_stream(stream)
         except Exception as fault:
             internal_errors.note(fault)
         return result
@@ -172,11 +172,11 @@ def _returned(call: Any, result: Any, *, is_request: bool) -> Any:
             call.http = call.provider.http({"response": result})
         stream = call.provider.stream(result)
         if stream is not None and stream.holder is None:
-            return stand_in_for(result, call)
+            return proxy_result(result, call)
         if stream is not None:
-            watch_items(call, stream)
+            observe_stream(call, stream)
         elif call.http is not None and _is_unread(call.http.response):
-            watch_body(call, call.http.response)
+            observe_body(call, call.http.response)
             call.release_response()
         elif (held := _held.get()) is not None:
             held.append((call, result))
@@ -196,7 +196,7 @@ def _is_unread(response: Any) -> bool:
     return False
 
 
-CALL_WRAPPERS: dict[str, Watcher] = {
+CALL_WRAPPERS: dict[str, WrapperFactory] = {
     "call": _call,
     "async call": _async_call,
     "request": partial(_call, is_request=True),

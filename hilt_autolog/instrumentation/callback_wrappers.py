@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     from hilt_autolog.contracts.provider import Provider
 
-    from .hook import Arguments, Hook, Keywords, Watcher
+    from .hook import Args, Hook, Kwargs, WrapperFactory
 
 
 def _start(provider: Provider, gate: Hook) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+    def watched(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: Kwargs) -> Any:
         returned = gate.begin(provider, instance, args, kwargs)
         result = wrapped(*args, **kwargs)
         if returned is not None:
@@ -29,7 +29,7 @@ def _start(provider: Provider, gate: Hook) -> Callable[..., Any]:
 def _async_start(provider: Provider, gate: Hook) -> Callable[..., Any]:
     """Tell of the call in its caller's context; what it returns may come in another."""
 
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+    def watched(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: Kwargs) -> Any:
         returned = gate.begin(provider, instance, args, kwargs)
         return wrapped(*args, **kwargs) if returned is None else _awaited(wrapped, args, kwargs, returned)
 
@@ -37,7 +37,7 @@ def _async_start(provider: Provider, gate: Hook) -> Callable[..., Any]:
 
 
 async def _awaited(
-    wrapped: Callable[..., Any], args: Arguments, kwargs: Keywords, returned: Callable[[Any], object]
+    wrapped: Callable[..., Any], args: Args, kwargs: Kwargs, returned: Callable[[Any], object]
 ) -> Any:
     result = await wrapped(*args, **kwargs)
     returned(result)
@@ -47,14 +47,14 @@ async def _awaited(
 def _told(provider: Provider, gate: Hook) -> Callable[..., Any]:
     """Tell of it when it is called; what is to be awaited, if it is, is the function's own coroutine."""
 
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+    def watched(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: Kwargs) -> Any:
         gate.begin(provider, instance, args, kwargs)
         return wrapped(*args, **kwargs)
 
     return watched
 
 
-CALLBACK_WRAPPERS: dict[str, Watcher] = {
+CALLBACK_WRAPPERS: dict[str, WrapperFactory] = {
     "model start": _start,
     "async model start": _async_start,
     "start": _start,

@@ -15,42 +15,42 @@ if TYPE_CHECKING:
 
     from hilt_autolog.contracts.provider import Provider
 
-    from .hook import Arguments, Hook, Keywords, Watcher
+    from .hook import Args, Hook, Kwargs, WrapperFactory
 
 
 def _method(role: str, provider: Provider, gate: Hook) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+    def watched(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: Kwargs) -> Any:
         passage = gate.begin(provider, role, instance, args, kwargs)
         if passage is None:
             return wrapped(*args, **kwargs)
         try:
             result = wrapped(*args, **kwargs)
         except BaseException as error:
-            passage.failed(error)
+            passage.fail(error)
             raise
-        passage.passed(result)
+        passage.finish(result)
         return result
 
     return watched
 
 
 def _async_method(role: str, provider: Provider, gate: Hook) -> Callable[..., Any]:
-    async def watched(wrapped: Callable[..., Any], instance: Any, args: Arguments, kwargs: Keywords) -> Any:
+    async def watched(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: Kwargs) -> Any:
         passage = gate.begin(provider, role, instance, args, kwargs)
         if passage is None:
             return await wrapped(*args, **kwargs)
         try:
             result = await wrapped(*args, **kwargs)
         except BaseException as error:
-            passage.failed(error)
+            passage.fail(error)
             raise
-        passage.passed(result)
+        passage.finish(result)
         return result
 
     return watched
 
 
-CONNECTION_WRAPPERS: dict[str, Watcher] = {
+CONNECTION_WRAPPERS: dict[str, WrapperFactory] = {
     role if make is _method else f"async {role}": partial(make, role)
     for role in METHODS
     for make in (_method, _async_method)

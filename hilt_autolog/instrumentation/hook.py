@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hilt_autolog.contracts.provider import Provider
 
-Arguments = tuple[Any, ...]
-Keywords = dict[str, Any]
+Args = tuple[Any, ...]
+Kwargs = dict[str, Any]
 
 
 class Hook:
@@ -22,12 +22,12 @@ class Hook:
 
     def close(self) -> None:
         """Let nothing through any more."""
-        self.begin = _step_aside
+        self.begin = _ignore_call
 
 
-def _step_aside(*_call: Any) -> None:
+def _ignore_call(*_call: Any) -> None:
     """Watch nothing."""
 
 
 # Makes the function that wrapt calls in place of the wrapped one.
-Watcher = Callable[["Provider", Hook], Callable[..., Any]]
+WrapperFactory = Callable[["Provider", Hook], Callable[..., Any]]

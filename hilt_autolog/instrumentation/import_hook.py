@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def wait(names: "Iterable[str]", arrived: "Callable[[str], None]") -> "Callable[[], None]":
+def when_imported(names: "Iterable[str]", arrived: "Callable[[str], None]") -> "Callable[[], None]":
     """Call `arrived(name)` each time that one of these modules has been executed, by import or by reload.
 
     A module that is there already is not reported. An `Exception` in `arrived` is dropped, because the
@@ -42,7 +42,7 @@ def wait(names: "Iterable[str]", arrived: "Callable[[str], None]") -> "Callable[
     return undo
 
 
-def stop_waiting() -> None:
+def remove_hooks() -> None:
     """Undo every wait in this process, that of the start-up file too."""
     for finder in list(sys.meta_path):
         if (

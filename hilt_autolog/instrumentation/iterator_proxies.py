@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.internal_errors import capture_errors
 
-from .streams import AsyncItems, StreamObserver, StreamState, stepped
+from .streams import AsyncStreamIterator, StreamObserver, StreamState, observe_iterator
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
 
-def stand_in_for(result: Any, call: StreamObserver) -> Any:
+def proxy_result(result: Any, call: StreamObserver) -> Any:
     """Return an iterator, sync or async, that gives what `result` gives and tells `call` of it."""
     if not hasattr(result, "__aiter__"):
-        return Result(result, Left(result, call))
+        return IteratorProxy(result, ResultState(result, call))
     inner = aiter(result)
-    items = ResultItems(inner, Left(inner, call))
-    return items if inner is result else AsyncResult(result, items)
+    items = AsyncIteratorProxy(inner, ResultState(inner, call))
+    return items if inner is result else AsyncIterableProxy(result, items)
 
 
-class Left(StreamState):
+class ResultState(StreamState):
     """Takes note of how an iterator goes on that the SDK holds for the program."""
 
     __slots__ = ()
@@ -59,7 +59,7 @@ class TransparentProxy:
         return self._inner.__reduce_ex__(protocol)
 
 
-class Result(TransparentProxy):
+class IteratorProxy(TransparentProxy):
     """Stands in for an iterator."""
 
     __slots__ = ("_inner", "_steps")
@@ -84,24 +84,24 @@ class Result(TransparentProxy):
             steps.drained()
             raise
         except BaseException as error:
-            steps.failed(error)
+            steps.fail(error)
             raise
         steps.add(item)
         return item
 
 
-class ResultItems(TransparentProxy, AsyncItems):
+class AsyncIteratorProxy(TransparentProxy, AsyncStreamIterator):
     """Stands in for an asynchronous iterator."""
 
     __slots__ = ()
 
 
-class AsyncResult(TransparentProxy):
+class AsyncIterableProxy(TransparentProxy):
     """Stands in for what gives an asynchronous iterator, always the same."""
 
     __slots__ = ("_inner", "_items")
 
-    def __init__(self, inner: Any, items: ResultItems) -> None:
+    def __init__(self, inner: Any, items: AsyncIteratorProxy) -> None:
         self._inner = inner
         self._items = items
 
@@ -109,7 +109,7 @@ class AsyncResult(TransparentProxy):
         return self._items
 
 
-def beginning(generator: Iterator[Any], begin: Callable[[], StreamObserver | None]) -> Iterator[Any]:
+def proxy_generator(generator: Iterator[Any], begin: Callable[[], StreamObserver | None]) -> Iterator[Any]:
     """Stand in for a generator that has not run yet: the call begins with its first step, if there is one.
 
     Args:
@@ -120,10 +120,10 @@ def beginning(generator: Iterator[Any], begin: Callable[[], StreamObserver | Non
     if steps is None:
         yield from generator
     else:
-        yield from stepped(generator, steps)
+        yield from observe_iterator(generator, steps)
 
 
 @capture_errors
-def _begun(generator: Any, begin: Callable[[], StreamObserver | None]) -> Left | None:
+def _begun(generator: Any, begin: Callable[[], StreamObserver | None]) -> ResultState | None:
     call = begin()
-    return None if call is None else Left(generator, call)
+    return None if call is None else ResultState(generator, call)

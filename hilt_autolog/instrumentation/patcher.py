@@ -51,17 +51,17 @@ def patch_sdk(
             if probe.module == module:
                 hand = partial(tell, probe) if probe.role in CALLBACK_ROLES else ways.get(probe.role, begin)
                 undone = patch(provider, probe, hand)
-                found[name(probe)] = undone is not None
+                found[target_name(probe)] = undone is not None
                 if undone is not None:
                     undo.append(undone)
 
-    absent = [module for module in modules(sdk) if not _is_there(module)]
-    found.update((name(probe), None) for _, probe in _probes(sdk) if not probe.is_optional)
-    for module in modules(sdk):
+    absent = [module for module in target_modules(sdk) if not _is_there(module)]
+    found.update((target_name(probe), None) for _, probe in _probes(sdk) if not probe.is_optional)
+    for module in target_modules(sdk):
         if module not in absent:
             wrap(module)
     if absent:
-        undo.append(import_hook.wait(absent, capture_errors(wrap)))
+        undo.append(import_hook.when_imported(absent, capture_errors(wrap)))
 
     def undo_all() -> None:
         while undo:
@@ -70,7 +70,7 @@ def patch_sdk(
     return found, undo_all
 
 
-def modules(sdk: str) -> list[str]:
+def target_modules(sdk: str) -> list[str]:
     """Return the modules of an SDK that there are probes for."""
     return list(dict.fromkeys(probe.module for _, probe in _probes(sdk)))
 
@@ -79,7 +79,7 @@ def _probes(sdk: str) -> list[tuple[Any, PatchTarget]]:
     return [(provider, probe) for provider in providers_of(sdk) for probe in provider.targets]
 
 
-def name(probe: PatchTarget) -> str:
+def target_name(probe: PatchTarget) -> str:
     """Return how people are told of a probe."""
     return f"{probe.module}:{probe.owner}.{probe.name}"
 

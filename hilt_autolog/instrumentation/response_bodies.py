@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from hilt_autolog.internal_errors import capture_errors
 
 from . import decoders
-from .response_close import stand_in, watch_close
-from .streams import StreamObserver, watch_items
+from .response_close import observe_close, patch_instance
+from .streams import StreamObserver, observe_stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from hilt_autolog.contracts.provider import StreamInfo
 
 
-def watch_body(call: StreamObserver, response: Any) -> None:
+def observe_body(call: StreamObserver, response: Any) -> None:
     """Watch a body that has not been read: `iter_bytes` is where all ways of reading it pass."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     decoder = _DECODERS.get(kind)
     body = BodyRecorder(call) if decoder is None else EventBodyRecorder(call, decoder())
-    body.undo = [watch_close(response, lambda: body), stand_in(response, _OURS, body)]
+    body.undo = [observe_close(response, lambda: body), patch_instance(response, _OURS, body)]
     if hasattr(response, "aiter_bytes"):
-        body.undo.append(stand_in(response, "aiter_bytes", _async_bytes(response.aiter_bytes, body)))
-    body.undo.append(stand_in(response, "iter_bytes", _bytes(response.iter_bytes, body)))
+        body.undo.append(patch_instance(response, "aiter_bytes", _async_bytes(response.aiter_bytes, body)))
+    body.undo.append(patch_instance(response, "iter_bytes", _bytes(response.iter_bytes, body)))
 
 
-def parsed(stream: StreamInfo) -> None:
+def observe_parsed_stream(stream: StreamInfo) -> None:
     """Take note that the SDK makes a stream of items out of a response whose body was being watched."""
     body: BodyRecorder | None = vars(stream.response).get(_OURS)
     if body is not None:
         body.leave()
-        watch_items(body.call, stream)
+        observe_stream(body.call, stream)
 
 
 _OURS = "_hilt_body"

@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from types import CodeType
 
 
-class Closable(Protocol):
+class CloseListener(Protocol):
     """Is told when a response is closed."""
 
     def closed(self, caller: CodeType) -> None:
         """The response is being closed by this code."""
 
 
-def watch_close(response: Any, told: Callable[[], Closable | None]) -> Callable[[], None]:
+def observe_close(response: Any, told: Callable[[], CloseListener | None]) -> Callable[[], None]:
     """Stand in for `close` and `aclose` of a response, telling `told()`; return the undo."""
-    undo = [stand_in(response, "close", _closing(response.close, told))]
+    undo = [patch_instance(response, "close", _closing(response.close, told))]
     if hasattr(response, "aclose"):
-        undo.append(stand_in(response, "aclose", _async_closing(response.aclose, told)))
+        undo.append(patch_instance(response, "aclose", _async_closing(response.aclose, told)))
 
     def restore() -> None:
         for one in undo:
@@ -32,7 +32,7 @@ def watch_close(response: Any, told: Callable[[], Closable | None]) -> Callable[
     return restore
 
 
-def _closing(close: Callable[[], None], told: Callable[[], Closable | None]) -> Callable[[], None]:
+def _closing(close: Callable[[], None], told: Callable[[], CloseListener | None]) -> Callable[[], None]:
     def closing() -> None:
         _tell(told, sys._getframe(1).f_code)  # noqa: SLF001  who closes decides what it means
         close()
@@ -40,7 +40,7 @@ def _closing(close: Callable[[], None], told: Callable[[], Closable | None]) -> 
     return closing
 
 
-def _async_closing(aclose: Callable[[], Any], told: Callable[[], Closable | None]) -> Callable[[], Any]:
+def _async_closing(aclose: Callable[[], Any], told: Callable[[], CloseListener | None]) -> Callable[[], Any]:
     async def closing() -> None:
         _tell(told, sys._getframe(1).f_code)  # noqa: SLF001  as above
         await aclose()
@@ -49,13 +49,13 @@ def _async_closing(aclose: Callable[[], Any], told: Callable[[], Closable | None
 
 
 @capture_errors
-def _tell(told: Callable[[], Closable | None], caller: CodeType) -> None:
+def _tell(told: Callable[[], CloseListener | None], caller: CodeType) -> None:
     watcher = told()
     if watcher is not None:
         watcher.closed(caller)
 
 
-def stand_in(response: Any, name: str, function: Any) -> Callable[[], None]:
+def patch_instance(response: Any, name: str, function: Any) -> Callable[[], None]:
     """Set a method on one object only; its class, and so every other response, stays as it is."""
     setattr(response, name, function)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hilt_autolog.internal_errors import capture_errors
 
-from .response_close import watch_close
+from .response_close import observe_close
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -46,19 +46,19 @@ def _nothing() -> None:
 # --- items
 
 
-def watch_items(call: StreamObserver, stream: StreamInfo) -> None:
+def observe_stream(call: StreamObserver, stream: StreamInfo) -> None:
     """Watch the items of an SDK's stream, sync or async."""
-    inner = vars(stream.holder).get(stream.attribute) or Unopened(stream)
+    inner = vars(stream.holder).get(stream.attribute) or LazyIterator(stream)
     steps = StreamState(inner, call)
     if hasattr(stream.holder, "__anext__"):
-        items: Any = AsyncItems(inner, steps)
+        items: Any = AsyncStreamIterator(inner, steps)
     else:
-        items = stepped(inner, steps)
-    steps.release = watch_close(stream.response, weakref.ref(steps))
+        items = observe_iterator(inner, steps)
+    steps.release = observe_close(stream.response, weakref.ref(steps))
     setattr(stream.holder, stream.attribute, items)
 
 
-class Unopened:
+class LazyIterator:
     """An iterator that the SDK makes at first use, when its object is complete: so we make it no earlier.
 
     It knows the stream weakly, for the SDK takes care that a stream which is dropped closes at once.
@@ -103,7 +103,7 @@ class StreamState:
         self._call.finish_stream()
 
     @capture_errors
-    def failed(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
         """Take note that the stream broke."""
         self.release()
         self._call.fail(error)
@@ -121,7 +121,7 @@ class StreamState:
             self._call.abort("dropped" if caller is self._code else "closed")
 
 
-def stepped(inner: Iterable[Any], steps: StreamState) -> Iterator[Any]:
+def observe_iterator(inner: Iterable[Any], steps: StreamState) -> Iterator[Any]:
     """Return what stands in for an iterator that is a generator; from now on it notices being dropped."""
     items = _items(inner, steps)
     next(items)  # up to its first `yield`
@@ -140,7 +140,7 @@ def _items(inner: Iterable[Any], steps: StreamState) -> Iterator[Any]:
             steps.stepping = True
     except BaseException as error:
         if steps.stepping:
-            steps.failed(error)
+            steps.fail(error)
         else:  # GeneratorExit, at the `yield`
             steps.dropped()
         raise
@@ -150,7 +150,7 @@ def _items(inner: Iterable[Any], steps: StreamState) -> Iterator[Any]:
         steps.stepping = False
 
 
-class AsyncItems:
+class AsyncStreamIterator:
     """Stands in for a stream's asynchronous iterator.
 
     Not a generator: the event loop would be told of one that is dropped, and close it in a task of its own.
@@ -163,7 +163,7 @@ class AsyncItems:
         self._steps = steps
 
     def __getattr__(self, name: str) -> Any:
-        if name in AsyncItems.__slots__:  # an object whose making failed has not even these
+        if name in AsyncStreamIterator.__slots__:  # an object whose making failed has not even these
             raise AttributeError(name)
         return getattr(self._inner, name)
 
@@ -184,7 +184,7 @@ class AsyncItems:
             steps.drained()
             raise
         except BaseException as error:
-            steps.failed(error)
+            steps.fail(error)
             raise
         finally:
             steps.stepping = False

@@ -27,7 +27,7 @@ def why_not_recorded(command: list[str], environ: Mapping[str, str]) -> str | No
     path, *arguments = python_of(command, environ) or [""]
     if not path:
         return None
-    if flag := _shutting(arguments):
+    if flag := _blocking_option(arguments):
         return f"{path} {flag} shuts us out: nothing will be recorded unless the program calls enable()"
     if _is_ours(path) or _is_equipped(path, environ):
         return None
@@ -90,7 +90,7 @@ def _after_env(words: list[str]) -> list[str]:
     return []
 
 
-def _shutting(arguments: list[str]) -> str | None:
+def _blocking_option(arguments: list[str]) -> str | None:
     """Return the option (-I, -E or -S) that shuts start-up files or HILT_AUTOLOG out, if there is one."""
     words = iter(arguments)
     for word in words:

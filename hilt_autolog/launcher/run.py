@@ -35,7 +35,7 @@ def main() -> int:
     try:
         options, command = parse(sys.argv[1:])
     except ValueError as error:
-        _say(f"hilt-run: {error}\n{_USAGE}")
+        _write_error(f"hilt-run: {error}\n{_USAGE}")
         return 2
     return run(command, {**os.environ, **options, "HILT_AUTOLOG": "1"})
 
@@ -64,7 +64,7 @@ def _is_option(words: list[str]) -> bool:
 def _options(words: list[str]) -> tuple[dict[str, str], list[str]]:
     """Split off the options at the beginning, as the variables that they set."""
     from hilt_autolog.providers.registry import sdks
-    from hilt_autolog.settings import SETTINGS, SettingsError, setting
+    from hilt_autolog.settings import SETTINGS, SettingsError, parse_setting
 
     rows = {f"--{row.name}": row for row in SETTINGS}
     rows["--providers"] = rows["--providers"]._replace(valid=tuple(sorted(sdks())))
@@ -74,7 +74,7 @@ def _options(words: list[str]) -> tuple[dict[str, str], list[str]]:
         name, joined, value = rest.pop(0).partition("=")
         if name in rows and not joined and rest:
             value = rest.pop(0)
-        if not setting(rows, name, value):
+        if not parse_setting(rows, name, value):
             raise SettingsError(f"{name} needs a value")
         options[rows[name].variable] = value
     return options, rest
@@ -83,35 +83,35 @@ def _options(words: list[str]) -> tuple[dict[str, str], list[str]]:
 def run(command: list[str], environ: dict[str, str]) -> int:
     """Run a command in an environment that switches recording on, and return its exit code.
 
-    Where a hilt-run above this one sums up (HILT_LEDGER names its ledger), the sum is left to it.
+    Where a hilt-run above this one sums up (HILT_RUN_LOGS names its ledger), the sum is left to it.
     """
     if reason := why_not_recorded(command, environ):
-        _say(f"hilt-run: {reason}\n")
+        _write_error(f"hilt-run: {reason}\n")
     try:
         if sys.stderr is not None and sys.stderr.isatty():
-            return _end_alike(_summed_up(command, environ))
+            return _exit_like(_run_with_summary(command, environ))
         return _replace(command, environ)
     except OSError as error:
         from errno import ENOEXEC
 
         if error.errno == ENOEXEC:  # a script that does not say whose: the shell's, as execvp(3) has it
             return run(["/bin/sh", find(command[0], environ) or command[0], *command[1:]], environ)
-        _say(f"hilt-run: {command[0]}: {error.strerror}\n")
+        _write_error(f"hilt-run: {command[0]}: {error.strerror}\n")
         return 127 if isinstance(error, (FileNotFoundError, NotADirectoryError)) else 126
 
 
-def _summed_up(command: list[str], environ: Mapping[str, str]) -> int:
+def _run_with_summary(command: list[str], environ: Mapping[str, str]) -> int:
     from hilt_autolog.internal_errors import try_call
 
     from . import run_summary
 
-    path = run_summary.new(environ)
+    path = run_summary.create_run_list(environ)
     if path is None:
         return _replace(command, environ)
     try:
-        code = _wait(command, {**environ, "HILT_LEDGER": str(path)})
+        code = _wait(command, {**environ, "HILT_RUN_LOGS": str(path)})
         if line := try_call(run_summary.summary, path):
-            _say(f"{line}\n")
+            _write_error(f"{line}\n")
         return code
     finally:
         path.unlink(missing_ok=True)
@@ -157,7 +157,7 @@ def _wait(command: list[str], environ: Mapping[str, str]) -> int:
     return child[0].wait()
 
 
-def _end_alike(code: int) -> int:
+def _exit_like(code: int) -> int:
     """Return the exit code, or die of the signal that the command died of, so that a shell can tell."""
     if code >= 0:
         return code
@@ -179,7 +179,7 @@ def _help() -> str:
     return f"{_USAGE}\nRuns a command and logs its calls of language models.\n\n{rows}"
 
 
-def _say(text: str) -> None:
+def _write_error(text: str) -> None:
     if sys.stderr is not None:
         sys.stderr.write(text)
         sys.stderr.flush()

@@ -1,6 +1,6 @@
 """The ledger: which logs were opened under a hilt-run, and what they say, in a line.
 
-hilt-run names a private file in HILT_LEDGER. Every process that opens a log adds a line to it: the log's
+hilt-run names a private file in HILT_RUN_LOGS. Every process that opens a log adds a line to it: the log's
 size in bytes at that moment, a tab, its absolute path. What the log held before is not summed up.
 """
 
@@ -24,11 +24,11 @@ class RunTotals(NamedTuple):
     lost: int = 0
 
 
-def new(environ: Mapping[str, str]) -> Path | None:
+def create_run_list(environ: Mapping[str, str]) -> Path | None:
     """Make an empty ledger (mode 0600); None if there is one already, or no place for it."""
     from tempfile import mkstemp
 
-    if Path(environ.get("HILT_LEDGER", "")).is_file():
+    if Path(environ.get("HILT_RUN_LOGS", "")).is_file():
         return None
     try:
         handle, path = mkstemp(prefix="hilt-", suffix=".ledger")
@@ -40,7 +40,7 @@ def new(environ: Mapping[str, str]) -> Path | None:
 
 def summary(ledger: Path) -> str:
     """Return the line that hilt-run ends with; a log below the working folder is named from there."""
-    opened = logs(ledger)
+    opened = read_run_list(ledger)
     if not opened:
         return "hilt: nothing recorded (`hilt doctor` says why)"
     calls, tokens, cost, errors, lost = add_up(opened)
@@ -49,10 +49,10 @@ def summary(ledger: Path) -> str:
     parts += [_dollars(cost)] if cost is not None else []
     parts += [_count(errors, "error")] if errors else []
     parts += [f"{_count(lost, 'event')} lost (`hilt doctor` says why)"] if lost else []
-    return f"hilt: {', '.join(parts)} -> {_place(list(opened))}"
+    return f"hilt: {', '.join(parts)} -> {_location(list(opened))}"
 
 
-def logs(ledger: Path) -> dict[Path, int]:
+def read_run_list(ledger: Path) -> dict[Path, int]:
     """Return the logs that a ledger names, each with the offset in bytes where its new lines begin.
 
     A line that is not an entry is passed over, and so is a log that is gone.
@@ -134,13 +134,13 @@ def _dollars(cost: float) -> str:
     return "<$0.0001" if 0 < cost < 0.0001 else f"${cost:.4f}"  # noqa: PLR2004  the last digit shown
 
 
-def _place(logs: list[Path]) -> str:
-    """Name the log; of several, the folder that they share."""
-    if len(logs) == 1:
-        return _from_here(logs[0])
-    return f"{len(logs)} files in {_from_here(Path(os.path.commonpath([log.parent for log in logs])))}/"
+def _location(paths: list[Path]) -> str:
+    """Return the path of the log; of several logs, their number and the folder that they share."""
+    if len(paths) == 1:
+        return _relative(paths[0])
+    return f"{len(paths)} files in {_relative(Path(os.path.commonpath([path.parent for path in paths])))}/"
 
 
-def _from_here(path: Path) -> str:
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+def _relative(path: Path) -> str:
+    folder = Path.cwd()
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)

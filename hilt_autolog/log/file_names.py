@@ -6,7 +6,7 @@ import os
 import re
 import sys
 
-from hilt_autolog.clock import stamp, token
+from hilt_autolog.clock import id_and_timestamp, random_hex
 
 from .syscalls import Syscalls
 
@@ -46,14 +46,14 @@ def fill_template(template: str, app: str) -> str:
     Returns:
         The template with `{date}` and `{time}` in UTC and `{session}` as twelve random hexadecimal digits.
     """
-    moment = stamp()[1]
+    moment = id_and_timestamp()[1]
     values = {
         "app": app,
         "date": moment[:10],
         "time": moment[11:19].replace(":", "") + "Z",
         "host": os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", ""),
         "pid": str(Syscalls.getpid()),
-        "session": token(48),
+        "session": random_hex(48),
     }
     return _FIELD.sub(lambda field: safe_name(values[field[1]]), template)
 

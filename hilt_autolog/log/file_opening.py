@@ -29,7 +29,7 @@ class LogFileOpener:
         template: The path; see `naming`. Relative to `folder`.
         app: The program's name, for `{app}`.
         folder: The current directory at the first opening, if `None`.
-        ledger: A file that learns of each opening, by one line: `<bytes in the log><TAB><its path>`.
+        run_logs: The file that gets a line for each opening: `<bytes in the log><TAB><its path>`.
 
     Attributes:
         path: The file that was opened last.
@@ -38,13 +38,13 @@ class LogFileOpener:
         ValueError: the template has an unknown field.
     """
 
-    def __init__(self, template: str, app: str, folder: str | None, ledger: str | None) -> None:
+    def __init__(self, template: str, app: str, folder: str | None, run_logs: str | None) -> None:
         check_template(template)
         self._template = Syscalls.expanduser(template)
         self._generated = is_generated(template)
         self._app = app
         self._folder = folder
-        self._ledger = ledger
+        self._run_logs = run_logs
         self.path: str | None = None
 
     def forget(self) -> None:
@@ -98,10 +98,10 @@ class LogFileOpener:
         return Syscalls.join(self._folder, path)
 
     def _note(self, file: LogFile) -> None:
-        if self._ledger is None:
+        if self._run_logs is None:
             return
         with suppress(OSError):
-            fd = Syscalls.open(self._ledger, APPEND)  # only where hilt-run still waits for it
+            fd = Syscalls.open(self._run_logs, APPEND)  # only where hilt-run still waits for it
             try:
                 Syscalls.write(fd, f"{file.size}\t{file.path}\n".encode(errors="surrogateescape"))
             finally:

@@ -43,7 +43,7 @@ class Writer:
         app: The program's name, for `{app}`.
         opened, closed: Make the events that a file begins and ends with; for several threads at a time.
         dropped: Makes the event that tells how many were dropped, by reason; it must wait for nothing.
-        ledger: See `LogFileOpener`.
+        run_logs: See `LogFileOpener`.
         folder: Where a relative template begins; if `None`, the current directory at the first event.
         monotonic: A clock in seconds.
 
@@ -62,11 +62,11 @@ class Writer:
         first_event: Callable[[], dict[str, Any]],
         last_event: Callable[[], dict[str, Any]],
         dropped_event: Callable[[dict[str, int]], dict[str, Any]],
-        ledger: str | None = None,
+        run_logs: str | None = None,
         folder: str | None = None,
         monotonic: Callable[[], float] = Clock.monotonic,
     ) -> None:
-        self._opening = LogFileOpener(template, app, folder, ledger)
+        self._opening = LogFileOpener(template, app, folder, run_logs)
         self._first_event, self._last_event, self._dropped_event = first_event, last_event, dropped_event
         self._monotonic = monotonic
         self._begin()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from json.encoder import encode_basestring as quote
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hilt_autolog.clock import Clock, stamp, tail
+from hilt_autolog.clock import Clock, id_and_timestamp, random_id_suffix
 from hilt_autolog.internal_errors import internal_errors, try_call
 from hilt_autolog.log.encoder import encode_json_line
 
@@ -173,8 +173,8 @@ def _form(session_id: str, model: str, reply_to: str | None, ns: int, kind: str)
     where other UUIDv7s have a fraction of the millisecond, so they sort as the chunks came.
     """
     event = chunk_event(session_id, model, reply_to, (kind, "-text-", 0), 0)
-    identity, moment = stamp(ns)
-    event["event_id"] = f"{identity[:9]}-ms--7-in--{tail()}"
+    identity, moment = id_and_timestamp(ns)
+    event["event_id"] = f"{identity[:9]}-ms--7-in--{random_id_suffix()}"
     event["timestamp"] = f"{moment[:20]}-us-Z"
     event["extensions"]["index"] = "-index-"
     form = encode_json_line(event).replace(b"%", b"%%")

@@ -168,7 +168,7 @@ class MethodInvocation:
         self._begun = begun
 
     @capture_errors
-    def passed(self, result: Any) -> None:
+    def finish(self, result: Any) -> None:
         """Take what has been received."""
         if self._role == RECEIVE:
             item = self._line.incoming(result)
@@ -176,7 +176,7 @@ class MethodInvocation:
                 self._connection.received(item)
 
     @capture_errors
-    def failed(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
         """End the turns that this has ended.
 
         Those that it was to begin, if it sends; all, if there is nothing more to receive: until then what has

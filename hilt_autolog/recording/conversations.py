@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from hilt_autolog.clock import token
+from hilt_autolog.clock import random_hex
 from hilt_autolog.contracts.model import is_plain_text
 from hilt_autolog.format import session_id_of
 from hilt_autolog.log.encoder import encode_line
@@ -116,7 +116,7 @@ class ConversationTracker:
         elif came_before is not None:
             session = came_before.conversation
         else:
-            session = prompt.session or f"conv_{token(96)}"
+            session = prompt.session or f"conv_{random_hex(96)}"
         if came_before is not None and came_before.conversation != session:
             came_before = None
         reply_to = came_before.event_id if came_before is not None else None
@@ -199,7 +199,7 @@ class ConversationTracker:
 
 def new_session_id() -> str:
     """Return the id of a conversation that nothing names."""
-    return f"conv_{token(96)}"
+    return f"conv_{random_hex(96)}"
 
 
 def repeated(message: Message) -> Message:

@@ -38,7 +38,7 @@ _ACTORS = {"user": "human", "assistant": "agent", "tool": "tool", "system": "sys
 
 def blank(action: str, session_id: str, actor: str, identity: str) -> Event:
     """Return a new event with the fields that every event has."""
-    event_id, timestamp = clock.stamp()
+    event_id, timestamp = clock.id_and_timestamp()
     return {
         "hilt_version": HILT_VERSION,
         "event_id": event_id,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from hilt_autolog.clock import token
+from hilt_autolog.clock import random_hex
 from hilt_autolog.contracts.framework import Run, ToolOutput
 from hilt_autolog.contracts.model import ErrorInfo, ToolCall
 from hilt_autolog.contracts.provider import StreamInfo
@@ -45,9 +45,9 @@ class OwnTool(ToolRun):
         identity = identity or (self._claimed and self._claimed[0])
         self._is_nameless = identity is None and tools.waits_nameless(place.session_id, name)
         if self._is_nameless:
-            identity = token(96)
+            identity = random_hex(96)
         call = ToolCall(identity, name, text)
-        super().__init__(recorder, PLAIN, Run(token(96), None, None, name, {}, tool=call), None)
+        super().__init__(recorder, PLAIN, Run(random_hex(96), None, None, name, {}, tool=call), None)
         self.trace.session_id, self.trace.prompt_id = place.session_id, place.prompt_id
         self.name, self.session_id = place.name, place.session_id
         self.took: Mapping[str, int] | None = None  # `latency_ms`, if it is known; None: we measure it

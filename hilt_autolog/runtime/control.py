@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.instrumentation import import_hook
 from hilt_autolog.providers import registry
-from hilt_autolog.settings import Settings, changed, load
+from hilt_autolog.settings import Settings, load, override
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -92,7 +92,7 @@ def enable(*, session: EventSink | None = None, **arguments: Any) -> Recording:
     before, written = _state.settings, _state.session
     if before is None and word and arguments:  # the door of the environment is open, and nothing came in yet
         before = _load({})
-    settings = _load(arguments) if before is None else changed(before, arguments, registry.sdks())
+    settings = _load(arguments) if before is None else override(before, arguments, registry.sdks())
     return Recording(before, written, changed=_switch(settings, session or written))
 
 
@@ -133,7 +133,7 @@ def _switch(settings: Settings, session: EventSink | None) -> bool:
 
 def disable() -> None:
     """Stop recording: the SDKs get their own functions back, the log its last line."""
-    import_hook.stop_waiting()
+    import_hook.remove_hooks()
     _disarm()
     _close()
     _state.settings = _state.session = None
@@ -158,7 +158,7 @@ def session() -> EventSink | None:
 
 
 def _wait(sdks: frozenset[str]) -> None:
-    _state.undo.append(import_hook.wait(sdks, _arm))
+    _state.undo.append(import_hook.when_imported(sdks, _arm))
     for sdk in sorted(sdks & sys.modules.keys()):
         _arm(sdk)
 

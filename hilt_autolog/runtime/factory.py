@@ -59,7 +59,7 @@ def build_recording(
             writer.written, writer.drops, internal_errors.places, internal_errors.total
         ),
         dropped_event=process.dropped,
-        ledger=os.environ.get("HILT_LEDGER"),
+        run_logs=os.environ.get("HILT_RUN_LOGS"),
         folder=folder,
     )
 

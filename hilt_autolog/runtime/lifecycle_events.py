@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog import __version__
-from hilt_autolog.clock import Clock, stamp, token
+from hilt_autolog.clock import Clock, id_and_timestamp, random_hex
 from hilt_autolog.log.file_names import app_name
 from hilt_autolog.recording.events import Event, blank
 
@@ -31,7 +31,7 @@ class LifecycleEvents:
 
     def _begin(self) -> None:
         self._pid = os.getpid()
-        self._session_id = f"process_{token()}"
+        self._session_id = f"process_{random_hex()}"
         self._began: int | None = Clock.now()
 
     def opened(self, sdks: Mapping[str, str]) -> Event:
@@ -44,7 +44,7 @@ class LifecycleEvents:
             self._begin()
         event = self._event("session opened")
         if self._began is not None:
-            event["event_id"], event["timestamp"] = stamp(self._began)
+            event["event_id"], event["timestamp"] = id_and_timestamp(self._began)
             self._began = None
         event["extensions"] = {
             "pid": os.getpid(),

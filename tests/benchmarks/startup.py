@@ -56,7 +56,7 @@ def gained(python: Path, plain: Path, environ: dict[str, str]) -> list[str]:
 
 def import_ns() -> float:
     """Return what the finder adds to an import that nobody waits for, in nanoseconds."""
-    undo = import_hook.wait(registry.sdks(), print)
+    undo = import_hook.when_imported(registry.sdks(), print)
     find_spec = sys.meta_path[0].find_spec
     times = timeit.repeat(lambda: find_spec("uninteresting", None, None), number=100_000, repeat=7)
     empty = timeit.repeat(lambda: None, number=100_000, repeat=7)

@@ -34,7 +34,7 @@ def module(tmp_path, monkeypatch):
         return name
 
     yield make
-    import_hook.stop_waiting()
+    import_hook.remove_hooks()
     for name in [name for name in sys.modules if name.partition(".")[0] in made]:
         del sys.modules[name]
 
@@ -51,7 +51,7 @@ def ours() -> list[object]:
 def test_an_import_is_reported_once_the_module_is_executed(module):
     module("fresh", "first = 1\nlast = 2\n")
     seen = []
-    import_hook.wait(["fresh"], lambda name: seen.append((name, sys.modules[name].last)))
+    import_hook.when_imported(["fresh"], lambda name: seen.append((name, sys.modules[name].last)))
     assert importlib.import_module("fresh").first == 1
     assert seen == [("fresh", 2)]
     importlib.import_module("fresh")
@@ -61,20 +61,20 @@ def test_an_import_is_reported_once_the_module_is_executed(module):
 def test_other_modules_are_not_reported(module, told):
     module("other", "import nested_other")
     module("nested_other")
-    import_hook.wait(["fresh", "nested"], told.append)
+    import_hook.when_imported(["fresh", "nested"], told.append)
     importlib.import_module("other")
     assert told == []
 
 
 def test_a_module_that_is_there_already_is_not_reported(module, told):
     importlib.import_module(module("early"))
-    import_hook.wait(["early"], told.append)
+    import_hook.when_imported(["early"], told.append)
     importlib.import_module("early")
     assert told == []
 
 
 def test_reload_and_a_second_import_are_reported_again(module, told):
-    import_hook.wait([module("again")], told.append)
+    import_hook.when_imported([module("again")], told.append)
     importlib.reload(importlib.import_module("again"))
     del sys.modules["again"]
     importlib.import_module("again")
@@ -82,7 +82,7 @@ def test_reload_and_a_second_import_are_reported_again(module, told):
 
 
 def test_a_module_inside_a_namespace_package_is_reported(module, told):
-    import_hook.wait([module("space.inner.sdk"), "space"], told.append)
+    import_hook.when_imported([module("space.inner.sdk"), "space"], told.append)
     importlib.import_module("space.inner.sdk")
     assert told == ["space.inner.sdk"]
 
@@ -90,13 +90,13 @@ def test_a_module_inside_a_namespace_package_is_reported(module, told):
 def test_a_package_is_reported_after_the_modules_that_it_imports(module, told):
     module("pack.__init__", "import pack.part")
     module("pack.part")
-    import_hook.wait(["pack", "pack.part"], told.append)
+    import_hook.when_imported(["pack", "pack.part"], told.append)
     importlib.import_module("pack")
     assert told == ["pack.part", "pack"]
 
 
 def test_a_module_bears_no_trace_while_it_is_executed_and_afterwards(module, told):
-    import_hook.wait([module("clean", "during = __loader__, __spec__.loader")], told.append)
+    import_hook.when_imported([module("clean", "during = __loader__, __spec__.loader")], told.append)
     clean = importlib.import_module("clean")
     loaders = {*clean.during, clean.__loader__, clean.__spec__.loader}
     assert [type(loader) for loader in loaders] == [importlib.machinery.SourceFileLoader]
@@ -104,7 +104,7 @@ def test_a_module_bears_no_trace_while_it_is_executed_and_afterwards(module, tol
 
 
 def test_a_spec_that_is_only_looked_at_answers_as_ever(module, told):
-    import_hook.wait([module("looked", "x = 1\n")], told.append)
+    import_hook.when_imported([module("looked", "x = 1\n")], told.append)
     spec = importlib.util.find_spec("looked")
     assert spec.loader.get_source("looked") == "x = 1\n"
     assert spec.loader.path == spec.origin
@@ -116,15 +116,15 @@ def test_a_fault_of_ours_does_not_fail_the_import(module, told, capfd):
     def fail(name: str) -> None:
         raise RuntimeError(name)
 
-    import_hook.wait([module("sound", "x = 1")], fail)
-    import_hook.wait(["sound"], told.append)
+    import_hook.when_imported([module("sound", "x = 1")], fail)
+    import_hook.when_imported(["sound"], told.append)
     assert importlib.import_module("sound").x == 1
     assert told == ["sound"]
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_module_that_fails_fails_with_its_own_error_and_is_reported_when_it_succeeds(module, told):
-    import_hook.wait([module("shaky", "raise LookupError('mine')")], told.append)
+    import_hook.when_imported([module("shaky", "raise LookupError('mine')")], told.append)
     with pytest.raises(LookupError, match="mine"):
         importlib.import_module("shaky")
     assert told == []
@@ -135,7 +135,7 @@ def test_a_module_that_fails_fails_with_its_own_error_and_is_reported_when_it_su
 
 
 def test_a_module_that_does_not_exist_is_missed_as_ever(told):
-    undo = import_hook.wait(["no_such_sdk"], told.append)
+    undo = import_hook.when_imported(["no_such_sdk"], told.append)
     with pytest.raises(ModuleNotFoundError) as missing:
         importlib.import_module("no_such_sdk")
     undo()
@@ -145,13 +145,13 @@ def test_a_module_that_does_not_exist_is_missed_as_ever(told):
 def test_a_module_that_puts_another_in_its_place_is_found_there(module):
     module("swap", "import sys, types\nsys.modules[__name__] = types.SimpleNamespace(live=True)")
     seen = []
-    import_hook.wait(["swap"], lambda name: seen.append(sys.modules[name].live))
+    import_hook.when_imported(["swap"], lambda name: seen.append(sys.modules[name].live))
     importlib.import_module("swap")
     assert seen == [True]
 
 
 def test_a_lazy_module_stays_lazy_and_is_reported_when_it_is_used(module, told):
-    import_hook.wait([module("lazy", "x = 1")], told.append)
+    import_hook.when_imported([module("lazy", "x = 1")], told.append)
     spec = importlib.util.find_spec("lazy")
     spec.loader = loader = importlib.util.LazyLoader(spec.loader)
     lazy = sys.modules["lazy"] = importlib.util.module_from_spec(spec)
@@ -186,11 +186,11 @@ def test_a_loader_that_makes_its_own_modules_still_does(monkeypatch, told):
     maker = Maker("handmade")
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, maker])
     monkeypatch.delitem(sys.modules, "handmade", raising=False)
-    import_hook.wait(["handmade"], told.append)
+    import_hook.when_imported(["handmade"], told.append)
     handmade = importlib.import_module("handmade")
     assert (type(handmade), handmade.made_by, handmade.__loader__) == (Kind, maker, maker)
     assert told == ["handmade"]
-    import_hook.stop_waiting()
+    import_hook.remove_hooks()
 
 
 def test_a_loader_without_exec_module_is_left_alone(monkeypatch, told):
@@ -202,10 +202,10 @@ def test_a_loader_without_exec_module_is_left_alone(monkeypatch, told):
             return sys.modules.setdefault(name, Kind(name))
 
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Old()])
-    import_hook.wait(["old_fashioned"], told.append)
+    import_hook.when_imported(["old_fashioned"], told.append)
     with pytest.warns(ImportWarning):
         assert type(importlib.import_module("old_fashioned")) is Kind
-    import_hook.stop_waiting()
+    import_hook.remove_hooks()
     del sys.modules["old_fashioned"]
 
 
@@ -216,7 +216,7 @@ def test_what_another_finder_raises_reaches_the_program(monkeypatch, told):
                 raise PermissionError(name)
 
     monkeypatch.setattr(sys, "meta_path", [Refusing()])
-    undo = import_hook.wait(["refused"], told.append)
+    undo = import_hook.when_imported(["refused"], told.append)
     with pytest.raises(PermissionError, match="refused"):
         importlib.import_module("refused")
     undo()
@@ -260,13 +260,13 @@ class Asking:
 def test_a_finder_that_asks_the_whole_list_again_gets_on_with_us(place, module, monkeypatch, told):
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     asking = Asking()
-    import_hook.wait([module("shared")], told.append)
+    import_hook.when_imported([module("shared")], told.append)
     sys.meta_path.insert(place, asking)
     shared = importlib.import_module("shared")
     assert shared.seen_by_another_tool
     assert told == ["shared"]
     assert asking.asked == ["shared"] * (3 - place)  # we get in front of it while it asks the list again
-    import_hook.stop_waiting()
+    import_hook.remove_hooks()
 
 
 def test_a_finder_that_gives_the_same_spec_again_is_waited_for_once(monkeypatch, told):
@@ -274,17 +274,17 @@ def test_a_finder_that_gives_the_same_spec_again_is_waited_for_once(monkeypatch,
     keeping = ModuleType("keeping")
     keeping.find_spec = lambda name, path=None, target=None: spec if name == "kept" else None
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, keeping])
-    import_hook.wait(["kept"], told.append)
+    import_hook.when_imported(["kept"], told.append)
     importlib.util.find_spec("kept")
     importlib.import_module("kept")
     assert told == ["kept"]
-    import_hook.stop_waiting()
+    import_hook.remove_hooks()
     del sys.modules["kept"]
 
 
 def test_after_a_finder_that_came_later_we_are_first_again(module, monkeypatch, told):
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-    import_hook.wait(["handmade"], told.append)
+    import_hook.when_imported(["handmade"], told.append)
     maker = Maker("handmade")
     sys.meta_path.insert(0, maker)
     importlib.import_module("handmade")  # theirs alone: we were not asked
@@ -295,14 +295,14 @@ def test_after_a_finder_that_came_later_we_are_first_again(module, monkeypatch, 
     importlib.reload(sys.modules["handmade"])
     assert told == ["handmade"]
     del sys.modules["handmade"]
-    import_hook.stop_waiting()
+    import_hook.remove_hooks()
 
 
 def test_there_is_one_finder_for_all_who_wait_and_the_last_undo_takes_it_away(module):
     before = list(sys.meta_path)
     first, second = [], []
-    undo_first = import_hook.wait([module("both")], first.append)
-    undo_second = import_hook.wait(["both"], second.append)
+    undo_first = import_hook.when_imported([module("both")], first.append)
+    undo_second = import_hook.when_imported(["both"], second.append)
     assert sys.meta_path == [*ours(), *before]
     importlib.import_module("both")
     undo_first()
@@ -314,7 +314,7 @@ def test_there_is_one_finder_for_all_who_wait_and_the_last_undo_takes_it_away(mo
 
 
 def test_an_import_under_way_goes_on_after_the_undo_unreported(module, told, monkeypatch):
-    undo = import_hook.wait([module("midway", "import undoing\nundoing.now()\nx = 1")], told.append)
+    undo = import_hook.when_imported([module("midway", "import undoing\nundoing.now()\nx = 1")], told.append)
     undoing = ModuleType("undoing")
     undoing.now = undo
     monkeypatch.setitem(sys.modules, "undoing", undoing)
@@ -325,34 +325,34 @@ def test_an_import_under_way_goes_on_after_the_undo_unreported(module, told, mon
 
 def test_who_begins_to_wait_while_a_module_is_executed_is_told_too(module, told, monkeypatch):
     late: list[str] = []
-    import_hook.wait([module("handover", "import waiting\nwaiting.now()")], told.append)
+    import_hook.when_imported([module("handover", "import waiting\nwaiting.now()")], told.append)
     waiting = ModuleType("waiting")
-    waiting.now = lambda: import_hook.wait(["handover"], late.append)
+    waiting.now = lambda: import_hook.when_imported(["handover"], late.append)
     monkeypatch.setitem(sys.modules, "waiting", waiting)
     importlib.import_module("handover")
     assert (told, late) == (["handover"], ["handover"])
 
 
 def test_who_stops_waiting_when_told_takes_nothing_from_the_next(module, told):
-    undo = import_hook.wait([module("once")], lambda name: undo())
-    import_hook.wait(["once"], told.append)
+    undo = import_hook.when_imported([module("once")], lambda name: undo())
+    import_hook.when_imported(["once"], told.append)
     importlib.import_module("once")
     assert told == ["once"]
 
 
 def test_a_finder_that_has_left_does_not_come_back(module, told):
-    import_hook.wait([module("left")], told.append)
+    import_hook.when_imported([module("left")], told.append)
     finder = ours()[0]
-    import_hook.stop_waiting()
+    import_hook.remove_hooks()
     assert finder.find_spec("left") is None  # a thread may be half-way through the old list
     assert ours() == []
 
 
 def test_stop_waiting_undoes_every_wait(module, told):
-    import_hook.wait([module("stopped")], told.append)
-    import_hook.wait(["stopped"], told.append)
-    import_hook.stop_waiting()
-    import_hook.stop_waiting()
+    import_hook.when_imported([module("stopped")], told.append)
+    import_hook.when_imported(["stopped"], told.append)
+    import_hook.remove_hooks()
+    import_hook.remove_hooks()
     importlib.import_module("stopped")
     assert told == []
     assert ours() == []
@@ -361,7 +361,7 @@ def test_stop_waiting_undoes_every_wait(module, told):
 def test_no_lock_of_ours_is_held_while_a_module_is_executed(module, told):
     """A module whose import starts a thread that imports, and waits for it."""
     module("inner_sdk")
-    import_hook.wait(["outer_sdk", "inner_sdk"], told.append)
+    import_hook.when_imported(["outer_sdk", "inner_sdk"], told.append)
     module(
         "outer_sdk",
         "import threading\nt = threading.Thread(target=__import__, args=('inner_sdk',))\nt.start()\nt.join()",
@@ -374,7 +374,7 @@ def test_no_lock_of_ours_is_held_while_a_module_is_executed(module, told):
 
 def test_thirty_two_threads_that_import_at_once_miss_nothing(module, told):
     names = [module(f"parallel_{number}") for number in range(8)]
-    import_hook.wait(names, told.append)
+    import_hook.when_imported(names, told.append)
     rounds, threads = 200, 32
     failures: list[BaseException] = []
     barrier = threading.Barrier(threads, action=lambda: [sys.modules.pop(name, None) for name in names])

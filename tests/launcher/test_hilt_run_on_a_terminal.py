@@ -18,7 +18,7 @@ RECORD = """
 import os
 def record(*lines, path="app.hilt.jsonl", before=0):
     # what a process that opens a log does
-    with open(os.environ["HILT_LEDGER"], "ab") as ledger:
+    with open(os.environ["HILT_RUN_LOGS"], "ab") as ledger:
         ledger.write(b"%d\\t%s\\n" % (before, os.fsencode(os.path.abspath(path))))
     with open(path, "a") as log:
         log.writelines(line + "\\n" for line in lines)
@@ -135,14 +135,14 @@ def test_only_stderr_has_to_be_the_terminal(terminal, app):
 
 
 def test_without_stderr_on_the_terminal_nothing_appears(terminal):
-    ended = terminal("sh", "-c", 'echo "out ${HILT_LEDGER-none}"; echo err >&2', ours=("stdin", "stdout"))
+    ended = terminal("sh", "-c", 'echo "out ${HILT_RUN_LOGS-none}"; echo err >&2', ours=("stdin", "stdout"))
     with ended.process.stderr:
         assert ended.process.stderr.read() == b"err\n"
     assert ended.end() == "out none\r\n"
 
 
 def test_the_ledger_is_private_and_goes(terminal):
-    ended = terminal("sh", "-c", 'stat -c "%a %n" "$HILT_LEDGER"')
+    ended = terminal("sh", "-c", 'stat -c "%a %n" "$HILT_RUN_LOGS"')
     mode, path = ended.end().splitlines()[0].split()
     assert mode == "600"
     assert Path(path).name.startswith("hilt-")
@@ -155,7 +155,7 @@ def test_a_hilt_run_below_another_leaves_the_sum_to_it(terminal, installed, app)
 
 
 def test_a_ledger_that_is_gone_is_no_reason_for_silence(terminal):
-    assert terminal("true", HILT_LEDGER="/no/such/ledger").end() == NOTHING
+    assert terminal("true", HILT_RUN_LOGS="/no/such/ledger").end() == NOTHING
 
 
 def test_a_log_that_cannot_be_summed_up_does_not_touch_the_exit_code(terminal, app):

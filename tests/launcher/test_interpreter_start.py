@@ -171,7 +171,7 @@ def test_whatever_breaks_in_it_a_program_starts_as_without_it(broken, installed,
 @pytest.mark.parametrize(
     "error", [SystemExit(3), MemoryError(), RecursionError(), OSError(), BaseException()]
 )
-@pytest.mark.parametrize("place", ["providers.registry.sdks", "instrumentation.import_hook.wait"])
+@pytest.mark.parametrize("place", ["providers.registry.sdks", "instrumentation.import_hook.when_imported"])
 def test_nothing_escapes_from_run(place, error, started, monkeypatch):
     def fail(*_):
         raise error
@@ -194,7 +194,9 @@ def test_ctrl_c_escapes_from_run(started, monkeypatch):
 def test_a_run_that_failed_may_succeed_later(started, monkeypatch):
     monkeypatch.setenv("HILT_AUTOLOG", "1")
     waits = []
-    monkeypatch.setattr("hilt_autolog.instrumentation.import_hook.wait", lambda *_: waits.append("wait"))
+    monkeypatch.setattr(
+        "hilt_autolog.instrumentation.import_hook.when_imported", lambda *_: waits.append("wait")
+    )
     with monkeypatch.context() as gone:
         gone.setitem(sys.modules, "hilt_autolog.instrumentation.import_hook", None)
         started.run()
@@ -241,7 +243,7 @@ print(fakesdk.answer, calls)
 def test_a_program_can_shut_the_door_before_the_first_sdk(installed, app, run):
     program = app(f"""{STAND_IN}
 from hilt_autolog.instrumentation import import_hook
-import_hook.stop_waiting()
+import_hook.remove_hooks()
 import fakesdk
 print(calls, {FINDERS})
 """)

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from hilt_autolog.launcher import run_summary
-from hilt_autolog.launcher.run_summary import RunTotals, add_up, logs, summary
+from hilt_autolog.launcher.run_summary import RunTotals, add_up, read_run_list, summary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,15 +148,15 @@ def test_lines_that_are_no_entries_and_logs_that_are_gone_are_passed_over(log, t
     file.write_bytes(
         b"\n".join([b"", b"no tab", b"x\t/x", b"-1\t" + bytes(path), b"3\t/gone", b"7\t" + bytes(path)])
     )
-    assert logs(file) == {path: 7}
+    assert read_run_list(file) == {path: 7}
 
 
 def test_a_new_ledger_is_private_and_there_is_one_at_a_time(tmp_path, monkeypatch):
-    path = run_summary.new({})
+    path = run_summary.create_run_list({})
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert run_summary.new({"HILT_LEDGER": str(path)}) is None
+    assert run_summary.create_run_list({"HILT_RUN_LOGS": str(path)}) is None
     path.unlink()
-    fresh = run_summary.new({"HILT_LEDGER": str(path)})
+    fresh = run_summary.create_run_list({"HILT_RUN_LOGS": str(path)})
     fresh.unlink()
     assert fresh != path
 
@@ -166,7 +166,7 @@ def test_without_a_place_there_is_no_ledger(monkeypatch):
         raise FileNotFoundError("no usable temporary directory")
 
     monkeypatch.setattr("tempfile.mkstemp", refuse)
-    assert run_summary.new({}) is None
+    assert run_summary.create_run_list({}) is None
 
 
 def test_what_was_lost_is_told(log, told):

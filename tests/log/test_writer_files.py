@@ -269,21 +269,21 @@ def test_a_torn_tail_is_closed_off_before_the_first_line(tmp_path, tail, found):
 
 
 def test_the_ledger_learns_where_each_opening_began(tmp_path):
-    ledger = tmp_path / "ledger"
-    ledger.touch()  # hilt-run makes it
+    run_logs = tmp_path / "run_logs"
+    run_logs.touch()  # hilt-run makes it
     (tmp_path / "fixed.hilt.jsonl").write_bytes(b"{}\n")
-    fixed = writer(tmp_path, "fixed.hilt.jsonl", ledger=str(ledger))
-    own = writer(tmp_path, ledger=str(ledger))
+    fixed = writer(tmp_path, "fixed.hilt.jsonl", run_logs=str(run_logs))
+    own = writer(tmp_path, run_logs=str(run_logs))
     fixed.write({})
     own.write({})
     fixed.close()
     fixed.write({})
     size = len(b'{}\n{"own":"opened"}\n{}\n{"own":"closed"}\n')
-    assert ledger.read_text() == f"3\t{fixed.path}\n0\t{own.path}\n{size}\t{fixed.path}\n"
+    assert run_logs.read_text() == f"3\t{fixed.path}\n0\t{own.path}\n{size}\t{fixed.path}\n"
 
 
 def test_a_ledger_that_cannot_be_written_does_no_harm(tmp_path):
-    log = writer(tmp_path, ledger=str(tmp_path / "missing/ledger"))
+    log = writer(tmp_path, run_logs=str(tmp_path / "missing/run_logs"))
     assert log.write({})
     assert log.trouble is None
 

@@ -93,7 +93,7 @@ def test_tasks(runner, watch):
 
 # --- nothing stays
 
-OURS = (call.Call, streams.StreamState, streams.AsyncItems, response_bodies.BodyRecorder)
+OURS = (call.Call, streams.StreamState, streams.AsyncStreamIterator, response_bodies.BodyRecorder)
 ASK = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello"}]}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from hilt_autolog.clock import stamp
+from hilt_autolog.clock import id_and_timestamp
 from hilt_autolog.reading.columns import COLUMNS
 from hilt_autolog.sinks.batch_copier import BatchCopier
 from hilt_autolog.sinks.checkpoint import Checkpoint
@@ -33,7 +33,7 @@ SHEET, KEY = {sheet!r}, json.loads({key!r})
 
 def event(text="hello", action="prompt", **more):
     """An event as it stands in a log."""
-    identity, timestamp = stamp()
+    identity, timestamp = id_and_timestamp()
     return {
         "hilt_version": "1.0.0",
         "event_id": identity,

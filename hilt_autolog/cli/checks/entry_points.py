@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hilt_autolog.instrumentation import import_hook
-from hilt_autolog.settings import SETTINGS, SettingsError, setting
+from hilt_autolog.settings import SETTINGS, SettingsError, parse_setting
 
 from . import Finding, ok, problem, warning
 from .child_process import ask_child
@@ -47,7 +47,7 @@ def entry_point() -> Iterator[Finding]:
     """Examine HILT_AUTOLOG, and whether this process may heed it."""
     value = os.environ.get(_VARIABLE, "")
     try:
-        switch = setting({_VARIABLE: _SWITCH}, _VARIABLE, value)
+        switch = parse_setting({_VARIABLE: _SWITCH}, _VARIABLE, value)
     except SettingsError as error:
         yield problem(f"{error}; so it switches nothing on", value=value)
         return

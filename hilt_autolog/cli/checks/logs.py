@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hilt_autolog.clock import token
+from hilt_autolog.clock import random_hex
 from hilt_autolog.log import append_file, file_opening
 from hilt_autolog.log.backoff import describe_error
 from hilt_autolog.log.file_names import fill_template, is_generated
@@ -69,7 +69,7 @@ def _try(template: str) -> None:
             finally:
                 file.close()
         else:  # not under its name: another process might begin to use the file
-            _try_beside(f"{path}.{token()}")
+            _try_beside(f"{path}.{random_hex()}")
 
 
 def _try_beside(path: str) -> None:

@@ -49,9 +49,9 @@ def main(sdk: str) -> dict[str, Any]:
     enable(providers=[sdk])
     module = import_module(sdk)
     if sdk in status().watching:
-        from hilt_autolog.instrumentation.patcher import modules
+        from hilt_autolog.instrumentation.patcher import target_modules
 
-        for name in modules(sdk):
+        for name in target_modules(sdk):
             with contextlib.suppress(ImportError):  # what is not there, or needs more than is installed
                 import_module(name)
     found = status()

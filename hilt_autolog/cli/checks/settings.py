@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hilt_autolog.providers import registry
-from hilt_autolog.settings import SETTINGS, Setting, Settings, SettingsError, load, setting
+from hilt_autolog.settings import SETTINGS, Setting, Settings, SettingsError, load, parse_setting
 
 from . import Finding, ok, warning
 
@@ -45,7 +45,7 @@ def settings() -> Iterator[Finding]:
 
 def _origin(row: Setting, without_variables: Settings) -> str:
     try:
-        given = setting({row.variable: row}, row.variable, os.environ.get(row.variable))
+        given = parse_setting({row.variable: row}, row.variable, os.environ.get(row.variable))
     except SettingsError:
         given = {}
     if given:

@@ -17,10 +17,10 @@ def run() -> None:
     try:
         if not _waiting and _asked_for():
             # `from hilt_autolog import importer` would ask the package for it, which loads importlib
-            from hilt_autolog.instrumentation.import_hook import wait
+            from hilt_autolog.instrumentation.import_hook import when_imported
             from hilt_autolog.providers.registry import sdks
 
-            _waiting.append(wait(sdks(), _first_sdk))
+            _waiting.append(when_imported(sdks(), _first_sdk))
     except KeyboardInterrupt:
         raise
     except BaseException:  # noqa: S110  a program starts as it would without us, whatever is broken here
