@@ -105,7 +105,7 @@ def files() -> list[Path]:
     return [path for path in ROOT.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
 
 
-def test_no_path_of_a_machine_and_no_host_of_a_registry_is_committed():
+def test_no_machine_path_and_no_registry_host_is_committed():
     wrong = re.compile(f"{HOSTS}|{FOLDERS}")
     found = []
     for path in files():

@@ -71,7 +71,7 @@ def test_unknown_keys_are_kept_even_when_they_are_null(part):
     assert Event.from_dict(strange).to_dict() == strange
 
 
-def test_absent_facts_have_no_key():
+def test_absent_values_have_no_key():
     event = Event(**SAID, content=Content(text="Hi", messages=None), metrics=Metrics(), privacy=None)
     said = event.to_dict()
     assert said["content"] == {"text": "Hi"}
@@ -128,7 +128,7 @@ def test_what_is_no_json_object_is_a_value_error(line):
         Event.from_json(line)
 
 
-def test_an_unknown_type_of_actor_is_refused_with_the_known_ones():
+def test_an_unknown_actor_type_is_refused_with_the_valid_ones():
     with pytest.raises(ValueError, match="'human', 'agent', 'tool' or 'system'"):
         Actor(type="robot", id="r2")
 

@@ -77,7 +77,7 @@ def test_every_setting_is_read_from_each_of_the_three_places(name, project):
     assert settings(folder=str(folder)) == DEFAULTS._replace(**{name: expected})
 
 
-def test_an_argument_wins_over_a_variable_and_that_over_the_project(project):
+def test_arguments_win_over_variables_and_those_over_the_project(project):
     folder = str(project('[tool.hilt]\nuser = "project"\nchunks = "off"\ncontent = "none"').parent)
     found = settings({"user": "argument"}, {"HILT_USER": "variable", "HILT_CHUNKS": "merged"}, folder)
     assert found == DEFAULTS._replace(user="argument", chunks="merged", content="none")
@@ -150,14 +150,14 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "given", "message"), WRONG)
-def test_a_wrong_argument_is_an_error_that_names_the_valid_ones(name, given, message):
+def test_a_wrong_argument_is_an_error_with_the_valid_names(name, given, message):
     with pytest.raises(SettingsError) as error:
         load({name: given}, {}, "/", SDKS)
     assert str(error.value) == message
     assert isinstance(error.value, ValueError)
 
 
-def test_any_provider_may_be_named_where_the_sdks_are_not_known():
+def test_any_provider_name_is_accepted_without_known_sdks():
     assert settings({"providers": "whatever"}, sdks=()).providers == ("whatever",)
 
 
@@ -215,7 +215,7 @@ def test_a_project_s_own_types_are_taken(project):
     assert found == DEFAULTS._replace(tags=("a", "b"), strict=True, providers=("openai",))
 
 
-def test_a_wrong_line_in_the_project_is_a_line_that_names_the_file(project):
+def test_a_wrong_project_setting_is_reported_with_its_file(project):
     file = project('[tool.hilt]\nchunks = "evry"\ncolour = "red"\n')
     assert complaints(folder=str(file.parent)) == [
         f"hilt: {file}: chunks='evry': not one of each, merged, off (ignored)",

@@ -125,7 +125,7 @@ def test_a_byte_order_mark_hides_no_event(tmp_path):
     assert by("DuckDB", path)[1]["calls"] == len(GOOD)
 
 
-def test_a_line_that_is_longer_than_any_event_is_reported_and_passed_over(tmp_path, monkeypatch):
+def test_a_line_longer_than_any_event_is_reported_and_skipped(tmp_path, monkeypatch):
     for module, name in ((lines, "LONGEST_LINE"), (duck, "LONGEST_LINE"), (duck, "_USUAL_LINE")):
         monkeypatch.setattr(module, name, 2**20)
     path = write(tmp_path / "a.hilt.jsonl", GOOD[0], b'{"x":"' + b"y" * 2**26 + b'"}\n', GOOD[1], TORN)
@@ -185,7 +185,7 @@ def test_a_folder_of_many_files(tmp_path):
     assert by("DuckDB", tmp_path)[1]["calls"] == 300
 
 
-def test_a_file_that_is_gone_when_it_is_read_is_reported(tmp_path):
+def test_a_file_that_disappears_before_reading_is_reported(tmp_path):
     path = write(tmp_path / "a.hilt.jsonl", *GOOD)
     write(tmp_path / "b.hilt.jsonl", *GOOD)
     log = read(tmp_path)

@@ -85,7 +85,7 @@ def test_every_column_says_what_the_event_says(tmp_path):
     assert list(row) == list(NAMES)
 
 
-def test_the_frames_are_ordered_by_time_and_typed_also_without_events(tmp_path):
+def test_frames_are_sorted_by_time_and_typed_even_when_empty(tmp_path):
     write(tmp_path / "a.hilt.jsonl", answer(3), answer(1))
     write(tmp_path / "b.hilt.jsonl", answer(2))
     empty = write(tmp_path / "c.jsonl")
@@ -99,7 +99,7 @@ def test_the_frames_are_ordered_by_time_and_typed_also_without_events(tmp_path):
         assert table.schema.field("tokens_prompt").type == pa.int64()
 
 
-def test_what_does_not_fit_a_column_is_null_and_stands_in_the_event(tmp_path):
+def test_a_value_that_fits_no_column_is_null(tmp_path):
     drift = {
         "action": ["x"],
         "metrics": {"latency_ms": "12", "tokens": [], "cost_usd": {}},
@@ -160,7 +160,7 @@ def test_a_question_reads_nothing_but_the_log(tmp_path, monkeypatch):
     assert log.sql("SELECT count(*) FROM events").fetchall() == [(1,)]
 
 
-def test_an_unknown_column_is_told_with_the_known_ones(tmp_path):
+def test_an_unknown_column_is_reported_with_the_known_ones(tmp_path):
     log = read(write(tmp_path / "a.hilt.jsonl", answer(1)))
     with pytest.raises(
         ValueError, match=r'(?s)"costs" not found.*The columns of events: event_id, .*, event$'

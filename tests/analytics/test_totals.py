@@ -65,7 +65,7 @@ def prompt(number, **more):
     return answer(number, event_id=f"prompt-{number}", action="prompt", metrics={}, extensions={}) | more
 
 
-def test_a_prompt_without_an_end_is_told_apart(tmp_path):
+def test_a_prompt_without_an_end_is_counted_apart(tmp_path):
     spaced = write(tmp_path / "a.jsonl", prompt(1), answer(1), prompt(2), prompt(3), failure(3))
     tight = tmp_path / "b.jsonl"
     tight.write_bytes(spaced.read_bytes().replace(b'": ', b'":').replace(b', "', b',"'))
@@ -80,13 +80,13 @@ def test_a_prompt_is_ended_by_what_is_not_wanted(tmp_path):
     assert figures(log, "calls_without_end", wanted=lambda event: event["timestamp"] < "2026-02") == {}
 
 
-def test_an_answer_that_names_no_prompt_ends_one_of_its_conversation(tmp_path):
+def test_an_answer_without_reply_to_ends_an_open_prompt(tmp_path):
     nameless = answer(1, extensions={"model": "m"})
     log = write(tmp_path / "a.jsonl", prompt(1), nameless, prompt(2), prompt(3, session_id="conv_2"))
     assert figures(log, "calls", "calls_without_end", by="session") == {"conv_1": (1, 1), "conv_2": (0, 1)}
 
 
-def test_the_words_of_a_prompt_within_an_answer_hide_no_call(tmp_path):
+def test_a_prompt_quoted_in_an_answer_hides_no_call(tmp_path):
     said = {"message": {"action": "prompt"}, "model": "m", "reply_to": "prompt-1"}
     tight = write(tmp_path / "a.jsonl", answer(1, extensions=said))
     tight.write_bytes(tight.read_bytes().replace(b'": ', b'":').replace(b', "', b',"'))
@@ -128,7 +128,7 @@ def test_words_in_a_text_end_no_call(tmp_path):
 
 
 @pytest.mark.parametrize("first", [0, 1])
-def test_an_answer_that_broke_off_or_could_not_be_parsed_is_one_call_that_failed(tmp_path, first):
+def test_a_partial_or_unparsed_answer_is_one_failed_call(tmp_path, first):
     partial = answer(1, extensions={"model": "m", "reply_to": "prompt-1", "partial": True, "ended": "error"})
     both = [partial, failure(1)]
     log = write(tmp_path / "a.jsonl", both[first], both[1 - first], answer(2))

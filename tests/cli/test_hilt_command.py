@@ -165,7 +165,7 @@ def test_the_verdict_counts_the_problems():
     assert doctor_command.as_json(report)["problems"] == 2
 
 
-def test_a_check_that_fails_is_a_problem_and_the_others_are_made(monkeypatch):
+def test_a_failing_check_is_a_problem_and_the_others_run(monkeypatch):
     def fails():
         yield ok("so far")
         raise LookupError("and no further")
@@ -207,7 +207,7 @@ def test_a_folder_that_has_been_removed(path, problems, pristine, tmp_path, fold
 # --- where it is printed
 
 
-def test_letters_that_would_be_obeyed_or_cannot_be_shown_are_spelled_out(pristine, tmp_path):
+def test_control_characters_and_unprintable_characters_are_escaped(pristine, tmp_path):
     odd = os.fsdecode(b"caf\xc3\xa9-\x1b[31m-\xff")
     (tmp_path / odd).mkdir()
     variables = wheels.clean_environ(PYTHONIOENCODING="ascii", HILT_PATH="x.jsonl")

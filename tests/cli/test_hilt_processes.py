@@ -134,7 +134,7 @@ def impatient(monkeypatch):
     ],
 )
 @pytest.mark.parametrize("suffix", ["", ".gz"])
-def test_a_long_reading_shows_how_far_it_is_and_leaves_no_trace(command, suffix, impatient, tmp_path, capsys):
+def test_a_long_read_shows_its_progress_and_erases_it(command, suffix, impatient, tmp_path, capsys):
     content = lines(CONVERSATION * 50)
     (tmp_path / f"a.jsonl{suffix}").write_bytes(gzip.compress(content) if suffix else content)
     cli.main([*command, str(tmp_path / "*.jsonl*")])
@@ -206,7 +206,7 @@ def test_sizes_in_the_words_of_people(number, words):
         (["validate", "a.hilt.jsonl"], {"orjson", "pydantic"}),
     ],
 )
-def test_a_command_loads_nothing_of_others_that_it_does_not_need(words, allowed, log, tmp_path):
+def test_a_command_imports_only_what_it_needs(words, allowed, log, tmp_path):
     command = [sys.executable, "-c", LOADED.format(words=words)]
     done = subprocess.run(command, cwd=tmp_path, env=environ(), capture_output=True, text=True, check=True)
     bare = [sys.executable, "-c", "import sys; print(*sys.modules)"]

@@ -45,7 +45,7 @@ def watched(alone, clients, provider, watch):
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("api", "way"), CASES, ids=str)
-def test_a_call_is_told_whole(watched, api, way, kind, moment):
+def test_a_call_is_recorded_whole(watched, api, way, kind, moment):
     sent, log = watched(moment, kind, api, way)
     assert log.told() == events(APIS[api], way, sent)
 

@@ -68,7 +68,7 @@ def test_the_bytes_of_a_file(log, tmp_path):
     )
 
 
-def test_columns_are_hilt_s_or_paths_of_keys_in_the_order_asked_for(log, tmp_path):
+def test_columns_are_names_or_key_paths_in_the_requested_order(log, tmp_path):
     names = ["metrics.tokens.total", "speaker", "metrics.tokens", "extensions.tags", "extensions.never"]
     convert_to_csv(log, tmp_path / "a.csv", columns=names)
     assert rows(tmp_path / "a.csv") == [
@@ -142,7 +142,7 @@ def test_keys_with_dots_are_found():
 
 
 @pytest.mark.parametrize("name", ["tokens", "metric.tokens", "", ".actor"])
-def test_an_unknown_column_is_told_with_the_known_ones_and_nothing_is_written(log, tmp_path, name):
+def test_an_unknown_column_is_an_error_and_nothing_is_written(log, tmp_path, name):
     with pytest.raises(
         ValueError, match=r"unknown columns: .*known: timestamp, .*; and any path of keys that"
     ):
@@ -155,7 +155,7 @@ def test_no_column_at_all_is_a_mistake(log, tmp_path):
         convert_to_csv(log, tmp_path / "a.csv", columns=[])
 
 
-def test_bad_lines_are_passed_over_and_told(log, tmp_path, caplog):
+def test_bad_lines_are_skipped_and_reported(log, tmp_path, caplog):
     log.write_bytes(b'{"torn\n' + log.read_bytes() + b"\xff\xfe\n42\n")
     with caplog.at_level(logging.WARNING, "hilt_autolog"):
         assert convert_to_csv(str(log), tmp_path / "a.csv") == 2
@@ -180,7 +180,7 @@ def test_what_was_there_stays_if_anything_goes_wrong(log, tmp_path, monkeypatch)
     assert (tmp_path / "a.csv").read_text() == "precious"
 
 
-def test_the_new_file_takes_the_old_one_s_place_and_is_as_private_as_a_log(log, tmp_path):
+def test_the_new_file_replaces_the_old_one_and_is_private(log, tmp_path):
     (tmp_path / "a.csv").write_text("old")
     (tmp_path / "link.csv").symlink_to("a.csv")
     convert_to_csv(log, tmp_path / "link.csv")
@@ -214,7 +214,7 @@ def test_a_log_without_events_gives_the_heading(tmp_path):
     assert rows(tmp_path / "a.csv") == [list(COLUMNS)]
 
 
-def test_a_small_file_that_unpacks_to_a_gigantic_line_is_told_and_not_held_in_memory(tmp_path):
+def test_a_line_bomb_in_a_gzip_file_is_reported(tmp_path):
     tracemalloc = pytest.importorskip("tracemalloc")
     (tmp_path / "a.hilt.jsonl.gz").write_bytes(gzip.compress(b"x" * 300_000_000))
     log = read(tmp_path)

@@ -38,7 +38,7 @@ def converted(tmp_path, *events):
     return found, log.problems
 
 
-def test_a_conversation_is_one_line_up_to_its_last_whole_answer(tmp_path):
+def test_a_conversation_is_one_line_up_to_its_last_answer(tmp_path):
     found, problems = converted(
         tmp_path,
         said(1, "prompt", "One?"),
@@ -54,7 +54,7 @@ def test_a_conversation_is_one_line_up_to_its_last_whole_answer(tmp_path):
     assert problems == []
 
 
-def test_each_conversation_has_its_line_and_one_without_an_answer_has_none(tmp_path):
+def test_each_conversation_with_an_answer_has_one_line(tmp_path):
     found, _ = converted(
         tmp_path,
         said(1, "prompt", "One?"),
@@ -115,7 +115,7 @@ def test_an_odd_message_is_an_empty_one(message):
     assert list(chat([message])) == [{"role": "user", "content": ""}]
 
 
-def test_a_conversation_whose_beginning_is_missing_is_told_and_left_out(tmp_path):
+def test_a_conversation_without_its_beginning_is_reported_and_left_out(tmp_path):
     found, problems = converted(
         tmp_path,
         said(1, "completion", "One.", {"reply_to": "gone"}),
@@ -128,7 +128,7 @@ def test_a_conversation_whose_beginning_is_missing_is_told_and_left_out(tmp_path
     ]
 
 
-def test_the_content_is_always_text_so_that_tables_can_be_made_of_it(tmp_path):
+def test_message_content_is_always_text(tmp_path):
     call = {"role": "assistant", "parts": [{"type": "tool_call", "id": "c", "name": "n", "arguments": "{}"}]}
     converted(
         tmp_path,

@@ -68,7 +68,7 @@ def test_names_with_quotes(log, tmp_path):
     assert duckdb.sql(f"SELECT count(*) FROM read_parquet('{tmp_path}/it''s.parquet')").fetchall() == [(3,)]
 
 
-def test_bad_lines_are_passed_over_and_told_with_file_and_number(log, tmp_path):
+def test_bad_lines_are_reported_with_file_and_number(log, tmp_path):
     log.write_bytes(b'{"torn\n' + log.read_bytes() + b'\n{"event_id":"x","t')
     opened = read(log)
     assert convert_to_parquet(opened, tmp_path / "a.parquet") == 3
@@ -97,7 +97,7 @@ def test_any_name_may_be_written_to(log, tmp_path, name):
     assert os.listdir(folder) == [f"{name}.parquet"]
 
 
-def test_what_duckdb_cannot_write_is_an_error_of_ours_and_leaves_nothing(log, tmp_path):
+def test_a_failed_duckdb_write_is_our_error_and_leaves_nothing(log, tmp_path):
     with pytest.raises(ConversionError, match="cannot encode"):
         convert_to_parquet(log, tmp_path / os.fsdecode(b"b\xff.parquet"))
     assert os.listdir(tmp_path) == ["a.hilt.jsonl"]

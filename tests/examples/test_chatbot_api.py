@@ -133,7 +133,7 @@ def test_a_question_that_is_none_is_refused(server, question):
     assert client.post("/chat", json=question).status_code == 422
 
 
-def test_a_provider_that_fails_is_told_and_logged(tmp_path):
+def test_a_provider_that_fails_is_reported_and_logged(tmp_path):
     with chatbot(tmp_path, "--model", "fail-400") as client:
         failed = client.post("/chat", json={"message": "Hello"})
         with client.stream("POST", "/chat/stream", json={"message": "Hello"}) as response:

@@ -23,7 +23,7 @@ logs/echo.hilt.jsonl
 """
 
 
-def test_the_helpers_log_a_call_a_stream_and_an_answer_out_of_documents(tmp_path):
+def test_the_helpers_log_calls_streams_and_rag_answers(tmp_path):
     done = run(commands("openai_integration.py")["plain"], tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     talk, path, table, told = done.stdout.strip().split("\n\n")

@@ -92,7 +92,7 @@ def test_what_the_model_has_said_before_is_cached(client):
     assert first.prompt_tokens < later.prompt_tokens_details.cached_tokens < later.prompt_tokens
 
 
-def test_a_model_that_reasons_counts_it_and_shows_it_if_its_name_says_so(client):
+def test_reasoning_is_counted_and_shown_where_the_model_shows_it(client):
     hidden, shown = ask(client, model="o4-mini"), ask(client, model="my-reasoner")
     assert hidden.usage.completion_tokens_details.reasoning_tokens > 0
     assert "reasoning_content" not in hidden.choices[0].message.model_extra

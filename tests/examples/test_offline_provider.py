@@ -110,7 +110,7 @@ def test_one_connection_carries_many_requests(provider):
         ("GET", "/v1/chat/completions", b"", 404),
     ],
 )
-def test_what_cannot_be_answered_is_an_error_of_the_wire_format(provider, method, path, body, status):
+def test_a_wrong_request_gets_an_error_of_the_wire_format(provider, method, path, body, status):
     connection = http.client.HTTPConnection(provider.url.removeprefix("http://"))
     connection.request(method, path, body)
     with connection.getresponse() as response:

@@ -66,7 +66,7 @@ def test_the_stream_helper_accumulates_it(client):
     assert final.output[0].summary[0].text.startswith("The question has 5 characters")
 
 
-def test_reasoning_is_an_item_and_its_summary_is_shown_on_request(client):
+def test_reasoning_is_an_item_with_a_summary_on_request(client):
     hidden = client.responses.create(model="o4-mini", input="Hello")
     assert [(item.type, getattr(item, "summary", None)) for item in hidden.output] == [
         ("reasoning", []),

@@ -36,7 +36,7 @@ def logs(client):
     return worksheet
 
 
-def test_rows_are_appended_below_the_table_and_typed_ones_are_run(logs, google):
+def test_rows_are_appended_below_the_table_and_formulas_are_evaluated(logs, google):
     logs.append_rows(
         [["=1+1", 2]], value_input_option="RAW", insert_data_option="INSERT_ROWS", table_range="A1"
     )
@@ -54,7 +54,7 @@ def test_an_account_has_a_quota(logs):
 
 
 @pytest.mark.parametrize(("failure", "rows"), [("503", 0), ("503 after", 1), ("drop", 0), ("drop after", 1)])
-def test_it_fails_as_it_is_told_to_before_or_after_the_work(logs, google, failure, rows):
+def test_it_fails_as_configured_before_or_after_the_work(logs, google, failure, rows):
     google.google.failures.append(failure)
     with pytest.raises((gspread.exceptions.APIError, requests.ConnectionError)):
         logs.append_rows([["x", 1]])

@@ -29,7 +29,7 @@ def test_it_shows_the_sheet_and_its_figures(command, tmp_path):
     ]
 
 
-def test_every_event_is_in_a_log_on_this_disk_as_well(tmp_path):
+def test_every_event_is_in_a_local_log_too(tmp_path):
     run(COMMANDS["plain"], tmp_path)
     (log,) = (tmp_path / "logs").glob("sheets_dashboard-*.hilt.jsonl")
     (feedback,) = (tmp_path / "logs").glob("sheets-Feedback-*.hilt.jsonl")

@@ -95,7 +95,7 @@ def test_a_package_is_reported_after_the_modules_that_it_imports(module, told):
     assert told == ["pack.part", "pack"]
 
 
-def test_a_module_bears_no_trace_while_it_is_executed_and_afterwards(module, told):
+def test_a_module_has_its_own_loader_during_and_after_execution(module, told):
     import_hook.when_imported([module("clean", "during = __loader__, __spec__.loader")], told.append)
     clean = importlib.import_module("clean")
     loaders = {*clean.during, clean.__loader__, clean.__spec__.loader}
@@ -123,7 +123,7 @@ def test_a_fault_of_ours_does_not_fail_the_import(module, told, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_module_that_fails_fails_with_its_own_error_and_is_reported_when_it_succeeds(module, told):
+def test_a_failing_import_keeps_its_error_and_is_reported_later(module, told):
     import_hook.when_imported([module("shaky", "raise LookupError('mine')")], told.append)
     with pytest.raises(LookupError, match="mine"):
         importlib.import_module("shaky")
@@ -142,7 +142,7 @@ def test_a_module_that_does_not_exist_is_missed_as_ever(told):
     assert (missing.value.name, str(missing.value)) == ("no_such_sdk", "No module named 'no_such_sdk'")
 
 
-def test_a_module_that_puts_another_in_its_place_is_found_there(module):
+def test_a_module_that_replaces_itself_is_read_from_sys_modules(module):
     module("swap", "import sys, types\nsys.modules[__name__] = types.SimpleNamespace(live=True)")
     seen = []
     import_hook.when_imported(["swap"], lambda name: seen.append(sys.modules[name].live))
@@ -150,7 +150,7 @@ def test_a_module_that_puts_another_in_its_place_is_found_there(module):
     assert seen == [True]
 
 
-def test_a_lazy_module_stays_lazy_and_is_reported_when_it_is_used(module, told):
+def test_a_lazy_module_stays_lazy_and_is_reported_on_use(module, told):
     import_hook.when_imported([module("lazy", "x = 1")], told.append)
     spec = importlib.util.find_spec("lazy")
     spec.loader = loader = importlib.util.LazyLoader(spec.loader)
@@ -257,7 +257,7 @@ class Asking:
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["in front of us", "behind us"])
-def test_a_finder_that_asks_the_whole_list_again_gets_on_with_us(place, module, monkeypatch, told):
+def test_a_finder_that_walks_the_whole_meta_path_again_works(place, module, monkeypatch, told):
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     asking = Asking()
     import_hook.when_imported([module("shared")], told.append)
@@ -269,7 +269,7 @@ def test_a_finder_that_asks_the_whole_list_again_gets_on_with_us(place, module, 
     import_hook.remove_hooks()
 
 
-def test_a_finder_that_gives_the_same_spec_again_is_waited_for_once(monkeypatch, told):
+def test_a_finder_that_returns_one_spec_twice_is_wrapped_once(monkeypatch, told):
     spec = importlib.machinery.ModuleSpec("kept", Maker("kept"))
     keeping = ModuleType("keeping")
     keeping.find_spec = lambda name, path=None, target=None: spec if name == "kept" else None
@@ -298,7 +298,7 @@ def test_after_a_finder_that_came_later_we_are_first_again(module, monkeypatch, 
     import_hook.remove_hooks()
 
 
-def test_there_is_one_finder_for_all_who_wait_and_the_last_undo_takes_it_away(module):
+def test_all_waits_share_one_finder_until_the_last_undo(module):
     before = list(sys.meta_path)
     first, second = [], []
     undo_first = import_hook.when_imported([module("both")], first.append)
@@ -323,7 +323,7 @@ def test_an_import_under_way_goes_on_after_the_undo_unreported(module, told, mon
     assert ours() == []
 
 
-def test_who_begins_to_wait_while_a_module_is_executed_is_told_too(module, told, monkeypatch):
+def test_a_wait_begun_during_a_modules_execution_is_reported_too(module, told, monkeypatch):
     late: list[str] = []
     import_hook.when_imported([module("handover", "import waiting\nwaiting.now()")], told.append)
     waiting = ModuleType("waiting")
@@ -333,7 +333,7 @@ def test_who_begins_to_wait_while_a_module_is_executed_is_told_too(module, told,
     assert (told, late) == (["handover"], ["handover"])
 
 
-def test_who_stops_waiting_when_told_takes_nothing_from_the_next(module, told):
+def test_an_undo_during_the_report_keeps_the_other_waits(module, told):
     undo = import_hook.when_imported([module("once")], lambda name: undo())
     import_hook.when_imported(["once"], told.append)
     importlib.import_module("once")
@@ -358,7 +358,7 @@ def test_stop_waiting_undoes_every_wait(module, told):
     assert ours() == []
 
 
-def test_no_lock_of_ours_is_held_while_a_module_is_executed(module, told):
+def test_no_lock_is_held_while_a_module_is_executed(module, told):
     """A module whose import starts a thread that imports, and waits for it."""
     module("inner_sdk")
     import_hook.when_imported(["outer_sdk", "inner_sdk"], told.append)

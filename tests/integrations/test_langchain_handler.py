@@ -134,7 +134,7 @@ def test_tools_and_retrievers_are_logged(session):
     assert (found["document_id"], found["rank"], found["score"]) == ("d1", 1, 0.5)
 
 
-def test_failures_are_told_and_raised(session):
+def test_failures_are_recorded_and_raised(session):
     def broken(_):
         raise KeyError("gone")
 
@@ -202,7 +202,7 @@ def test_odd_words_by_hand_are_no_errors(session):
     assert {one[0] for one in story(session)} >= {"prompt", "completion", "tool_result", "system"}
 
 
-def test_a_closed_session_is_told_by_langchain_and_costs_no_answer(session, chain, caplog):
+def test_a_closed_session_is_reported_and_the_answer_is_returned(session, chain, caplog):
     session.close()
     assert chain.invoke({"q": "hi"}, {"callbacks": [HILTCallbackHandler(session)]}).content == HELLO
     assert "SessionError" in caplog.text
@@ -213,7 +213,7 @@ def test_a_closed_session_is_told_by_langchain_and_costs_no_answer(session, chai
 # --- with capture on
 
 
-def test_a_run_with_a_handler_stands_in_its_session_and_nowhere_else(session, chain, watch, runner):
+def test_a_run_with_a_handler_is_only_in_its_session(session, chain, watch, runner):
     watch()
     config = {"callbacks": [HILTCallbackHandler(session, "demo")]}
     chain.invoke({"q": "hi"}, config)
@@ -236,7 +236,7 @@ def test_other_runs_are_recorded_as_ever(session, chain, watch):
     assert boundaries(watch.path) == STEPS
 
 
-def test_a_handler_of_the_model_alone_has_the_models_call_alone(session, chain, watch):
+def test_a_handler_on_the_model_records_only_the_model_call(session, chain, watch):
     watch()
     model = chain.last.model_copy(update={"callbacks": [HILTCallbackHandler(session)]})
     (chain.first | model).invoke({"q": "hi"})
@@ -272,7 +272,7 @@ def linked(log):
 
 
 @pytest.mark.parametrize("look", ["invoke", "ainvoke", "later"])
-def test_a_tool_that_langchain_runs_is_told_once(watch, runner, look):
+def test_a_tool_that_langchain_runs_is_recorded_once(watch, runner, look):
     watch()
     if look == "invoke":
         look_up.invoke("abc")
@@ -283,7 +283,7 @@ def test_a_tool_that_langchain_runs_is_told_once(watch, runner, look):
     assert linked(watch.path)[3:] == [("tool_call", None), ("tool_result", 3)]
 
 
-def test_what_it_calls_by_itself_is_told_as_ever(watch):
+def test_calls_made_inside_are_recorded_as_usual(watch):
     watch()
     look_up.invoke("ab")
     assert [one[2:] for one in story(watch.path) if one[0] == "tool_call"] == [
@@ -295,7 +295,7 @@ def test_what_it_calls_by_itself_is_told_as_ever(watch):
 
 
 @pytest.mark.parametrize("is_captured", [False, True])
-def test_a_tool_with_a_handler_is_told_in_its_session(session, watch, is_captured):
+def test_a_tool_with_a_handler_is_recorded_in_its_session(session, watch, is_captured):
     if is_captured:
         watch()
     look_up.invoke("abc", {"callbacks": [HILTCallbackHandler(session)]})
@@ -304,7 +304,7 @@ def test_a_tool_with_a_handler_is_told_in_its_session(session, watch, is_capture
         assert linked(watch.path) == [("retrieval", None)]
 
 
-def test_a_tool_with_a_session_of_its_own_is_told_there_too(session, watch):
+def test_a_tool_with_its_own_session_is_recorded_there_too(session, watch):
     own = tool(hilt_autolog.tool(session=session)(look_up.func.__wrapped__))
     watch()
     own.invoke("abc")
@@ -334,7 +334,7 @@ def test_after_a_chain_its_latest_answer_is_current(watch, chain, runner, way):
     assert told[-1]["session_id"] == answer["session_id"]
 
 
-def test_streams_of_the_v3_protocol_are_heard(session):
+def test_streams_of_the_v3_protocol_are_recorded(session):
     handler = HILTCallbackHandler(session)
     handler.on_chat_model_start(None, [[HumanMessage("hi")]], run_id="1")
     handler.on_stream_event({"event": "message-start"}, run_id="1")

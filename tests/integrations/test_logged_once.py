@@ -33,7 +33,7 @@ def test_a_stream(session, client, automatic):
     assert automatic() == []
 
 
-def test_what_came_over_the_wire_stands_in_the_session_as_well(session, client, automatic):
+def test_the_session_has_request_ids_and_status_codes_too(session, client, automatic):
     log_chat_completion(session, user_message="hi", client=client)
     log_chat_streaming(session, user_message="count to 3", client=client)
     ends = [event for event in events(session) if event["action"] == "completion"]
@@ -103,7 +103,7 @@ def test_a_client_that_asks_another_one_is_that_ones_call(session, client, autom
     assert automatic() == []
 
 
-def test_a_session_that_does_not_take_it_leaves_the_call_to_automatic_capture(session, client, automatic):
+def test_a_closed_session_leaves_the_call_to_automatic_recording(session, client, automatic):
     session.close()
     with pytest.warns(RuntimeWarning, match="a call is not logged"):
         log_chat_completion(session, user_message="hi", client=client)

@@ -91,15 +91,13 @@ def test_a_conversation_that_goes_on_is_written_once(session, client):
     ("given", "conversation"),
     [(None, "t-42"), ("", "t-42"), ("demo", "demo"), (7, "7"), ("conv_1", "conv_1")],
 )
-def test_what_the_helper_is_given_names_the_conversation_before_what_stands_around_it(
-    session, client, given, conversation
-):
+def test_the_helpers_argument_names_the_conversation_before_the_context(session, client, given, conversation):
     with hilt_autolog.conversation("t-42"):
         log_chat_completion(session, user_message="hi", client=client, session_id=given)
     assert {event["session_id"] for event in events(session)} == {session_id_of(conversation)}
 
 
-def test_a_failure_is_a_system_event_and_the_sdks_own_exception(session, client):
+def test_a_failure_is_a_system_event_and_is_raised_unchanged(session, client):
     with pytest.raises(openai.RateLimitError) as raised:
         log_chat_completion(session, user_message="hi", client=client, model="fail-429")
     assert raised.value.status_code == 429
@@ -126,7 +124,7 @@ class RateLimitError(Exception):
         (KeyboardInterrupt(), "cancelled", None),
     ],
 )
-def test_any_exception_is_told_and_raised_as_it_is(session, error, code, status):
+def test_any_exception_is_recorded_and_raised_unchanged(session, error, code, status):
     def create(**_):
         raise error
 
@@ -212,14 +210,14 @@ def test_a_log_that_is_closed_meanwhile_costs_no_answer(session, monkeypatch):
 
 
 @pytest.mark.parametrize("session_like", [None, 7, "log.jsonl", object()])
-def test_what_takes_no_events_is_an_error_before_anything_is_asked(session_like, client, provider):
+def test_a_wrong_session_is_an_error_before_the_call(session_like, client, provider):
     asked = len(provider.requests)
     with pytest.raises(TypeError, match="events are appended to a Session, not to"):
         log_chat_completion(session_like, user_message="hi", client=client)
     assert len(provider.requests) == asked
 
 
-def test_a_client_without_a_function_is_an_error_before_anything_is_written(session):
+def test_a_client_without_the_method_is_an_error_before_writing(session):
     with pytest.raises(TypeError, match="create is a str, no function"):
         log_chat_completion(session, user_message="hi", client=client_of("create"))
     assert events(session) == []
@@ -252,7 +250,7 @@ def test_so_is_an_async_client_that_somebody_made_up(session, runner):
     assert [one[0] for one in story(session)] == ["prompt", "completion", "prompt", "system"]
 
 
-def test_azure_is_told_by_its_name(session, provider):
+def test_azure_is_recognized_by_its_class_name(session, provider):
     with openai.AzureOpenAI(
         api_key="x", api_version="2024-10-21", azure_endpoint=provider.url, azure_deployment="v1"
     ) as client:
@@ -280,7 +278,7 @@ def test_a_stream_that_the_program_reads_by_itself_is_watched(session, client):
     ("module", "absent", "extra"),
     [("openai", "openai", "openai"), ("langchain", "langchain_core.callbacks", "langchain")],
 )
-def test_an_sdk_that_is_not_installed_is_named_with_the_extra(session, monkeypatch, module, absent, extra):
+def test_a_missing_sdk_is_named_with_its_extra(session, monkeypatch, module, absent, extra):
     monkeypatch.setitem(sys.modules, absent, None)
     monkeypatch.delitem(sys.modules, f"hilt_autolog.integrations.{module}", raising=False)
     with pytest.raises(ImportError, match=rf'pip install "hilt-autolog\[{extra}\]"'):

@@ -15,7 +15,7 @@ COUNTED = [
 ]
 
 
-def test_a_stream_is_read_to_its_end_and_logged_piece_by_piece(session, client):
+def test_a_stream_is_consumed_and_logged_in_chunks(session, client):
     assert log_chat_streaming(session, user_message="count to 3", client=client) == "1 2 3"
     assert story(session) == COUNTED
     told = events(session)[-1]
@@ -32,9 +32,7 @@ def test_a_stream_is_read_to_its_end_and_logged_piece_by_piece(session, client):
         ({"stream_options": None}, None),
     ],
 )
-def test_the_token_counts_are_asked_for_unless_the_program_says_otherwise(
-    session, client, provider, given, sent
-):
+def test_token_counts_are_requested_unless_the_program_declines(session, client, provider, given, sent):
     log_chat_streaming(session, user_message="count to 3", client=client, **given)
     assert provider.requests[-1].body.get("stream_options") == sent
     assert ("tokens" in events(session)[-1]["metrics"]) is (sent == {"include_usage": True})
@@ -80,7 +78,7 @@ def stop(text):
         raise Enough
 
 
-def test_a_listener_that_has_heard_enough_ends_the_stream(session, client):
+def test_a_listener_that_stops_ends_the_stream(session, client):
     with pytest.raises(Enough):
         log_chat_streaming(session, user_message="count to 9", client=client, on_delta=stop)
     said = extensions(session, "completion")
@@ -103,7 +101,7 @@ def test_chunks_that_somebody_made_up_are_as_good(session, chunks):
     assert [one[2] for one in story(session)] == ["q", "a", "b", "ab"]
 
 
-def test_a_generator_that_fails_is_closed_and_told(session):
+def test_a_generator_that_fails_is_closed_and_recorded(session):
     def broken(**_):
         yield chunk("a")
         raise RuntimeError("gone")

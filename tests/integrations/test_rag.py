@@ -62,7 +62,7 @@ def test_prompt_documents_and_answer_are_linked(session):
         ),
     ],
 )
-def test_what_is_not_measured_is_not_told(session, metrics, expected):
+def test_what_is_not_measured_is_left_out(session, metrics, expected):
     log_rag_interaction(session, **ASKED, answer_metrics=metrics)
     assert events(session)[-1].get("metrics", {}) == expected
 
@@ -118,7 +118,7 @@ def test_a_session_that_is_closed_says_so(session):
 
 
 @pytest.mark.parametrize("documents", ["one text", {"text": "one text"}, ["one text"]])
-def test_one_document_need_not_stand_in_a_list(session, documents):
+def test_one_document_need_not_be_in_a_list(session, documents):
     log_rag_interaction(session, **ASKED, retrieved_documents=documents)
     assert [one[2] for one in story(session) if one[0] == "retrieval"] == ["one text"]
 

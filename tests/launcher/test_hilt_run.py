@@ -34,7 +34,7 @@ def hilt_run(installed, run):
     return start
 
 
-def test_the_command_is_started_with_recording_on_and_nothing_is_said(hilt_run, installed):
+def test_the_command_starts_with_recording_on_and_no_output(hilt_run, installed):
     done = hilt_run(installed, "-c", SHOW)
     assert (done.returncode, ast.literal_eval(done.stdout), done.stderr) == (0, {"HILT_AUTOLOG": "1"}, "")
 
@@ -85,7 +85,7 @@ def test_arguments_reach_the_command_as_they_are(hilt_run, installed):
     assert ast.literal_eval(done.stdout) == words
 
 
-def test_a_file_that_ends_in_py_and_a_module_are_run_by_this_python(hilt_run, installed, tmp_path):
+def test_scripts_and_modules_are_run_by_this_python(hilt_run, installed, tmp_path):
     (tmp_path / "app.py").write_text("import sys; print(sys.executable, sys.argv)")
     assert hilt_run("app.py", "-x").stdout == f"{installed} ['app.py', '-x']\n"
     assert hilt_run("--", "app.py").stdout == f"{installed} ['app.py']\n"
@@ -150,7 +150,7 @@ def test_a_command_that_may_not_be_run_is_126(hilt_run, tmp_path):
     assert hilt_run("./folder").returncode == 126
 
 
-def test_a_script_that_does_not_say_whose_is_the_shell_s(hilt_run, tmp_path):
+def test_a_script_without_a_shebang_is_run_by_the_shell(hilt_run, tmp_path):
     (tmp_path / "folder").mkdir()
     script = tmp_path / "folder" / "tool"
     script.write_text('echo "$0" "$@"; exit 3')
@@ -173,7 +173,7 @@ def test_a_script_that_does_not_say_whose_is_the_shell_s(hilt_run, tmp_path):
         (["--user=", "ls"], "--user needs a value"),
     ],
 )
-def test_a_command_line_that_is_not_understood_is_2_and_names_what_is(arguments, message, hilt_run):
+def test_a_wrong_command_line_exits_with_2(arguments, message, hilt_run):
     done = hilt_run(*arguments)
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"hilt-run: {message}\n{USAGE}")
 

@@ -123,7 +123,7 @@ if len(sys.argv) == 1:
     assert ended.end() == "hilt: 3 calls, 1,204 tokens, $0.0031 -> 2 files in ./\r\n"
 
 
-def test_a_program_that_recorded_nothing_is_told(terminal):
+def test_a_program_that_recorded_nothing_is_reported(terminal):
     assert terminal("echo", "hello").end() == "hello\r\n" + NOTHING
 
 
@@ -141,7 +141,7 @@ def test_without_stderr_on_the_terminal_nothing_appears(terminal):
     assert ended.end() == "out none\r\n"
 
 
-def test_the_ledger_is_private_and_goes(terminal):
+def test_the_summary_file_is_private_and_removed(terminal):
     ended = terminal("sh", "-c", 'stat -c "%a %n" "$HILT_RUN_LOGS"')
     mode, path = ended.end().splitlines()[0].split()
     assert mode == "600"
@@ -154,11 +154,11 @@ def test_a_hilt_run_below_another_leaves_the_sum_to_it(terminal, installed, app)
     assert ended.end() == "hilt: 1 call, 602 tokens, $0.0015 -> app.hilt.jsonl\r\n"
 
 
-def test_a_ledger_that_is_gone_is_no_reason_for_silence(terminal):
+def test_a_missing_summary_file_is_no_reason_for_silence(terminal):
     assert terminal("true", HILT_RUN_LOGS="/no/such/ledger").end() == NOTHING
 
 
-def test_a_log_that_cannot_be_summed_up_does_not_touch_the_exit_code(terminal, app):
+def test_an_unreadable_log_leaves_the_exit_code_alone(terminal, app):
     dear = """'{"action":"completion","metrics":{"cost_usd":"dear"}}'"""
     ended = terminal(*app(f"record({dear}, {dear}); raise SystemExit(9)"))
     assert ended.end() == ""
@@ -179,13 +179,13 @@ def test_the_exit_code_is_the_command_s(code, terminal):
         ("/", 126, "hilt-run: /: Permission denied\r\n"),
     ],
 )
-def test_a_command_that_cannot_start_is_told_as_away_from_a_terminal(command, code, error, terminal):
+def test_a_command_that_cannot_start_is_reported_as_without_terminal(command, code, error, terminal):
     ended = terminal(command)
     assert ended.end() == error
     assert ended.process.returncode == code
 
 
-def test_a_script_that_does_not_say_whose_is_summed_up_once(terminal, tmp_path):
+def test_a_script_without_a_shebang_is_summarized_once(terminal, tmp_path):
     (tmp_path / "script").write_text("echo hello; exit 3")
     (tmp_path / "script").chmod(0o755)
     ended = terminal("./script")
@@ -227,7 +227,7 @@ def test_a_command_that_dies_of_a_signal_is_followed(name, terminal, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_ctrl_c_that_nobody_catches_ends_both_as_a_shell_expects(terminal, installed):
+def test_an_uncaught_ctrl_c_ends_both_as_a_shell_expects(terminal, installed):
     running = terminal(
         installed, "-c", "import time; print('ready', flush=True); time.sleep(20)", NO_COLOR="1"
     )

@@ -82,7 +82,7 @@ def test_python_s_own_flags_are_obeyed(flag, finders, installed, run):
     assert (done.stdout, done.stderr) == (f"{finders}\n", "")
 
 
-def test_a_set_uid_process_does_not_heed_its_environment(started, monkeypatch):
+def test_a_set_uid_process_ignores_its_environment(started, monkeypatch):
     monkeypatch.setenv("HILT_AUTOLOG", "1")
     assert started._asked_for()
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
@@ -129,7 +129,7 @@ def test_no_file_no_thread_and_no_descriptor_is_left_open(installed, bare, run, 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_program_s_own_site_files_still_run_and_its_path_is_the_same(installed, run, tmp_path):
+def test_the_programs_site_files_run_and_sys_path_is_unchanged(installed, run, tmp_path):
     (tmp_path / "sitecustomize.py").write_text("print('sitecustomize')")
     program = "import os, sys; print(sys.path, sorted(os.environ), sys.argv, sys.flags)"
     variables = {"PYTHONPATH": str(tmp_path)}
@@ -227,7 +227,7 @@ def test_switched_off_an_sdk_s_import_loads_nothing_of_ours(installed, app, run)
     assert run(installed, program).stdout == "[]\n"
 
 
-def test_a_switch_that_fails_does_not_fail_the_import_and_is_tried_again(installed, app, run):
+def test_a_failing_enable_does_not_fail_the_import(installed, app, run):
     program = app(f"""{STAND_IN}
 def enable():
     calls.append(1)
@@ -240,7 +240,7 @@ print(fakesdk.answer, calls)
     assert (done.returncode, done.stdout, done.stderr) == (0, "42 [1, 1]\n", "")
 
 
-def test_a_program_can_shut_the_door_before_the_first_sdk(installed, app, run):
+def test_a_program_can_disable_before_the_first_sdk(installed, app, run):
     program = app(f"""{STAND_IN}
 from hilt_autolog.instrumentation import import_hook
 import_hook.remove_hooks()

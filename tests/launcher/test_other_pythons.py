@@ -41,12 +41,12 @@ def missing(python: object, pip: object = None) -> str:
     )
 
 
-def test_a_python_without_the_package_runs_the_program_and_is_named(hilt_run, bare):
+def test_a_python_without_the_package_runs_and_is_warned_about(hilt_run, bare):
     done = hilt_run(bare, "-c", PROGRAM, "a b")
     assert (done.returncode, done.stdout, done.stderr) == (4, "ran a b\n", missing(bare))
 
 
-def test_the_python_on_the_path_is_named_as_it_was_called(hilt_run, bare):
+def test_the_python_on_the_path_is_named_as_typed(hilt_run, bare):
     done = hilt_run("python", "-c", PROGRAM, PATH=str(bare.parent))
     assert (done.returncode, done.stdout, done.stderr) == (4, "ran\n", missing(bare, "python"))
 
@@ -70,7 +70,7 @@ def test_a_script_s_python_is_found_by_its_first_line(first_lines, hilt_run, bar
     assert (done.returncode, done.stdout, done.stderr) == (4, "ran x\n", missing(python3, pip))
 
 
-def test_a_python_with_the_package_is_asked_and_nothing_is_said(hilt_run, installed, tmp_path):
+def test_a_python_with_the_package_gives_no_warning(hilt_run, installed, tmp_path):
     copy = shutil.copytree(installed.parent.parent, tmp_path / "other", symlinks=True)
     done = hilt_run(copy / "bin" / "python", "-c", PROGRAM)
     assert (done.returncode, done.stdout, done.stderr) == (4, "ran\n", "")
@@ -112,7 +112,7 @@ def test_a_flag_that_shuts_us_out_is_named(options, flag, hilt_run, installed):
 @pytest.mark.parametrize(
     "options", [["-c", PROGRAM, "-I"], ["-XI", "-c", PROGRAM], ["-WE", "-c", PROGRAM], ["-uc", PROGRAM, "-S"]]
 )
-def test_a_letter_that_is_no_flag_is_not_taken_for_one(options, hilt_run, installed):
+def test_a_letter_in_an_argument_is_no_flag(options, hilt_run, installed):
     assert "hilt-run:" not in hilt_run(installed, *options).stderr
 
 
@@ -160,13 +160,13 @@ def test_a_python_that_cannot_answer_is_not_accused(script):
     assert why_not_recorded([script("no program at all", "python3")], {}) is None
 
 
-def test_the_very_same_python_is_ours_outside_a_virtual_environment_too(monkeypatch):
+def test_the_same_python_is_ours_without_a_virtual_environment(monkeypatch):
     monkeypatch.setattr(sys, "base_prefix", sys.prefix)
     monkeypatch.setattr("hilt_autolog.launcher.interpreter._is_equipped", lambda *_: pytest.fail("was asked"))
     assert why_not_recorded([sys.executable, "-c", "0"], {}) is None
 
 
-def test_in_a_virtual_environment_a_copy_with_another_name_is_ours(monkeypatch, script):
+def test_a_renamed_interpreter_in_our_virtual_environment_is_ours(monkeypatch, script):
     monkeypatch.setattr("hilt_autolog.launcher.interpreter._is_equipped", lambda *_: pytest.fail("was asked"))
     monkeypatch.setattr(sys, "executable", script("", "python"))
     monkeypatch.setattr(sys, "base_prefix", "/elsewhere")

@@ -138,11 +138,11 @@ def test_where_the_log_lies(log, told, tmp_path, monkeypatch):
     assert told(one, two) == f"hilt: 2 calls -> 2 files in {tmp_path}/logs/"
 
 
-def test_an_empty_ledger_says_so(told):
+def test_an_empty_summary_file_is_reported(told):
     assert told() == "hilt: nothing recorded (`hilt doctor` says why)"
 
 
-def test_lines_that_are_no_entries_and_logs_that_are_gone_are_passed_over(log, tmp_path):
+def test_odd_entries_and_missing_logs_are_skipped(log, tmp_path):
     (path,) = log(PROMPT, name="odd\tname \udcff.jsonl")
     file = tmp_path / "ledger"
     file.write_bytes(
@@ -151,7 +151,7 @@ def test_lines_that_are_no_entries_and_logs_that_are_gone_are_passed_over(log, t
     assert read_run_list(file) == {path: 7}
 
 
-def test_a_new_ledger_is_private_and_there_is_one_at_a_time(tmp_path, monkeypatch):
+def test_a_new_summary_file_is_private_and_unique(tmp_path, monkeypatch):
     path = run_summary.create_run_list({})
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert run_summary.create_run_list({"HILT_RUN_LOGS": str(path)}) is None
@@ -161,7 +161,7 @@ def test_a_new_ledger_is_private_and_there_is_one_at_a_time(tmp_path, monkeypatc
     assert fresh != path
 
 
-def test_without_a_place_there_is_no_ledger(monkeypatch):
+def test_without_a_directory_there_is_no_summary_file(monkeypatch):
     def refuse(**_):
         raise FileNotFoundError("no usable temporary directory")
 
@@ -169,6 +169,6 @@ def test_without_a_place_there_is_no_ledger(monkeypatch):
     assert run_summary.create_run_list({}) is None
 
 
-def test_what_was_lost_is_told(log, told):
+def test_drops_are_reported(log, told):
     line = told(log(PROMPT, closed(written=3, dropped=2)))
     assert line == "hilt: 1 call, 2 events lost (`hilt doctor` says why) -> app.jsonl"

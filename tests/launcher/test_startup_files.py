@@ -59,14 +59,14 @@ def test_a_start_up_file_is_plain(name):
     assert not any(word in text for word in ("exec", "eval", "base64", "__import__", "compile"))
 
 
-def test_what_they_call_is_short_and_imports_nothing_at_its_top():
+def test_the_startup_module_is_short_and_imports_nothing():
     text = (STARTUP / "_hilt_autolog_start.py").read_text()
     assert len(text.splitlines()) < 60
     top = [node for node in ast.parse(text).body if isinstance(node, (ast.Import, ast.ImportFrom))]
     assert top == []
 
 
-def test_the_wheel_has_the_three_files_at_its_root_and_nowhere_else(built):
+def test_the_wheel_has_three_startup_files_at_its_root_only(built):
     names = zipfile.ZipFile(built).namelist()
     assert sorted(name for name in names if "/" not in name) == ROOT_FILES
     assert [name for name in names if "startup" in name or name.endswith((".pth", ".start"))] == ROOT_FILES[

@@ -110,7 +110,7 @@ def test_hilt_run_s_options_are_obeyed(ask, events, hilt_run):
     assert "hello" not in json.dumps(events())
 
 
-def test_without_a_door_nothing_is_recorded(ask, tmp_path):
+def test_without_being_enabled_nothing_is_recorded(ask, tmp_path):
     assert ask().stdout == "assistant\n"
     assert [path.name for path in tmp_path.iterdir()] == ["app.py"]
 
@@ -127,7 +127,7 @@ def test_disable_gives_back_the_very_functions(installed, run):
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_the_log_is_where_the_program_was_when_it_was_switched_on(again, installed, run, tmp_path):
+def test_a_relative_path_starts_at_the_folder_of_enable(again, installed, run, tmp_path):
     program = (
         "import os, hilt_autolog; hilt_autolog.enable(path='a.jsonl'); os.chdir('/');"
         + ("hilt_autolog.enable(user='ana');" if again else "")

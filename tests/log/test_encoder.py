@@ -63,7 +63,7 @@ def test_the_line_is_compact_utf8():
     + [chr(point) for point in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF)],
     ids=lambda char: f"U+{ord(char):04X}",
 )
-def test_characters_that_steer_a_terminal_or_break_a_line_are_escaped(hidden):
+def test_control_characters_and_line_separators_are_escaped(hidden):
     data = encode_line({f"k{hidden}": f"é{hidden}“”{hidden}"})
     assert hidden.encode() not in data
     assert data.count(b"\\u%04x" % ord(hidden)) == 3

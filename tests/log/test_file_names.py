@@ -51,7 +51,7 @@ def test_all_fields_are_filled_in():
     )
 
 
-def test_an_unknown_field_is_refused_with_the_names_of_the_others():
+def test_an_unknown_field_is_refused_with_the_valid_names():
     with pytest.raises(
         ValueError, match=r"\{sesion\}.*\{app\} \{date\} \{time\} \{host\} \{pid\} \{session\}"
     ):

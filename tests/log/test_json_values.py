@@ -240,7 +240,7 @@ def test_what_can_be_read_once_is_not_read(make):
     assert [int(item) for item in value][:2] == [0, 1]
 
 
-def test_a_property_in_place_of_the_instance_dictionary_is_not_called():
+def test_a_property_named_dict_is_not_called():
     kind = dataclasses.make_dataclass("Tricky", ["a"], namespace={"__dict__": property(touched)})
     assert to_json_value(kind(1)) == {}
 

@@ -148,7 +148,7 @@ def test_a_signal_handler_and_a_finaliser_that_write(tmp_path):
 
 
 @pytest.mark.parametrize("call", ["mkdir", "open", "fstat", "write", "close"])
-def test_an_event_from_within_the_opening_comes_after_its_first_line(tmp_path, monkeypatch, call):
+def test_an_event_during_the_opening_follows_the_first_line(tmp_path, monkeypatch, call):
     log = writer(tmp_path)
     real = getattr(Syscalls, call)
     nested = []
@@ -167,7 +167,7 @@ def test_an_event_from_within_the_opening_comes_after_its_first_line(tmp_path, m
     assert len(files(tmp_path)) == 1
 
 
-def test_nobody_waits_at_the_door_for_ever(tmp_path, monkeypatch):
+def test_nobody_waits_for_the_lock_for_ever(tmp_path, monkeypatch):
     monkeypatch.setattr("hilt_autolog.log.writer._PATIENCE", 0.05)
     clock = Clock()
     log = writer(tmp_path, monotonic=clock)

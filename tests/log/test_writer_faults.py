@@ -112,7 +112,7 @@ def test_one_fault_at_every_position(tmp_path, monkeypatch, call, template):
 
 
 @pytest.mark.parametrize("part", [0.01, 0.5, 0.99])
-def test_a_full_disk_at_every_position_leaves_no_part_of_a_line(tmp_path, monkeypatch, part):
+def test_a_full_disk_leaves_no_partial_line(tmp_path, monkeypatch, part):
     """First the write is short, then there is no space: the file is cut back to whole lines."""
     for position in itertools.count():
         with monkeypatch.context() as patch:
@@ -234,7 +234,7 @@ def test_closing_tries_once_more_during_a_pause(tmp_path, monkeypatch):
     assert lines(log.path)[2:] == [{"own": "dropped", "counts": {"ENOSPC": 2}}, {"own": "closed"}]
 
 
-def test_an_event_that_cannot_be_encoded_is_counted_and_told(tmp_path, monkeypatch):
+def test_an_event_that_cannot_be_encoded_is_counted_and_reported(tmp_path, monkeypatch):
     log = writer(tmp_path)
     log.write({"n": 1})
     with monkeypatch.context() as patch:
@@ -361,7 +361,7 @@ def test_a_write_that_makes_no_progress_is_an_error(tmp_path, monkeypatch):
     assert events(log.path) == [{"n": 1}]
 
 
-def test_another_threads_line_is_not_cut_off_with_a_part_of_ours(tmp_path, monkeypatch):
+def test_truncating_our_partial_line_keeps_another_threads_line(tmp_path, monkeypatch):
     log = writer(tmp_path, monotonic=(clock := Clock()))
     log.write({"n": 1})
     real = Syscalls.write
@@ -386,7 +386,7 @@ def test_another_threads_line_is_not_cut_off_with_a_part_of_ours(tmp_path, monke
     ]
 
 
-def test_a_descriptor_that_is_lost_at_once_is_a_counted_loss(tmp_path, monkeypatch):
+def test_a_descriptor_lost_at_once_is_a_counted_drop(tmp_path, monkeypatch):
     log = writer(tmp_path)
     log.write({"n": 1})
     real = Syscalls.fstat

@@ -39,13 +39,13 @@ def test_a_file_begins_with_opened_and_ends_with_closed(tmp_path):
     assert (log.written, log.drops, log.trouble) == (2, {}, None)
 
 
-def test_an_event_is_with_the_kernel_when_write_returns(tmp_path):
+def test_an_event_is_with_the_operating_system_when_write_returns(tmp_path):
     log = writer(tmp_path)
     log.write({"n": 1})
     assert lines(log.path) == [{"own": "opened"}, {"n": 1}]
 
 
-def test_a_line_that_is_encoded_already_is_written_as_it_is(tmp_path):
+def test_an_encoded_line_is_written_unchanged(tmp_path):
     log = writer(tmp_path)
     assert log.write_line(b'{"n": 1}\n')
     assert log.write_line(b'{"n": 2}\n')
@@ -81,7 +81,7 @@ def test_only_the_owner_may_read_whatever_the_umask(tmp_path, umask, mask, templ
 
 
 @pytest.mark.parametrize("plant", ["file", "symlink", "dangling", "fifo", "folder", "hard link"])
-def test_what_stands_at_a_generated_name_is_left_alone(tmp_path, plant):
+def test_a_file_at_a_generated_name_is_left_alone(tmp_path, plant):
     place = tmp_path / f"logs/app-{os.getpid()}.hilt.jsonl"
     place.parent.mkdir(mode=0o700)
     victim = tmp_path / "victim"
@@ -169,7 +169,7 @@ def test_a_folder_behind_a_symbolic_link_is_refused(tmp_path):
     assert list((tmp_path / "real").iterdir()) == []
 
 
-def test_a_fixed_name_may_stand_in_any_folder(tmp_path):
+def test_a_fixed_name_may_be_in_any_folder(tmp_path):
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs").chmod(0o777)
     log = writer(tmp_path, "logs/app.hilt.jsonl")
@@ -197,7 +197,7 @@ def test_a_folder_that_cannot_be_made_is_a_counted_loss(tmp_path, template, reas
     assert log.drops == {reason: 1}
 
 
-def test_a_folder_on_a_file_system_without_files_is_a_counted_loss():
+def test_a_folder_without_room_for_files_is_a_counted_drop():
     log = writer("/proc", "logs/{pid}.jsonl")
     assert not log.write({})
     assert list(log.drops.values()) == [1]
@@ -249,7 +249,7 @@ def test_session_makes_a_name_of_its_own(tmp_path):
     assert all(re.fullmatch(r"[0-9a-f]{12}\.hilt\.jsonl", path.name) for path in files(tmp_path))
 
 
-def test_a_fixed_file_is_appended_to_with_a_first_line_of_each_writer(tmp_path):
+def test_each_writer_appends_its_first_line_to_a_fixed_file(tmp_path):
     for n in (1, 2):
         log = writer(tmp_path, "app.hilt.jsonl")
         log.write({"n": n})
@@ -268,7 +268,7 @@ def test_a_torn_tail_is_closed_off_before_the_first_line(tmp_path, tail, found):
     assert place.read_bytes() == found + b'{"own":"opened"}\n{"n":1}\n'
 
 
-def test_the_ledger_learns_where_each_opening_began(tmp_path):
+def test_the_summary_file_has_the_offset_of_each_opening(tmp_path):
     run_logs = tmp_path / "run_logs"
     run_logs.touch()  # hilt-run makes it
     (tmp_path / "fixed.hilt.jsonl").write_bytes(b"{}\n")
@@ -282,14 +282,14 @@ def test_the_ledger_learns_where_each_opening_began(tmp_path):
     assert run_logs.read_text() == f"3\t{fixed.path}\n0\t{own.path}\n{size}\t{fixed.path}\n"
 
 
-def test_a_ledger_that_cannot_be_written_does_no_harm(tmp_path):
+def test_an_unwritable_summary_file_does_no_harm(tmp_path):
     log = writer(tmp_path, run_logs=str(tmp_path / "missing/run_logs"))
     assert log.write({})
     assert log.trouble is None
 
 
 @pytest.mark.parametrize("callback", ["first_event", "last_event", "dropped_event"])
-def test_a_line_of_our_own_that_cannot_be_made_is_left_out(tmp_path, callback):
+def test_a_lifecycle_event_that_fails_is_left_out(tmp_path, callback):
     def fail(*_):
         raise RuntimeError("broken")
 

@@ -57,7 +57,7 @@ def test_a_child_shares_a_fixed_file(tmp_path):
     assert lines(path).count({"own": "opened"}) == 5
 
 
-def test_the_parents_descriptor_is_closed_in_the_child_and_nothing_else(tmp_path):
+def test_only_the_parents_descriptor_is_closed_in_the_child(tmp_path):
     script = """
         log.write({})
         fd = log._file._fd
@@ -79,7 +79,7 @@ def test_the_parents_descriptor_is_closed_in_the_child_and_nothing_else(tmp_path
     assert (done.stderr, done.returncode) == ("", 0)
 
 
-def test_a_fork_while_another_thread_is_behind_the_door(tmp_path):
+def test_a_fork_while_another_thread_holds_the_lock(tmp_path):
     script = """
         from hilt_autolog.log import file_opening
         inside, real = threading.Event(), file_opening.LogFileOpener.open

@@ -40,7 +40,7 @@ def test_feedback_judges_the_latest_answer(watch, ask):
     assert told["session_id"] == events(watch.path)[0]["session_id"]
 
 
-def test_feedback_may_come_in_another_task_or_thread_by_the_conversations_name(watch, ask):
+def test_feedback_from_another_task_or_thread_names_the_conversation(watch, ask):
     watch()
     with hilt_autolog.conversation("ticket-42"):
         ask()
@@ -91,7 +91,7 @@ def test_documents_reply_to_the_latest_prompt(watch, ask):
     assert known == {"document_id": "d1", "rank": 1, "score": 0.9, "latency_ms": 3}
 
 
-def test_a_query_is_a_prompt_when_none_waits_for_an_answer(watch, ask):
+def test_a_query_is_a_prompt_when_none_is_open(watch, ask):
     watch()
     ask()
     written = hilt_autolog.record_retrieval("which colour?", ["orange"])
@@ -104,7 +104,7 @@ def test_a_query_is_a_prompt_when_none_waits_for_an_answer(watch, ask):
     assert story(watch.path)[4:] == [("retrieval", "tool/retriever", "red", 2)]
 
 
-def test_a_search_and_the_call_after_it_share_a_named_conversation(watch, ask):
+def test_a_search_and_the_next_call_share_a_named_conversation(watch, ask):
     watch()
     with hilt_autolog.conversation("t"):
         hilt_autolog.record_retrieval("which colour?", ["orange"])
@@ -127,7 +127,7 @@ def test_where_nothing_is_recorded_nothing_happens(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_program_that_has_imported_no_sdk_has_a_log_all_the_same(watch):
+def test_a_program_without_an_sdk_has_a_log_too(watch):
     watch(providers=["groq"])
     hilt_autolog.record_feedback("x")
     assert [one[0] for one in story(watch.path)] == ["feedback"]

@@ -81,7 +81,7 @@ def run_by_id(call):
 
 
 @pytest.mark.parametrize("run", [run_by_decorator, run_by_record, run_by_id])
-def test_a_tool_that_an_answer_has_asked_for_is_called_once_and_has_one_result(watch, talk, run):
+def test_a_requested_tool_has_one_call_and_one_result(watch, talk, run):
     watch()
     (call,) = talk.ask()
     talk.answer(**{call.id: run(call)})
@@ -136,7 +136,7 @@ def test_arguments_that_do_not_contradict_are_those_of_the_call(watch, talk, arg
     assert story(watch.path)[3:] == [("tool_result", "tool/get_weather", "sunny", 2)]
 
 
-def test_a_tool_that_nobody_asked_for_has_a_call_of_the_programs(watch):
+def test_an_unrequested_tool_run_has_its_own_tool_call(watch):
     watch()
     with hilt_autolog.conversation("t"):
         event_id = record_tool("search", {"q": "x"}, ["a", {"b": object}], latency_ms=4)
@@ -154,7 +154,7 @@ def test_a_tool_that_ran_longer_ago_has_no_latency(session):
     assert [one[2] for one in story(session)] == ["{}", "null"]
 
 
-def test_a_tool_that_failed_is_a_system_event_and_may_be_run_again(watch, talk):
+def test_a_failed_tool_is_a_system_event_and_may_rerun(watch, talk):
     watch()
     (call,) = talk.ask()
     record_tool("get_weather", {"city": "Paris"}, error=TimeoutError("late"))
@@ -258,7 +258,7 @@ def passed_on(function):
     return wrapper
 
 
-def test_a_decorator_below_may_make_a_plain_function_of_a_coroutine_function(watch):
+def test_a_plain_function_that_returns_a_coroutine_is_awaited(watch):
     @tool
     @in_turn
     async def shout(words):
@@ -297,7 +297,7 @@ def test_what_returns_a_coroutine_has_the_result_of_it(watch, runner, decorated)
     assert told[-2][3] is None  # what comes after is inside of nothing
 
 
-def test_a_coroutine_that_fails_or_is_cancelled_is_told(watch, runner):
+def test_a_coroutine_that_fails_or_is_cancelled_is_recorded(watch, runner):
     @tool
     @passed_on
     async def wait(seconds):
@@ -321,7 +321,7 @@ def test_functions_are_pickled_and_copied_as_ever(watch):
     assert len(story(watch.path)) == 4
 
 
-def test_generators_are_told_when_they_are_through(watch, runner):
+def test_generators_are_recorded_when_they_end(watch, runner):
     @tool
     def pieces(count):
         yield from map(str, range(count))
@@ -361,7 +361,7 @@ def test_arguments_that_do_not_fit_are_the_functions_error(watch):
     assert [one[0] for one in story(watch.path)] == ["tool_call", "system"]
 
 
-def test_what_is_found_inside_of_a_tool_replies_to_its_call(watch, talk):
+def test_a_retrieval_inside_a_tool_replies_to_its_call(watch, talk):
     @tool(name="get_weather")
     def look_up(city):
         hilt_autolog.record_retrieval(f"weather of {city}", ["sunny"])

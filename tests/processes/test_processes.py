@@ -84,7 +84,7 @@ def test_a_thousand_calls_of_a_thousand(ended, name):
     assert log.read.problems == []
 
 
-def test_a_forked_child_goes_on_in_a_file_of_its_own(tmp_path):
+def test_a_forked_child_continues_in_its_own_file(tmp_path):
     script = """
         for _ in range(100): ask()
         stream = ask(stream=True)

@@ -113,7 +113,7 @@ def test_results_in_another_process_say_what_they_answer(watch, batches):
     assert not any("reply_to" in event["extensions"] for event in log.events)
 
 
-def test_results_are_told_once(watch, batches):
+def test_results_are_recorded_once(watch, batches):
     watch()
     it = batches("sync")
     it.create(requests=REQUESTS)

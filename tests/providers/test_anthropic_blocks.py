@@ -296,7 +296,7 @@ def test_a_tool_result(watch, name):
     assert log.read.messages_of(again)[-1] == {"role": "tool", "parts": [response]}
 
 
-def test_a_tool_result_that_is_an_error_and_words_beside_it(watch):
+def test_a_tool_result_with_an_error_and_text(watch):
     watch()
     result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "no", "is_error": True}
     content = [result, {"type": "text", "text": "Try again"}]

@@ -114,7 +114,7 @@ def test_an_error_in_the_middle(watch):
     assert error["content"] == {"text": "Overloaded"}
 
 
-def test_an_error_in_a_stream_that_the_program_reads_by_itself(watch):
+def test_an_error_in_a_raw_stream_read_by_the_program(watch):
     watch()
     with client([OVERLOADED]).messages.with_streaming_response.create(**ASKED, stream=True) as response:
         response.read()

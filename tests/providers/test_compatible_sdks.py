@@ -55,7 +55,7 @@ def test_every_function_that_we_look_for_exists(watch, module):
 @members
 @kinds
 @pytest.mark.parametrize("way", WAYS)
-def test_a_chat_is_told_whole(watch, run, module, kind, way):
+def test_a_chat_is_recorded_whole(watch, run, module, kind, way):
     f = functions(offline(module, kind), "chat.completions.create", path_of(module, "chat.completions"))
     alone = outcome(run[kind], WAYS[way], f, CHAT)
     watch()
@@ -75,7 +75,7 @@ def test_a_chat_is_told_whole(watch, run, module, kind, way):
 
 @kinds
 @pytest.mark.parametrize(("module", "name"), OPERATIONS)
-def test_every_operation_of_an_sdk_is_told(watch, run, module, kind, name):
+def test_every_operation_of_an_sdk_is_recorded(watch, run, module, kind, name):
     """By its own method: so the paths are those that the SDK really asks for."""
     method, arguments = ASKED[name]
     call = attrgetter(f"{name}.{method}".rstrip("."))(offline(module, kind))
@@ -92,7 +92,7 @@ def test_every_operation_of_an_sdk_is_told(watch, run, module, kind, name):
 
 @members
 @kinds
-def test_a_failure_is_told_with_the_tries_before_it(watch, run, module, kind):
+def test_a_failure_is_recorded_with_its_retries(watch, run, module, kind):
     here = HERE[module]
     broken = {"error": {"message": "Broken", "code": "api_error"}}
     client = here.client_over(

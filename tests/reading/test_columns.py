@@ -70,7 +70,7 @@ def test_all_columns_if_none_is_named():
     assert check_columns(["model", "action"]) == ("model", "action")
 
 
-def test_an_unknown_column_is_told_with_those_that_there_are():
+def test_an_unknown_column_is_reported_with_the_known_ones():
     with pytest.raises(
         ValueError, match=r"unknown columns: cost \(did you mean cost_usd\?\); known: timestamp, "
     ):

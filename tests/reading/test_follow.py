@@ -72,7 +72,7 @@ def test_events_come_as_their_lines_get_whole(path):
     assert watch.problems == []
 
 
-def test_bad_lines_are_told_once(path):
+def test_bad_lines_are_reported_once(path):
     add(path, b"bad\n", b"\n", 1)
     watch = Watch(path)
     assert watch.look() == [1]
@@ -81,7 +81,7 @@ def test_bad_lines_are_told_once(path):
     assert watch.reasons() == [("a.hilt.jsonl", 1, "not JSON"), ("a.hilt.jsonl", 4, "not an object")]
 
 
-def test_files_that_are_new_in_a_folder_or_for_a_glob_are_followed(tmp_path):
+def test_new_files_of_a_folder_or_glob_are_followed(tmp_path):
     inside, outside = Watch(tmp_path), Watch(f"{tmp_path}/*/*.jsonl")
     assert inside.look() == outside.look() == []
     (tmp_path / "deep").mkdir()
@@ -120,9 +120,7 @@ def test_what_is_found_together_is_ordered_by_time(tmp_path):
 
 @pytest.mark.parametrize("new_name", ["a.hilt.jsonl.1", "a-1.hilt.jsonl"])
 @pytest.mark.parametrize("in_folder", [True, False])
-def test_a_moved_file_is_read_to_its_end_and_the_new_one_from_its_beginning(
-    tmp_path, path, new_name, in_folder
-):
+def test_a_rotated_file_and_its_successor_are_read_whole(tmp_path, path, new_name, in_folder):
     add(path, 1)
     watch = Watch(tmp_path if in_folder else path)
     assert watch.look() == [1]
@@ -144,7 +142,7 @@ def test_a_file_that_was_copied_and_emptied_is_read_anew(path):
 
 
 @pytest.mark.parametrize("more", [[], [6], [6, 7, 8]])
-def test_a_file_that_was_written_over_is_read_anew_however_long_it_is(path, more):
+def test_an_overwritten_file_is_read_from_its_beginning(path, more):
     add(path, 1, 2)
     watch = Watch(path)
     assert watch.look() == [1, 2]
@@ -154,7 +152,7 @@ def test_a_file_that_was_written_over_is_read_anew_however_long_it_is(path, more
     assert watch.problems == []
 
 
-def test_a_line_that_will_never_be_whole_is_told(tmp_path, path):
+def test_a_line_that_will_never_be_whole_is_reported(tmp_path, path):
     add(path, 1, b'{"n"')
     watch = Watch(path)
     assert watch.look() == [1]
@@ -180,9 +178,7 @@ def test_a_deleted_file_may_come_again(path):
 
 @pytest.mark.parametrize("replaced", [True, False])
 @pytest.mark.parametrize("new_name", ["b.hilt.jsonl", None])
-def test_a_file_that_is_moved_before_it_is_opened_is_read_by_its_new_name(
-    tmp_path, path, monkeypatch, new_name, replaced
-):
+def test_a_file_moved_before_it_is_opened_is_read(tmp_path, path, monkeypatch, new_name, replaced):
     add(path, 1)
     real = os.stat
 
@@ -221,7 +217,7 @@ def test_a_folder_may_vanish(tmp_path):
 # --- archives and pipes
 
 
-def test_an_archive_is_read_once_if_it_is_there_at_the_beginning(tmp_path, path):
+def test_an_archive_present_at_the_start_is_read_once(tmp_path, path):
     (tmp_path / "old.hilt.jsonl.gz").write_bytes(gzip.compress(b'{"n":1}\n'))
     (tmp_path / "unnamed.hilt.jsonl").write_bytes(gzip.compress(b'{"n":2}\n'))
     watch = Watch(tmp_path)
@@ -264,7 +260,7 @@ def test_a_pipe_is_followed_by_itself(tmp_path):
 @pytest.mark.parametrize(
     ("back", "expected"), [(0, []), (1, [9]), (8, [9]), (9, [9]), (10, [8, 9]), (10**6, [*range(10)])]
 )
-def test_it_may_begin_with_the_line_that_stands_so_far_back(path, back, expected):
+def test_following_may_begin_a_number_of_lines_back(path, back, expected):
     add(path, *range(10))
     assert {len(line) for line in path.read_bytes().splitlines()} == {8}
     watch = Watch(path, back=back)
@@ -273,7 +269,7 @@ def test_it_may_begin_with_the_line_that_stands_so_far_back(path, back, expected
     assert watch.places() == [(10, "a.hilt.jsonl", 11)]
 
 
-def test_a_line_that_is_being_written_when_it_begins_is_not_lost(path):
+def test_a_line_being_written_at_the_start_is_not_lost(path):
     add(path, 1, b'{"n"')
     watch = Watch(path, back=0)
     assert watch.look() == []
@@ -376,7 +372,7 @@ def test_those_that_were_written_last_stay_open(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "error", [PermissionError(13, "Permission denied"), FileNotFoundError(2, "No such file")]
 )
-def test_a_file_whose_end_cannot_be_found_is_told_or_read_later(path, monkeypatch, error):
+def test_a_file_without_a_seekable_end_is_reported_or_retried(path, monkeypatch, error):
     add(path, 1)
     watch = Watch(path, back=0)
     real = Path.open
@@ -394,7 +390,7 @@ def test_a_file_whose_end_cannot_be_found_is_told_or_read_later(path, monkeypatc
     assert watch.reasons() == ([] if later else [("a.hilt.jsonl", 1, "unreadable from here")])
 
 
-def test_a_file_that_cannot_be_read_is_told_once(tmp_path, path, monkeypatch):
+def test_an_unreadable_file_is_reported_once(tmp_path, path, monkeypatch):
     add(path, 1)
     add(tmp_path / "b.hilt.jsonl", 2)
     real = Path.open

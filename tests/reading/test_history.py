@@ -93,7 +93,7 @@ def test_a_completion_of_nothing_known_is_the_answer_alone():
     assert said(event("c", "completion", {"text": "Hello"}, "agent")) == [message("assistant", "Hello")]
 
 
-def test_a_failure_that_keeps_an_answer_stands_for_it():
+def test_a_failure_with_an_answer_counts_as_the_answer():
     kept = {"text": "Could not parse it", "messages": [message("assistant", "Ann", finish_reason="length")]}
     events = {
         "p": prompt("p", {"text": "Who?"}),
@@ -118,7 +118,7 @@ def test_a_failure_that_keeps_an_answer_stands_for_it():
     ],
     ids=["opened", "failed call", "failed chain", "paused", "no messages"],
 )
-def test_other_events_of_the_system_stand_for_no_messages(one):
+def test_other_system_events_have_no_messages(one):
     with pytest.raises(LookupError, match=r"'system' holds no messages|is not a list of messages"):
         rebuild_messages(one, {}.get)
 
@@ -208,7 +208,7 @@ def test_history_through_tool_results():
     assert said(*events[:3]) == whole[:3]
 
 
-def test_a_history_may_end_before_the_last_message_of_what_it_refers_to():
+def test_a_history_may_refer_to_part_of_a_conversation():
     first = prompt("p", {"messages": [message("system", "Be brief."), message("user", "Hi")]})
     branch = prompt("q", {"text": "Hello"}, history={"messages": 1, "after": "p"})
     assert said(first, branch) == [message("system", "Be brief."), message("user", "Hello")]

@@ -58,7 +58,7 @@ def here(tmp_path, monkeypatch):
 # --- sources
 
 
-def test_a_file_gives_its_events_as_often_as_it_is_read(tmp_path):
+def test_a_log_can_be_iterated_repeatedly(tmp_path):
     log = read(write(tmp_path / "any.name", event(1, n=1), event(2, n=2)))
     assert [e["n"] for e in log] == [1, 2]
     assert [e["n"] for e in log] == [1, 2]
@@ -83,18 +83,18 @@ def test_globs_and_several_sources_give_each_file_once(here):
     assert [e["n"] for e in read("*.hilt.jsonl", "**/*.jsonl", here / "a.hilt.jsonl", ".")] == [1, 2]
 
 
-def test_a_file_whose_name_looks_like_a_glob_is_a_file(here):
+def test_a_file_named_like_a_glob_is_a_file(here):
     write(here / "log[1].jsonl", event(1, n=1))
     assert [e["n"] for e in read("log[1].jsonl")] == [1]
 
 
 @pytest.mark.parametrize("missing", ["no.hilt.jsonl", "no/*.jsonl", "logs"])
-def test_a_source_that_is_not_there_is_an_error_at_once(here, missing):
+def test_a_missing_source_is_an_error_at_once(here, missing):
     with pytest.raises(FileNotFoundError, match="no such log: "):
         read(missing)
 
 
-def test_without_a_source_the_folder_is_read_that_logs_are_written_to(here, monkeypatch):
+def test_the_default_source_is_the_folder_of_the_logs(here, monkeypatch):
     write(here / "logs" / "a.hilt.jsonl", event(1, n=1))
     write(here / "other" / "b.hilt.jsonl", event(2, n=2))
     assert [e["n"] for e in read()] == [1]
@@ -127,7 +127,7 @@ def test_a_pipe_is_read_once_and_kept(tmp_path):
 # --- compression
 
 
-def test_gzip_is_told_by_its_bytes(tmp_path):
+def test_gzip_is_recognized_by_its_bytes(tmp_path):
     (tmp_path / "a.hilt.jsonl.gz").write_bytes(gzip.compress(b'{"n":1}\n') + gzip.compress(b'{"n":2}\n'))
     (tmp_path / "b.hilt.jsonl").write_bytes(gzip.compress(b'{"n":3}\n'))
     (tmp_path / "c.hilt.jsonl.gz").write_bytes(b'{"n":4}\n')
@@ -195,7 +195,7 @@ def test_times_that_mean_nothing_are_no_reason_to_fail(tmp_path):
     assert len(list(read(tmp_path))) == len(strange)
 
 
-def test_a_log_of_more_files_than_a_process_may_open_is_read_whole(tmp_path):
+def test_more_files_than_the_descriptor_limit_are_read_whole(tmp_path):
     pytest.importorskip("resource")
     for n in range(100):
         write(tmp_path / f"{n}.hilt.jsonl", event(n // 2, n=n), event(n // 2, n=n))
@@ -323,7 +323,7 @@ def test_a_file_that_may_not_be_read_leaves_the_others(tmp_path, monkeypatch):
     assert "No such file" in problem.reason
 
 
-def test_problems_are_told_once_however_often_the_log_is_read(tmp_path):
+def test_problems_are_reported_once_however_often_the_log_is_read(tmp_path):
     (tmp_path / "a").write_bytes(b'x\n{"n":1}\ny\n')
     log = read(tmp_path / "a")
     assert list(log) == list(log)

@@ -42,7 +42,7 @@ def test_bad_lines_are_counted_from_the_end(tmp_path):
     ]
 
 
-def test_a_file_that_is_gone_is_told(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     problems: list[ReadProblem] = []
     assert list(newest_first(Source(str(tmp_path / "no")), problems.append)) == []
     assert "unreadable from here" in problems[0].reason

@@ -61,13 +61,13 @@ def test_all_that_the_columns_hold_comes_back():
 
 
 @given(EVENTS)
-def test_an_event_that_was_a_row_makes_the_same_row_again(event):
+def test_an_event_read_from_a_row_makes_that_row(event):
     first = {name: value for name, value in row_from_event(event).items() if value not in (None, "")}
     again = Event.from_dict(event_from_row(first)).to_dict()
     assert {name: value for name, value in row_from_event(again).items() if value is not None} == first
 
 
-def test_what_no_column_tells_has_stand_ins_and_no_guesses():
+def test_fields_without_a_column_have_placeholders_and_no_guesses():
     assert event_from_row({"cost_usd": 0.5}) == {
         "timestamp": "1970-01-01T00:00:00.000000Z",
         "session_id": "unknown",

@@ -113,7 +113,7 @@ def test_the_canary_is_seen_where_content_is_kept(watch, call):
     assert CANARY.encode() in watch.path.read_bytes()
 
 
-def test_a_hash_tells_the_same_text_again(watch):
+def test_a_hash_identifies_the_same_text_again(watch):
     watch(content="hash")
     client = offline()
     for _ in range(2):
@@ -131,7 +131,7 @@ def test_numbers_stay(watch):
 
 
 @pytest.mark.parametrize("content", ["full", "hash", "none"])
-def test_keys_and_headers_stand_nowhere(watch, content):
+def test_keys_and_headers_are_recorded_nowhere(watch, content):
     watch(content=content)
     options = {"api_key": CANARY, "default_headers": {"x-a": CANARY}, "default_query": {"q": CANARY}}
     client = offline(**options, organization=CANARY, project=CANARY)

@@ -139,7 +139,7 @@ def test_the_same_question_asked_again_is_asked_anew(watch):
     assert len({event["session_id"] for event in watch.log().of("prompt")}) == 3
 
 
-def test_a_failed_turn_is_told_again_with_the_next(watch):
+def test_a_failed_turn_is_recorded_again_with_the_next(watch):
     watch()
     client, messages = offline(), [SYSTEM, user("Hello")]
     asked(client, messages)

@@ -76,7 +76,7 @@ def test_an_answer_that_cannot_be_parsed(runner, watch, name, kind):
     }
 
 
-def test_tools_are_asked_for_also_in_an_answer_that_cannot_be_parsed(watch):
+def test_tool_calls_of_an_unparsed_answer_are_recorded(watch):
     """Of a call that was cut, its arguments are no JSON: the messages keep it, and nobody can obey it."""
     calls = [
         {"id": f"call_{name}", "type": "function", "function": {"name": name, "arguments": arguments}}
@@ -98,7 +98,7 @@ def test_tools_are_asked_for_also_in_an_answer_that_cannot_be_parsed(watch):
     }
 
 
-def test_a_conversation_goes_on_from_an_answer_that_could_not_be_parsed(watch):
+def test_a_conversation_continues_after_an_unparsed_answer(watch):
     answers = iter([chat("Ann", "length"), chat("a", "stop")])
     f = functions(client_over(lambda request: response(next(answers))), CHAT.call)
     asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Who?"}]}

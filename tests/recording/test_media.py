@@ -155,7 +155,7 @@ UPLOADS = {
 
 
 @pytest.mark.parametrize("name", UPLOADS)
-def test_an_upload_is_described_where_it_stands(watch, provider, client, file, name):
+def test_an_upload_is_described_in_place(watch, provider, client, file, name):
     def sent():
         given = UPLOADS[name](file)
         client.audio.transcriptions.create(model="whisper-1", file=given)

@@ -68,7 +68,7 @@ def links(log):
     return [places.get(event["extensions"].get("reply_to")) for event in told]
 
 
-def test_a_stream_tells_the_arguments_as_they_come(watch):
+def test_a_stream_records_the_arguments_as_they_come(watch):
     watch()
     chat(offline(), [ASK], stream=True)
     log = watch.log()
@@ -107,7 +107,7 @@ def test_responses(watch, stream):
     assert [event["content"]["text"] for event in log.of("tool_result")] == ["get_weather", "get_time"]
 
 
-def test_a_result_that_comes_by_again_is_told_once(watch):
+def test_a_result_that_is_sent_again_is_recorded_once(watch):
     watch()
     client = offline()
     answer = chat(client, [ASK], stream=False)

@@ -105,7 +105,7 @@ def test_a_stream_begun_in_one_task_is_ended_in_another(runner, watch):
     assert [event["extensions"].get("conversation") for event in told] == ["first", "first"]
 
 
-def test_a_generator_is_closed_in_another_context_than_it_was_begun_in(watch):
+def test_a_generator_is_closed_in_another_context(watch):
     def talking():
         with hilt_autolog.conversation("inside"):
             yield offline().chat.completions.create(**ASK)

@@ -214,7 +214,7 @@ def test_the_boundaries_of_a_graph(story):
 # --- pauses
 
 
-def test_a_question_to_a_human_is_a_pause_and_no_failure(story):
+def test_a_langgraph_interrupt_is_no_failure(story):
     graph = graph_of(lambda _: {"messages": [interrupt({"may I": "?"})]})
     graph.invoke({"messages": []}, THREAD)
     graph.invoke(Command(resume="yes"), THREAD)
@@ -267,7 +267,7 @@ def ask_human(question: str) -> str:
     return interrupt(question)
 
 
-def test_a_tool_that_pauses_is_called_once_and_has_one_result(story):
+def test_an_interrupted_tool_has_one_call_and_one_result(story):
     graph = graph_of(ToolNode([ask_human]))
     call = {"name": "ask_human", "args": {"question": "really?"}, "id": "call_1"}
     graph.invoke({"messages": [AIMessage("", tool_calls=[call])]}, THREAD)

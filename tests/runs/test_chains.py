@@ -71,7 +71,7 @@ def test_the_boundaries_of_a_chain(runner, story, way):
     )
 
 
-def test_a_failure_is_told_of_every_chain_that_it_passes(story):
+def test_a_failure_is_recorded_for_every_chain_around_it(story):
     def fail(_):
         raise KeyError("gone")
 

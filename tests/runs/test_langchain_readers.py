@@ -230,7 +230,7 @@ def test_a_stream_so_far():
     assert reply.tool_calls == [("c1", "look", '{"at":"x"}')]
 
 
-def test_a_model_that_tells_its_stream_twice_is_heard_once():
+def test_a_model_that_reports_its_stream_twice_is_recorded_once():
     fold = ChunkAccumulator()
     said = [{"event": "content-block-delta", "delta": {"text": "hi"}}, piece("hi")]
     assert [list(fold.add(chunk)) for chunk in said] == [[("text", "hi", 0)], []]

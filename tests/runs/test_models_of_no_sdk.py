@@ -194,7 +194,7 @@ def test_a_stream_that_is_left(runner, story, way):
     assert log.events[-1]["extensions"]["ended"] == "closed"
 
 
-def test_an_awaited_call_that_is_cancelled_ends_though_langchain_says_nothing(runner, story):
+def test_a_cancelled_async_call_ends_without_a_langchain_callback(runner, story):
     async def skip_stat():
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(Waiting().ainvoke("Hi"), 0.01)

@@ -91,7 +91,7 @@ def test_a_direct_call_is_logged_as_itself(story, chat, provider):
     assert [bool(run) for run in log.runs("prompt", "completion")] == [False, False, True, True, False, False]
 
 
-def test_a_direct_call_between_two_chunks_is_no_part_of_the_stream(story, chat, provider):
+def test_a_direct_call_between_chunks_is_separate(story, chat, provider):
     for model in (chat(), fake("ab")):
         stream = model.stream("count to 2")
         next(stream)
@@ -157,7 +157,7 @@ def test_a_class_made_from_langchain_s_own_is_known(story, provider):
 # --- when there is no call
 
 
-def test_an_answer_from_the_cache_is_told_by_the_framework_and_costs_nothing(story, chat):
+def test_a_cached_answer_is_recorded_by_the_framework_without_cost(story, chat):
     model = chat(cache=InMemoryCache())
     assert model.invoke(QUESTION).content == model.invoke(QUESTION).content == ANSWER
     log = story()
@@ -178,7 +178,7 @@ def test_a_fallback_is_a_call_of_its_own(story, chat):
     assert error["extensions"]["status_code"] == 429
 
 
-def test_an_exception_before_the_call_is_told_by_the_framework(story, chat):
+def test_an_exception_before_the_call_is_recorded_by_the_framework(story, chat):
     with pytest.raises(TypeError):
         chat().invoke(QUESTION, no_such_parameter=1)
     log = story()
@@ -187,7 +187,7 @@ def test_an_exception_before_the_call_is_told_by_the_framework(story, chat):
 
 
 @pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "astream"])
-def test_an_error_of_the_provider_is_told_once(runner, story, chat, way):
+def test_an_error_of_the_provider_is_recorded_once(runner, story, chat, way):
     with pytest.raises(openai.RateLimitError):
         runner.run(WAYS[way](chat(model="fail-429"), QUESTION, None))
     log = story()
@@ -196,7 +196,7 @@ def test_an_error_of_the_provider_is_told_once(runner, story, chat, way):
     assert log.runs("prompt") == log.runs("system")
 
 
-def test_a_cancelled_call_is_told_once(runner, story, chat):
+def test_a_cancelled_call_is_recorded_once(runner, story, chat):
     async def skip_stat():
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(chat(model="fail-slow").ainvoke(QUESTION), 0.2)
@@ -207,7 +207,7 @@ def test_a_cancelled_call_is_told_once(runner, story, chat):
     assert log.of("system")[0]["extensions"]["error_code"] == "cancelled"
 
 
-def test_an_sdk_that_is_not_watched_is_told_by_the_framework(watch, chat):
+def test_calls_of_an_unpatched_sdk_are_recorded_by_the_framework(watch, chat):
     watch(providers=["langchain_core"])
     chat().invoke(QUESTION)
     list(chat(stream_usage=True).stream(QUESTION))
@@ -227,7 +227,7 @@ def test_an_sdk_that_is_not_watched_is_told_by_the_framework(watch, chat):
 @pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession")  # google-genai's own
 @pytest.mark.parametrize("package", OTHERS)
 @pytest.mark.parametrize("way", WAYS)
-def test_models_of_the_other_packages_are_told_once(runner, story, other, package, way):
+def test_models_of_the_other_packages_are_recorded_once(runner, story, other, package, way):
     model, served_by = other(package)
     assert runner.run(WAYS[way](model, QUESTION, CONFIG)) == ANSWER
     log = story()

@@ -84,7 +84,7 @@ def test_each_document_is_an_event(runner, story, way):
     ],
     ids=["similarity", "threshold"],
 )
-def test_the_scores_that_a_store_tells(runner, story, way, store, search):
+def test_the_scores_of_a_vector_store(runner, story, way, store, search):
     shelf = store(DeterministicFakeEmbedding(size=8))
     shelf.add_documents([Document(id=name, page_content=name) for name in ("one", "two", "three")])
     found = runner.run(retrieved(shelf.as_retriever(**search), way, "Which?"))

@@ -62,7 +62,7 @@ def test_a_loop_of_ones_own(story, chat):
     assert log.of("tool_result")[0]["actor"]["id"] == log.of("prompt")[1]["actor"]["id"] == "look"
 
 
-def test_the_result_of_a_tool_that_runs_elsewhere_comes_with_the_next_request(story, chat):
+def test_a_remote_tools_result_comes_with_the_next_request(story, chat):
     question = ("user", "Please look at Oslo")
     asked = chat().bind_tools([look]).invoke([question])
     chat().invoke([question, asked, ToolMessage("Oslo seen", tool_call_id=asked.tool_calls[0]["id"])])
@@ -77,7 +77,7 @@ def test_a_call_that_nobody_is_known_to_have_asked_for(story):
     assert known == ["call_1" if TELLS_CALL_IDS else None, "call_1"]
 
 
-def test_an_older_langchain_tells_the_id_at_the_end_only(story):
+def test_an_older_langchain_has_the_id_at_the_end_only(story):
     """A tool that an answer has asked for waits with its call: it is not to be written again."""
     GenericFakeChatModel(messages=iter([AIMessage("", tool_calls=[CALL])])).invoke("Look!")
     for output in (ToolMessage("seen", tool_call_id="call_1"), "seen"):
@@ -147,7 +147,7 @@ def test_a_tool_that_is_cancelled(runner, story):
     assert log.events[1]["extensions"]["error_code"] == "cancelled"
 
 
-def test_a_direct_call_of_an_sdk_in_a_tool_is_logged_as_itself(story, provider):
+def test_a_direct_sdk_call_in_a_tool_is_recorded_separately(story, provider):
     @tool
     def ask(question: str) -> str:
         """Asks."""

@@ -152,7 +152,7 @@ def heard(runner, make):
 
 
 @pytest.mark.parametrize("place", range(5), ids=["plain", "inline", "later", "later inline", "tracer"])
-def test_a_handler_is_told_the_same_in_the_same_order(runner, watch, place):
+def test_a_handler_gets_the_same_callbacks_in_order(runner, watch, place):
     def make(log):
         return handlers(log)[place : place + 1]
 
@@ -163,7 +163,7 @@ def test_a_handler_is_told_the_same_in_the_same_order(runner, watch, place):
     assert watch.log().actions
 
 
-def test_handlers_side_by_side_are_told_as_often(runner, watch):
+def test_handlers_side_by_side_get_the_same_callbacks(runner, watch):
     async def all_at_once(log):
         config = {"callbacks": handlers(log)}
         chain = RunnableLambda(lambda words: words) | fake("one two")
@@ -196,7 +196,7 @@ def test_a_handler_that_raises_stops_the_run_as_ever(watch):
     assert watch.log().actions == []
 
 
-def test_nothing_of_ours_stands_in_a_configuration(runner, story):
+def test_nothing_of_ours_is_in_a_configuration(runner, story):
     seen = []
 
     def look(words, config):
@@ -234,7 +234,7 @@ def test_no_blocking_call_on_the_loop(runner, watch, chat):
 # --- our own faults
 
 
-def test_a_fault_of_ours_is_counted_and_the_program_goes_on(watch, monkeypatch):
+def test_an_internal_error_is_counted_and_the_program_continues(watch, monkeypatch):
     def break_down(*_):
         raise RuntimeError("ours")
 
@@ -262,7 +262,7 @@ def test_a_fault_of_ours_is_counted_and_the_program_goes_on(watch, monkeypatch):
     assert hilt_autolog.status().faults
 
 
-def test_a_name_that_is_gone_is_told_and_the_rest_is_watched(watch, monkeypatch):
+def test_a_missing_name_is_reported_and_the_rest_is_patched(watch, monkeypatch):
     monkeypatch.delattr(managers.CallbackManagerForLLMRun, "on_stream_event", raising=False)
     monkeypatch.delattr(managers.AsyncCallbackManager, "on_retriever_start")
     watch()

@@ -98,14 +98,14 @@ def test_no_providers_are_all(ask, providers):
         ({"filepath": ""}, "needs the path"),
     ],
 )
-def test_what_is_not_understood_is_an_error_and_nothing_is_recorded(given, complaint):
+def test_a_wrong_argument_is_an_error_and_nothing_is_recorded(given, complaint):
     with pytest.raises(ValueError, match=complaint):
         hilt_autolog.instrument(**given)
     assert not hilt_autolog.status().enabled
     assert hilt_autolog.status().path is None
 
 
-def test_a_log_that_cannot_be_written_is_an_error_at_once(folder):
+def test_an_unwritable_log_is_an_error_at_once(folder):
     (folder / "file").touch()
     with pytest.raises(OSError, match="file"):
         hilt_autolog.instrument(filepath="file/log.jsonl")
@@ -175,7 +175,7 @@ with OfflineProvider(pause=0) as provider:
 """
 
 
-def test_what_is_open_at_the_end_of_the_program_is_still_written(folder):
+def test_open_calls_are_written_at_exit(folder):
     done = subprocess.run([sys.executable, "-c", PROGRAM], env={"PYTHONPATH": str(EXAMPLES)}, check=False)
     assert done.returncode == 0
     assert actions(folder / "chat.jsonl")[-1] == "completion"

@@ -56,7 +56,7 @@ def functions_now(sdk):
     return [vars(owner)[name] for owner, name in owners(sdk)]
 
 
-def test_enabled_ten_times_tells_once(watch, sdk):
+def test_enabled_ten_times_records_once(watch, sdk):
     for _ in range(10):
         watch()
     ask(sdk)
@@ -165,7 +165,7 @@ def test_a_wrapper_over_ours_stays(base, watch, sdk):
     assert watch.log().actions == ["prompt", "completion"]
 
 
-def test_switched_on_again_under_a_wrapper_tells_once(base, watch, sdk):
+def test_enabled_again_under_a_wrapper_records_once(base, watch, sdk):
     watch()
     wrapped(base, "request", [])
     hilt_autolog.disable()

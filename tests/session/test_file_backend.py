@@ -81,7 +81,7 @@ def test_threads_share_a_session_that_the_first_of_them_opens(path, mode):
     assert sorted(texts(path)) == sorted(expected)
 
 
-def test_a_close_by_another_thread_is_told_and_tears_no_line(path):
+def test_a_close_by_another_thread_is_reported_and_tears_nothing(path):
     session = Session(path)
     written = []
 
@@ -136,7 +136,7 @@ def test_what_was_appended_survives_a_kill(path):
 # --- torn, moved, deleted
 
 
-def test_a_torn_last_line_does_not_swallow_the_first_of_ours(path):
+def test_a_torn_last_line_does_not_join_our_first(path):
     path.write_bytes(b'{"session_id":"to')
     Session(path).append(said("ours"))
     assert path.read_bytes().startswith(b'{"session_id":"to\n{"hilt_version"')
@@ -158,7 +158,7 @@ def test_a_file_that_was_deleted_is_begun_anew(path):
     assert texts(path) == ["b", "c"]
 
 
-def test_a_file_that_is_deleted_as_soon_as_it_is_there_is_given_up(path, monkeypatch):
+def test_a_log_deleted_before_every_append_is_an_error(path, monkeypatch):
     session = Session(path)
     session.append(said("a"))
     path.unlink()
@@ -171,7 +171,7 @@ def test_a_file_that_is_deleted_as_soon_as_it_is_there_is_given_up(path, monkeyp
         session.append(said("b"))
 
 
-def test_the_log_stays_where_it_was_when_the_session_was_made(tmp_path, monkeypatch):
+def test_a_relative_path_is_resolved_when_the_session_is_made(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     session = Session("chat.hilt.jsonl")
     (tmp_path / "other").mkdir()
@@ -182,7 +182,7 @@ def test_the_log_stays_where_it_was_when_the_session_was_made(tmp_path, monkeypa
     assert [event.content.text for event in session.read()] == texts(tmp_path / "chat.hilt.jsonl") == ["b"]
 
 
-def test_a_descriptor_that_the_program_closed_and_reused_is_not_written_to(tmp_path, path):
+def test_a_descriptor_reused_by_the_program_is_not_written_to(tmp_path, path):
     session = Session(path)
     session.append(said("a"))
     fd = session._local._file._fd

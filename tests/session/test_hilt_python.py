@@ -220,7 +220,7 @@ def test_we_read_every_line_of_it(theirs):
         assert {key: event[key] for key in same} == {key: line[key] for key in same}
 
 
-def test_its_costs_are_text_and_its_times_may_name_no_zone(theirs):
+def test_costs_may_be_text_and_times_without_zone(theirs):
     completion, retrieval = (
         event for event in Session(theirs(None), mode="r").read() if event.timestamp.startswith("2026-01-31")
     )

@@ -145,7 +145,7 @@ def test_what_json_has_no_form_for_becomes_text(path):
 
 
 @pytest.mark.parametrize("depth", [150, 230, 2000])
-def test_what_lies_deeper_than_readers_go_is_left_out_with_a_mark(path, depth):
+def test_values_nested_too_deep_are_replaced_by_a_mark(path, depth):
     nested: dict = {}
     for _ in range(depth):
         nested = {"in": nested}
@@ -225,7 +225,7 @@ def test_it_is_closed_after_the_with_and_can_be_read(path):
     assert list(session.read()) == [HELLO, REPLY]
 
 
-def test_mode_a_appends_and_mode_w_begins_anew_when_it_is_opened(path):
+def test_mode_a_appends_and_mode_w_truncates_on_open(path):
     Session(path).append(HELLO)
     Session(path, mode="a").append(REPLY)
     session = Session(path, mode="w")
@@ -247,7 +247,7 @@ def test_mode_r_only_reads(path):
 
 
 @pytest.mark.parametrize("name", ["missing.hilt.jsonl", "missing/*.jsonl", "missing/"])
-def test_nothing_to_read_is_told_at_once_with_the_path(tmp_path, name):
+def test_nothing_to_read_is_reported_at_once_with_the_path(tmp_path, name):
     session = Session(f"{tmp_path}/{name}", mode="r")
     for look in (
         session.open,
@@ -320,7 +320,7 @@ def test_utf_8_has_many_names(path, name):
 # --- columns
 
 
-def test_with_columns_a_line_is_a_flat_row_of_what_there_is(path):
+def test_with_columns_a_line_is_a_flat_row(path):
     session = Session(path, columns=["timestamp", "speaker", "message", "cost_usd"])
     session.append(HELLO)
     session.append(REPLY)
@@ -355,7 +355,7 @@ def test_few_columns_are_events_where_the_session_knows_them(path):
 # --- what cannot be read
 
 
-def test_bad_lines_are_told_and_the_rest_is_read(path):
+def test_bad_lines_are_reported_and_the_rest_is_read(path):
     Session(path).append(HELLO)
     with path.open("ab") as file:
         file.write(b"hello\n[1]\n\n" + b'{"n":1}\n' + '{"é":1}\n'.encode("latin-1"))
@@ -390,7 +390,7 @@ def test_the_problems_are_those_of_the_last_reading(path):
     assert session.problems == []
 
 
-def test_what_is_no_event_is_told_field_by_field(path):
+def test_invalid_events_are_reported_field_by_field(path):
     path.parent.mkdir()
     path.write_text(json.dumps({**SAID, "action": "shout", "metrics": {"latency_ms": -1}}) + "\n")
     session = Session(path)
@@ -400,7 +400,7 @@ def test_what_is_no_event_is_told_field_by_field(path):
     assert problem.reason.endswith("; metrics.latency_ms: Input should be greater than or equal to 0")
 
 
-def test_a_line_bomb_in_an_archive_does_not_fill_the_memory(path, monkeypatch):
+def test_a_line_bomb_in_an_archive_stays_out_of_memory(path, monkeypatch):
     monkeypatch.setattr(lines, "LONGEST_LINE", 2**20)
     path.parent.mkdir()
     with gzip.open(path, "wb", compresslevel=1) as file:
@@ -423,7 +423,7 @@ def test_a_folder_a_glob_and_archives_are_read_in_order(tmp_path):
         assert texts(Session(name, mode="r").read()) == ["a", "b"]
 
 
-def test_standard_input_is_read_as_often_as_it_is_asked_for(monkeypatch):
+def test_standard_input_is_read_as_often_as_listed(monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(HELLO.to_json().encode() + b"\nbad\n")))
     with Session("-", mode="r") as session:
         assert list(session.read()) == list(session.read()) == [HELLO]
@@ -441,7 +441,7 @@ def test_what_is_not_one_plain_file_can_only_be_read(tmp_path, monkeypatch, name
 # --- whole requests
 
 
-def test_the_messages_of_an_event_are_rebuilt_also_when_the_log_has_grown(path):
+def test_messages_are_rebuilt_after_the_log_has_grown(path):
     session = Session(path)
     session.append(HELLO)
     user = {"role": "user", "parts": [{"type": "text", "content": "Hello"}]}

@@ -150,7 +150,7 @@ def shown(mirror):
 
 
 @pytest.mark.parametrize("case", ["no key", "not shared", "gspread missing", "something else"])
-def test_what_keeps_a_copy_back_is_told_and_nothing_is_lost(sheet, case, monkeypatch):
+def test_the_obstacle_to_a_copy_is_reported_and_nothing_lost(sheet, case, monkeypatch):
     def key():
         if case == "no key":
             raise ValueError("credentials_path or credentials_json is needed")
@@ -198,7 +198,7 @@ def test_a_copy_that_somebody_has_made_possible_goes_on(sheet):
     mirror.close()
 
 
-def test_a_folder_that_takes_no_checkpoint_is_told(sheet):
+def test_a_folder_that_takes_no_checkpoint_is_reported(sheet):
     mirror = SheetMirror(target_of(sheet), lambda: sheet.key)
     mirror.follow(str(Path("nowhere/a.hilt.jsonl").absolute()))
     assert "the copy cannot begin: " in mirror.progress().trouble

@@ -43,7 +43,7 @@ def test_five_thousand_events_are_five_thousand_rows_none_twice(sheet):
 
 @pytest.mark.parametrize("columns", NARROW.values(), ids=NARROW)
 @pytest.mark.parametrize("failure", FAILURES)
-def test_columns_that_do_not_name_an_event_have_each_row_once_as_well(sheet, columns, failure):
+def test_columns_without_an_event_id_have_single_rows_too(sheet, columns, failure):
     log, target = write("a.hilt.jsonl", [event("same")] * 3), target_of(sheet, columns)
     copy(sheet, log, target)
     sheet.google.failures.append(failure)
@@ -57,7 +57,7 @@ def test_columns_that_do_not_name_an_event_have_each_row_once_as_well(sheet, col
     failures=st.lists(st.sampled_from(["", *FAILURES]), max_size=8),
     columns=st.sampled_from(list(NARROW.values())[:2]),
 )
-def test_any_order_of_failures_and_of_deaths_leaves_each_row_once(sheet, tmp_path, parts, failures, columns):
+def test_any_order_of_failures_and_crashes_leaves_single_rows(sheet, tmp_path, parts, failures, columns):
     log, target = tmp_path / "a.hilt.jsonl", target_of(sheet, columns)
     for left in tmp_path.iterdir():
         left.unlink()
@@ -85,7 +85,7 @@ def die_while_copying(sheet, log, target):
         checkpoint.close()
 
 
-def test_a_batch_that_was_being_sent_is_looked_for_before_it_is_sent_again(sheet):
+def test_an_unconfirmed_batch_is_searched_before_it_is_resent(sheet):
     log = write("a.hilt.jsonl", [event("one"), event("two")])
     sheet.google.failures.append("drop after")
     checkpoint = Checkpoint.acquire(log, target_of(sheet))
@@ -146,7 +146,7 @@ def test_many_lines_without_a_row_are_passed_over(sheet):
     assert sheet.column("message") == ["p", "c"]
 
 
-def test_torn_and_foreign_lines_are_passed_over_and_an_unfinished_one_waits(sheet):
+def test_torn_and_foreign_lines_are_skipped_and_unfinished_ones_wait(sheet):
     log = Path(write("a.hilt.jsonl", [event("one")]))
     whole = json.dumps(event("two")).encode()
     with log.open("ab") as file:
@@ -165,7 +165,7 @@ def test_a_line_of_many_mebibytes_is_a_row_as_well(sheet):
     assert [len(text) for text in sheet.column("message")] == [3, 500, 5]
 
 
-def test_a_log_that_is_begun_anew_is_copied_from_its_beginning(sheet):
+def test_a_replaced_log_is_copied_from_its_beginning(sheet):
     log = Path(write("a.hilt.jsonl", [event(f"{n}") for n in range(5)]))
     copy(sheet, log)
     log.unlink()
@@ -173,7 +173,7 @@ def test_a_log_that_is_begun_anew_is_copied_from_its_beginning(sheet):
     assert sheet.column("message") == ["0", "1", "2", "3", "4", "new"]
 
 
-def test_a_log_that_has_outgrown_the_one_before_it_meanwhile_is_told_from_it(sheet):
+def test_a_replaced_log_that_is_longer_is_recognized(sheet):
     log = Path(write("a.hilt.jsonl", [event("old")]))
     checkpoint = Checkpoint.acquire(str(log), target_of(sheet))
     copier, to = BatchCopier(checkpoint), opened(sheet)
@@ -194,7 +194,7 @@ def test_a_torn_end_of_any_length_is_not_waited_for(sheet):
     assert list(pending_copies(".").values()) == [0]
 
 
-def test_after_a_quota_the_sheet_is_not_read_because_nothing_can_be_there(sheet):
+def test_after_a_quota_error_the_sheet_is_not_searched(sheet):
     sheet.google.failures.append("429")
     copy(sheet, write("a.hilt.jsonl", [event("one")]))
     assert sheet.column("message") == ["one"]
@@ -212,7 +212,7 @@ def test_a_request_is_never_larger_than_google_advises(sheet):
 # --- who holds it
 
 
-def test_only_one_may_copy_a_log_to_a_worksheet_at_a_time(sheet):
+def test_a_log_and_worksheet_have_one_copier_at_a_time(sheet):
     log = write("a.hilt.jsonl", [event()])
     held = Checkpoint.acquire(log, target_of(sheet))
     assert Checkpoint.acquire(log, target_of(sheet)) is None
@@ -226,7 +226,7 @@ def test_only_one_may_copy_a_log_to_a_worksheet_at_a_time(sheet):
     again.close()
 
 
-def test_what_is_left_is_found_by_whoever_copies_to_the_same_spreadsheet(sheet):
+def test_uncopied_rows_are_sent_by_the_next_copier(sheet):
     Checkpoint.acquire(write("a.hilt.jsonl", [event()]), target_of(sheet, ("message",), "Mine")).close()
     copy(sheet, write("done.hilt.jsonl", [event()]))
     Path("odd.sheets").write_text("?")

@@ -65,7 +65,7 @@ def test_calls_are_rows_when_the_program_has_ended(sheet, program):
     assert all(isinstance(tokens, int) for tokens in sheet.column("tokens_in")[1:2])
 
 
-def test_rows_are_there_while_the_program_runs_and_status_tells_of_them(sheet, program):
+def test_rows_are_copied_and_reported_while_the_program_runs(sheet, program):
     script = """
     ask('one')
     until = time.monotonic() + 10
@@ -88,7 +88,7 @@ def test_after_a_kill_the_next_start_copies_what_is_left(sheet, program):
     assert len(logged()) == 12
 
 
-def test_an_api_that_is_down_all_the_time_costs_nothing_but_the_wait_at_the_end(sheet, program):
+def test_an_unreachable_api_costs_only_the_final_wait(sheet, program):
     sheet.google.is_down = True
     shorter = "    import hilt_autolog.sinks.mirror; hilt_autolog.sinks.mirror.EXIT_TIMEOUT = 1.0\n"
     done = program(shorter + "    [ask(str(n)) for n in range(3)]; print('done')\n")
@@ -101,7 +101,7 @@ def test_an_api_that_is_down_all_the_time_costs_nothing_but_the_wait_at_the_end(
     assert len(logged()) == 8
 
 
-def test_a_copy_that_cannot_be_made_is_told_by_status_alone(sheet, program):
+def test_a_failing_copy_is_reported_by_status_alone(sheet, program):
     sheet.book.editors.clear()
     script = """
     ask('one')

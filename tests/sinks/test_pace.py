@@ -46,7 +46,7 @@ def test_a_sleep_that_ends_early_is_slept_on():
     assert clock.slept == [0.5, 0.5, 0.1]
 
 
-def test_after_a_failure_it_waits_longer_each_time_and_no_two_processes_the_same():
+def test_waits_after_failures_grow_and_have_jitter():
     clock = Clock()
     waits = [
         [RateLimiter(clock.sleep, monotonic=clock).backoff(failures) for _ in range(50)]
@@ -60,7 +60,7 @@ def test_after_a_failure_it_waits_longer_each_time_and_no_two_processes_the_same
     assert len(set(itertools.chain(*waits))) > 1000
 
 
-def test_every_call_of_a_feed_that_touches_rows_waits_for_its_turn(sheet, monkeypatch):
+def test_every_request_for_rows_is_rate_limited(sheet, monkeypatch):
     turns = []
     turn = RateLimiter.__call__
     monkeypatch.setattr(

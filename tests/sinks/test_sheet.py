@@ -26,7 +26,7 @@ def test_an_empty_worksheet_that_is_there_gets_a_header(sheet):
     assert sheet.header() == list(ALL)
 
 
-def test_a_header_of_hilt_python_s_is_left_as_it_is(sheet):
+def test_a_header_of_hilt_python_is_kept(sheet):
     sheet.book.add("Logs").rows = [list(ALL), ["2025-01-01 10:00:00", "conv_1", "old"]]
     copy(sheet, write("a.hilt.jsonl", [event()]))
     assert [call for call in sheet.google.calls if call.startswith("PUT")] == []
@@ -34,7 +34,7 @@ def test_a_header_of_hilt_python_s_is_left_as_it_is(sheet):
     assert sheet.column("speaker") == ["", "human: ada"]
 
 
-def test_the_order_of_a_header_is_kept_and_so_are_the_columns_of_other_people(sheet):
+def test_header_order_and_foreign_columns_are_kept(sheet):
     sheet.book.add("Logs").rows = [["message", "my notes", "event_id"], ["old", "look here", "1"]]
     one = event("new")
     copy(sheet, write("a.hilt.jsonl", [one]), target_of(sheet, ["event_id", "message"]))
@@ -115,7 +115,7 @@ def test_a_cell_is_cut_where_the_api_would_refuse_it(sheet):
     assert sheet.column("model") == ["m"]
 
 
-def test_an_event_that_has_nothing_in_the_columns_has_no_row(sheet):
+def test_an_event_with_empty_columns_has_no_row(sheet):
     """A blank row would be the end of the table for the API."""
     costly = event(metrics={"cost_usd": 0.5})
     events = [event(), costly, event(), costly]
@@ -140,7 +140,7 @@ def begun(sheet, log, number=10):
 
 
 @pytest.mark.parametrize("failure", ["", "503 after", "503", "drop after"])
-def test_rows_that_somebody_deletes_do_not_come_back_and_no_new_ones_are_missed(sheet, failure):
+def test_deleted_rows_stay_deleted_and_new_rows_are_appended(sheet, failure):
     begun(sheet, "a.hilt.jsonl")
     del sheet.book.worksheets["Logs"].rows[2:8]
     sheet.google.failures.append(failure)
@@ -161,7 +161,7 @@ def test_rows_that_somebody_has_sorted_are_known_again(sheet):
     assert sorted(sheet.column("message")) == sorted([*map(str, range(10)), "new", "newer"])
 
 
-def test_what_stands_below_a_cleared_row_or_beside_the_table_is_not_overwritten(sheet):
+def test_cells_below_a_cleared_row_or_beside_are_kept(sheet):
     begun(sheet, "a.hilt.jsonl", 3)
     rows = sheet.book.worksheets["Logs"].rows
     rows[2] = []  # cleared, not deleted

@@ -37,7 +37,7 @@ def test_calls_are_rows_when_it_is_taken_away(sheet, provider):
     assert not hilt_autolog.status().enabled
 
 
-def test_a_sheet_that_nobody_named_is_an_error_and_nothing_is_recorded():
+def test_a_missing_sheet_is_an_error_and_nothing_is_recorded():
     with pytest.raises(ValueError, match="sheet"):
         hilt_autolog.instrument(backend="sheets", credentials_json={})
     assert not hilt_autolog.status().enabled

@@ -36,7 +36,7 @@ def logs():
     return sorted(Path("logs").glob("*.hilt.jsonl"))
 
 
-def test_what_is_appended_is_in_the_sheet_when_the_session_is_closed(sheet):
+def test_appended_events_are_in_the_sheet_after_close(sheet):
     with session_over(sheet) as session:
         for n in range(20):
             session.append(said(f"{n}"))
@@ -46,7 +46,7 @@ def test_what_is_appended_is_in_the_sheet_when_the_session_is_closed(sheet):
     assert repr(session) == f"Session('{sheet.id}/Logs', mode='a')"
 
 
-def test_the_same_is_in_a_log_that_only_we_may_read(sheet):
+def test_the_same_events_are_in_a_private_log(sheet):
     with session_over(sheet) as session:
         event = said(metrics=Metrics(tokens={"prompt": 3}))
         session.append(event)
@@ -161,7 +161,7 @@ def test_reading_changes_nothing(sheet):
     assert not Path("logs").exists()
 
 
-def test_a_session_that_is_opened_again_goes_on_with_its_log(sheet):
+def test_a_reopened_session_continues_its_log(sheet):
     session = session_over(sheet)
     for n in range(3):
         session.open()
@@ -173,7 +173,7 @@ def test_a_session_that_is_opened_again_goes_on_with_its_log(sheet):
         session.append(said())
 
 
-def test_what_google_does_not_take_is_said_and_sent_by_the_next_session(sheet, monkeypatch):
+def test_rejected_rows_are_reported_and_sent_by_the_next_session(sheet, monkeypatch):
     monkeypatch.setattr("hilt_autolog.sinks.mirror.IDLE_TIMEOUT", 0.2)
     session = session_over(sheet)
     sheet.google.is_down = True
@@ -229,13 +229,13 @@ APPEND = """
 """
 
 
-def test_a_session_that_is_never_closed_is_drained_when_the_program_ends(sheet, tmp_path):
+def test_an_unclosed_session_is_drained_at_exit(sheet, tmp_path):
     done = run(sheet, APPEND.format(first=0, number=10, pause=0.02), tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert sheet.column("message") == [str(n) for n in range(10)]
 
 
-def test_after_a_kill_in_the_middle_the_next_session_sends_the_rest(sheet, tmp_path):
+def test_after_a_kill_the_next_session_sends_the_rest(sheet, tmp_path):
     killed = """
     while session._local.progress().rows <= {rows}:
         time.sleep(0.001)
@@ -260,7 +260,7 @@ def test_after_a_kill_in_the_middle_the_next_session_sends_the_rest(sheet, tmp_p
     assert sorted(map(int, sheet.column("message"))) == list(range(6001))
 
 
-def test_a_forked_child_has_a_log_of_its_own_and_both_are_copied(sheet, tmp_path):
+def test_a_forked_child_has_its_own_log_and_copy(sheet, tmp_path):
     forked = """
     child = os.fork()
     for n in range(100 + bool(child) * 100, 200 + bool(child) * 100):

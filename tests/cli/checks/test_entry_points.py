@@ -51,7 +51,7 @@ def test_the_variable(value, mark, text, monkeypatch):
         ("-S", "this Python runs with -S and no start-up files"),
     ],
 )
-def test_a_python_that_does_not_heed_the_variable(flag, why, pristine, doctor):
+def test_a_python_that_ignores_the_variable(flag, why, pristine, doctor):
     report = doctor(
         pristine,
         flag,
@@ -64,7 +64,7 @@ def test_a_python_that_does_not_heed_the_variable(flag, why, pristine, doctor):
     assert report.code == 1
 
 
-def test_a_set_uid_process_does_not_heed_the_variable(monkeypatch):
+def test_a_set_uid_process_ignores_the_variable(monkeypatch):
     monkeypatch.setenv("HILT_AUTOLOG", "1")
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     why = "this process has other rights than the user who started it (set-uid)"

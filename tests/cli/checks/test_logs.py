@@ -66,7 +66,7 @@ def test_the_settings_by_where_they_come_from(here, monkeypatch):
     assert settings.effective()._asdict() == values
 
 
-def test_what_is_not_understood_is_said_in_the_words_of_the_settings(here, monkeypatch):
+def test_wrong_settings_are_reported_as_the_settings_word_them(here, monkeypatch):
     (here / "pyproject.toml").write_text('[tool.hilt]\ncolour = "red"\n')
     monkeypatch.setenv("HILT_CHUNKS", "evry")
     default, *complaints = said(settings.settings)
@@ -163,7 +163,7 @@ def test_a_place_that_is_refused(template, why, here, place):
     assert text.startswith(f"{path} cannot be written: {why.replace('{here}', str(here))}")
 
 
-def test_a_file_with_two_names_is_a_program_s_own_affair(here, place):
+def test_hard_links_of_a_file_are_no_problem(here, place):
     (here / "one.jsonl").touch()
     (here / "two.jsonl").hardlink_to(here / "one.jsonl")
     assert place("two.jsonl")[0] == "ok"
@@ -297,7 +297,7 @@ def test_one_file_for_several_processes(here, monkeypatch):
     ]
 
 
-def test_braces_stand_for_anything_and_brackets_for_themselves(here, monkeypatch):
+def test_braces_match_anything_and_brackets_match_themselves(here, monkeypatch):
     for name in ("[a]-x.jsonl", "a-x.jsonl"):
         log(name, EVENT)
     monkeypatch.setenv("HILT_PATH", "logs/[a]-{session}.jsonl")

@@ -65,7 +65,7 @@ def test_an_sdk_that_lacks_them_all(venv, doctor):
     assert report.code == 1
 
 
-def test_a_module_of_the_program_s_own_in_the_place_of_an_sdk(pristine, doctor, folder):
+def test_a_module_of_the_program_that_shadows_an_sdk(pristine, doctor, folder):
     (folder / "openai.py").write_text("print('not the one you think')\n")
     assert doctor(pristine).findings["SDKs"][1] == (
         "problem",

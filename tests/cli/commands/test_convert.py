@@ -65,7 +65,7 @@ def test_messages_of_some_of_the_events_are_whole(hilt, log):
     assert hilt("convert", "a.hilt.jsonl", "--to", "messages", "--until", "2026-01-30").out == []
 
 
-def test_rows_of_columns_are_converted_as_the_events_they_stand_for(hilt, tmp_path):
+def test_flat_rows_are_converted_as_events(hilt, tmp_path):
     row = {"timestamp": "2026-01-31 12:00:00", "event_id": "a", "speaker": "human: u", "conversation_id": "c"}
     (tmp_path / "rows.jsonl").write_text(json.dumps(row | {"action": "prompt", "message": "hello"}))
     assert hilt("convert", "rows.jsonl", "--to", "csv", "--columns", "speaker,message,actor.id").out == [
@@ -75,7 +75,7 @@ def test_rows_of_columns_are_converted_as_the_events_they_stand_for(hilt, tmp_pa
 
 
 @pytest.mark.parametrize("fault", [OSError(errno.ENOSPC, "No space left on device"), None])
-def test_what_cannot_be_written_is_named_as_it_was_asked_for(fault, hilt, log, monkeypatch):
+def test_an_output_that_cannot_be_written_is_named_as_given(fault, hilt, log, monkeypatch):
     def replace(part, _target):
         raise fault or OSError(errno.EROFS, "Read-only file system", part)
 
@@ -121,7 +121,7 @@ def test_the_log_is_never_written_over(hilt, log):
     assert log.read_bytes() == before
 
 
-def test_what_cannot_be_read_is_told_and_the_rest_is_written(hilt, log):
+def test_unreadable_lines_are_reported_and_the_rest_is_written(hilt, log):
     log.write_bytes(b"[]\n" + log.read_bytes() + b'{"torn')
     told = [
         "hilt: a.hilt.jsonl:1: not an object",

@@ -91,7 +91,7 @@ def test_a_question_that_is_not_understood(hilt, log, sql, words):
     assert words in said.err[0]
 
 
-def test_the_known_columns_are_told(hilt, log):
+def test_the_known_columns_are_listed(hilt, log):
     (words,) = hilt("query", "SELECT costs FROM events", "a.jsonl").err
     assert words.endswith("score, tags, file, event")
 
@@ -102,7 +102,7 @@ def test_files_are_out_of_reach(hilt, log, tmp_path):
     assert (said.code, said.out) == (3, [])
 
 
-def test_what_cannot_be_read_is_told(hilt, log):
+def test_what_cannot_be_read_is_reported(hilt, log):
     log.write_bytes(log.read_bytes() + b'{"torn')
     said = hilt("query", "SELECT count(*) AS n FROM events", "a.jsonl")
     assert said == (0, ["n", "8"], ["hilt: a.jsonl:9: torn: the file ends within this line"])

@@ -89,7 +89,7 @@ def test_a_conversation_is_found_once_by_its_name(words, hilt, tmp_path):
     assert found(hilt("search", words, log, "--json")) == ["event-1", "event-9"]
 
 
-def test_a_step_of_a_chain_is_not_found_by_its_conversation(hilt, tmp_path):
+def test_a_step_of_a_chain_is_not_matched_by_conversation(hilt, tmp_path):
     step = event(0, "system", {"type": "system", "id": "chain"}, "started", provenance={"langchain": {}})
     log = write(tmp_path / "a.hilt.jsonl", [step, *CONVERSATION])
     assert found(hilt("search", "ticket", log, "--json")) == ["event-1"]

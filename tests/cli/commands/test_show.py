@@ -143,7 +143,7 @@ def test_documents_of_a_retriever_embeddings_and_feedback(thread):
     assert "          six" in thread(*events, words=["--full"])
 
 
-def test_results_that_a_framework_and_its_prompt_both_tell_are_shown_once(thread):
+def test_tool_results_recorded_twice_are_shown_once(thread):
     again = {"role": "tool", "parts": [{"type": "tool_call_response", "id": "call-2", "response": "18"}]}
     new = {"role": "tool", "parts": [{"type": "tool_call_response", "id": "call-3", "response": "19"}]}
     assert thread(
@@ -164,7 +164,7 @@ def test_the_steps_of_chains_are_left_out_unless_they_fail(thread):
     assert len(thread(*events, words=["--full"])) == 8
 
 
-def test_a_stream_without_an_end_is_shown_as_far_as_it_came(thread):
+def test_an_unfinished_stream_is_shown_as_far_as_it_came(thread):
     assert thread(*CONVERSATION[4:7]) == ["12:00:06  gpt-5  2 pieces · no end", "          It is sunny."]
 
 
@@ -226,7 +226,7 @@ def test_the_words_for_a_conversation(word, title, hilt, two):
     assert (said.code, said.out[0], said.err) == (0, title, [])
 
 
-def test_a_name_that_only_the_session_id_tells(hilt, tmp_path):
+def test_a_name_known_only_by_the_session_id(hilt, tmp_path):
     theirs = [{**one, "session_id": "conv_db040e876b21", "extensions": {}} for one in CONVERSATION]
     write(tmp_path / "a.jsonl", [*FAILURE, *theirs])
     assert hilt("show", "ticket-7", "a.jsonl").out[0] == "conv_db040e876b21"
@@ -288,14 +288,14 @@ def test_filters_choose_among_conversations_too(hilt, two):
 # --- for machines
 
 
-def test_one_document_with_the_events_as_they_stand(hilt, log):
+def test_one_document_with_the_events_unchanged(hilt, log):
     document = json.loads("\n".join(hilt("show", log, "--json").out))
     assert document.pop("events") == [*CONVERSATION, *FAILURE]
     assert document["cost_usd"] == pytest.approx(0.00054)
     assert (document["conversation"], document["calls"], document["models"]) == ("ticket-42", 3, ["gpt-5"])
 
 
-def test_the_messages_that_a_prompt_stands_for(hilt, log):
+def test_the_messages_of_a_prompt(hilt, log):
     said = hilt("show", log, "--messages", "event-5")
     assert said.out == [
         "user",
@@ -386,7 +386,7 @@ def test_markdown_is_rendered_where_there_are_colours(tmp_path):
     assert "**this**" in on_terminal(tmp_path, "show", "a.hilt.jsonl", "--no-pager", "--color", "never")
 
 
-def test_what_a_failure_cost_and_what_hilt_python_wrote_is_in_the_sums(hilt, tmp_path):
+def test_sums_include_failures_and_events_of_hilt_python(hilt, tmp_path):
     paid = FAILURE[1] | {"metrics": figures(50, 7, 2, 0.5) | {"cost_usd": "0.500000"}}
     write(tmp_path / "a.jsonl", [FAILURE[0], paid])
     (one,) = json.loads("\n".join(hilt("show", "--list", "--json", "a.jsonl").out))

@@ -30,7 +30,7 @@ def test_a_line_for_each_model(hilt, tmp_path):
     ]
 
 
-def test_answers_without_a_price_are_told(hilt, tmp_path):
+def test_answers_without_a_price_are_reported(hilt, tmp_path):
     unpriced = {"metrics": {"tokens": {"prompt": 999_949, "completion": 12_345_678}}}
     write(tmp_path / "a.jsonl", [CONVERSATION[1] | unpriced])
     assert hilt("stats", "monthly", "a.jsonl").out == [
@@ -54,7 +54,7 @@ def test_by_week_month_conversation_and_model(hilt, tmp_path):
     }
 
 
-def test_a_file_of_such_a_name_is_spelled_with_its_folder(hilt, tmp_path):
+def test_a_file_named_like_a_period_needs_its_folder(hilt, tmp_path):
     write(tmp_path / "session", CONVERSATION)
     assert hilt("stats", "./session").out[0].startswith("day")
 
@@ -82,7 +82,7 @@ def test_only_some_of_the_calls(hilt, tmp_path):
     )
 
 
-def test_a_call_that_was_cut_off_is_told(hilt, tmp_path):
+def test_a_call_that_was_cut_off_is_reported(hilt, tmp_path):
     write(tmp_path / "a.jsonl", [*CONVERSATION, FAILURE[0]])
     assert hilt("stats", "a.jsonl").out == [
         "day         models          calls  errors  no end   in  out     cost    p50    p95    p99   ttft",
@@ -113,7 +113,7 @@ def test_on_a_narrow_screen_the_rarer_figures_are_left_out(hilt, tmp_path, monke
     ]
 
 
-def test_what_cannot_be_read_is_told(hilt, tmp_path):
+def test_what_cannot_be_read_is_reported(hilt, tmp_path):
     path = write(tmp_path / "a.jsonl", CONVERSATION)
     path.write_bytes(path.read_bytes() + b'{"torn')
     said = hilt("stats", "a.jsonl")

@@ -41,7 +41,7 @@ def test_a_row_an_event_with_streams_folded(hilt, log):
     ]
 
 
-def test_the_columns_stand_one_below_the_other(hilt, log):
+def test_the_columns_are_aligned(hilt, log):
     said = hilt("tail", log, "-n", 3)
     assert said.out[:3] == [
         HEADINGS,
@@ -87,7 +87,7 @@ def test_the_columns_stand_one_below_the_other(hilt, log):
         ),
     ],
 )
-def test_a_terminal_has_as_many_columns_as_it_has_room_for(width, rows, hilt, log, monkeypatch):
+def test_rows_fit_the_width_of_the_terminal(width, rows, hilt, log, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(width))
     said = hilt("tail", log, "-n", 3)
     assert said.out == rows
@@ -127,7 +127,7 @@ def test_streams_at_the_same_time_are_not_mixed(hilt, tmp_path):
     ]
 
 
-def test_json_lines_are_the_events_as_they_stand(hilt, log):
+def test_json_lines_are_the_events_unchanged(hilt, log):
     said = hilt("tail", log, "--json", "-n", 100)
     assert [json.loads(line) for line in said.out] == [*CONVERSATION, *FAILURE]
 

@@ -62,7 +62,7 @@ COMMANDS = (
     EVENTS | st.lists(MUTATED, min_size=1, max_size=4).map(lambda some: [*CONVERSATION[:2], *some]),
     st.sampled_from([None, "40", "100"]),
 )
-def test_any_event_is_told_or_passed_over(hilt, tmp_path, monkeypatch, events, width):
+def test_any_event_is_shown_or_skipped(hilt, tmp_path, monkeypatch, events, width):
     if width is None:
         monkeypatch.delenv("COLUMNS", raising=False)
     else:
@@ -81,7 +81,7 @@ def test_any_event_is_told_or_passed_over(hilt, tmp_path, monkeypatch, events, w
     st.binary(max_size=300)
     | st.lists(st.sampled_from([b"{", b'"a":', b"[1]", b"\n", b"}", b"\xff"])).map(b"".join)
 )
-def test_any_bytes_are_told_or_passed_over(hilt, tmp_path, content):
+def test_any_bytes_are_reported_or_skipped(hilt, tmp_path, content):
     (tmp_path / "odd.jsonl").write_bytes(content)
     for command in COMMANDS:
         assert hilt(*command, "odd.jsonl").code in (0, 1, 3), command

@@ -130,7 +130,7 @@ def test_a_table_shortens_words_and_no_figures():
 # --- Markdown
 
 
-def test_markdown_needs_rich_and_is_told_by_its_signs(monkeypatch):
+def test_markdown_needs_rich_and_is_recognized_by_its_signs(monkeypatch):
     assert rendered("# Title\n\nText", 40) is not None
     assert rendered("just\nlines - and 2 * 3", 40) is None
     monkeypatch.setitem(sys.modules, "rich.console", None)

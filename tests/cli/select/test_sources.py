@@ -33,7 +33,7 @@ def test_files_folders_globs_and_compressed_logs_are_one_log(hilt, tmp_path):
     assert ids(hilt("tail", "--json", "b.jsonl", "b.jsonl", tmp_path / "b.jsonl")) == everything[4:]
 
 
-def test_options_may_stand_between_paths(hilt, tmp_path):
+def test_options_may_come_between_paths(hilt, tmp_path):
     write(tmp_path / "a.jsonl", CONVERSATION[:1])
     write(tmp_path / "-b.jsonl", CONVERSATION[1:2])
     assert ids(hilt("tail", "a.jsonl", "--json", "-n", "5", "--", "-b.jsonl")) == ["event-1", "event-2"]
@@ -90,7 +90,7 @@ def test_a_folder_in_the_place_of_a_file_vanishes_quietly(hilt, tmp_path):
 # --- problems
 
 
-def test_what_cannot_be_read_is_told_on_stderr_and_the_rest_is_shown(hilt, tmp_path):
+def test_unreadable_lines_go_to_stderr_and_the_rest_is_shown(hilt, tmp_path):
     path = write(tmp_path / "a.jsonl", CONVERSATION[:1])
     with path.open("ab") as file:
         file.write(b"caf\xe9\n[1]\n?\n\n" + lines(CONVERSATION[1:2]) + b'{"torn')
@@ -192,7 +192,7 @@ def test_the_actions_are_those_of_the_event():
 # --- rows of columns
 
 
-def test_rows_of_columns_are_shown_as_the_events_that_they_tell_of(hilt, tmp_path):
+def test_flat_rows_are_shown_as_events(hilt, tmp_path):
     row = {
         "event_id": "row-1",
         "timestamp": "2026-01-31T12:00:00Z",

@@ -46,7 +46,7 @@ def paris(monkeypatch):
         (" today ", "2026-03-28T23:00:00", "2026-03-29T22:00:00"),
     ],
 )
-def test_what_a_word_stands_for(text, begin, end):
+def test_what_a_word_means(text, begin, end):
     expected = [datetime.fromisoformat(moment).replace(tzinfo=UTC) for moment in (begin, end or begin)]
     assert list(span(text, NOW)) == expected
 

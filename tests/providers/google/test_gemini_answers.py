@@ -177,7 +177,7 @@ def test_tokens(watch):
     assert answer["extensions"]["usage"] == usage
 
 
-def test_citations_stand_at_the_text(watch):
+def test_citations_are_placed_at_the_text(watch):
     cited = {"citations": [{"startIndex": 0, "endIndex": 3, "uri": "https://example.com"}]}
     answer = told_of(watch, candidate({"text": "Yes"}, citationMetadata=cited))[1]
     (part,) = answer["content"]["messages"][0]["parts"]
@@ -192,7 +192,7 @@ def test_a_part_of_an_unknown_kind(watch):
     ]
 
 
-def test_parameters_are_told_as_they_were_sent(clients, provider, watch):
+def test_parameters_are_recorded_as_they_were_sent(clients, provider, watch):
     _, offered = clients["sync"]
     config = types.GenerateContentConfig(
         temperature=0.5,

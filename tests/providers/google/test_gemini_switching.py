@@ -69,7 +69,7 @@ def test_what_was_taken_earlier_is_watched(provider, watch):
     client.close()
 
 
-def test_what_was_asked_for_while_watched_goes_on_after_the_end(provider, watch):
+def test_a_call_begun_while_enabled_is_recorded_after_disable(provider, watch):
     client = made(provider.url)
     watch()
     stream = resources(client).stream(**ASK)

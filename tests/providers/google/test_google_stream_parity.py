@@ -293,7 +293,7 @@ def test_an_older_stream_that_breaks_is_the_same(runner, address, watch, way):
     assert watch.log().actions[-2:] == ["completion", "system"]
 
 
-def test_a_copy_of_what_stands_in_ends_nothing(address, watch):
+def test_a_copy_of_a_stream_proxy_ends_nothing(address, watch):
     with over_grpc(address), watch():
         stream = older.GenerativeModel(MODEL).generate_content(*ASKED, stream=True)._iterator
         twin = copy.copy(stream)
