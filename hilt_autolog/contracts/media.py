@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from .model import Message, Part
-    from .types import JsonObject
+    from .types import Message, Part
 
 _CACHE_SIZE = 256  # descriptions to keep: a conversation repeats its images with every request
 _MIN_BASE64_LENGTH = 8192  # no URL is this long: some servers take bare base64 where a URL is expected
@@ -147,7 +146,7 @@ class MediaRedactor:
 
     def __init__(self, folder: Callable[[], str] | None) -> None:
         self._folder = folder
-        self._cache: dict[tuple[int, int], JsonObject] = {}  # by length and hash of the data
+        self._cache: dict[tuple[int, int], Part] = {}  # by length and hash of the data
 
     def redact(self, messages: Sequence[Message]) -> bool:
         """Replace the bytes in every part, also in the parts of tool results.
@@ -163,8 +162,8 @@ class MediaRedactor:
                 is_text = False
                 if "data" in part:
                     self._redact_part(part)
-                elif isinstance(part.get("response"), list):
-                    self.redact([{"parts": part["response"]}])
+                elif isinstance(response := part.get("response"), list):
+                    self.redact([{"parts": response}])
         return is_text
 
     def _redact_part(self, part: Part) -> None:
@@ -179,9 +178,9 @@ class MediaRedactor:
             description = self._cache[key] = self._describe(_decode(data), part.get("mime_type"))
         part.update(description)
 
-    def _describe(self, content: bytes, mime_type: str | None) -> JsonObject:
+    def _describe(self, content: bytes, mime_type: str | None) -> Part:
         """Return the keys that replace `data` in a part, and store the content."""
-        description: JsonObject = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+        description: Part = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
         mime_type = mime_type or _detect_mime_type(content)
         if mime_type:
             description["mime_type"] = mime_type

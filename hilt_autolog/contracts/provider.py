@@ -1,30 +1,31 @@
-"""What a provider file offers: which functions to wrap, and how to read what passes through them."""
+"""What a provider file offers: which functions to wrap, and how to read their arguments and results."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from .model import ErrorInfo, HttpResponse, Request, Response
+    from .types import JsonMapping
 
 
 class PatchTarget(NamedTuple):
     """A function to wrap: `owner.name` in `module`.
 
-    `role` says what it is:
+    `role` selects the wrapper:
     "call", "async call": one call to a model, plain or awaited;
-    "generator": one call, which begins when what the function returns is first stepped;
-    "reading", "async reading": makes a call inside and reads its answer; the call ends when this has ended;
-    "response": sees the HTTP response of the call that is under way;
-    "stream": makes a stream of items out of a response;
-    "request", "async request": one call, and what the function returns is the HTTP response itself.
-    The functions by which a framework tells of its runs have the roles of `framework`,
-    the methods of a connection that lasts those of `dialogue`.
+    "generator": one call, which starts when the returned generator is first advanced;
+    "reading", "async reading": makes a call inside and parses its response; the call ends when this returns;
+    "response": receives the HTTP response of the current call;
+    "stream": the constructor of a stream over an HTTP response;
+    "request", "async request": one call whose result is the HTTP response itself.
+    The callbacks of a framework have the roles of `framework.RUN_ROLES`, the methods of a long-lived
+    connection those of `realtime.CONNECTION_ROLES`.
 
-    The module need not be there yet: it may be one that the SDK imports when a program first needs it. If it
-    `is_optional`, only some versions have it.
+    The module is wrapped when it is imported, which may be long after the SDK, or never. With `is_optional`
+    a missing owner or name is no error: only some versions of the SDK have it.
     """
 
     module: str
@@ -35,23 +36,23 @@ class PatchTarget(NamedTuple):
 
 
 class Coverage(NamedTuple):
-    """An operation that is watched, as `hilt doctor --coverage` tells of it.
+    """An operation that is recorded, as shown by `hilt doctor --coverage`.
 
-    It is watched where all of its `targets` are found. Not every version of an SDK need offer it: `offered`
-    is the dotted name to look for, if there is one.
+    It counts as recorded if all of its `targets` are wrapped. `sdk_path`, if any, is the dotted path of the
+    SDK's attribute that offers the operation: versions without it do not count as gaps.
     """
 
     operation: str
     targets: tuple[PatchTarget, ...]
-    streams: bool = False  # whether the answer may come in a stream
-    offered: str | None = None
+    streams: bool = False  # whether its responses can be streamed
+    sdk_path: str | None = None
 
 
 class StreamInfo(NamedTuple):
-    """Where the items of a stream pass by: the iterator in `holder.attribute`, and its HTTP response.
+    """Where to intercept the items of a stream: the iterator in `holder.attribute`, and its HTTP response.
 
-    Without a holder the call's result is itself the iterator, and the program gets another object, which the
-    SDK makes of it.
+    Without a holder the call's result is itself the iterator, which the SDK wraps in another object for the
+    program.
     """
 
     holder: Any = None
@@ -60,7 +61,10 @@ class StreamInfo(NamedTuple):
 
 
 class Provider(Protocol):
-    """What a provider file offers as `PROVIDER`; `EXTRA_PROVIDERS` are those that watch it in other ways."""
+    """What a provider file offers as `PROVIDER`.
+
+    `EXTRA_PROVIDERS` of the file, if any, record the same SDK by other functions: its connections, say.
+    """
 
     @property
     def package(self) -> str:
@@ -72,31 +76,36 @@ class Provider(Protocol):
 
     @property
     def coverage(self) -> tuple[Coverage, ...]:
-        """What is watched by them."""
+        """The operations that these functions record."""
 
     def request(
         self,
         client: Any,
         args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        clean: Callable[[Any], Any] | None = None,
+        kwargs: JsonMapping,
+        to_json: Callable[[object], Any] | None = None,
     ) -> Request | None:
-        """Read a call's arguments; None when the call is not one to a model: step aside.
+        """Read a call's arguments; return None if it calls no model and is not to be recorded.
 
-        `clean` makes plain JSON of the request's body first, whatever stands in it.
+        Args:
+            client: the object whose method is called.
+            args: positional arguments.
+            kwargs: keyword arguments.
+            to_json: converts the body to plain JSON before it is read. The recorder passes it on a second
+                attempt, after the body's own values have raised an exception in the first.
         """
 
-    def http(self, kwargs: Mapping[str, Any]) -> HttpResponse | None:
-        """Read the arguments of a "response" probe."""
+    def http_response(self, kwargs: JsonMapping) -> HttpResponse | None:
+        """Read the keyword arguments of a "response" target."""
 
-    def stream(self, result: Any) -> StreamInfo | None:
-        """Return where the items of `result` can be watched, if it is a stream."""
+    def stream_info(self, result: Any) -> StreamInfo | None:
+        """Return where to intercept the items of `result`; None if it is no stream."""
 
-    def response(self, prompt: Request, result: Any, http: HttpResponse | None) -> Response:
-        """Read what a call returned."""
+    def response(self, request: Request, result: Any, http: HttpResponse | None) -> Response:
+        """Read the result of a call."""
 
-    def body(self, prompt: Request, content: bytes, http: HttpResponse) -> Response:
-        """Read the body of a response that the program has read by itself."""
+    def response_from_body(self, request: Request, content: bytes, http: HttpResponse) -> Response:
+        """Read the body of a response that the program reads itself, past the SDK's parser."""
 
     def error_info(self, error: BaseException) -> ErrorInfo:
         """Read an exception."""

@@ -1,7 +1,7 @@
-"""What a provider file offers where many calls share one connection: what passes over it, and how to read it.
+"""What a provider file offers for long-lived connections (websockets) that carry many calls.
 
-Over a websocket there is no request with its response: things are sent, and others are received. A dialogue
-tells which of them begin a turn (a call of a model), belong to one, end it, or say something beside them.
+A websocket has no request with its response: events are sent, and others are received. A `ConnectionReader`
+groups them into turns: each turn is one call of a model, with its request, its chunks and its end.
 """
 
 from __future__ import annotations
@@ -10,64 +10,64 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from .model import ErrorInfo, Message, Request
+    from .model import ErrorInfo, Request
     from .provider import Coverage, PatchTarget, Provider
+    from .types import JsonMapping, Message
 
-# What the methods of a connection do, plain or "async": send something, send what waits in a queue, receive
-# something, close.
+# Roles of a connection's methods, plain or "async": send an event, send what is queued, receive, close.
 SEND, FLUSH, RECEIVE, CLOSE = METHODS = ("send", "flush", "receive", "close")
 CONNECTION_ROLES = frozenset((*METHODS, *(f"async {method}" for method in METHODS)))
 
 
 class Turn(NamedTuple):
-    """What one thing that passed over a connection means for a turn: a question and its answer.
+    """What one event means for a turn, which is one request and its response.
 
-    A `request` begins the turn; the turn's fold takes the `chunk`; `ended` says how the turn ends if the
-    provider has not said that the answer is whole (`closed`, `cancelled`, `error`).
+    `request` starts the turn; `chunk` is added to the turn's accumulator; `ended` ends the turn, and says how
+    (`closed`, `cancelled`, `error`) if the accumulator has not finished.
     """
 
-    key: int  # which turn of the connection
+    key: int  # number of the turn in its connection
     request: Request | None = None
     chunk: Any = None
     ended: str | None = None
 
 
 class SessionNotice(NamedTuple):
-    """What one thing that passed over a connection says outside of the turns, or late for one."""
+    """What one event reports outside of the turns, or too late for its turn."""
 
     text: str
-    request: Request  # what is known of the connection, with no messages
-    known: Mapping[str, Any] = MappingProxyType({})  # extensions
+    request: Request  # model, server and parameters of the connection; without messages
+    extensions: JsonMapping = MappingProxyType({})
     messages: Sequence[Message] = ()
     error_info: ErrorInfo | None = None
-    about: int | None = None  # the turn that it belongs to
+    turn_key: int | None = None  # the turn that it belongs to
 
 
-Step = Turn | SessionNotice
+ConnectionEvent = Turn | SessionNotice
 
 
 class ConnectionReader(Protocol):
-    """Reads what passes over one connection, in order; a state without clock or file, as a fold is."""
+    """Reads the events of one connection, in order; holds state, but no clock and no file."""
 
-    is_conversation: bool  # all turns continue one another, whatever their messages say
+    is_conversation: bool  # whether each turn continues the one before, whatever its messages are
 
-    def sent(self, item: Any) -> Step | None:
-        """Take what the program sends."""
+    def on_send(self, item: Any) -> ConnectionEvent | None:
+        """Read an event that the program sends."""
 
-    def received(self, item: Any) -> Step | None:
-        """Take what the program has received."""
+    def on_receive(self, item: Any) -> ConnectionEvent | None:
+        """Read an event that the program has received."""
 
-    def unsent(self, key: int) -> None:
-        """Forget a turn: what was to begin it could not be sent."""
+    def on_send_failure(self, key: int) -> None:
+        """Discard a turn whose request could not be sent."""
 
-    def closed(self) -> SessionNotice | None:
-        """Forget the turns that are open, and return what is to be told: the connection has ended."""
+    def on_close(self) -> SessionNotice | None:
+        """Discard the open turns: the connection has ended. Return a notice of that, or None."""
 
 
 class ConnectionProvider(Protocol):
-    """A provider of connections that last."""
+    """What a provider file offers in `EXTRA_PROVIDERS` for an SDK's connections."""
 
     @property
     def package(self) -> str:
@@ -79,29 +79,36 @@ class ConnectionProvider(Protocol):
 
     @property
     def coverage(self) -> tuple[Coverage, ...]:
-        """What is watched by them."""
+        """The operations that these functions record."""
 
     @property
-    def reader(self) -> Provider:
-        """Who reads the exceptions of this SDK."""
+    def provider(self) -> Provider:
+        """The provider of the SDK's plain calls, which reads the exceptions of connections too."""
 
     def connection(self, instance: Any) -> Any:
-        """Return the object that stands for the connection behind `instance`; None: step aside."""
+        """Return the object that identifies the connection of `instance`; None if it is not recorded."""
 
-    def dialogue(self, connection: Any) -> ConnectionReader:
-        """Return what reads the things that pass over a connection."""
+    def connection_reader(self, connection: Any) -> ConnectionReader:
+        """Return a new reader for the events of a connection."""
 
-    def outgoing(
+    def outgoing_items(
         self,
         instance: Any,
         args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        clean: Callable[[Any], Any],
-    ) -> list[Any]:
-        """Return what is about to be sent (of a "flush", what waits); `clean` makes plain JSON of objects."""
+        kwargs: JsonMapping,
+        to_json: Callable[[object], Any],
+    ) -> Sequence[Any]:
+        """Return the events that a "send" target is about to send, or a "flush" target has in its queue.
 
-    def incoming(self, result: Any) -> Any:
-        """Return what a "receive" probe has received, None if it cannot be read."""
+        Args:
+            instance: the object whose method is called.
+            args: positional arguments.
+            kwargs: keyword arguments.
+            to_json: converts the SDK's objects to plain JSON.
+        """
 
-    def is_end(self, error: BaseException) -> str | None:
-        """Return how an exception has ended the connection (`closed`, `error`), if it has."""
+    def incoming_item(self, result: Any) -> Any:
+        """Return the event that a "receive" target has returned; None if it cannot be read."""
+
+    def close_reason(self, error: BaseException) -> str | None:
+        """Return how an exception has ended the connection (`closed`, `error`); None if it has not."""

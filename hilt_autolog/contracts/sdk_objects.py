@@ -39,7 +39,7 @@ def jsonable(value: Any) -> Any:
         return value
     if isinstance(value, list | tuple):
         return [jsonable(item) for item in value]
-    if type(value) is dict and is_whole(value):
+    if type(value) is dict and is_plain_json(value):
         return value
     if isinstance(value, dict) or hasattr(value, "__pydantic_fields_set__"):
         return {
@@ -50,10 +50,10 @@ def jsonable(value: Any) -> Any:
     return value
 
 
-def is_whole(value: dict[str, Any]) -> bool:
+def is_plain_json(value: dict[str, Any]) -> bool:
     """Return whether a dict is JSON with no field that was not given; one that has lists is not looked at."""
     for one in value.values():
-        if type(one) not in _SCALARS and not (type(one) is dict and is_whole(one)):
+        if type(one) not in _SCALARS and not (type(one) is dict and is_plain_json(one)):
             return False
     return True
 
@@ -75,7 +75,7 @@ def count_or_none(value: Any) -> int | None:
     return None
 
 
-def number(value: Any) -> float | None:
+def float_or_none(value: Any) -> float | None:
     """Return a number, of whatever library, as a float; what is infinite or none, as nothing."""
     if isinstance(value, bool | str | bytes) or not hasattr(type(value), "__float__"):
         return None
@@ -86,9 +86,9 @@ def number(value: Any) -> float | None:
     return known if math.isfinite(known) else None
 
 
-def milliseconds(value: Any) -> int | None:
+def milliseconds_or_none(value: Any) -> int | None:
     """Return a duration in whole milliseconds; what is no duration, as nothing."""
-    known = number(value)
+    known = float_or_none(value)
     return None if known is None or known < 0 else round(known)
 
 

@@ -17,21 +17,34 @@ Role = Literal["system", "user", "assistant", "tool"]
 
 
 class Part(TypedDict, total=False):
-    """A part of a message, by its `type`; a type that is not named here has keys of its own."""
+    """A part of a message; its `type` says which of the other keys it has.
+
+    A provider's own types of parts have keys of their own, as the provider sends them: `provider_part` of
+    `contracts.model` makes these.
+    """
 
     type: str
-    content: object  # text, reasoning
-    id: str | None  # tool_call, tool_call_response
+    content: str  # text, reasoning, refusal, document
+    id: str | None  # tool_call, tool_call_response and the like
     name: str | None
     arguments: object
-    response: object
+    response: str | list[Part]  # tool_call_response
+    is_error: bool
+    server_tool_call: JsonObject
+    server_tool_call_response: JsonObject
     modality: str  # uri, file, blob
     mime_type: str | None
     uri: str
-    file_id: str
-    data: bytes | str  # of a blob, until its bytes are taken out of the line
+    file_id: str | None
+    data: bytes | str | None  # of a blob: the recorder replaces it with `sha256` and `bytes`
     sha256: str
     bytes: int
+    detail: object
+    transcript: str
+    revised_prompt: str
+    reference: str
+    annotations: list[JsonObject]
+    safety_ratings: list[JsonObject]
 
 
 class Message(TypedDict, total=False):
@@ -41,7 +54,8 @@ class Message(TypedDict, total=False):
     parts: list[Part]
     name: str
     finish_reason: str | None
-    provider_role: str
+    provider_role: str  # the provider's role, where `role` has the conventional one for it
+    is_transcript: bool  # in a reader's queue only, never in an event: speech whose transcript may go on
 
 
 class Actor(TypedDict, total=False):

@@ -126,7 +126,7 @@ def _response(_provider: Provider, _gate: Hook) -> Callable[..., Any]:
         call = _current.get()
         if call is not None:
             try:
-                call.http = call.provider.http(kwargs)
+                call.http = call.provider.http_response(kwargs)
             except Exception as fault:
                 internal_errors.note(fault)
         return wrapped(*args, **kwargs)
@@ -138,7 +138,7 @@ def _stream(provider: Provider, _gate: Hook) -> Callable[..., Any]:
     def watched(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: Kwargs) -> Any:
         result = wrapped(*args, **kwargs)
         try:
-            stream = provider.stream(instance)
+            stream = provider.stream_info(instance)
             if stream is not None:
                 observe_parsed_stream(stream)
         except Exception as fault:
@@ -169,8 +169,8 @@ def _returned(call: Any, result: Any, *, is_request: bool) -> Any:
     """Watch what a call returned, or end the call with it; give what the program is to get of it back."""
     try:
         if is_request:
-            call.http = call.provider.http({"response": result})
-        stream = call.provider.stream(result)
+            call.http = call.provider.http_response({"response": result})
+        stream = call.provider.stream_info(result)
         if stream is not None and stream.holder is None:
             return proxy_result(result, call)
         if stream is not None:

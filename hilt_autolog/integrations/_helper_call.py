@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.model import Request
 from hilt_autolog.contracts.provider import StreamInfo
-from hilt_autolog.contracts.sdk_objects import count_or_none, fields, milliseconds, sdk_version, text_or_none
+from hilt_autolog.contracts.sdk_objects import (
+    count_or_none,
+    fields,
+    milliseconds_or_none,
+    sdk_version,
+    text_or_none,
+)
 from hilt_autolog.instrumentation.call_wrappers import CALL_WRAPPERS
 from hilt_autolog.instrumentation.hook import Hook
 from hilt_autolog.recording.context import current_conversation
@@ -55,7 +61,7 @@ def manual_call_options(  # noqa: PLR0913, PLR0917  what the helpers are given, 
 ) -> ManualCallOptions:
     """Return how a helper's call is told: its conversation, its actors, what the program has measured."""
     if measured is not None:
-        took = milliseconds(measured.get("latency_ms"))
+        took = milliseconds_or_none(measured.get("latency_ms"))
         measured = {name: one for name, one in measured.items() if name != "latency_ms" and one is not None}
         measured |= {} if took is None else {"latency_ms": took}
     return ManualCallOptions(
@@ -63,7 +69,7 @@ def manual_call_options(  # noqa: PLR0913, PLR0917  what the helpers are given, 
         str(user_id or "user"),
         str(assistant_id) if assistant_id else None,
         measured,
-        milliseconds(searched_for),
+        milliseconds_or_none(searched_for),
     )
 
 
@@ -84,11 +90,11 @@ def request_from_body(
         operation=operation,
         provider=_PROVIDERS.get(name, name),
         model=text_or_none(body.get("model")),
-        messages=operation.messages(body),
+        messages=operation.parse_messages(body),
         parameters={
             key: value
             for key, value in body.items()
-            if key not in operation.content and key not in _NOT_SAID and _is_given(value)
+            if key not in operation.content_keys and key not in _NOT_SAID and _is_given(value)
         },
         sdk=sdk_version(name) if is_of_sdk else None,
     )
@@ -233,6 +239,6 @@ class _Streaming:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._provider, name)
 
-    def stream(self, _result: Any) -> StreamInfo:
+    def stream_info(self, _result: Any) -> StreamInfo:
         """Say of anything that it is a stream."""
         return StreamInfo()

@@ -48,7 +48,7 @@ def log_claude_interaction(  # noqa: PLR0913  by name, as users of HILT know the
     body = {**body, "content": _blocks(body.get("content"))}
     request = {"messages": [{"role": "user", "content": user_message}]}
     prompt = request_from_body(PROVIDER, _MESSAGES, request, response)
-    reply = _MESSAGES.response(body)
+    reply = _MESSAGES.parse_response(body)
     prompt.model = reply.model
     speaker = assistant_id or reply.model or "claude"
     how = manual_call_options(session_id, _CONVERSATION, user_id, speaker, {"latency_ms": latency_ms})

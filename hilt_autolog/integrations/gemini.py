@@ -57,7 +57,7 @@ def log_gemini_interaction(  # noqa: PLR0913  by name, as users of HILT know the
     prompt = request_from_body(
         provider, GENERATE, {"contents": _wire(user_message), "model": model}, response
     )
-    reply = GENERATE.response(_body(response))
+    reply = GENERATE.parse_response(_body(response))
     prompt.model = prompt.model or reply.model
     speaker = assistant_id or reply.model or prompt.model or "gemini"
     how = manual_call_options(session_id, _CONVERSATION, user_id, speaker, {"latency_ms": latency_ms})

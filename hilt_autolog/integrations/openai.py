@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.model import Response, message, text_part
+from hilt_autolog.contracts.model import Response, new_message, text_part
 from hilt_autolog.providers.openai import PROVIDER, ROUTES
 from hilt_autolog.recording.documents import documents_of
 from hilt_autolog.recording.manual_call import ManualCall
@@ -157,11 +157,11 @@ def log_rag_interaction(  # noqa: PLR0913  as above
     prompt = request_from_body(PROVIDER, _CHAT, body)
     reply = Response(
         text=words,
-        messages=[message("assistant", [text_part(words)])] if words else [],
+        messages=[new_message("assistant", [text_part(words)])] if words else [],
         model=prompt.model,
         documents=documents,
         tokens=token_counts(measured.pop("tokens", None)),
-        details={"retrieved_ids": [one.id for one in documents if one.id is not None]},
+        extensions={"retrieved_ids": [one.id for one in documents if one.id is not None]},
     )
     how = manual_call_options(
         session_id, _CONVERSATION, user_id, assistant_id, measured, retrieval_latency_ms

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hilt_autolog.contracts.model import Operation, Request, Response, message, text_part
-from hilt_autolog.contracts.sdk_objects import milliseconds, number
+from hilt_autolog.contracts.model import Operation, Request, Response, new_message, text_part
+from hilt_autolog.contracts.sdk_objects import float_or_none, milliseconds_or_none
 from hilt_autolog.internal_errors import capture_errors
 from hilt_autolog.log.json_values import to_json_value
 from hilt_autolog.recording.context import current_position, tags_with
@@ -58,7 +58,7 @@ def record_retrieval(
     Raises:
         Exception: what a session that is given raises.
     """
-    found, took = documents_of(retriever, documents), milliseconds(latency_ms)
+    found, took = documents_of(retriever, documents), milliseconds_or_none(latency_ms)
 
     def record(recorder: Recorder) -> list[str]:
         place = recorder.conversations.standing()
@@ -108,7 +108,7 @@ def record_tool(  # noqa: PLR0913  by name, and all of one deed
     Raises:
         Exception: what a session that is given raises.
     """
-    took = milliseconds(latency_ms)
+    took = milliseconds_or_none(latency_ms)
 
     def record(recorder: Recorder) -> str | None:
         run = OwnTool(recorder, name, arguments, tool_call_id)
@@ -151,7 +151,7 @@ def record_feedback(  # noqa: PLR0913  as above
     """
     if text is None and score is None and label is None:
         raise ValueError("feedback has a text, a score or a label")
-    counted = int(score) if isinstance(score, int) else number(score)
+    counted = int(score) if isinstance(score, int) else float_or_none(score)
     if score is not None and counted is None:
         raise ValueError(f"a score is a finite number, not {score!r}")
 
@@ -177,7 +177,7 @@ def _recorded(session: EventSink | None, record: Callable[[Recorder], T]) -> T |
 
 def _asked(recorder: Recorder, place: ConversationPosition, query: str) -> ConversationPosition:
     """Write the prompt of a search, and stand there."""
-    asked = [message("user", [text_part(query)])]
+    asked = [new_message("user", [text_part(query)])]
     prompt = Request(_RETRIEVAL, "", None, asked, {})
     event = prompt_event(prompt, place, recorder.user, None, is_plain_text=True)
     del event["provenance"]

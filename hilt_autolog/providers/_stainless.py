@@ -20,7 +20,7 @@ from hilt_autolog.contracts.model import (
     Operation,
     Request,
     Response,
-    message,
+    new_message,
     text_part,
 )
 from hilt_autolog.contracts.provider import Coverage, PatchTarget, StreamInfo
@@ -93,28 +93,28 @@ class StainlessProvider:
         body, extra = options.json_data, getattr(options, "extra_json", None)
         if extra is not None or clean is not None or type(body) is not dict:
             body = _body(body, extra, clean)
-        if operation.files is not None:
-            body = {**body, **operation.files(options.files)}
+        if operation.parse_files is not None:
+            body = {**body, **operation.parse_files(options.files)}
         server, provider = self._reached(client)
         prompt = Request(
             operation,
             provider,
             text_or_none(body.get("model")),
-            operation.messages(body),
-            _parameters(body, operation) if body.keys() - operation.content else {},
+            operation.parse_messages(body),
+            _parameters(body, operation) if body.keys() - operation.content_keys else {},
             server,
             sdk_version(self.package),
-            previous=identity,
+            previous_response_id=identity,
         )
         if not body.keys().isdisjoint(_BESIDES):
             prompt.conversation = _conversation(body.get("conversation"))
-            prompt.previous = identity or _previous(body)
+            prompt.previous_response_id = identity or _previous(body)
             prompt.service_tier = text_or_none(body.get("service_tier"))
-        if operation.batch is not None:
-            prompt.batch = [_inside(prompt, name, one) for name, one in operation.batch(body)]
+        if operation.parse_batch is not None:
+            prompt.batch = [_inside(prompt, name, one) for name, one in operation.parse_batch(body)]
         return prompt
 
-    def http(self, kwargs: Mapping[str, Any]) -> HttpResponse | None:
+    def http_response(self, kwargs: Mapping[str, Any]) -> HttpResponse | None:
         """Read the arguments of `_process_response`."""
         response = kwargs.get("response")
         if response is None:
@@ -123,7 +123,7 @@ class StainlessProvider:
         status = status if type(status) is int else None
         return HttpResponse(response, status, kwargs.get("retries_taken", 0), request_id_of(response.headers))
 
-    def stream(self, result: Any) -> StreamInfo | None:
+    def stream_info(self, result: Any) -> StreamInfo | None:
         """Return where the items of an event stream pass by, if `result` is one."""
         known: Mapping[str, Any] = getattr(result, "__dict__", _NOTHING)
         response = known.get("response") or known.get("http_response")
@@ -135,19 +135,19 @@ class StainlessProvider:
         """Read an answer that has come whole: from the wire where possible, else from the SDK's object."""
         operation = prompt.operation
         if http is None or (operation.is_embedding and "data" in fields(result)):
-            return operation.response(fields(result))
-        return self.body(prompt, http.response.content, http)
+            return operation.parse_response(fields(result))
+        return self.response_from_body(prompt, http.response.content, http)
 
-    def body(self, prompt: Request, content: bytes, http: HttpResponse) -> Response:
+    def response_from_body(self, prompt: Request, content: bytes, http: HttpResponse) -> Response:
         """Read the body of an HTTP response."""
         operation = prompt.operation
-        if operation.binary is not None:
+        if operation.parse_binary is not None:
             kind = http.response.headers.get("content-type", "")
             if "json" not in kind:
-                return operation.binary(content, kind)
+                return operation.parse_binary(content, kind)
         try:
             body = orjson.loads(content)
-            return operation.response(body if type(body) is dict else {})
+            return operation.parse_response(body if type(body) is dict else {})
         except orjson.JSONDecodeError:
             if "json" in http.response.headers.get("content-type", ""):
                 return Response()  # broken: no fault of ours, and the program will see for itself
@@ -192,7 +192,7 @@ _reached: dict[int, tuple[Any, tuple[str, str]]] = {}
 
 def _as_text(content: bytes) -> Response:
     text = content.decode("utf-8", "replace")
-    return Response(messages=[message("assistant", [text_part(text)])] if text else [], text=text or None)
+    return Response(messages=[new_message("assistant", [text_part(text)])] if text else [], text=text or None)
 
 
 def _body(body: Any, extra: Any, clean: Callable[[Any], Any] | None) -> dict[str, Any]:
@@ -206,21 +206,21 @@ def _body(body: Any, extra: Any, clean: Callable[[Any], Any] | None) -> dict[str
 
 def _inside(batch: Request, name: str, body: Mapping[str, Any]) -> Request:
     """Return one of the requests in a batch."""
-    operation = batch.operation.each or batch.operation
+    operation = batch.operation.item_operation or batch.operation
     return replace(
         batch,
         operation=operation,
         model=text_or_none(body.get("model")),
-        messages=operation.messages(body),
+        messages=operation.parse_messages(body),
         parameters=_parameters(body, operation),
         service_tier=text_or_none(body.get("service_tier")),
-        details={"custom_id": name},
+        extensions={"custom_id": name},
         batch=(),
     )
 
 
 def _parameters(body: Mapping[str, Any], operation: Operation) -> dict[str, Any]:
-    return {name: one for name, one in body.items() if name not in operation.content and _is_given(one)}
+    return {name: one for name, one in body.items() if name not in operation.content_keys and _is_given(one)}
 
 
 def _is_given(value: Any) -> bool:

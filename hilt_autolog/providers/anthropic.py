@@ -31,7 +31,7 @@ _MESSAGES = Operation(
     message_reply,
     MessageAccumulator,
     ("messages", "system", "model", "stream"),
-    by_id=True,  # a thread that the server holds is continued by its last message's id
+    stores_responses=True,  # a thread that the server holds is continued by its last message's id
 )
 
 ROUTES: dict[tuple[str, str], Operation] = {
@@ -40,17 +40,17 @@ ROUTES: dict[tuple[str, str], Operation] = {
         "messages.batches",
         request_messages,
         batch_reply,
-        kind="submits",
-        batch=batch_requests,
-        each=_MESSAGES,
+        kind="submit_batch",
+        parse_batch=batch_requests,
+        item_operation=_MESSAGES,
     ),
     ("get", "/v1/messages/batches/{id}/results"): Operation(
         "messages.batches.results",
         request_messages,
         batch_reply,
-        kind="results",
-        result=batch_result,
-        each=_MESSAGES,
+        kind="batch_results",
+        parse_result=batch_result,
+        item_operation=_MESSAGES,
     ),
     ("post", "/v1/complete"): Operation(
         "completions", legacy_prompt, completion_reply, CompletionAccumulator, ("prompt", "model", "stream")

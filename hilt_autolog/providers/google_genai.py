@@ -95,16 +95,16 @@ class Genai(Sdk):
         server = host(str(fields(getattr(client, "_http_options", None)).get("base_url") or ""))
         provider = "vertex" if getattr(client, "vertexai", None) else "gemini"
         prompt = self.asked(operation, body, provider, model_name(found["resource"]), server)
-        prompt.asker = _chat()
+        prompt.chat_object_id = _chat()
         return prompt
 
-    def stream(self, result: Any) -> StreamInfo | None:
+    def stream_info(self, result: Any) -> StreamInfo | None:
         """Say of a generator of responses that it is a stream, which the SDK makes another of."""
         return StreamInfo() if hasattr(type(result), "__anext__") else None
 
     def response(self, prompt: Request, result: Any, _http: HttpResponse | None) -> Response:
         """Read a response whose body is whole."""
-        reply = prompt.operation.response(_body(result))
+        reply = prompt.operation.parse_response(_body(result))
         reply.http = _head(result)
         return reply
 

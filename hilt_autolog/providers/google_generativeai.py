@@ -69,14 +69,14 @@ class Generativeai(Sdk):
             server.removesuffix(":443") if server else None,
         )
 
-    def stream(self, result: Any) -> StreamInfo | None:
+    def stream_info(self, result: Any) -> StreamInfo | None:
         """Say of an iterator that it is a stream, which the SDK puts into an object of its own."""
         kind = type(result)
         return StreamInfo() if hasattr(kind, "__next__") or hasattr(kind, "__aiter__") else None
 
     def response(self, prompt: Request, result: Any, _http: HttpResponse | None) -> Response:
         """Read an answer that has come whole."""
-        return prompt.operation.response(fields(plain(result)))
+        return prompt.operation.parse_response(fields(plain(result)))
 
 
 class MessageAccumulator(AnswerAccumulator):
@@ -102,7 +102,7 @@ class RestAccumulator(MessageAccumulator):
 _FIELDS = ("model", "contents", "content", "requests")  # of a request, which may be given one by one
 _REST = HttpResponse(ResponseHead(200, {}), 200)  # the generated clients take nothing else for an answer
 _GENERATE = replace(GENERATE, accumulator=MessageAccumulator)
-_ANSWER = replace(GENERATE, name="generateAnswer", response=lambda body: answer(_as_generated(body)))
+_ANSWER = replace(GENERATE, name="generateAnswer", parse_response=lambda body: answer(_as_generated(body)))
 
 
 def _as_generated(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,13 +121,13 @@ def _operation(kind: str, body: Mapping[str, Any], *, is_rest: bool) -> Operatio
 
 def _over_rest(operation: Operation) -> Operation:
     def response(body: Mapping[str, Any]) -> Response:
-        read = operation.response(body)
+        read = operation.parse_response(body)
         read.http = _REST
         return read
 
     return replace(
         operation,
-        response=response,
+        parse_response=response,
         accumulator=RestAccumulator if operation.accumulator is not None else None,
     )
 

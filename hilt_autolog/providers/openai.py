@@ -50,7 +50,7 @@ _RESPONSES = Operation(
     response_reply,
     ResponseAccumulator,
     ("input", "instructions", "model", "stream", "previous_response_id", "conversation"),
-    by_id=True,
+    stores_responses=True,
 )
 _PROMPT = ("prompt", "model", "stream", "files")
 
@@ -62,11 +62,11 @@ ROUTES: dict[tuple[str, str], Operation] = {
         response_messages,
         response_reply,
         ResponseAccumulator,
-        by_id=True,
-        kind="collects",
+        stores_responses=True,
+        kind="fetch",
     ),
     ("post", "/responses/compact"): Operation(
-        "responses.compact", response_messages, response_reply, None, _RESPONSES.content
+        "responses.compact", response_messages, response_reply, None, _RESPONSES.content_keys
     ),
     ("post", "/completions"): Operation("completions", legacy_prompts, text_reply, ChatAccumulator, _PROMPT),
     ("post", "/embeddings"): Operation(
@@ -76,10 +76,10 @@ ROUTES: dict[tuple[str, str], Operation] = {
         "images.generate", spoken_prompt, image_reply, ImageAccumulator, _PROMPT
     ),
     ("post", "/images/edits"): Operation(
-        "images.edit", spoken_prompt, image_reply, ImageAccumulator, _PROMPT, files=files("image")
+        "images.edit", spoken_prompt, image_reply, ImageAccumulator, _PROMPT, parse_files=files("image")
     ),
     ("post", "/images/variations"): Operation(
-        "images.create_variation", spoken_prompt, image_reply, None, _PROMPT, files=files("image")
+        "images.create_variation", spoken_prompt, image_reply, None, _PROMPT, parse_files=files("image")
     ),
     ("post", "/audio/transcriptions"): Operation(
         "audio.transcriptions",
@@ -87,8 +87,8 @@ ROUTES: dict[tuple[str, str], Operation] = {
         transcript_reply,
         TranscriptAccumulator,
         _PROMPT,
-        files=files("audio"),
-        binary=transcript_text,
+        parse_files=files("audio"),
+        parse_binary=transcript_text,
     ),
     ("post", "/audio/translations"): Operation(
         "audio.translations",
@@ -96,11 +96,11 @@ ROUTES: dict[tuple[str, str], Operation] = {
         transcript_reply,
         None,
         _PROMPT,
-        files=files("audio"),
-        binary=transcript_text,
+        parse_files=files("audio"),
+        parse_binary=transcript_text,
     ),
     ("post", "/audio/speech"): Operation(
-        "audio.speech", spoken_prompt, transcript_reply, None, _SPEECH_INPUT, binary=speech
+        "audio.speech", spoken_prompt, transcript_reply, None, _SPEECH_INPUT, parse_binary=speech
     ),
     ("post", "/moderations"): Operation("moderations", moderated, moderation_reply, None, ("input", "model")),
 }

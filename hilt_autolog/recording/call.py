@@ -114,7 +114,9 @@ class Call:
     def finish_body(self, content: bytes) -> None:
         """End the call with the body of the response, which the program has read by itself."""
         if self._open and self.http is not None:
-            self.complete(try_call(self.provider.body, self.request, content, self.http) or Response())
+            self.complete(
+                try_call(self.provider.response_from_body, self.request, content, self.http) or Response()
+            )
 
     @capture_errors
     def finish_stream(self) -> None:
@@ -170,7 +172,7 @@ class Call:
 
     def complete(self, reply: Response) -> None:
         """End the call with an answer, unless it is yet to come."""
-        if reply.pending and self._background:
+        if reply.is_pending and self._background:
             self.recorder.wait_for(reply.response_id, self)
         elif self.claim_end():
             self.write_response(reply)
@@ -226,7 +228,7 @@ class Call:
             self._write(events.retrieval_event(place.session_id, document, rank, self.prompt_id))
         event_id = self._write(event, is_json=is_json)
         conversations.answered(
-            place, reply, event_id, by_id=self.request.operation.by_id, is_plain_text=is_plain
+            place, reply, event_id, by_id=self.request.operation.stores_responses, is_plain_text=is_plain
         )
         if reply.tool_calls:
             write_tool_calls(conversations, place, reply.tool_calls, event, self._write)
@@ -243,8 +245,8 @@ class Call:
     def _write(self, event: Event, *, is_json: bool = False) -> str:
         recorder, place = self.recorder, self.place
         extensions = event["extensions"]
-        if self.request.details:
-            extensions.update(self.request.details)
+        if self.request.extensions:
+            extensions.update(self.request.extensions)
         if place.name is not None:
             extensions["conversation"] = place.name
         if self.tags:

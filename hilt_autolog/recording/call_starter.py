@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from .connections import MethodInvocation
     from .recorder import Recorder
 
-_KINDS = {"call": Call, "collects": BackgroundFetch, "submits": BatchSubmission, "results": BatchResults}
+_KINDS = {
+    "call": Call,
+    "fetch": BackgroundFetch,
+    "submit_batch": BatchSubmission,
+    "batch_results": BatchResults,
+}
 _DEEPEST = 2
 
 

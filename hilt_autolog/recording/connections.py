@@ -23,8 +23,9 @@ from .events import error_event
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hilt_autolog.contracts.model import Message, Request
-    from hilt_autolog.contracts.realtime import ConnectionProvider, ConnectionReader, Step, Turn
+    from hilt_autolog.contracts.model import Request
+    from hilt_autolog.contracts.realtime import ConnectionEvent, ConnectionProvider, ConnectionReader, Turn
+    from hilt_autolog.contracts.types import Message
 
     from .conversations import ConversationPosition
     from .events import Event
@@ -52,7 +53,7 @@ class Connection:
     def sent(self, item: Any) -> int | None:
         """Take what is about to be sent; return the turn that it begins."""
         with self._lock:
-            step = self._dialogue.sent(item)
+            step = self._dialogue.on_send(item)
             self._follow(step)
             return (
                 None if step is None or isinstance(step, SessionNotice) or step.request is None else step.key
@@ -63,7 +64,7 @@ class Connection:
         with self._lock:
             if self._is_left:
                 return
-            step = self._dialogue.received(item)
+            step = self._dialogue.on_receive(item)
             if isinstance(step, SessionNotice) or (step is not None and step.request is not None):
                 self._is_over = False  # if it was, it has been opened anew
             self._follow(step)
@@ -72,7 +73,7 @@ class Connection:
         """Take note that the request of a turn could not be sent."""
         with self._lock:
             turn = self._open.pop(key, None)
-            self._dialogue.unsent(key)
+            self._dialogue.on_send_failure(key)
             if turn is not None:
                 turn[0].fail(error)
 
@@ -85,10 +86,10 @@ class Connection:
                     call.fail(error)
                 else:
                     call.abort(how)
-            note = self._dialogue.closed()
+            note = self._dialogue.on_close()
             was_over, self._is_over = self._is_over, True
             if note is not None and not was_over:
-                self._tell(note._replace(known={**note.known, "ended": how}))
+                self._tell(note._replace(extensions={**note.extensions, "ended": how}))
 
     def leave(self, how: str) -> None:
         """End the turns that are open, and take no more."""
@@ -98,7 +99,7 @@ class Connection:
 
     # --- steps
 
-    def _follow(self, step: Step | None) -> None:
+    def _follow(self, step: ConnectionEvent | None) -> None:
         if isinstance(step, SessionNotice):
             self._tell(step)
         elif step is not None:
@@ -118,7 +119,7 @@ class Connection:
             call.abort(step.ended)
 
     def _begin(self, key: int, prompt: Request) -> None:
-        call = Call(self._recorder, self._line.reader, self._placed(prompt))
+        call = Call(self._recorder, self._line.provider, self._placed(prompt))
         call.start()
         self._open[key] = call, call.start_stream()
         self._asked[key] = call.prompt_id, call.place
@@ -126,12 +127,12 @@ class Connection:
             del self._asked[next(iter(self._asked))]
 
     def _placed(self, prompt: Request) -> Request:
-        prompt.session = self._name
+        prompt.fallback_session_id = self._name
         return prompt
 
     def _tell(self, note: SessionNotice) -> None:
         recorder, prompt = self._recorder, self._placed(note.request)
-        asked = None if note.about is None else self._asked.get(note.about)
+        asked = None if note.turn_key is None else self._asked.get(note.turn_key)
         reply_to, place = asked or (None, recorder.conversations.apart(prompt))
         messages = list(note.messages)
         recorder.media_redactor.redact(messages)
@@ -152,7 +153,7 @@ def _event(note: SessionNotice, session_id: str, messages: list[Message], reply_
     event = events.blank("system", session_id, "system", prompt.provider)
     event["content"] = {"text": note.text, "messages": messages} if messages else {"text": note.text}
     event["provenance"] = events.provenance(prompt)
-    event["extensions"] = events.linked(reply_to, model=prompt.model, **note.known)
+    event["extensions"] = events.linked(reply_to, model=prompt.model, **note.extensions)
     return event
 
 
@@ -171,7 +172,7 @@ class MethodInvocation:
     def finish(self, result: Any) -> None:
         """Take what has been received."""
         if self._role == RECEIVE:
-            item = self._line.incoming(result)
+            item = self._line.incoming_item(result)
             if item is not None:
                 self._connection.received(item)
 
@@ -184,7 +185,7 @@ class MethodInvocation:
         """
         for key in self._begun:
             self._connection.unsent(key, error)
-        how = self._line.is_end(error) if self._role == RECEIVE else None
+        how = self._line.close_reason(error) if self._role == RECEIVE else None
         if how is not None:
             self._connection.end(how, error)
 
@@ -203,7 +204,7 @@ def passing(
     connection, is_new = _of(recorder, line, owner)
     begun = []
     if role == SEND or (role == FLUSH and is_new):  # later, what waits has been seen when it was sent
-        keys = [connection.sent(item) for item in line.outgoing(instance, *given, to_json_value)]
+        keys = [connection.sent(item) for item in line.outgoing_items(instance, *given, to_json_value)]
         begun = [key for key in keys if key is not None]
     elif role == CLOSE:
         connection.end("closed")
@@ -215,7 +216,7 @@ def _of(recorder: Recorder, line: ConnectionProvider, owner: Any) -> tuple[Conne
     known = recorder.connections.get(id(owner))
     if known is not None:
         return known[1], False
-    connection = Connection(recorder, line, line.dialogue(owner))
+    connection = Connection(recorder, line, line.connection_reader(owner))
     key = id(owner)
 
     @capture_errors

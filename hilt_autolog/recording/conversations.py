@@ -30,7 +30,8 @@ from .tool_tracker import ToolCallTracker
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from hilt_autolog.contracts.model import Message, Request, Response
+    from hilt_autolog.contracts.model import Request, Response
+    from hilt_autolog.contracts.types import Message, Part
 
 _REPEATED = ("text", "tool_call")  # the parts that every client repeats
 
@@ -100,13 +101,13 @@ class ConversationTracker:
     def place(self, prompt: Request) -> ConversationPosition:
         """Return where a request stands."""
         named = current_conversation.get() or self._name or prompt.conversation
-        answer = self._answers.get(prompt.previous) if prompt.previous else None
+        answer = self._answers.get(prompt.previous_response_id) if prompt.previous_response_id else None
         digest = 0 if named is None else hash(session_id_of(named))
         digests = []
         for message in prompt.messages:
             digest = _next(digest, message)
             digests.append(digest)
-        owner = prompt.asker or _owner()
+        owner = prompt.chat_object_id or _owner()
         has_history = answer is None and len(digests) > 1
         head = self._longest(digests, owner) if has_history else None
         known = head.messages if head is not None else 0
@@ -116,7 +117,7 @@ class ConversationTracker:
         elif came_before is not None:
             session = came_before.conversation
         else:
-            session = prompt.session or f"conv_{random_hex(96)}"
+            session = prompt.fallback_session_id or f"conv_{random_hex(96)}"
         if came_before is not None and came_before.conversation != session:
             came_before = None
         reply_to = came_before.event_id if came_before is not None else None
@@ -131,7 +132,9 @@ class ConversationTracker:
     def apart(self, prompt: Request) -> ConversationPosition:
         """Return the place of a request that continues nothing and is continued by nothing."""
         named = self.named(prompt.conversation)
-        session = session_id_of(named) if named is not None else prompt.session or new_session_id()
+        session = (
+            session_id_of(named) if named is not None else prompt.fallback_session_id or new_session_id()
+        )
         return ConversationPosition(session, named, None, None, prompt.messages, 0, len(prompt.messages))
 
     def standing(self) -> ConversationPosition:
@@ -222,8 +225,14 @@ def without(message: Message, omits: tuple[str, ...] | list[str]) -> Message:
     """Return a message without the parts of these types, and without annotations if they are among them."""
     parts = [part for part in message["parts"] if part["type"] not in omits]
     if "annotations" in omits:
-        parts = [{key: value for key, value in part.items() if key != "annotations"} for part in parts]
+        parts = [_without_annotations(part) for part in parts]
     return {**message, "parts": parts}
+
+
+def _without_annotations(part: Part) -> Part:
+    part = part.copy()
+    part.pop("annotations", None)
+    return part
 
 
 def _next(digest: int, message: Message) -> int:

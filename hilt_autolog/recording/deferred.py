@@ -45,11 +45,11 @@ class BatchSubmission(Call):
         if not self.claim_end():
             return
         batch = reply.response_id or ""
-        self.request.details = {"batch": batch}
+        self.request.extensions = {"batch": batch}
         if self._calls:
-            self.request.details["requests"] = len(self._calls)
+            self.request.extensions["requests"] = len(self._calls)
         for call in self._calls:
-            details = call.request.details = {**(call.request.details or {}), "batch": batch}
+            details = call.request.extensions = {**(call.request.extensions or {}), "batch": batch}
             self.recorder.batched.put((batch, details["custom_id"]), call)
         event = submission_event(self.request, self.place.session_id, reply)
         measure(event, self.request, Response(), Clock.monotonic() - self._begun)
@@ -116,11 +116,11 @@ class BatchResults(Call):
         self.claim_end()
 
     def _end(self, item: Any) -> None:
-        read, recorder = self.request.operation.result, self.recorder
+        read, recorder = self.request.operation.parse_result, self.recorder
         if read is None:
             return
         name, reply = read(item)
-        key = (self.request.previous or "", name)
+        key = (self.request.previous_response_id or "", name)
         call = recorder.batched.get(key)
         if call is _DONE:
             return
@@ -133,14 +133,14 @@ class BatchResults(Call):
     def _stranger(self, batch: str, name: str) -> Call:
         """Return a request that another process has handed in."""
         prompt = Request(
-            operation=self.request.operation.each or self.request.operation,
+            operation=self.request.operation.item_operation or self.request.operation,
             provider=self.request.provider,
             model=None,
             messages=[],
             parameters={},
             server=self.request.server,
             sdk=self.request.sdk,
-            details={"custom_id": name, "batch": batch},
+            extensions={"custom_id": name, "batch": batch},
         )
         call = Call(self.recorder, self.provider, prompt)
         call.place = self.recorder.conversations.apart(prompt)
@@ -157,7 +157,7 @@ class BackgroundFetch(Call):
         """Find the call that asked."""
         recorder = self.recorder
         self._begun = Clock.monotonic()
-        original = recorder.awaited.get(self.request.previous or "")
+        original = recorder.awaited.get(self.request.previous_response_id or "")
         if original is None:
             self.place = recorder.conversations.place(self.request)
         else:
@@ -166,7 +166,7 @@ class BackgroundFetch(Call):
 
     def complete(self, reply: Response) -> None:
         """End the call that asked; an answer which is pending, or in the log already, says nothing new."""
-        if reply.pending or not self.claim_end():
+        if reply.is_pending or not self.claim_end():
             return
         recorder, identity = self.recorder, reply.response_id
         original = recorder.awaited.pop(identity or "", None)

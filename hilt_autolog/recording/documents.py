@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.model import Document
-from hilt_autolog.contracts.sdk_objects import fields, number
+from hilt_autolog.contracts.sdk_objects import fields, float_or_none
 from hilt_autolog.log.json_values import to_json_value
 
 if TYPE_CHECKING:
@@ -25,14 +25,18 @@ def documents_of(retriever: str, found: Iterable[Any] | None) -> list[Document]:
 
 def _document(retriever: str, one: Any) -> Document:
     score = None
-    if isinstance(one, tuple) and len(one) == _PAIR and (score := number(one[1])) is not None:
+    if isinstance(one, tuple) and len(one) == _PAIR and (score := float_or_none(one[1])) is not None:
         one = one[0]
     if isinstance(one, str):
         return Document(retriever, one, score=score)
     known = dict(fields(one))
     metadata = fields(known.pop("metadata", None))
     texts = [text for name in _TEXTS if isinstance(text := known.pop(name, None), str)]
-    scores = [score, *(number(known.pop(name, None)) for name in _SCORES), number(metadata.get("score"))]
+    scores = [
+        score,
+        *(float_or_none(known.pop(name, None)) for name in _SCORES),
+        float_or_none(metadata.get("score")),
+    ]
     ids = [known.pop(name, None) for name in _IDS] + [metadata.get("id")]
     identity = next((one for one in ids if one is not None and one != ""), None)
     rest = {name: value for name, value in known.items() if value is not None and not name.startswith("_")}

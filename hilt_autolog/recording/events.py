@@ -13,7 +13,6 @@ from hilt_autolog.contracts.model import (
     Delta,
     Document,
     HttpResponse,
-    Message,
     Request,
     Response,
     ToolCall,
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hilt_autolog.contracts.model import ErrorInfo, Request
+    from hilt_autolog.contracts.types import Message
 
     from .conversations import ConversationPosition
 
@@ -135,8 +135,8 @@ def completion_event(
         extensions["finish_reason"] = reply.finish_reason
     if reply.usage is not None:
         extensions["usage"] = reply.usage
-    if reply.details:
-        extensions.update(reply.details)
+    if reply.extensions:
+        extensions.update(reply.extensions)
     return event
 
 
@@ -221,8 +221,8 @@ def provenance(prompt: Request, reply: Response | None = None) -> dict[str, Any]
         known["sdk"] = prompt.sdk
     if prompt.server is not None:
         known["server"] = prompt.server
-    if prompt.origin is not None:
-        known.update(prompt.origin)
+    if prompt.provenance is not None:
+        known.update(prompt.provenance)
     return known
 
 
@@ -265,7 +265,7 @@ def error_event(
         retries=failure.retries or None,
         finish_reason=reply.finish_reason,
         usage=reply.usage,
-        **(reply.details or {}),
+        **(reply.extensions or {}),
     )
     return event
 

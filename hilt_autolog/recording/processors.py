@@ -37,7 +37,7 @@ def measure(
         for model in (reply.model, prompt.model):  # the one that answered, else the one that was asked
             if model is not None:
                 cost = cost_usd(
-                    prompt.provider, model, reply.tokens, at=now, service_tier=tier, extra=reply.extra
+                    prompt.provider, model, reply.tokens, at=now, service_tier=tier, extra=reply.billed_units
                 )
                 if cost is not None:
                     metrics["cost_usd"] = cost

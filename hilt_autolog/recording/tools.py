@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hilt_autolog.contracts.model import Message, ToolCall, text_of_result
+from hilt_autolog.contracts.model import ToolCall, text_of_result
 from hilt_autolog.contracts.sdk_objects import is_json
 
 from .conversations import ConversationPosition, ConversationTracker, HistoryPointer
@@ -12,6 +12,8 @@ from .events import Event, tool_call_event, tool_result_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from hilt_autolog.contracts.types import Message
 
 
 def write_tool_calls(
@@ -92,7 +94,7 @@ def write_tool_results(
 
 def _is_plain(message: Message) -> bool:
     """Return whether an event of the result's text says all that the message does."""
-    parts: list[dict[str, Any]] = message["parts"]
+    parts = message["parts"]
     return (
         message.keys() == {"role", "parts"}
         and len(parts) == 1

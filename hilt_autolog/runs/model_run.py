@@ -157,7 +157,7 @@ class ModelRun(ActiveRun):
         return self._call
 
     def _place(self, prompt: Request) -> None:
-        prompt.origin = self.run.provenance
-        prompt.session = self.trace.session_id
+        prompt.provenance = self.run.provenance
+        prompt.fallback_session_id = self.trace.session_id
         if self.run.conversation is not None:
             prompt.conversation = self.run.conversation

@@ -144,10 +144,10 @@ class _Plain:
     def interrupt(self, _error: BaseException) -> None:
         return None
 
-    def http(self, _kwargs: Mapping[str, Any]) -> None:
+    def http_response(self, _kwargs: Mapping[str, Any]) -> None:
         return None
 
-    def stream(self, result: Any) -> StreamInfo | None:
+    def stream_info(self, result: Any) -> StreamInfo | None:
         return StreamInfo() if isgenerator(result) or isasyncgen(result) else None
 
 

@@ -7,7 +7,7 @@ import weakref
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.model import Operation, Request, Response, ToolCall, message, text_part
+from hilt_autolog.contracts.model import Operation, Request, Response, ToolCall, new_message, text_part
 from hilt_autolog.log.encoder import encode_line
 from hilt_autolog.log.json_values import to_json_value
 from hilt_autolog.recording.context import current_position
@@ -141,8 +141,10 @@ class RetrieverRun(ActiveRun):
         session = self.place()
         self.event_id = self._tool_call() or self.trace.prompt_id
         if self.event_id is None:
-            query = [message("user", [text_part(self.run.query or "")])]
-            prompt = Request(_RETRIEVAL, self.framework.package, None, query, {}, origin=self.run.provenance)
+            query = [new_message("user", [text_part(self.run.query or "")])]
+            prompt = Request(
+                _RETRIEVAL, self.framework.package, None, query, {}, provenance=self.run.provenance
+            )
             place = ConversationPosition(session, self.name, None, None, query, 0, 1)
             self.event_id = self.write(
                 prompt_event(prompt, place, self.recorder.user, None, is_plain_text=True)

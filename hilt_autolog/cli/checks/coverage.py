@@ -84,7 +84,7 @@ def _row(
         modes["stream"] = None
     elif modes["stream"] is None:  # the same functions as without a stream
         modes["stream"] = any(modes[kind] for kind in ("sync", "async"))
-    return Row(one.operation, modes, one.offered not in missing)
+    return Row(one.operation, modes, one.sdk_path not in missing)
 
 
 def _kind(probe: PatchTarget) -> str:

@@ -26,7 +26,7 @@ def covered(sdk: str) -> Iterator[Coverage]:
 
 def not_offered(sdk: str) -> list[str]:
     """Return the names that the SDK, which is imported, does not have."""
-    names = dict.fromkeys(one.offered for one in covered(sdk))
+    names = dict.fromkeys(one.sdk_path for one in covered(sdk))
     return [name for name in names if name is not None and not _is_there(name)]
 
 

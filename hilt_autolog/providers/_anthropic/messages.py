@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.media import blob_part, url_part
-from hilt_autolog.contracts.model import ErrorInfo, Message, Part, Response, ToolCall, message, text_part
+from hilt_autolog.contracts.model import ErrorInfo, Response, ToolCall, new_message, provider_part, text_part
 from hilt_autolog.contracts.sdk_objects import as_json, count_or_none, fields, jsonable, text_or_none
 from hilt_autolog.providers._openai.chat import generic_part, sequence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from hilt_autolog.contracts.types import Message, Part
 
 
 _BESIDES = ("stop_sequence", "stop_details", "container", "context_management", "diagnostics")
@@ -25,7 +27,7 @@ def request_messages(body: Mapping[str, Any]) -> list[Message]:
     messages = messages_of("system", system) if isinstance(system, str | list | tuple) and system else []
     given = body.get("messages")
     if given is not None and not isinstance(given, list | tuple):
-        return [*messages, message("user", [unread(given)])]
+        return [*messages, new_message("user", [unread(given)])]
     for one in sequence(given):
         known = fields(one)
         role = known.get("role") or "user"
@@ -36,7 +38,7 @@ def request_messages(body: Mapping[str, Any]) -> list[Message]:
 def legacy_prompt(body: Mapping[str, Any]) -> list[Message]:
     """Return the prompt of a text completion."""
     prompt = body.get("prompt")
-    return [message("user", [text_part(prompt) if isinstance(prompt, str) else unread(prompt)])]
+    return [new_message("user", [text_part(prompt) if isinstance(prompt, str) else unread(prompt)])]
 
 
 # --- answers
@@ -48,9 +50,9 @@ def message_reply(body: Mapping[str, Any]) -> Response:
     reply = _spoken(blocks, text_or_none(body.get("stop_reason")))
     reply.model = text_or_none(body.get("model"))
     reply.response_id = text_or_none(body.get("id"))
-    reply.details = {key: jsonable(body[key]) for key in _BESIDES if body.get(key)}
+    reply.extensions = {key: jsonable(body[key]) for key in _BESIDES if body.get(key)}
     if usage := fields(body.get("usage")):
-        reply.usage, reply.tokens, reply.extra = jsonable(usage), tokens(usage), _extra(usage)
+        reply.usage, reply.tokens, reply.billed_units = jsonable(usage), tokens(usage), _extra(usage)
         reply.service_tier = text_or_none(usage.get("service_tier"))
     if body.get("type") == "error":
         reply.error = failure(fields(body.get("error")))
@@ -99,7 +101,7 @@ def failure(error: Mapping[str, Any]) -> ErrorInfo:
 
 def _spoken(blocks: list[dict[str, Any]], stop_reason: str | None) -> Response:
     parts = [part for block in blocks for part in block_parts(block)]
-    spoken = message("assistant", parts)
+    spoken = new_message("assistant", parts)
     if stop_reason is not None:
         spoken["finish_reason"] = stop_reason
     said = "".join(part["content"] for part in parts if part["type"] == "text")
@@ -146,24 +148,24 @@ def _extra(usage: Mapping[str, Any]) -> dict[str, float]:
 def messages_of(role: str, content: Any) -> list[Message]:
     """Return the content of one of Anthropic's messages as ours: each tool result is a message of its own."""
     if isinstance(content, str):
-        return [message(role, [text_part(content)] if content or role != "assistant" else [])]
+        return [new_message(role, [text_part(content)] if content or role != "assistant" else [])]
     if content is not None and not isinstance(content, list | tuple):
-        return [message(role, [unread(content)])]
+        return [new_message(role, [unread(content)])]
     messages: list[Message] = []
     for one in sequence(content):
         block = fields(one)
         if block.get("type") == "tool_result":
-            messages.append(message("tool", [_tool_result(block)]))
+            messages.append(new_message("tool", [_tool_result(block)]))
         elif messages and messages[-1]["role"] == role:
             messages[-1]["parts"] += block_parts(block)
         else:
-            messages.append(message(role, block_parts(block)))
-    return messages or [message(role, [])]
+            messages.append(new_message(role, block_parts(block)))
+    return messages or [new_message(role, [])]
 
 
 def unread(value: Any) -> Part:
     """Return the place of something that can be read only once, and so is the program's to read."""
-    return {"type": "unread", "given": type(value).__name__}
+    return provider_part({"type": "unread", "given": type(value).__name__})
 
 
 def block_parts(block: Mapping[str, Any]) -> list[Part]:
@@ -210,14 +212,15 @@ def _tool_use(block: Mapping[str, Any]) -> list[Part]:
     """Read a call; that the model itself makes it goes without saying, and programs do not repeat it."""
     part = _noted(tool_call(block).part(), block, "toolset_name")
     caller = fields(block.get("caller"))
-    return [part | {"caller": jsonable(caller)} if caller.get("type", "direct") != "direct" else part]
+    is_direct = caller.get("type", "direct") == "direct"
+    return [part if is_direct else provider_part({**part, "caller": jsonable(caller)})]
 
 
 def _tool_result(block: Mapping[str, Any]) -> Part:
     content = block.get("content")
-    response = [] if content is None else messages_of("tool", content)[0]["parts"]
-    if len(response) == 1 and response[0].keys() == {"type", "content"} and response[0]["type"] == "text":
-        response = response[0]["content"]
+    parts = [] if content is None else messages_of("tool", content)[0]["parts"]
+    is_text = len(parts) == 1 and parts[0].keys() == {"type", "content"} and parts[0]["type"] == "text"
+    response = parts[0]["content"] if is_text else parts
     part: Part = {
         "type": "tool_call_response",
         "id": text_or_none(block.get("tool_use_id")),
@@ -229,7 +232,8 @@ def _tool_result(block: Mapping[str, Any]) -> Part:
 def _server_tool_call(block: Mapping[str, Any]) -> Part:
     part: Part = {"type": "server_tool_call", "id": block.get("id"), "name": block.get("name")}
     inside = {key: block.get(key) for key in ("type", "server_name", "input", "caller")}
-    return part | {"server_tool_call": jsonable(inside)}
+    part["server_tool_call"] = jsonable(inside)
+    return part
 
 
 def _server_tool_result(block: Mapping[str, Any]) -> list[Part]:
@@ -256,8 +260,9 @@ def _document(block: Mapping[str, Any]) -> list[Part]:
         known = {"type": "document", "mime_type": source.get("media_type"), "content": source.get("data")}
         return [jsonable(known | about)]
     if source.get("type") == "content":
-        return [{"type": "document", **about}, *messages_of("user", source.get("content"))[0]["parts"]]
-    return [_sourced("document", source) | about]
+        document = provider_part({"type": "document", **about})
+        return [document, *messages_of("user", source.get("content"))[0]["parts"]]
+    return [provider_part({**_sourced("document", source), **about})]
 
 
 def _sourced(modality: str, source: Mapping[str, Any]) -> Part:
@@ -267,7 +272,7 @@ def _sourced(modality: str, source: Mapping[str, Any]) -> Part:
         return url_part(modality, source.get("url"))
     if source.get("type") == "file":
         return {"type": "file", "modality": modality, "file_id": source.get("file_id")}
-    return {"type": modality, "source": jsonable(dict(source))}
+    return provider_part({"type": modality, "source": jsonable(dict(source))})
 
 
 def _upload(block: Mapping[str, Any]) -> list[Part]:
@@ -279,7 +284,7 @@ def _generic(block: Mapping[str, Any]) -> Part:
 
 
 def _noted(part: Part, block: Mapping[str, Any], name: str) -> Part:
-    return part | {name: block[name]} if text_or_none(block.get(name)) else part
+    return provider_part({**part, name: block[name]}) if text_or_none(block.get(name)) else part
 
 
 _READERS: dict[str, Callable[[Mapping[str, Any]], list[Part]]] = {

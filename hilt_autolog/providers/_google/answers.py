@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.model import Delta, Document, ErrorInfo, Message, Part, Response, message
+from hilt_autolog.contracts.model import Delta, Document, ErrorInfo, Response, new_message
 from hilt_autolog.contracts.sdk_objects import as_json, count_or_none, fields, jsonable, text_or_none
 
 from .contents import Parts, at, read_part, sequence, tool_call
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from hilt_autolog.contracts.model import ToolCall
+    from hilt_autolog.contracts.types import Message, Part
 
 
 _USUAL = frozenset(("candidates", "usageMetadata", "modelVersion", "responseId"))
@@ -86,7 +87,7 @@ class AnswerAccumulator:
         if blocked := text_or_none(at(self._feedback, "blockReason")):
             reply.finish_reason = reply.finish_reason or blocked
             if not reply.messages:
-                reply.messages = [message("assistant", [_refusal(self._feedback, "blockReasonMessage")])]
+                reply.messages = [new_message("assistant", [_refusal(self._feedback, "blockReasonMessage")])]
         return reply
 
 
@@ -152,7 +153,7 @@ class _Candidate:
             parts = [self._refused]
         if self._annotations and parts and parts[-1]["type"] == "text":
             parts = [*parts[:-1], parts[-1] | {"annotations": self._annotations}]
-        said = message("assistant", parts)
+        said = new_message("assistant", parts)
         return said | ({"finish_reason": self.finish_reason} if self.finish_reason else {})
 
 

@@ -9,11 +9,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.media import blob_part
-from hilt_autolog.contracts.model import Message, Part, ToolCall, message, text_part
+from hilt_autolog.contracts.model import ToolCall, new_message, provider_part, text_part
 from hilt_autolog.contracts.sdk_objects import as_json, fields, jsonable, text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from hilt_autolog.contracts.types import Message, Part
 
 _ROLES = {"model": "assistant", "user": "user", "function": "tool"}
 _SAID = frozenset(("text", "reasoning"))
@@ -47,7 +49,7 @@ def content_messages(body: Mapping[str, Any]) -> list[Message]:
     """
     messages = []
     if instruction := fields(at(body, "systemInstruction")):
-        messages.append(message("system", parts_of(instruction)))
+        messages.append(new_message("system", parts_of(instruction)))
     spoken: Parts | None = None  # the model's turn, as far as it has come
     for one in _contents(body.get("contents")):
         content = fields(one) or {"parts": [{"text": one}]}
@@ -58,7 +60,7 @@ def content_messages(body: Mapping[str, Any]) -> list[Message]:
             continue
         if spoken is None:
             spoken = Parts()
-            messages.append(message("assistant", []))
+            messages.append(new_message("assistant", []))
         for part in parts_of(content):
             spoken.add(part)
         messages[-1]["parts"] = spoken.whole()
@@ -84,8 +86,8 @@ def _told(role: str, parts: list[Part]) -> list[Message]:
         if messages and messages[-1]["role"] == teller:
             messages[-1]["parts"].append(part)
         else:
-            messages.append(message(teller, [part]))
-    return messages or [message(role, [])]
+            messages.append(new_message(teller, [part]))
+    return messages or [new_message(role, [])]
 
 
 def _name_results(messages: list[Message]) -> None:
@@ -161,7 +163,7 @@ def read_part(given: Any) -> Part | None:
             return read(fields(value))
     if known.keys() <= _FLAGS:
         return None
-    return {"type": "unknown", **jsonable({k: v for k, v in known.items() if k not in _FLAGS})}
+    return provider_part({"type": "unknown", **jsonable({k: v for k, v in known.items() if k not in _FLAGS})})
 
 
 def tool_call(given: Mapping[str, Any]) -> ToolCall:
@@ -175,12 +177,13 @@ def _call_part(given: Mapping[str, Any]) -> Part:
 
 
 def _result_part(given: Mapping[str, Any]) -> Part:
-    said: Any = as_json(given.get("response"))
-    shown = [part for one in sequence(given.get("parts")) if (part := read_part(one)) is not None]
-    part = {"type": "tool_call_response", **_identity(given)}
+    said = as_json(given.get("response"))
+    shown = parts_of(given)
+    part: Part = {"type": "tool_call_response", **_identity(given)}
     if name := text_or_none(given.get("name")):
         part["name"] = name
-    return part | {"response": [text_part(said), *shown] if shown else said}
+    part["response"] = [text_part(said), *shown] if shown else said
+    return part
 
 
 def _blob_part(given: Mapping[str, Any]) -> Part:

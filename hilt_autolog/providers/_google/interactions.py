@@ -8,11 +8,10 @@ from hilt_autolog.contracts.media import blob_part
 from hilt_autolog.contracts.model import (
     Delta,
     ErrorInfo,
-    Message,
-    Part,
     Response,
     ToolCall,
-    message,
+    new_message,
+    provider_part,
     text_part,
 )
 from hilt_autolog.contracts.sdk_objects import as_json, count_or_none, fields, jsonable, text_or_none
@@ -21,6 +20,8 @@ from .contents import Parts, sequence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from hilt_autolog.contracts.types import JsonObject, Message, Part
 
 _MEDIA = ("image", "audio", "video", "document")
 _PENDING = ("in_progress", "queued")
@@ -34,7 +35,7 @@ _DELTAS = {"text": "text", "thought_summary": "reasoning", "arguments_delta": "t
 def interaction_messages(body: Mapping[str, Any]) -> list[Message]:
     """Return the system instruction and the input of a request as messages."""
     instruction = text_or_none(body.get("system_instruction"))
-    messages = [message("system", [text_part(instruction)])] if instruction else []
+    messages = [new_message("system", [text_part(instruction)])] if instruction else []
     given = body.get("input")
     for one in given if isinstance(given, list) else () if given is None else (given,):
         step = fields(one) or {"type": "text", "text": one}
@@ -42,7 +43,7 @@ def interaction_messages(body: Mapping[str, Any]) -> list[Message]:
         if messages and messages[-1]["role"] == role != "system" and "role" not in step:
             messages[-1]["parts"] += _parts(step)
         else:
-            messages.append(message(role, _parts(step)))
+            messages.append(new_message(role, _parts(step)))
     return messages
 
 
@@ -76,21 +77,22 @@ def _part(kind: str, step: Mapping[str, Any]) -> Part:
     if kind == "function_result":
         known = {"id": text_or_none(step.get("call_id")), "name": text_or_none(step.get("name"))}
         named = {name: value for name, value in known.items() if value}
-        return {"type": "tool_call_response", **named, "response": as_json(step.get("result"))}
+        return provider_part({"type": "tool_call_response", **named, "response": as_json(step.get("result"))})
     if kind in _MEDIA:
         return _media(kind, step)
-    shown: Part = jsonable(dict(step))
+    shown: JsonObject = jsonable(dict(step))
     if kind.endswith("_call"):
         return {"type": "server_tool_call", "name": kind.removesuffix("_call"), "server_tool_call": shown}
     if kind.endswith("_result"):
         return {"type": "server_tool_call_response", "server_tool_call_response": shown}
-    return shown | {"type": kind}
+    return provider_part(shown | {"type": kind})
 
 
 def _media(kind: str, content: Mapping[str, Any]) -> Part:
     mime_type = text_or_none(content.get("mime_type"))
     if uri := text_or_none(content.get("uri")):
-        return {"type": "uri", "modality": kind, "uri": uri} | ({"mime_type": mime_type} if mime_type else {})
+        part: Part = {"type": "uri", "modality": kind, "uri": uri}
+        return part | ({"mime_type": mime_type} if mime_type else {})
     return blob_part(kind, mime_type, content.get("data"))
 
 
@@ -113,13 +115,13 @@ def interaction_reply(body: Mapping[str, Any]) -> Response:
     said = parts.whole()
     status = text_or_none(body.get("status"))
     reply = Response(
-        messages=[message("assistant", said)] if said else [],
+        messages=[new_message("assistant", said)] if said else [],
         text="".join(part["content"] for part in said if part["type"] == "text") or None,
         tool_calls=[_call(step) for step in steps if step.get("type") == "function_call"],
         model=text_or_none(body.get("model")) or text_or_none(body.get("agent")),
         response_id=text_or_none(body.get("id")),
         service_tier=text_or_none(body.get("service_tier")),
-        pending=status in _PENDING,
+        is_pending=status in _PENDING,
         finish_reason=None if status in _PENDING else status,
     )
     if usage := fields(body.get("usage")):

@@ -26,9 +26,14 @@ _BASE = "google.genai._gaos.basesdk"
 _PATH = re.compile(r".*/interactions(?:/(?P<id>[^/:]+))?$")
 _SAID = ("input", "system_instruction", "model", "agent", "stream", "previous_interaction_id")
 CREATE = Operation(
-    "interactions", interaction_messages, interaction_reply, InteractionAccumulator, _SAID, by_id=True
+    "interactions",
+    interaction_messages,
+    interaction_reply,
+    InteractionAccumulator,
+    _SAID,
+    stores_responses=True,
 )
-GET = replace(CREATE, name="interactions.get", content=(), kind="collects")
+GET = replace(CREATE, name="interactions.get", content_keys=(), kind="fetch")
 _ERRORS = {
     400: "BadRequestError",
     401: "AuthenticationError",
@@ -70,24 +75,24 @@ class Interactions(Sdk):
         model = text_or_none(body.get("model")) or text_or_none(body.get("agent"))
         server = url.host if url.port is None else f"{url.host}:{url.port}"
         prompt = self.asked(operation, clean(body) if clean else body, provider, model, server)
-        prompt.previous = found["id"] or text_or_none(body.get("previous_interaction_id"))
+        prompt.previous_response_id = found["id"] or text_or_none(body.get("previous_interaction_id"))
         prompt.service_tier = text_or_none(body.get("service_tier"))
         return prompt
 
-    def http(self, kwargs: Mapping[str, Any]) -> HttpResponse | None:
+    def http_response(self, kwargs: Mapping[str, Any]) -> HttpResponse | None:
         """Return the response that the call returns."""
         response = kwargs["response"]
         return HttpResponse(response, response.status_code, request_id=request_id(response.headers))
 
-    def stream(self, _result: Any) -> StreamInfo | None:
+    def stream_info(self, _result: Any) -> StreamInfo | None:
         """Return nothing: a response that streams is watched while it is read."""
         return None
 
     def response(self, prompt: Request, _result: Any, http: HttpResponse | None) -> Response:
         """Read a response whose body is whole."""
-        return Response() if http is None else self.body(prompt, http.response.content, http)
+        return Response() if http is None else self.response_from_body(prompt, http.response.content, http)
 
-    def body(self, prompt: Request, content: bytes, http: HttpResponse) -> Response:
+    def response_from_body(self, prompt: Request, content: bytes, http: HttpResponse) -> Response:
         """Read the body of a response; one that tells of a failure is raised by what called us."""
         try:
             body = fields(orjson.loads(content))
@@ -95,7 +100,7 @@ class Interactions(Sdk):
             body = {}
         status = http.status or 0
         if status < _FAILED:
-            return prompt.operation.response(body)
+            return prompt.operation.parse_response(body)
         name = "InternalServerError" if status >= _THEIR_FAULT else _ERRORS.get(status, "APIStatusError")
         failed = interaction_failure(fields(body.get("error")), name)
         failed.status = status
@@ -117,7 +122,7 @@ class OlderInteractions(StainlessProvider):
         if prompt is not None:
             options = kwargs["options"] if "options" in kwargs else args[1]
             before = fields(options.json_data).get("previous_interaction_id")
-            prompt.previous = prompt.previous or text_or_none(before)
+            prompt.previous_response_id = prompt.previous_response_id or text_or_none(before)
             prompt.model = prompt.model or text_or_none(fields(options.json_data).get("agent"))
             prompt.sdk = sdk_version("google.genai")
         return prompt

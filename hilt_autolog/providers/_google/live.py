@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.media import StreamedMedia
-from hilt_autolog.contracts.model import Operation, Request, message, text_part
+from hilt_autolog.contracts.model import Operation, Request, new_message, text_part
 from hilt_autolog.contracts.realtime import SessionNotice, Turn
 from hilt_autolog.contracts.sdk_objects import fields, jsonable, sdk_version, text_or_none
 
@@ -15,8 +15,9 @@ from .contents import at, content_messages, sequence
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hilt_autolog.contracts.model import Delta, Message, Response
-    from hilt_autolog.contracts.realtime import Step
+    from hilt_autolog.contracts.model import Delta, Response
+    from hilt_autolog.contracts.realtime import ConnectionEvent
+    from hilt_autolog.contracts.types import Message
 
 
 _SOUNDS = ("audio", "media", "video")
@@ -41,7 +42,7 @@ class LiveReader:
         self._is_open = False  # the newest turn
         self._is_interrupted = False
 
-    def sent(self, item: Mapping[str, Any]) -> Step | None:
+    def on_send(self, item: Mapping[str, Any]) -> ConnectionEvent | None:
         """Take what the program sends; contents that complete a turn, and results of tools, begin one."""
         if "setup" in item:
             return self._set_up(fields(item["setup"]))
@@ -57,7 +58,7 @@ class LiveReader:
         self._hear(item)
         return None
 
-    def received(self, item: Any) -> Step | None:
+    def on_receive(self, item: Any) -> ConnectionEvent | None:
         """Take a message of the server's; one that says something begins a turn, if none is open."""
         content = fields(at(fields(item), "serverContent"))
         if said := text_or_none(fields(at(content, "inputTranscription")).get("text")):
@@ -75,11 +76,11 @@ class LiveReader:
             self._is_open = self._is_interrupted = False
         return Turn(self._count, prompt, item, ended)
 
-    def unsent(self, _key: int) -> None:
+    def on_send_failure(self, _key: int) -> None:
         """Forget the turn that could not be begun."""
         self._is_open = False
 
-    def closed(self) -> SessionNotice:
+    def on_close(self) -> SessionNotice:
         """Tell that the session has ended."""
         self._is_open = self._is_interrupted = False
         return SessionNotice("connection closed", self._prompt([]))
@@ -95,7 +96,7 @@ class LiveReader:
 
     def _hear(self, item: Mapping[str, Any]) -> None:
         if said := text_or_none(item.get("text")):
-            self._messages.append(message("user", [text_part(said)]))
+            self._messages.append(new_message("user", [text_part(said)]))
         for name in _SOUNDS:
             sound = fields(item.get(name))
             if "data" in sound:
@@ -105,13 +106,16 @@ class LiveReader:
 
     def _heard(self, said: str) -> SessionNotice | None:
         """Take words that were heard: of the next turn, or late, of the one that has begun."""
-        spoken = message("user", [text_part(said)])
+        spoken = new_message("user", [text_part(said)])
         if self._is_open:
-            return SessionNotice("input transcribed", self._prompt([]), messages=[spoken], about=self._count)
-        if self._messages and self._messages[-1].keys() >= {"heard"}:
+            return SessionNotice(
+                "input transcribed", self._prompt([]), messages=[spoken], turn_key=self._count
+            )
+        if self._messages and self._messages[-1].keys() >= {"is_transcript"}:
             self._messages[-1]["parts"][0]["content"] += said
         else:
-            self._messages.append(spoken | {"heard": True})
+            spoken["is_transcript"] = True
+            self._messages.append(spoken)
         return None
 
     def _begin(self) -> Turn:
@@ -121,9 +125,9 @@ class LiveReader:
         ]
         self._sounds = {}
         for one in messages:
-            one.pop("heard", None)
+            one.pop("is_transcript", None)
         if sounds:
-            messages.append(message("user", sounds))
+            messages.append(new_message("user", sounds))
         self._count += 1
         self._is_open, self._is_interrupted = True, False
         return Turn(self._count, self._prompt(messages))
@@ -187,7 +191,7 @@ class LiveAccumulator(AnswerAccumulator):
             spoken = reply.messages[0]
             reply.messages = [{**spoken, "parts": [*spoken["parts"], *sounds]}]
         elif sounds:
-            reply.messages = [message("assistant", sounds)]
+            reply.messages = [new_message("assistant", sounds)]
         return reply
 
     def _hear(self, part: Any) -> bool:

@@ -39,19 +39,19 @@ class Live:
     coverage = (Coverage("live", targets, streams=True),)
 
     def __init__(self, reader: Sdk) -> None:
-        self.reader: Provider = reader  # type: ignore[assignment]  # it is asked for exceptions only
+        self.provider: Provider = reader  # type: ignore[assignment]  # it is asked for exceptions only
 
     def connection(self, instance: Any) -> Any:
         """Return the session."""
         return instance
 
-    def dialogue(self, connection: Any) -> ConnectionReader:
+    def connection_reader(self, connection: Any) -> ConnectionReader:
         """Return what reads a session; one that is being made has no client yet, but its maker has."""
         client = fields(connection).get("_api_client") or fields(_maker().get("self")).get("_api_client")
         server = host(str(fields(getattr(client, "_http_options", None)).get("base_url") or ""))
         return LiveReader("vertex" if getattr(client, "vertexai", None) else "gemini", server)
 
-    def outgoing(
+    def outgoing_items(
         self,
         _instance: Any,
         _args: tuple[Any, ...],
@@ -66,11 +66,11 @@ class Live:
         except ValueError:
             return []
 
-    def incoming(self, result: Any) -> Any:
+    def incoming_item(self, result: Any) -> Any:
         """Return a message of the server's."""
         return result
 
-    def is_end(self, error: BaseException) -> str | None:
+    def close_reason(self, error: BaseException) -> str | None:
         """Return how an exception has ended the session: the SDK makes errors of the codes of closing."""
         code = fields(error).get("code")
         if not isinstance(code, int) or not hasattr(error, "details"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.media import blob_part
-from hilt_autolog.contracts.model import Message, Part, Response, message, text_part
+from hilt_autolog.contracts.model import Response, new_message, text_part
 from hilt_autolog.contracts.sdk_objects import count_or_none, fields, jsonable, text_or_none
 
 from .answers import tokens
@@ -13,6 +13,8 @@ from .contents import at, parts_of, sequence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from hilt_autolog.contracts.types import Message, Part
 
 
 # --- embeddings
@@ -22,7 +24,7 @@ def embedded(body: Mapping[str, Any]) -> list[Message]:
     """Return what is to be embedded: one message an input."""
     requests = map(fields, sequence(body.get("requests")))
     contents = [fields(one.get("content")) for one in requests] or [fields(body.get("content"))]
-    return [message("user", parts_of(content)) for content in contents if content]
+    return [new_message("user", parts_of(content)) for content in contents if content]
 
 
 def embedding(body: Mapping[str, Any]) -> Response:
@@ -56,7 +58,8 @@ def _sized(vector: Any) -> Response:
 def instances(body: Mapping[str, Any]) -> list[Message]:
     """Return what a prediction is about: a text to embed, or words and images to make an image of."""
     return [
-        message("user", [*_words(one), *_images(one)]) for one in map(fields, sequence(body.get("instances")))
+        new_message("user", [*_words(one), *_images(one)])
+        for one in map(fields, sequence(body.get("instances")))
     ]
 
 
@@ -68,7 +71,7 @@ def _words(instance: Mapping[str, Any]) -> list[Part]:
 def _images(instance: Mapping[str, Any]) -> list[Part]:
     parts = [_image(fields(instance["image"]))] if instance.get("image") else []
     for one in map(fields, sequence(at(instance, "referenceImages"))):
-        about = {"reference": kind} if (kind := text_or_none(at(one, "referenceType"))) else {}
+        about: Part = {"reference": kind} if (kind := text_or_none(at(one, "referenceType"))) else {}
         parts.append(_image(fields(at(one, "referenceImage"))) | about)
     return parts
 
@@ -85,7 +88,7 @@ def images(body: Mapping[str, Any]) -> Response:
     parts = [_made(one) for one in given if at(one, "bytesBase64Encoded") or at(one, "gcsUri")]
     reasons = filter(None, (text_or_none(at(one, "raiFilteredReason")) for one in given))
     parts += [{"type": "refusal", "content": reason} for reason in reasons]
-    return Response(messages=[message("assistant", parts)] if parts else [])
+    return Response(messages=[new_message("assistant", parts)] if parts else [])
 
 
 def _made(given: Mapping[str, Any]) -> Part:

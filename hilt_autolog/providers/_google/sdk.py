@@ -33,11 +33,11 @@ class Sdk:
 
     package = ""
 
-    def http(self, _kwargs: Mapping[str, Any]) -> HttpResponse | None:
+    def http_response(self, _kwargs: Mapping[str, Any]) -> HttpResponse | None:
         """Return nothing: these SDKs keep their HTTP responses to themselves."""
         return None
 
-    def body(self, _prompt: Request, _content: bytes, _http: HttpResponse) -> Response:
+    def response_from_body(self, _prompt: Request, _content: bytes, _http: HttpResponse) -> Response:
         """Return nothing: no program reads a body by itself."""
         return Response()
 
@@ -53,11 +53,11 @@ class Sdk:
             operation=operation,
             provider=provider,
             model=model,
-            messages=operation.messages(body),
+            messages=operation.parse_messages(body),
             parameters={
                 name: value
                 for name, value in body.items()
-                if name not in operation.content and not name.startswith("_") and value is not None
+                if name not in operation.content_keys and not name.startswith("_") and value is not None
             },
             server=server,
             sdk=sdk_version(self.package),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.media import blob_part, url_part
-from hilt_autolog.contracts.model import Message, Part, ToolCall, message, text_part
+from hilt_autolog.contracts.model import ToolCall, new_message, text_part
 from hilt_autolog.contracts.sdk_objects import as_json, fields, text_or_none
 from hilt_autolog.providers._openai.chat import content_parts, sequence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from hilt_autolog.contracts.types import Message, Part
 
 _ROLES = {
     "human": "user",
@@ -47,10 +49,10 @@ def message_of(given: Mapping[str, Any]) -> Message:
     if role == "tool":
         response = content if isinstance(content, str) else parts_of(content)
         identity = text_or_none(given.get("tool_call_id")) or text_or_none(given.get("name"))
-        return message(role, [{"type": "tool_call_response", "id": identity, "response": response}])
+        return new_message(role, [{"type": "tool_call_response", "id": identity, "response": response}])
     parts = [*_reasoning(given), *parts_of(content, keep_empty=role != "assistant")]
     parts += [call.part() for call in calls_of(given)]
-    read = message(role, parts)
+    read = new_message(role, parts)
     if name := text_or_none(given.get("name")):
         read["name"] = name
     return read
@@ -107,5 +109,5 @@ def calls_of(given: Mapping[str, Any]) -> list[ToolCall]:
 
 
 def _reasoning(given: Mapping[str, Any]) -> list[Part]:
-    thought = fields(given.get("additional_kwargs")).get("reasoning_content")
-    return [{"type": "reasoning", "content": thought}] if text_or_none(thought) else []
+    thought = text_or_none(fields(given.get("additional_kwargs")).get("reasoning_content"))
+    return [{"type": "reasoning", "content": thought}] if thought else []

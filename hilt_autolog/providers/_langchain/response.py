@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.model import Delta, Message, Response, ToolCall, text_of, text_part
+from hilt_autolog.contracts.model import Delta, Response, ToolCall, text_of, text_part
 from hilt_autolog.contracts.sdk_objects import count_or_none, fields, jsonable, text_or_none
 from hilt_autolog.providers._openai.chat import sequence
 from hilt_autolog.providers._openai.usage import tokens as provider_tokens
@@ -13,6 +13,8 @@ from .messages import calls_of, message_of, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from hilt_autolog.contracts.types import Message, Part
 
 _FINISHES = ("finish_reason", "stop_reason", "done_reason", "stopReason")
 _USAGES = ("token_usage", "usage", "usage_metadata")
@@ -30,7 +32,7 @@ def model_reply(result: Mapping[str, Any]) -> Response:
     for choice in choices:
         given = fields(choice.get("message"))
         about = {**overall, **fields(choice.get("generation_info")), **fields(given.get("response_metadata"))}
-        read = message_of(given) if given else {"role": "assistant", "parts": [_text(choice)]}
+        read: Message = message_of(given) if given else {"role": "assistant", "parts": [_text(choice)]}
         read["role"] = "assistant"
         _envelope(reply, given, about)
         if finish := next((about[key] for key in _FINISHES if text_or_none(about.get(key))), None):
@@ -44,7 +46,7 @@ def model_reply(result: Mapping[str, Any]) -> Response:
     return reply
 
 
-def _text(choice: Mapping[str, Any]) -> dict[str, Any]:
+def _text(choice: Mapping[str, Any]) -> Part:
     words = choice.get("text")
     return text_part(words if isinstance(words, str) else "")
 
@@ -140,7 +142,9 @@ class ChunkAccumulator:
         """Return the answer as far as it has come."""
         calls = [ToolCall(identity, name, words or "") for identity, name, words in self._calls.values()]
         said = {kind: "".join(words) for kind, words in self._said.items()}
-        parts = [{"type": kind, "content": said[kind]} for kind in ("reasoning", "text") if said[kind]]
+        parts: list[Part] = [
+            {"type": kind, "content": said[kind]} for kind in ("reasoning", "text") if said[kind]
+        ]
         parts += [call.part() for call in calls]
         messages = [{"role": "assistant", "parts": parts}] if parts else []
         return Response(messages=messages, text=said["text"] or None, tool_calls=calls)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from hilt_autolog.contracts.framework import Run
-from hilt_autolog.contracts.model import Operation, Request, ToolCall, message, text_part
+from hilt_autolog.contracts.model import Operation, Request, ToolCall, new_message, text_part
 from hilt_autolog.contracts.sdk_objects import as_json, fields, text_or_none
 
 from .messages import messages_of
@@ -38,7 +38,7 @@ def _chat(managers: Sequence[Any], serialized: Mapping[str, Any], given: Any, kw
 
 def _llm(managers: Sequence[Any], serialized: Mapping[str, Any], given: Any, kwargs: Any) -> Iterator[Run]:
     for manager, words in zip(managers, given, strict=False):
-        yield _model(_LLM, manager, serialized, [message("user", [text_part(words)])], kwargs)
+        yield _model(_LLM, manager, serialized, [new_message("user", [text_part(words)])], kwargs)
 
 
 def _model(

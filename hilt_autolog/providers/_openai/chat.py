@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.media import blob_part, url_part
-from hilt_autolog.contracts.model import ErrorInfo, Message, Part, Response, ToolCall, message, text_part
-from hilt_autolog.contracts.sdk_objects import as_json, fields, is_whole, jsonable, text_or_none
+from hilt_autolog.contracts.model import ErrorInfo, Response, ToolCall, new_message, provider_part, text_part
+from hilt_autolog.contracts.sdk_objects import as_json, fields, is_plain_json, jsonable, text_or_none
 
 from .usage import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from hilt_autolog.contracts.types import JsonObject, Message, Part
 
 _ROLES = {"developer": "system", "function": "tool"}
 _SPEAKERS = frozenset(("user", "assistant", "system"))
@@ -44,7 +46,7 @@ def chat_message(given: Mapping[str, Any]) -> Message:
         parts = [*_reasoning(given), *content_parts(content, keep_empty=role != "assistant")]
         parts += _refusal(given) + _audio(given)
         parts += [call.part() for call in tool_calls(given)]
-    read = message(_ROLES.get(role, role), parts)
+    read = new_message(_ROLES.get(role, role), parts)
     if role in _ROLES:
         read["provider_role"] = role
     if name := text_or_none(given.get("name")):
@@ -67,8 +69,8 @@ def _content_part(piece: Mapping[str, Any]) -> Part:
 
 def generic_part(piece: Mapping[str, Any]) -> Part:
     """Return a piece of a type that we do not know, or of none, as it is."""
-    part: Part = jsonable(dict(piece))
-    return part | {"type": as_json(part.get("type", "unknown"))}
+    part: JsonObject = jsonable(dict(piece))
+    return provider_part(part | {"type": as_json(part.get("type", "unknown"))})
 
 
 def _text_part(piece: Mapping[str, Any]) -> Part:
@@ -79,7 +81,9 @@ def _text_part(piece: Mapping[str, Any]) -> Part:
 def _image_part(piece: Mapping[str, Any]) -> Part:
     image = piece.get("image_url")
     part = url_part("image", image if isinstance(image, str) else fields(image).get("url"))
-    return part | ({"detail": detail} if (detail := fields(image).get("detail")) else {})
+    if detail := fields(image).get("detail"):
+        part["detail"] = detail
+    return part
 
 
 def _audio_part(piece: Mapping[str, Any]) -> Part:
@@ -95,7 +99,7 @@ def _thought_part(piece: Mapping[str, Any]) -> Part:
 
 
 def _refused_part(piece: Mapping[str, Any]) -> Part:
-    return {"type": "refusal", "content": piece.get("refusal")}
+    return provider_part({"type": "refusal", "content": piece.get("refusal")})
 
 
 def _file_part(piece: Mapping[str, Any]) -> Part:
@@ -103,7 +107,9 @@ def _file_part(piece: Mapping[str, Any]) -> Part:
     if file_id := given.get("file_id"):
         return {"type": "file", "file_id": file_id}
     part = url_part("document", given.get("file_data"))
-    return part | ({"name": name} if (name := given.get("filename")) else {})
+    if name := given.get("filename"):
+        part["name"] = name
+    return part
 
 
 _PIECES = {
@@ -204,7 +210,7 @@ def envelope(reply: Response, body: Mapping[str, Any]) -> Response:
         reply.service_tier = tier
     usage = get("usage") or fields(get("x_groq")).get("usage")
     if usage:
-        is_json = type(usage) is dict and is_whole(usage)
+        is_json = type(usage) is dict and is_plain_json(usage)
         reply.usage = usage if is_json else jsonable(fields(usage))
         reply.tokens = tokens(reply.usage)
     return reply
@@ -242,7 +248,7 @@ def _audio(given: Mapping[str, Any]) -> list[Part]:
     if not audio.get("data"):
         return [{"type": "file", "modality": "audio", "file_id": audio["id"]}] if audio.get("id") else []
     part = blob_part("audio", None, audio["data"])
-    return [part | {key: audio[key] for key in ("id", "transcript") if audio.get(key)}]
+    return [provider_part({**part, **{key: audio[key] for key in ("id", "transcript") if audio.get(key)}})]
 
 
 def sequence(value: Any) -> Sequence[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.media import blob_part, upload_part, url_part
-from hilt_autolog.contracts.model import Delta, Message, Part, Response, message, text_part
+from hilt_autolog.contracts.model import Delta, Response, new_message, provider_part, text_part
 from hilt_autolog.contracts.sdk_objects import fields, jsonable, text_or_none
 
 from .chat import content_parts, sequence
@@ -14,6 +14,8 @@ from .usage import tokens
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hilt_autolog.contracts.types import Message, Part
+
 
 def _inputs(body: Mapping[str, Any], key: str) -> list[Message]:
     """Return an input that may be one text, several, or token ids, as a user's messages: one an input."""
@@ -21,14 +23,14 @@ def _inputs(body: Mapping[str, Any], key: str) -> list[Message]:
     several = sequence(given)
     if isinstance(given, str) or (several and isinstance(several[0], int)):
         several = [given]
-    return [message("user", [_input_part(one)]) for one in several]
+    return [new_message("user", [_input_part(one)]) for one in several]
 
 
 def _input_part(given: Any) -> Part:
     if isinstance(given, str):
         return text_part(given)
     if isinstance(given, list):
-        return {"type": "token_ids", "content": given}
+        return provider_part({"type": "token_ids", "content": given})
     return content_parts([given])[0]
 
 
@@ -44,13 +46,13 @@ def spoken_prompt(body: Mapping[str, Any]) -> list[Message]:
     """Return the words of a request and the files that came with it as one message of the user's."""
     words = text_or_none(body.get("prompt")) or text_or_none(body.get("input"))
     parts = [text_part(words)] if words else []
-    return [message("user", [*parts, *body.get("files", ())])]
+    return [new_message("user", [*parts, *body.get("files", ())])]
 
 
 def moderated(body: Mapping[str, Any]) -> list[Message]:
     given = body.get("input")
     if any(isinstance(one, dict) for one in sequence(given)):
-        return [message("user", content_parts(given))]
+        return [new_message("user", content_parts(given))]
     return _inputs(body, "input")
 
 
@@ -65,7 +67,7 @@ def files(modality: str) -> Any:
 def embedding_reply(body: Mapping[str, Any]) -> Response:
     vectors = sequence(body.get("data"))
     first = fields(vectors[0]).get("embedding") if vectors else None
-    reply = Response(inputs=len(vectors), dimensions=_dimensions(first))
+    reply = Response(input_count=len(vectors), dimensions=_dimensions(first))
     return _with_envelope(reply, body)
 
 
@@ -79,7 +81,7 @@ def _dimensions(vector: Any) -> int | None:
 def image_reply(body: Mapping[str, Any]) -> Response:
     form = body.get("output_format") or "png"
     parts = [_image(fields(one), form) for one in sequence(body.get("data"))]
-    return _with_envelope(Response(messages=[message("assistant", parts)] if parts else []), body)
+    return _with_envelope(Response(messages=[new_message("assistant", parts)] if parts else []), body)
 
 
 def _image(given: Mapping[str, Any], form: Any) -> Part:
@@ -91,7 +93,7 @@ def _image(given: Mapping[str, Any], form: Any) -> Part:
 
 def transcript_reply(body: Mapping[str, Any]) -> Response:
     text = text_or_none(body.get("text"))
-    reply = Response(messages=[message("assistant", [text_part(text)])] if text else [], text=text)
+    reply = Response(messages=[new_message("assistant", [text_part(text)])] if text else [], text=text)
     return _with_envelope(reply, body)
 
 
@@ -101,12 +103,13 @@ def transcript_text(content: bytes, _kind: str) -> Response:
 
 def speech(content: bytes, kind: str) -> Response:
     mime_type = kind.partition(";")[0] or None
-    return Response(messages=[message("assistant", [blob_part("audio", mime_type, content)])])
+    return Response(messages=[new_message("assistant", [blob_part("audio", mime_type, content)])])
 
 
 def moderation_reply(body: Mapping[str, Any]) -> Response:
-    parts = [{"type": "moderation", **jsonable(fields(one))} for one in sequence(body.get("results"))]
-    return _with_envelope(Response(messages=[message("assistant", parts)] if parts else []), body)
+    results = map(fields, sequence(body.get("results")))
+    parts = [provider_part({"type": "moderation", **jsonable(result)}) for result in results]
+    return _with_envelope(Response(messages=[new_message("assistant", parts)] if parts else []), body)
 
 
 def _with_envelope(reply: Response, body: Mapping[str, Any]) -> Response:

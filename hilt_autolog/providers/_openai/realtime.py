@@ -20,12 +20,13 @@ from .turns import fault, kind_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hilt_autolog.contracts.model import Message, Request
-    from hilt_autolog.contracts.realtime import Step
+    from hilt_autolog.contracts.model import Request
+    from hilt_autolog.contracts.realtime import ConnectionEvent
+    from hilt_autolog.contracts.types import Message
 
     from .turns import ConnectionInfo
 
-_REALTIME = Operation("realtime", response_messages, response_reply, by_id=True)
+_REALTIME = Operation("realtime", response_messages, response_reply, stores_responses=True)
 _ENDS = {"cancelled": "cancelled", "failed": "error"}
 _ELSEWHERE = ("session", "item", "audio")  # what an error that names no event may be about, besides a turn
 
@@ -52,12 +53,12 @@ class RealtimeReader:
         self._begun: dict[str, _Asked] = {}  # by response id
         self._last: str | None = None  # the response that the next turn continues
 
-    def sent(self, item: Mapping[str, Any]) -> Step | None:
+    def on_send(self, item: Mapping[str, Any]) -> ConnectionEvent | None:
         """Take an event of the client's."""
         read = _SENT.get(kind_of(item))
         return None if read is None else read(self, item)
 
-    def received(self, item: Mapping[str, Any]) -> Step | None:
+    def on_receive(self, item: Mapping[str, Any]) -> ConnectionEvent | None:
         """Take an event of the server's."""
         kind = kind_of(item)
         read = _RECEIVED.get(kind)
@@ -66,11 +67,11 @@ class RealtimeReader:
         turn = self._begun.get(text_or_none(item.get("response_id")) or "")
         return None if turn is None else Turn(turn.turn, None, item)
 
-    def unsent(self, key: int) -> None:
+    def on_send_failure(self, key: int) -> None:
         """Wait for no response to a request that has not left."""
         self._asked = deque(asked for asked in self._asked if asked.turn != key)
 
-    def closed(self) -> SessionNotice:
+    def on_close(self) -> SessionNotice:
         """Tell that the connection has ended, and its responses with it."""
         self._asked.clear()
         self._begun.clear()
@@ -132,7 +133,7 @@ class RealtimeReader:
         if late is None:
             return None
         note = self._note("input transcribed", item_id=identity, usage=event.get("usage"))
-        return note._replace(messages=[_said(late.said)], about=late.turn)
+        return note._replace(messages=[_said(late.said)], turn_key=late.turn)
 
     # --- turns
 
@@ -174,7 +175,7 @@ class RealtimeReader:
         status = text_or_none(fields(event.get("response")).get("status"))
         return Turn(turn.turn, None, event, _ENDS.get(status or "", "closed"))
 
-    def fail(self, event: Mapping[str, Any]) -> Step:
+    def fail(self, event: Mapping[str, Any]) -> ConnectionEvent:
         """Take an error: it ends the turn that it is about, as far as one can tell."""
         error = fields(event.get("error"))
         cause, place = text_or_none(error.get("event_id")), text_or_none(error.get("param")) or ""
@@ -222,7 +223,7 @@ def _said(words: str) -> Message:
     return response_messages({"input": words})[0]
 
 
-_SENT: dict[str, Callable[[RealtimeReader, Mapping[str, Any]], Step | None]] = {
+_SENT: dict[str, Callable[[RealtimeReader, Mapping[str, Any]], ConnectionEvent | None]] = {
     "session.update": RealtimeReader.update,
     "conversation.item.create": RealtimeReader.add,
     "input_audio_buffer.append": RealtimeReader.hear,
@@ -230,7 +231,7 @@ _SENT: dict[str, Callable[[RealtimeReader, Mapping[str, Any]], Step | None]] = {
     "input_audio_buffer.commit": RealtimeReader.commit,
     "response.create": RealtimeReader.ask,
 }
-_RECEIVED: dict[str, Callable[[RealtimeReader, Mapping[str, Any]], Step | None]] = {
+_RECEIVED: dict[str, Callable[[RealtimeReader, Mapping[str, Any]], ConnectionEvent | None]] = {
     "session.created": RealtimeReader.opened,
     "session.updated": RealtimeReader.updated,
     "conversation.item.added": RealtimeReader.told,

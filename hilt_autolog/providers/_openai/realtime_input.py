@@ -14,7 +14,7 @@ from .realtime_items import item_message, sound_message
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hilt_autolog.contracts.model import Message
+    from hilt_autolog.contracts.types import Message
 
 _REMEMBERED = 256  # items whose transcript may come later, or that are named again
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.media import StreamedMedia, blob_part
-from hilt_autolog.contracts.model import message, text_part
+from hilt_autolog.contracts.model import new_message, text_part
 from hilt_autolog.contracts.sdk_objects import fields, text_or_none
 
 from .chat import sequence
@@ -14,7 +14,8 @@ from .responses import ResponseAccumulator, response_messages
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hilt_autolog.contracts.model import Delta, Message, Part, Response
+    from hilt_autolog.contracts.model import Delta, Response
+    from hilt_autolog.contracts.types import Message, Part
 
 
 _SPOKEN = ("output_audio", "audio")
@@ -40,7 +41,7 @@ def _heard(piece: Mapping[str, Any], mime_type: str) -> list[Part]:
 
 def sound_message(part: Part) -> Message:
     """Return what the user said into the buffer as a message."""
-    return message("user", [part])
+    return new_message("user", [part])
 
 
 def as_response(response: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,5 +124,5 @@ class RealtimeAccumulator(ResponseAccumulator):
         if sounds and reply.messages:
             reply.messages[0]["parts"] += sounds
         elif sounds:
-            reply.messages = [message("assistant", sounds)]
+            reply.messages = [new_message("assistant", sounds)]
         return reply

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.media import blob_part, url_part
-from hilt_autolog.contracts.model import Message, Part, Response, ToolCall, message, text_part
+from hilt_autolog.contracts.model import Response, ToolCall, new_message, provider_part, text_part
 from hilt_autolog.contracts.sdk_objects import as_json, fields, jsonable, text_or_none
 
 from .chat import failure, generic_part, sequence
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from hilt_autolog.contracts.model import Delta, ErrorInfo
+    from hilt_autolog.contracts.types import Message, Part
 
 
 _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
@@ -32,10 +33,10 @@ def response_messages(body: Mapping[str, Any]) -> list[Message]:
     are one assistant message again, so that a repeated answer is recognised.
     """
     instructions = body.get("instructions")
-    messages = [message("system", [text_part(instructions)])] if isinstance(instructions, str) else []
+    messages = [new_message("system", [text_part(instructions)])] if isinstance(instructions, str) else []
     given = body.get("input")
     if isinstance(given, str):
-        return [*messages, message("user", [text_part(given)])]
+        return [*messages, new_message("user", [text_part(given)])]
     for item in sequence(given):
         read = _input_item(fields(item))
         if read["role"] == "assistant" and messages and messages[-1]["role"] == "assistant":
@@ -54,12 +55,12 @@ def _input_item(item: Mapping[str, Any]) -> Message:
         response = (
             output if isinstance(output, str) else [_content(fields(piece)) for piece in sequence(output)]
         )
-        return message(
+        return new_message(
             "tool",
             [{"type": "tool_call_response", "id": text_or_none(item.get("call_id")), "response": response}],
         )
     if kind != "message":
-        return message("tool" if kind.endswith("_output") else "assistant", [_output_part(item)])
+        return new_message("tool" if kind.endswith("_output") else "assistant", [_output_part(item)])
     role = item.get("role") or "user"
     if not isinstance(role, str):
         role = as_json(role)
@@ -67,7 +68,7 @@ def _input_item(item: Mapping[str, Any]) -> Message:
     pieces = (
         [text_part(content)] if isinstance(content, str) else [_content(fields(p)) for p in sequence(content)]
     )
-    read = message("system" if role == "developer" else role, pieces)
+    read = new_message("system" if role == "developer" else role, pieces)
     return read | {"provider_role": role} if role == "developer" else read
 
 
@@ -85,7 +86,7 @@ def _content(piece: Mapping[str, Any]) -> Part:
         audio = fields(piece.get("input_audio"))
         return blob_part("audio", f"audio/{audio.get('format')}", audio.get("data"))
     if kind == "refusal":
-        return {"type": "refusal", "content": piece.get("refusal")}
+        return provider_part({"type": "refusal", "content": piece.get("refusal")})
     return generic_part(piece)
 
 
@@ -94,10 +95,11 @@ def _reference(modality: str, piece: Mapping[str, Any], url: Any) -> Part:
         part: Part = {"type": "file", "modality": modality, "file_id": piece["file_id"]}
     else:
         part = url_part(modality, url)
-    return part | {ours: piece[theirs] for theirs, ours in _REFERENCE if piece.get(theirs)}
-
-
-_REFERENCE = (("filename", "name"), ("detail", "detail"))
+    if piece.get("filename"):
+        part["name"] = piece["filename"]
+    if piece.get("detail"):
+        part["detail"] = piece["detail"]
+    return part
 
 
 # --- answers
@@ -111,8 +113,8 @@ def response_reply(body: Mapping[str, Any]) -> Response:
     reply.response_id = text_or_none(body.get("id"))
     reply.service_tier = text_or_none(body.get("service_tier"))
     status = text_or_none(body.get("status"))
-    reply.pending = status in _PENDING
-    ended = None if reply.pending else status
+    reply.is_pending = status in _PENDING
+    ended = None if reply.is_pending else status
     reply.finish_reason = text_or_none(fields(body.get("incomplete_details")).get("reason")) or ended
     if usage := fields(body.get("usage")):
         reply.usage, reply.tokens = jsonable(usage), tokens(usage)
@@ -128,7 +130,7 @@ def _items(items: list[dict[str, Any]]) -> Response:
     said = "".join(part["content"] for part in parts if part["type"] == "text")
     refused = "".join(text_or_none(part["content"]) or "" for part in parts if part["type"] == "refusal")
     return Response(
-        messages=[message("assistant", parts)] if parts else [],
+        messages=[new_message("assistant", parts)] if parts else [],
         text=said or refused or None,
         tool_calls=[_tool_call(item) for item in items if str(item.get("type")) in _CALLS],
     )
@@ -148,22 +150,22 @@ def _output_part(item: Mapping[str, Any]) -> Part:
         return _reasoning(item)
     if kind == "image_generation_call" and isinstance(item.get("result"), str):
         form = item.get("output_format") or "png"
-        return blob_part("image", f"image/{form}", item["result"]) | {"id": item.get("id")}
+        image = blob_part("image", f"image/{form}", item["result"])
+        image["id"] = item.get("id")
+        return image
     shown = generic_part(item)
     if kind.endswith("_call"):
-        return {
-            "type": "server_tool_call",
-            "id": item.get("id"),
-            "name": item.get("name") or kind,
-            kind: shown,
-        }
+        name = item.get("name") or kind
+        return provider_part({"type": "server_tool_call", "id": item.get("id"), "name": name, kind: shown})
     return shown
 
 
 def _reasoning(item: Mapping[str, Any]) -> Part:
     pieces = [fields(p) for p in (*sequence(item.get("summary")), *sequence(item.get("content")))]
     part: Part = {"type": "reasoning", "content": "\n".join(filter(None, map(_words, pieces)))}
-    return part | {"id": item["id"]} if item.get("id") else part
+    if item.get("id"):
+        part["id"] = item["id"]
+    return part
 
 
 def _words(piece: Mapping[str, Any]) -> str | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hilt_autolog.contracts.model import Operation, Request
-    from hilt_autolog.contracts.realtime import Step
+    from hilt_autolog.contracts.realtime import ConnectionEvent
 
     from .turns import ConnectionInfo
 
@@ -35,7 +35,7 @@ class ResponsesReader:
         self._lanes: dict[str, deque[int]] = {}  # the turns that are not over
         self._named: dict[str, int] = {}  # response id -> its turn, of those
 
-    def sent(self, item: Mapping[str, Any]) -> Step | None:
+    def on_send(self, item: Mapping[str, Any]) -> ConnectionEvent | None:
         """Take an event of the client's."""
         kind = kind_of(item)
         if kind == "response.create":
@@ -44,7 +44,7 @@ class ResponsesReader:
             return Turn(self._count, self._prompt(item))
         return self._steered(item) if kind == "response.steer" else None
 
-    def received(self, item: Mapping[str, Any]) -> Step | None:
+    def on_receive(self, item: Mapping[str, Any]) -> ConnectionEvent | None:
         """Take an event of the server's."""
         kind = kind_of(item)
         turns = self._lanes.get(_lane(item))
@@ -61,24 +61,24 @@ class ResponsesReader:
         self._named.pop(identity or "", None)
         return Turn(turns.popleft(), None, item, _ENDS[what])
 
-    def unsent(self, key: int) -> None:
+    def on_send_failure(self, key: int) -> None:
         """Wait for no response to a request that has not left."""
         for turns in self._lanes.values():
             if key in turns:
                 turns.remove(key)
 
-    def closed(self) -> None:
+    def on_close(self) -> None:
         """Forget what was not answered; the turns themselves say it all."""
         self._lanes.clear()
         self._named.clear()
 
     def _prompt(self, item: Mapping[str, Any]) -> Request:
-        besides = (*self._operation.content, *_OF_THE_WIRE)
+        besides = (*self._operation.content_keys, *_OF_THE_WIRE)
         request = {name: value for name, value in item.items() if name not in besides}
         named = item.get("conversation")
         prompt = self._scene.request(
             self._operation,
-            self._operation.messages(item),
+            self._operation.parse_messages(item),
             request,
             text_or_none(item.get("model")),
             text_or_none(item.get("previous_response_id")),
@@ -90,7 +90,7 @@ class ResponsesReader:
     def _steered(self, item: Mapping[str, Any]) -> SessionNotice:
         about = self._named.get(text_or_none(item.get("previous_response_id")) or "")
         messages = response_messages({"input": item.get("input")})
-        return SessionNotice("response steered", self._blank(), messages=messages, about=about)
+        return SessionNotice("response steered", self._blank(), messages=messages, turn_key=about)
 
     def _blank(self) -> Request:
         return self._scene.request(self._operation, [], {})

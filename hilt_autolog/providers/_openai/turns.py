@@ -13,7 +13,7 @@ from .chat import failure
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hilt_autolog.contracts.model import Message
+    from hilt_autolog.contracts.types import Message
 
 
 class ConnectionInfo(NamedTuple):
@@ -42,7 +42,7 @@ class ConnectionInfo(NamedTuple):
             known,
             self.server,
             self.sdk,
-            previous=previous,
+            previous_response_id=previous,
         )
 
 

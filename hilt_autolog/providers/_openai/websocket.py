@@ -44,13 +44,13 @@ _NO_QUEUE: tuple[Any, ...] = ()
 class Websockets:
     """The connections of an SDK; `dialogues` names the resources whose connections can be read."""
 
-    reader: StainlessProvider
+    provider: StainlessProvider
     dialogues: Mapping[str, Callable[[ConnectionInfo], ConnectionReader]]
 
     @property
     def package(self) -> str:
         """The name under which the SDK is imported."""
-        return self.reader.package
+        return self.provider.package
 
     @property
     def targets(self) -> tuple[PatchTarget, ...]:
@@ -82,11 +82,11 @@ class Websockets:
             instance = getattr(instance._session, "connection", None)  # noqa: SLF001  a lane tells it to nobody
         return None if self._kind(instance) is None else instance
 
-    def dialogue(self, connection: Any) -> ConnectionReader:
+    def connection_reader(self, connection: Any) -> ConnectionReader:
         """Return what reads a connection."""
         return self.dialogues[self._kind(connection) or ""](self._scene(connection))
 
-    def outgoing(
+    def outgoing_items(
         self, instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], clean: Callable[[Any], Any]
     ) -> list[dict[str, Any]]:
         """Return the events that are about to be sent: of a lane with its name, of a queue all that wait."""
@@ -99,11 +99,11 @@ class Websockets:
         named = {"stream_id": lane} if isinstance(lane, str) else {}
         return [event | named for event in events if isinstance(event, dict)]
 
-    def incoming(self, result: Any) -> dict[str, Any] | None:
+    def incoming_item(self, result: Any) -> dict[str, Any] | None:
         """Return an event that was received."""
         return _event(result)
 
-    def is_end(self, error: BaseException) -> str | None:
+    def close_reason(self, error: BaseException) -> str | None:
         """Return how an exception of the websocket library has ended the connection; a timeout has not."""
         names = [kind.__name__ for kind in type(error).__mro__]
         if "ConnectionClosedOK" in names:
@@ -122,11 +122,11 @@ class Websockets:
         request = fields(fields(fields(connection).get("_connection")).get("request"))
         query = parse_qs(urlsplit(text_or_none(request.get("path")) or "").query)
         server = text_or_none(_header(request.get("headers"), "Host"))
-        named = (name for pattern, name in self.reader.hosts if re.search(pattern, server or ""))
+        named = (name for pattern, name in self.provider.hosts if re.search(pattern, server or ""))
         [model] = (query.get("model") or query.get("deployment") or [""])[:1]
         version = getattr(sys.modules.get(self.package), "__version__", "unknown")
         return ConnectionInfo(
-            next(named, self.reader.provider), model or None, server, f"{self.package} {version}"
+            next(named, self.provider.provider), model or None, server, f"{self.package} {version}"
         )
 
 

@@ -207,17 +207,20 @@ def test_the_program_sees_what_it_sees_without_us(live, watch):
 
 
 SAMPLES = [
-    ("sent", {"setup": {"model": "models/m", "systemInstruction": {"parts": [{"text": "Be brief."}]}}}),
-    ("sent", {"turns": {"role": "user", "parts": [{"text": "One"}]}, "turn_complete": True}),
-    ("received", {"serverContent": {"modelTurn": {"parts": [{"text": "You"}]}}}),
-    ("received", {"serverContent": {"outputTranscription": {"text": "said"}, "interrupted": True}}),
-    ("received", {"serverContent": {"turnComplete": True}, "usageMetadata": USAGE}),
-    ("sent", {"audio": {"data": SOUND, "mime_type": "audio/pcm"}}),
-    ("received", {"serverContent": {"inputTranscription": {"text": "Hallo"}}}),
-    ("received", {"toolCall": {"functionCalls": [{"id": "1", "name": "weather", "args": {"city": "Rome"}}]}}),
-    ("sent", {"function_responses": [{"id": "1", "name": "weather", "response": {"sky": "sunny"}}]}),
+    ("on_send", {"setup": {"model": "models/m", "systemInstruction": {"parts": [{"text": "Be brief."}]}}}),
+    ("on_send", {"turns": {"role": "user", "parts": [{"text": "One"}]}, "turn_complete": True}),
+    ("on_receive", {"serverContent": {"modelTurn": {"parts": [{"text": "You"}]}}}),
+    ("on_receive", {"serverContent": {"outputTranscription": {"text": "said"}, "interrupted": True}}),
+    ("on_receive", {"serverContent": {"turnComplete": True}, "usageMetadata": USAGE}),
+    ("on_send", {"audio": {"data": SOUND, "mime_type": "audio/pcm"}}),
+    ("on_receive", {"serverContent": {"inputTranscription": {"text": "Hallo"}}}),
     (
-        "received",
+        "on_receive",
+        {"toolCall": {"functionCalls": [{"id": "1", "name": "weather", "args": {"city": "Rome"}}]}},
+    ),
+    ("on_send", {"function_responses": [{"id": "1", "name": "weather", "response": {"sky": "sunny"}}]}),
+    (
+        "on_receive",
         {"serverContent": {"modelTurn": {"parts": [{"inlineData": {"mimeType": "a", "data": "x"}}]}}},
     ),
 ]

@@ -146,7 +146,7 @@ def dialogue():
     folds = {}
 
     def take(way, event):
-        step = read.sent(event) if way == "out" else read.received(event)
+        step = read.on_send(event) if way == "out" else read.on_receive(event)
         if isinstance(step, Turn):
             if step.request is not None:
                 folds[step.key] = step.request.operation.accumulator()
