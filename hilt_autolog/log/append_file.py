@@ -1,4 +1,4 @@
-"""One open log file: whole lines appended, by one write each, and only while it is still that file."""
+"""One open log file: each append is one write of whole lines, while the descriptor is still that file."""
 
 from __future__ import annotations
 
@@ -6,38 +6,47 @@ import errno
 import stat
 import sys
 from contextlib import suppress
-from os import SEEK_CUR
+from os import SEEK_CUR, SEEK_END
 
 from hilt_autolog.clock import Clock
 
 from .safe_directory import UnsafePathError
 from .syscalls import APPEND, READ_ONLY, Syscalls
 
-_GRACE = 50  # milliseconds
-_TRUST = 1.0  # seconds
+_CLOSE_ATTEMPTS = 50  # a millisecond apart
+_STAT_LIFETIME = 1.0  # seconds
 _MEBIBYTE = 1 << 20
-_SPARE = 64 * _MEBIBYTE
+_RESERVED_SPACE = 64 * _MEBIBYTE
 
 
-class LogFileLost(Exception):  # noqa: N818 (it says what happened; it is no error of the program)
-    """The descriptor is not that file any more: the program closed or reused it, or the file was deleted."""
+class LogFileLost(Exception):  # noqa: N818 (it names an event in the file's life; the program made no error)
+    """The descriptor is no longer that file: the program closed or reused it, or the file was deleted."""
 
 
 class LogFile:
     """An open log file.
 
+    Args:
+        fd: a descriptor that is open for appending; it belongs to this object from now on.
+        path: the file's absolute path.
+        shared: other processes may append to the same file, so nothing that it holds is ever removed.
+
     Attributes:
-        path: Absolute.
-        identity: Inode and device.
-        size: Bytes that it held when it was opened.
-        torn: Whether it ends inside a line, so that the next write must begin with a line break.
-        trusted_until: A second after the last look, on the monotonic clock.
+        path: the file's absolute path.
+        identity: its inode and device.
+        size: its size in bytes when it was opened.
+        torn: whether it ends inside a line, so that the next write must begin with a line break.
+        verified_until: a second after the last `fstat`, on the monotonic clock.
+
+    Raises:
+        UnsafePathError: it is not a regular file, or it is ours alone and has several names.
+        OSError: the descriptor is closed.
     """
 
     __slots__ = (
         "_end",
         "_fd",
-        "_next_look",
+        "_next_space_check",
         "_pid",
         "_shared",
         "_writing",
@@ -49,128 +58,141 @@ class LogFile:
     )
 
     def __init__(self, fd: int, path: str, *, shared: bool) -> None:
-        found = Syscalls.fstat(fd)
-        # A hard link would let somebody else's file grow; a shared one may have names by its owner's will.
-        if not stat.S_ISREG(found.st_mode) or not (shared or found.st_nlink == 1):
+        state = Syscalls.fstat(fd)
+        # A hard link would let another user's file grow; a shared file may have several names by its owner's
+        # choice.
+        if not stat.S_ISREG(state.st_mode) or not (shared or state.st_nlink == 1):
             raise UnsafePathError(
                 "not a regular file", f"not a regular file, or one with several names: {path}"
             )
         self._fd = fd
         self._pid = Syscalls.getpid()
-        self.identity = found[1:3]
+        self.identity = state[1:3]
         self._shared = shared
-        self._next_look = found.st_size
+        self._next_space_check = state.st_size
         self.path = path
-        self.size = found.st_size
+        self.size = state.st_size
         self.torn = False
         self.verified_until = 0.0
         self._end = -1  # the descriptor's offset after our last write
-        self._writing: list[None] = []  # one for each write under way
+        self._writing: list[None] = []  # an item for each write in progress; changed by C code, so atomically
 
     def append(self, data: bytes, *, skip_stat: bool = False) -> None:
-        """Writes whole lines.
+        """Write whole lines.
 
         Args:
-            data: The lines.
-            skip_stat: A descriptor that stands where our last write left it is this file, of this process:
-                spare the other checks (an `fstat` makes the next write slow). Not for longer than
+            data: the lines.
+            skip_stat: if the descriptor's offset is where our last write left it, take it for this file in
+                this process and skip the `fstat` (whose cost is not its own time: it makes the next write
+                slower, as the chunks of tests/benchmarks/calls.py show). Not to be used after
                 `verified_until`.
 
         Raises:
-            Lost: nothing was written: the descriptor is not this file any more, or another process's.
-            OSError: the file does not hold the lines; a part is cut off, or closed off by the next write.
+            LogFileLost: nothing was written: the descriptor is not this file any more, or another process's.
+            OSError: the file does not hold the lines; a part is removed, or ended by the next write's line
+                break.
         """
         self._writing.append(None)
         try:
             start = self._end
             try:
-                is_there = skip_stat and Syscalls.lseek(self._fd, 0, SEEK_CUR) == start
+                is_unmoved = skip_stat and Syscalls.lseek(self._fd, 0, SEEK_CUR) == start
             except OSError:
-                is_there = False
-            if not is_there:
-                start = self._checked()
+                is_unmoved = False
+            if not is_unmoved:
+                start = self._verified_size()
             if self.torn:
                 data = b"\n" + data
             try:
-                done = Syscalls.write(self._fd, data)
+                count = Syscalls.write(self._fd, data)
             except InterruptedError:
-                done = 0
-            if done != len(data):
-                self._write_rest(data, done, start)
+                count = 0
+            if count != len(data):
+                self._write_rest(data, count, start)
             self._end = start + len(data)
             self.torn = False
         finally:
             self._writing.pop()
 
-    def _checked(self) -> int:
-        """The file's size, once it is certain that the descriptor is this file."""
+    def _verified_size(self) -> int:
+        """Return the file's size, once it is certain that the descriptor is this file.
+
+        A stat result is read by index here, because `[1:3]` yields inode and device in one step, as they are
+        kept in `identity`: 1 is st_ino, 2 st_dev, 3 st_nlink (0 when the file was deleted), 6 st_size.
+        """
         try:
-            found = Syscalls.fstat(self._fd)
+            state = Syscalls.fstat(self._fd)
         except OSError:
             raise LogFileLost from None
-        if found[1:3] != self.identity or not found[3] or Syscalls.getpid() != self._pid:
+        if state[1:3] != self.identity or not state[3] or Syscalls.getpid() != self._pid:
             raise LogFileLost
-        if found[6] >= self._next_look:
-            self._look_at_disk(found[6])
-        self.verified_until = Clock.monotonic() + _TRUST
-        return found[6]
+        if state[6] >= self._next_space_check:
+            self._check_space(state[6])
+        self.verified_until = Clock.monotonic() + _STAT_LIFETIME
+        return state[6]
 
-    def _write_rest(self, data: bytes, done: int, start: int) -> None:
+    def _write_rest(self, data: bytes, count: int, start: int) -> None:
+        """Write what is left after a partial write of `count` bytes, or repair the file's end and raise."""
         try:
-            while done < len(data):
+            while count < len(data):
                 with suppress(InterruptedError):
-                    more = Syscalls.write(self._fd, data[done:])
+                    more = Syscalls.write(self._fd, data[count:])
                     if not more:
                         raise OSError(errno.EIO, "a write of nothing")
-                    done += more
+                    count += more
         except BaseException:
-            if done:
-                self._mend(start, done)
+            if count:
+                self._remove_partial_line(start, count)
             raise
 
-    def _mend(self, start: int, done: int) -> None:
-        # Only in a file of our own, and only if nothing but this record came since: no other thread's line.
+    def _remove_partial_line(self, start: int, count: int) -> None:
+        # Only in a file of our own, and only if it has not grown since: another thread may have written a
+        # line.
         if not self._shared:
             with suppress(OSError):
-                if Syscalls.fstat(self._fd).st_size == start + done:
+                if Syscalls.fstat(self._fd).st_size == start + count:
                     Syscalls.ftruncate(self._fd, start)
                     return
         self.torn = True
 
     def use_all_space(self) -> None:
-        """Lets the file fill the disk: whoever asks for each line is told when there is no room for one."""
-        self._next_look = sys.maxsize
+        """Let the file fill the disk, for a caller that handles the error of each line."""
+        self._next_space_check = sys.maxsize
 
-    def _look_at_disk(self, size: int) -> None:
-        """Stops before the disk is full; looks once a mebibyte."""
+    def _check_space(self, size: int) -> None:
+        """Raise OSError before the disk is full; checked once for each mebibyte that the file grows."""
         if Syscalls.fstatvfs is not None:
             disk = Syscalls.fstatvfs(self._fd)
             free, total = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
-            # Some file systems do not know their size; on a small one, 64 MiB would be most of it.
-            if total and (free < min(_SPARE, total // 10) or free < total // 100):
+            # Some file systems report no size; on a small one, 64 MiB would be most of it.
+            if total and (free < min(_RESERVED_SPACE, total // 10) or free < total // 100):
                 raise OSError(errno.ENOSPC, "less than 64 MiB or 1 % of the disk is free")
-        self._next_look = size + _MEBIBYTE
+        self._next_space_check = size + _MEBIBYTE
 
     def is_same_file(self) -> bool:
-        """Whether the descriptor is still this file, and the file still has a name."""
+        """Return whether the descriptor is still this file, and the file still has a name.
+
+        Raises:
+            OSError: the disk is almost full.
+        """
         try:
-            self._checked()
+            self._verified_size()
         except LogFileLost:
             return False
         return True
 
-    def close(self, *, alone: bool = False) -> None:
-        """Closes the descriptor, unless the program has taken it for another file.
+    def close(self, *, single_threaded: bool = False) -> None:
+        """Close the descriptor, unless the program has taken its number for another file.
 
-        It waits until no write is under way: the descriptor's number may be the program's next file. If there
-        still is one after 50 ms (we interrupted it, or the disk hangs), the descriptor stays open: that is a
-        smaller harm than a line in somebody's database.
+        Wait until no write is in progress: the descriptor's number may be the program's next file. If there
+        still is a write after 50 ms (we interrupted it, or the disk hangs), the descriptor stays open, which
+        does less harm than a log line in another file.
 
         Args:
-            alone: There can be no such write; so in a forked child, where other threads do not exist.
+            single_threaded: no write can be in progress, as in a forked child, which has one thread.
         """
-        for _ in range(_GRACE):
-            if alone or not self._writing:
+        for _ in range(_CLOSE_ATTEMPTS):
+            if single_threaded or not self._writing:
                 with suppress(OSError):
                     if Syscalls.fstat(self._fd)[1:3] == self.identity:
                         Syscalls.close(self._fd)
@@ -178,49 +200,49 @@ class LogFile:
             Syscalls.sleep(0.001)
 
     def discard(self) -> None:
-        """Closes a file that could not be begun, and removes it if we had created it."""
+        """Close a file whose first line could not be written, and delete it if it is ours alone."""
         self.close()
         if not self._shared:
             with suppress(OSError):
                 Syscalls.unlink(self.path)
 
     def reopen(self) -> LogFile:
-        """Opens the same file once more, after its descriptor was lost or closed.
+        """Open the same file once more, after its descriptor was lost or closed.
 
         Raises:
-            Lost: another file stands at the path.
-            OSError: there is none, or it cannot be opened.
+            LogFileLost: the path is another file now.
+            OSError: there is no file at the path, or it cannot be opened.
         """
-        found = open_descriptor(Syscalls.open(self.path, APPEND), self.path, shared=self._shared)
-        if found.identity != self.identity:
-            found.close()
+        file = open_descriptor(Syscalls.open(self.path, APPEND), self.path, shared=self._shared)
+        if file.identity != self.identity:
+            file.close()
             raise LogFileLost
-        found.torn = self.torn or is_torn(found)
-        return found
+        file.torn = self.torn or is_torn(file)
+        return file
 
 
-def open_descriptor(fd: int, path: str, *, shared: bool, made: bool = False) -> LogFile:
-    """The log file of a descriptor; if it cannot be one, nothing of it stays behind."""
+def open_descriptor(fd: int, path: str, *, shared: bool, is_new: bool = False) -> LogFile:
+    """Return the log file of a descriptor; if it cannot be one, close it, and delete the file if `is_new`."""
     try:
         return LogFile(fd, path, shared=shared)
     except BaseException:
         with suppress(OSError):
             Syscalls.close(fd)
-        if made:
+        if is_new:
             with suppress(OSError):
                 Syscalls.unlink(path)
         raise
 
 
 def is_torn(file: LogFile) -> bool:
-    """Whether the file ends inside a line. Looks twice: another process may be writing that line just now."""
+    """Return whether the file ends inside a line. Look twice: another process may be writing that line."""
     for pause in (0.01, 0.0):
         with suppress(OSError):
             fd = Syscalls.open(file.path, READ_ONLY)
             try:
                 if not Syscalls.fstat(fd).st_size:
                     return False
-                Syscalls.lseek(fd, -1, 2)
+                Syscalls.lseek(fd, -1, SEEK_END)
                 if Syscalls.read(fd, 1) == b"\n":
                     return False
             finally:

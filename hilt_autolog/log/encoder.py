@@ -1,4 +1,4 @@
-"""Event -> one line of bytes, whatever is in it."""
+"""Encode an event as one line of bytes, whatever values it holds."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["encode_json_line", "encode_line", "escape_invisible", "to_json_value
 
 DELETE = 0x7F
 
-# What JSON leaves as it is, but a terminal, an editor or str.splitlines() obeys: DEL, the C1 controls,
-# zero-width and bidi characters, line and paragraph separators, the byte order mark. A lead byte of UTF-8
-# never occurs inside a character, so the bytes can be searched as they are. One pattern for each lead,
-# because `re` is five times faster where a pattern begins with fixed bytes, and the common quotes and dashes
-# share a lead.
-_HIDDEN = (
+# Characters that JSON leaves as they are, but that a terminal, an editor or str.splitlines() acts on: DEL,
+# the C1 controls, zero-width and bidi characters, line and paragraph separators, the byte order mark. A lead
+# byte of UTF-8 never occurs inside a character, so the bytes can be searched without decoding. There is one
+# pattern for each lead, because `re` is five times faster where a pattern begins with fixed bytes, and the
+# common quotes and dashes share a lead.
+_INVISIBLE = (
     (b"\x7f", re.compile(rb"\x7f")),
     (b"\xc2", re.compile(rb"\xc2[\x80-\x9f]")),
     (b"\xe2\x80", re.compile(rb"\xe2\x80[\x8b-\x8f\xa8-\xae]")),
@@ -31,37 +31,37 @@ _HIDDEN = (
 )
 
 
-def encode_line(event: Mapping[str, Any], option: int = orjson.OPT_APPEND_NEWLINE) -> bytes:
-    r"""Encodes an event as one JSON object and the line's only line break.
+def encode_line(event: Mapping[str, object], option: int = orjson.OPT_APPEND_NEWLINE) -> bytes:
+    r"""Encode an event as one JSON object and the line's only line break.
 
-    JSON's own types go to orjson as they are, everything else through `plain` first. A walk over the types
-    tells which, because orjson must not see two things that it would accept: NaN, which it writes as `null`,
-    a fact that nobody stated, and enums, whose `value` it calls (the process crashes if that raises). The
-    walk costs 1 us for an ordinary event; unlike a search of the output for `null` it does not grow with the
-    texts.
+    Values of JSON's own types go to orjson as they are, everything else through `to_json_value` first. A walk
+    over the types decides, because there are two things that orjson accepts and must not get: NaN, which it
+    writes as `null`, a value that nobody reported, and enums, whose `value` it reads (the process crashes if
+    that raises). The walk costs 1 us for an ordinary event (one of those that tests/benchmarks/calls.py
+    records); unlike a search of the output for `null` it does not grow with the length of the texts.
 
     Args:
-        event: An event. What would not be an object in JSON is kept under the key `event`.
-        option: One of orjson's, instead of the line break.
+        event: an event. A value that JSON would not write as an object is kept under the key `event`.
+        option: an option of orjson instead of the line break.
 
     Returns:
-        UTF-8. Invisible and direction-changing characters stand as `\uXXXX`: a JSON reader gets them back,
-        while `bytes.splitlines` and `str.splitlines` see one line.
+        UTF-8. Invisible and direction-changing characters are escaped as `\uXXXX`: a JSON reader restores
+        them, while `bytes.splitlines` and `str.splitlines` see one line.
     """
     try:
         if type(event) is dict and _is_json(event.values()):
             return escape_invisible(orjson.dumps(event, option=option))
     except Exception:  # lone surrogates, keys that are not strings, long integers, cycles, great depth
-        return _foreign(event, option)
-    return _foreign(event, option)
+        return _encode_converted(event, option)
+    return _encode_converted(event, option)
 
 
-# Encodes an event whose values are known to be JSON's own, as they are when they were read from JSON: this
-# spares `line` its walk. A lone surrogate is an orjson.JSONEncodeError. What is invisible is left as it is.
+# Encodes an event whose values are all of JSON's own types, as they are when they were read from JSON: this
+# saves the walk of `encode_line`. A lone surrogate raises orjson.JSONEncodeError. Invisible characters stay.
 encode_json_line = partial(orjson.dumps, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _foreign(event: Any, option: int = orjson.OPT_APPEND_NEWLINE) -> bytes:
+def _encode_converted(event: object, option: int) -> bytes:
     value = to_json_value(event)
     if type(value) is not dict:
         value = {"event": value}
@@ -69,7 +69,7 @@ def _foreign(event: Any, option: int = orjson.OPT_APPEND_NEWLINE) -> bytes:
 
 
 def _is_json(values: Iterable[Any]) -> bool:
-    """Whether all values are exactly of JSON's types, and finite. A cycle raises RecursionError."""
+    """Return whether all values are exactly of JSON's types, and finite. A cycle raises RecursionError."""
     for value in values:
         kind = type(value)
         if kind is str or kind is int:
@@ -89,14 +89,14 @@ def _is_json(values: Iterable[Any]) -> bool:
 
 
 def escape_invisible(data: bytes) -> bytes:
-    """Escapes what a terminal or an editor would obey, in a line of JSON."""
+    """Escape the characters that a terminal or an editor would act on, in a line of JSON."""
     if data.isascii() and DELETE not in data:
         return data
-    for lead, hidden in _HIDDEN:
+    for lead, pattern in _INVISIBLE:
         if lead in data:
-            data = hidden.sub(_escape, data)
+            data = pattern.sub(_escape, data)
     return data
 
 
-def _escape(found: re.Match[bytes]) -> bytes:
-    return b"\\u%04x" % ord(found[0].decode())
+def _escape(match: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % ord(match[0].decode())

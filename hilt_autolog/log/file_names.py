@@ -1,4 +1,4 @@
-"""File names: what a template's fields become, and how any text becomes a safe part of a path."""
+"""Names of log files: the fields of a path template, and any text as a safe part of a path."""
 
 from __future__ import annotations
 
@@ -14,17 +14,13 @@ FIELDS = ("app", "date", "time", "host", "pid", "session")
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
-_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)", re.IGNORECASE)
-_LONGEST = 64
+_WINDOWS_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)", re.IGNORECASE)
+_LONGEST = 64  # characters
 _SUFFIX = ".hilt.jsonl"
 
 
 def check_template(template: str) -> None:
-    """Refuses a template with an unknown field.
-
-    Raises:
-        ValueError: names the field, and those that there are.
-    """
+    """Raise ValueError for a template with an unknown field; the message lists the known ones."""
     for field in _FIELD.findall(template):
         if field not in FIELDS:
             valid = " ".join(f"{{{name}}}" for name in FIELDS)
@@ -32,25 +28,25 @@ def check_template(template: str) -> None:
 
 
 def is_generated(template: str) -> bool:
-    """Whether each process gets a file name of its own, so that it may insist on creating the file."""
+    """Return whether each process gets a file name of its own, so that it must create the file itself."""
     return "{pid}" in template or "{session}" in template
 
 
 def fill_template(template: str, app: str) -> str:
-    """The path for a process that begins to log now.
+    """Return the path for a process that begins to log now.
 
     Args:
-        template: A path with fields in braces.
-        app: The program's name.
+        template: a path with fields in braces.
+        app: the program's name.
 
     Returns:
         The template with `{date}` and `{time}` in UTC and `{session}` as twelve random hexadecimal digits.
     """
-    moment = id_and_timestamp()[1]
+    timestamp = id_and_timestamp()[1]
     values = {
         "app": app,
-        "date": moment[:10],
-        "time": moment[11:19].replace(":", "") + "Z",
+        "date": timestamp[:10],
+        "time": timestamp[11:19].replace(":", "") + "Z",
         "host": os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", ""),
         "pid": str(Syscalls.getpid()),
         "session": random_hex(48),
@@ -59,7 +55,7 @@ def fill_template(template: str, app: str) -> str:
 
 
 def numbered_path(path: str, number: int) -> str:
-    """The path for the n-th attempt at a name that is taken: `a.hilt.jsonl`, `a-1.hilt.jsonl`, ..."""
+    """Return the path for the n-th attempt at a name that is taken: `a.hilt.jsonl`, `a-1.hilt.jsonl`, ..."""
     if not number:
         return path
     stem = path.removesuffix(_SUFFIX) if path.endswith(_SUFFIX) else os.path.splitext(path)[0]
@@ -67,20 +63,20 @@ def numbered_path(path: str, number: int) -> str:
 
 
 def safe_name(text: str) -> str:
-    """Turns any text into one safe part of a file name, on every system.
+    """Return any text as one part of a file name that is safe on every system.
 
     Args:
-        text: Anything: an app's name, a host, an id from outside.
+        text: an app's name, a host, an id from outside: anything.
 
     Returns:
-        1 to 64 characters of `A-Z a-z 0-9 . _ -`, never led by a dot or dash, never ended by a dot, never a
-        name that Windows keeps for a device.
+        1 to 64 characters of `A-Z a-z 0-9 . _ -`, with no dot or dash at the beginning, no dot at the end,
+        and never a name that Windows reserves for a device.
     """
-    safe = _UNSAFE.sub("_", text)
-    if not safe or safe[0] in ".-" or _DEVICE.match(safe):
-        safe = "_" + safe
-    safe = safe[:_LONGEST]
-    return safe[:-1] + "_" if safe.endswith(".") else safe
+    name = _UNSAFE.sub("_", text)
+    if not name or name[0] in ".-" or _WINDOWS_DEVICE.match(name):
+        name = "_" + name
+    name = name[:_LONGEST]
+    return name[:-1] + "_" if name.endswith(".") else name
 
 
 def app_name() -> str:

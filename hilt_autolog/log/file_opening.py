@@ -1,4 +1,4 @@
-"""Which file a process writes to, and how it comes to be open."""
+"""Choose and open the file that a process writes its log to."""
 
 from __future__ import annotations
 
@@ -18,56 +18,56 @@ if TYPE_CHECKING:
     from .append_file import LogFile
 
 
-# What opening the old path says when it is not the old file any more.
+# The errors of opening a path at which the old file is not any more.
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
 class LogFileOpener:
-    """Opens the log file of this process: the first time, and again when it was lost, closed or deleted.
+    """Opens the log file of this process, and opens it again when it was lost, closed or deleted.
 
     Args:
-        template: The path; see `naming`. Relative to `folder`.
-        app: The program's name, for `{app}`.
-        folder: The current directory at the first opening, if `None`.
-        run_logs: The file that gets a line for each opening: `<bytes in the log><TAB><its path>`.
+        template: the path, with the fields of `file_names.FIELDS`, relative to `directory`.
+        app: the program's name, for `{app}`.
+        directory: where a relative template begins; if `None`, the current directory at the first opening.
+        run_logs: the file of hilt-run to which each opening adds a line: `<bytes in the log><TAB><its path>`.
 
     Attributes:
-        path: The file that was opened last.
+        path: the file that was opened last.
 
     Raises:
         ValueError: the template has an unknown field.
     """
 
-    def __init__(self, template: str, app: str, folder: str | None, run_logs: str | None) -> None:
+    def __init__(self, template: str, app: str, directory: str | None, run_logs: str | None) -> None:
         check_template(template)
         self._template = Syscalls.expanduser(template)
         self._generated = is_generated(template)
         self._app = app
-        self._folder = folder
+        self._directory = directory
         self._run_logs = run_logs
         self.path: str | None = None
 
-    def forget(self) -> None:
-        """The next file gets a new name: this is another process."""
+    def reset(self) -> None:
+        """Give the next file a new name, because this is another process."""
         self.path = None
 
-    def open(self, last: LogFile | None, first: Callable[[], bytes]) -> LogFile:
-        """Opens the file that was written last, if it is still there; else a new one (or the shared one).
+    def open(self, last: LogFile | None, first_line: Callable[[], bytes]) -> LogFile:
+        """Open the last file again if it still exists; else create a new one (or open the shared one).
 
         Args:
-            last: The file before, closed or lost.
-            first: Makes the line that a file begins with.
+            last: the file that was written before, closed or lost.
+            first_line: makes the line that a file begins with.
 
         Raises:
-            Refused: the place cannot be trusted, or is not a file.
-            OSError: the file cannot be opened, or does not take its first line.
+            UnsafePathError: the directory cannot be trusted, or the path is not a regular file.
+            OSError: the file cannot be opened, or its first line cannot be written.
         """
-        file = self._again(last) or self._anew(first())
+        file = self._reopen(last) or self._open_new(first_line())
         self.path = file.path
-        self._note(file)
+        self._add_to_run_logs(file)
         return file
 
-    def _again(self, last: LogFile | None) -> LogFile | None:
+    def _reopen(self, last: LogFile | None) -> LogFile | None:
         if last is None:
             return None
         try:
@@ -79,76 +79,78 @@ class LogFileOpener:
                 return None
             raise
 
-    def _anew(self, first: bytes) -> LogFile:
-        path = self.path or self._place()
+    def _open_new(self, first_line: bytes) -> LogFile:
+        path = self.path or self._new_path()
         file = create_exclusive(path) if self._generated else open_shared(path)
         try:
-            file.append(first)
+            file.append(first_line)
         except BaseException:
             file.discard()
             raise
         return file
 
-    def _place(self) -> str:
+    def _new_path(self) -> str:
         path = fill_template(self._template, self._app)
         if Syscalls.isabs(path):
             return path
-        # Kept, so that a child that changed its directory before its first event writes beside its parent.
-        self._folder = Syscalls.join(Syscalls.getcwd(), self._folder or "")
-        return Syscalls.join(self._folder, path)
+        # Kept, so that a forked child that has changed its directory still writes next to its parent's file.
+        self._directory = Syscalls.join(Syscalls.getcwd(), self._directory or "")
+        return Syscalls.join(self._directory, path)
 
-    def _note(self, file: LogFile) -> None:
+    def _add_to_run_logs(self, file: LogFile) -> None:
         if self._run_logs is None:
             return
         with suppress(OSError):
-            fd = Syscalls.open(self._run_logs, APPEND)  # only where hilt-run still waits for it
+            fd = Syscalls.open(self._run_logs, APPEND)  # never created: hilt-run removes it when it ends
             try:
                 Syscalls.write(fd, f"{file.size}\t{file.path}\n".encode(errors="surrogateescape"))
             finally:
                 Syscalls.close(fd)
 
 
-_PRIVATE = 0o600
-_NAMES = 1000
+_MODE = 0o600
+_ATTEMPTS = 1000
 
 
 def create_exclusive(path: str) -> LogFile:
-    """Creates a file of this process's own, under the first name that is free.
+    """Create a file for this process alone, under the first name that is free.
 
     Raises:
-        Refused: the folder cannot be trusted.
+        UnsafePathError: the directory cannot be trusted.
         OSError: it cannot be created.
     """
-    place = Syscalls.dirname(path)
-    safe_directory.make_directories(place)
-    handle = safe_directory.open_trusted(place)
+    directory = Syscalls.dirname(path)
+    safe_directory.make_directories(directory)
+    directory_fd = safe_directory.open_trusted(directory)
     try:
-        for number in range(_NAMES):
-            name = numbered_path(path, number)
+        for number in range(_ATTEMPTS):
+            candidate = numbered_path(path, number)
             with suppress(FileExistsError):
-                return open_descriptor(_create_in(handle, name), name, shared=False, made=True)
+                fd = _create_in(directory_fd, candidate)
+                return open_descriptor(fd, candidate, shared=False, is_new=True)
     finally:
-        if handle is not None:
+        if directory_fd is not None:
             with suppress(OSError):
-                Syscalls.close(handle)
+                Syscalls.close(directory_fd)
     raise FileExistsError(errno.EEXIST, "a thousand files have this name", path)
 
 
-def _create_in(handle: int | None, path: str) -> int:
+def _create_in(directory_fd: int | None, path: str) -> int:
     flags = APPEND | CREATE | EXCLUSIVE
-    if handle is None:
-        return Syscalls.open(path, flags, _PRIVATE)
-    return Syscalls.open(path[len(Syscalls.dirname(path)) :].lstrip("/"), flags, _PRIVATE, dir_fd=handle)
+    if directory_fd is None:
+        return Syscalls.open(path, flags, _MODE)
+    name = path[len(Syscalls.dirname(path)) :].lstrip("/")
+    return Syscalls.open(name, flags, _MODE, dir_fd=directory_fd)
 
 
 def open_shared(path: str) -> LogFile:
-    """Opens the one file that the program named, to append to it beside other processes.
+    """Open or create a file that other processes may append to as well: one named by the program.
 
     Raises:
-        Refused: it is not a regular file.
+        UnsafePathError: it is not a regular file.
         OSError: it cannot be opened.
     """
     safe_directory.make_directories(Syscalls.dirname(path))
-    file = open_descriptor(Syscalls.open(path, APPEND | CREATE, _PRIVATE), path, shared=True)
+    file = open_descriptor(Syscalls.open(path, APPEND | CREATE, _MODE), path, shared=True)
     file.torn = is_torn(file)
     return file

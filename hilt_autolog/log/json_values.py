@@ -1,8 +1,8 @@
-"""Anything at all -> what JSON can say, without running a line of anybody's code.
+"""Convert any object to JSON's own types, without running a line of anybody's code.
 
-Values arrive here that a program handed to its SDK: sentinels, models, locks, half-read generators, objects
-whose every method raises. They are read by base classes and raw storage only: no attribute of theirs is
-looked up, no `__repr__`, `__eq__`, `__hash__`, `__iter__` or property is called, no iterator is moved.
+The values are what a program passes to its SDK: sentinels, models, locks, half-read generators, objects whose
+every method raises. They are read by base classes and raw storage only: no attribute of theirs is looked up,
+no `__repr__`, `__eq__`, `__hash__`, `__iter__` or property is called, no iterator is advanced.
 """
 
 from __future__ import annotations
@@ -24,71 +24,71 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from hilt_autolog.contracts.types import JsonObject
+
 
 MAX_DEPTH = 32
 MAX_NODES = 20_000
-MORE = "<...>"
+OMITTED = "<...>"
 CYCLE = "<cycle>"
 
 
-def to_json_value(value: Any) -> Any:
-    """Turns any object into `dict`, `list`, `str`, `int`, `float`, `bool` and `None`, and never raises.
+def to_json_value(value: object) -> Any:
+    """Convert any object to `dict`, `list`, `str`, `int`, `float`, `bool` and `None`, and never raise.
 
-    Strings are kept whole. What JSON cannot say becomes text: lone surrogates as backslash escapes,
-    non-finite floats as `NaN`, `Infinity`, `-Infinity`, integers beyond 64 bits as their digits, dates,
-    UUIDs, paths and decimals as usual, bytes as `{"bytes": n, "sha256": hex}`, sets as lists, enums by value,
-    classes and functions by name, any other object as `<module.TypeName>`. Records (dataclasses, attrs
-    classes, pydantic models) become their public fields.
+    Strings are kept whole. Values that JSON has no form for become text: lone surrogates as backslash
+    escapes, non-finite floats as `NaN`, `Infinity`, `-Infinity`, integers beyond 64 bits as their digits,
+    dates, UUIDs, paths and decimals in their usual form, bytes as `{"bytes": n, "sha256": hex}`, sets as
+    lists, enums by value, classes and functions by name, any other object as `<module.TypeName>`. Records
+    (dataclasses, attrs classes, pydantic models) become their public fields.
 
     Args:
-        value: Anything. It is not altered, and no code of its class runs.
+        value: anything. It is not altered, and no code of its class runs.
 
     Returns:
-        A new structure. `<...>` stands for what is below `MAX_DEPTH` levels or comes after `MAX_NODES` nodes,
-        `<cycle>` for a container inside itself.
+        A new structure, with `<...>` in place of what is below `MAX_DEPTH` levels or after `MAX_NODES` nodes,
+        and `<cycle>` in place of a container inside itself.
     """
     try:
-        return _Walk().value(value)
+        return _Conversion().convert(value)
     except Exception:  # no stack or no memory left, not even to name the outermost value
-        return MORE
+        return OMITTED
 
 
-class _Walk:
-    """One conversion: how many nodes are left, and the identities of the containers that we are inside of."""
+class _Conversion:
+    """One conversion: how many nodes are left, and the ids of the containers around the current value."""
 
     def __init__(self) -> None:
-        self.left = MAX_NODES
+        self.nodes_left = MAX_NODES
         self.path: list[int] = []
 
-    def value(self, value: Any) -> Any:
-        self.left -= 1
-        if self.left < 0:
-            return MORE
+    def convert(self, value: Any) -> Any:
+        self.nodes_left -= 1
+        if self.nodes_left < 0:
+            return OMITTED
         kind = type(value)
         try:
             if kind is str:
-                return text(value)
+                return valid_text(value)
             if kind is bool or value is None:
                 return value
             if kind is dict or kind is list:
                 return self._container(value, kind)
             return self._other(value, kind)
-        except (
-            Exception
-        ):  # altered by another thread meanwhile, no memory, no stack: name what cannot be read
-            return text(name(kind))
+        except Exception:  # changed by another thread meanwhile, no memory, no stack
+            return valid_text(class_name(kind))
 
     def _other(self, value: Any, kind: type) -> Any:
-        # issubclass() asks only the second class's metaclass; isinstance() would ask the object's __class__.
+        # issubclass() consults the second class's metaclass only; isinstance() reads the object's __class__.
         if issubclass(kind, Enum):
-            return self.value(own(value).get("_value_", name(kind)))
-        for base, read in BASES:
+            return self.convert(instance_dict(value).get("_value_", class_name(kind)))
+        for base, convert in BASES:
             if issubclass(kind, base):
-                return read(value)
+                return convert(value)
         if issubclass(kind, type):
-            return text(f"<class {name(value)[1:]}")
-        if exact := EXACT.get(id(kind)):
-            return text(exact(value))
+            return valid_text(f"<class {class_name(value)[1:]}")
+        if to_text := EXACT.get(id(kind)):
+            return valid_text(to_text(value))
         return self._container(value, kind)
 
     def _container(self, value: Any, kind: type) -> Any:
@@ -97,43 +97,45 @@ class _Walk:
         for base in (list, tuple, set, frozenset, deque):
             if issubclass(kind, base):
                 return self._inside(value, self._sequence, [*base.__iter__(value)])
-        pairs = fields(value)
-        return text(name(kind)) if pairs is None else self._inside(value, self._mapping, pairs)
+        pairs = record_fields(value)
+        if pairs is None:
+            return valid_text(class_name(kind))
+        return self._inside(value, self._mapping, pairs)
 
-    def _inside(self, value: Any, build: Callable[[Iterable[Any]], Any], content: list[Any]) -> Any:
+    def _inside(self, value: object, build: Callable[[Iterable[Any]], object], content: list[Any]) -> object:
         if id(value) in self.path:
             return CYCLE
         if len(self.path) >= MAX_DEPTH:
-            return MORE
+            return OMITTED
         self.path.append(id(value))
         try:
             return build(content)
         finally:
             self.path.pop()
 
-    def _sequence(self, items: Iterable[Any]) -> list[Any]:
-        out = []
+    def _sequence(self, items: Iterable[object]) -> list[object]:
+        values = []
         for item in items:
-            out.append(self.value(item))
-            if self.left < 0:
+            values.append(self.convert(item))
+            if self.nodes_left < 0:
                 break
-        return out
+        return values
 
-    def _mapping(self, pairs: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
-        out: dict[str, Any] = {}
+    def _mapping(self, pairs: Iterable[tuple[object, object]]) -> JsonObject:
+        values: JsonObject = {}
         for key, item in pairs:
-            if self.left <= 0:
-                out[MORE] = MORE
+            if self.nodes_left <= 0:
+                values[OMITTED] = OMITTED
                 break
-            label = text(key) if type(key) is str else self._label(key)
-            while label in out:  # 1 and "1", or two objects of one class: both are kept
-                label = f"{label}#{len(out)}"
-            out[label] = self.value(item)
-        return out
+            text = valid_text(key) if type(key) is str else self._key_text(key)
+            while text in values:  # 1 and "1", or two objects of one class: both are kept
+                text = f"{text}#{len(values)}"
+            values[text] = self.convert(item)
+        return values
 
-    def _label(self, key: Any) -> str:
-        label = self.value(key)
-        return label if type(label) is str else orjson.dumps(label).decode()
+    def _key_text(self, key: object) -> str:
+        value = self.convert(key)
+        return value if type(value) is str else orjson.dumps(value).decode()
 
 
 # A metaclass may redefine these names, so they are read with the descriptors of `type` itself.
@@ -142,20 +144,25 @@ _qualname_of = type.__dict__["__qualname__"].__get__
 _mro_of = type.__dict__["__mro__"].__get__
 _namespace_of = type.__dict__["__dict__"].__get__
 
-# What marks a class whose instances are records: dataclasses, attrs, pydantic 2, pydantic 1.
-_MARKS = ("__dataclass_fields__", "__attrs_attrs__", "__pydantic_decorators__", "__validators__")
+# Attributes of a class whose instances are records: of dataclasses, attrs, pydantic 2, pydantic 1.
+_RECORD_ATTRIBUTES = (
+    "__dataclass_fields__",
+    "__attrs_attrs__",
+    "__pydantic_decorators__",
+    "__validators__",
+)
 
 
-def name(kind: type) -> str:
-    """The name of a class as `<module.QualName>`, private modules left out: `<openai.NotGiven>`."""
+def class_name(kind: type) -> str:
+    """Return the name of a class as `<module.QualName>`, without private modules: `<openai.NotGiven>`."""
     module = _module_of(kind)
     parts = module.split(".") if type(module) is str else []
     public = [part for part in parts if not part.startswith("_")] or parts
     return f"<{'.'.join([*public, _qualname_of(kind)])}>"
 
 
-def own(value: Any) -> dict[Any, Any]:
-    """A copy of the instance dictionary; empty if there is none, or the class put a property before it."""
+def instance_dict(value: object) -> dict[Any, Any]:
+    """Return a copy of an instance's dictionary; empty if it has none, or a property hides it."""
     for base in _mro_of(type(value)):
         getter = _namespace_of(base).get("__dict__")
         if type(getter) is GetSetDescriptorType:
@@ -163,37 +170,37 @@ def own(value: Any) -> dict[Any, Any]:
     return {}
 
 
-def fields(value: Any) -> list[tuple[Any, Any]] | None:
-    """The public fields of a record: from its dictionary, its slots, and a pydantic model's extras.
+def record_fields(value: object) -> list[tuple[object, object]] | None:
+    """Return the public fields of a record: from its dictionary, its slots, and a pydantic model's extras.
 
     Args:
-        value: Any object.
+        value: any object.
 
     Returns:
-        Pairs in no particular order, names that start with `_` left out; `None` if the object's class is not
-        a dataclass, an attrs class or a pydantic model.
+        Pairs in no particular order, without names that start with `_`; `None` if the object's class is not a
+        dataclass, an attrs class or a pydantic model.
     """
     namespaces = [_namespace_of(base) for base in _mro_of(type(value))]
-    if not any(mark in namespace for namespace in namespaces for mark in _MARKS):
+    if not any(name in namespace for namespace in namespaces for name in _RECORD_ATTRIBUTES):
         return None
-    found = {**dict(_slots(value)), **own(value)}
-    extra = found.get("__pydantic_extra__")
-    pairs = [*found.items(), *(extra.items() if type(extra) is dict else ())]
+    fields = {**dict(_slots(value)), **instance_dict(value)}
+    extra = fields.get("__pydantic_extra__")
+    pairs = [*fields.items(), *(extra.items() if type(extra) is dict else ())]
     return [(key, item) for key, item in pairs if not (type(key) is str and key.startswith("_"))]
 
 
-def _slots(value: Any) -> Iterator[tuple[str, Any]]:
+def _slots(value: object) -> Iterator[tuple[str, Any]]:
     for base in reversed(_mro_of(type(value))):
         for slot, getter in _namespace_of(base).items():
             if type(getter) is MemberDescriptorType:
                 try:
                     yield slot, getter.__get__(value)
-                except AttributeError:  # never filled
+                except AttributeError:  # never assigned
                     continue
 
 
-def text(value: str) -> str:
-    r"""The same text; a lone surrogate, which UTF-8 has no bytes for, as the six characters `\udXXX`."""
+def valid_text(value: str) -> str:
+    r"""Return the same text, with a lone surrogate, which UTF-8 cannot encode, as six characters: `\udXXX`."""
     if value.isascii():
         return value
     try:
@@ -203,47 +210,47 @@ def text(value: str) -> str:
     return value
 
 
-def whole(value: int) -> int | str:
-    """An integer; its digits as text beyond 64 bits, where readers round or refuse numbers."""
+def integer(value: int) -> int | str:
+    """Return an integer; its digits as text beyond 64 bits, where readers round or reject numbers."""
     value = int.__pos__(value)  # an exact int, also of a subclass
     if -(2**63) <= value < 2**64:
         return value
     try:
         return str(value)
-    except ValueError:  # more digits than the interpreter is willing to write in base ten
+    except ValueError:  # more digits than the interpreter converts to base ten
         return hex(value)
 
 
-def real(value: float) -> float | str:
-    """A number; `NaN`, `Infinity` and `-Infinity` as text."""
+def floating_point(value: float) -> float | str:
+    """Return a number; `NaN`, `Infinity` and `-Infinity` as text."""
     value = float.__pos__(value)
     if isfinite(value):
         return value
     return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def digest(value: bytes) -> dict[str, Any]:
-    """How many bytes, and which: inline data does not stand in a line."""
+def digest(value: bytes) -> JsonObject:
+    """Return the length and the hash of bytes, in place of inline data in a line."""
     return {"bytes": len(value), "sha256": sha256(value).hexdigest()}
 
 
-def moment(value: datetime | time) -> str:
-    """ISO 8601; the wall clock and the zone's type name where the offset is somebody's code."""
+def iso_time(value: datetime | time) -> str:
+    """Return ISO 8601; where the offset is computed by foreign code, the wall clock and the zone's type."""
     zone = value.tzinfo
     if zone is None or type(zone) is timezone or type(zone) is ZoneInfo:
         return value.isoformat()
-    return value.replace(tzinfo=None).isoformat() + name(type(zone))
+    return value.replace(tzinfo=None).isoformat() + class_name(type(zone))
 
 
 def _function(value: Any) -> str:
     return f"<function {value.__module__}.{value.__qualname__}>"
 
 
-# Read by the base class's own code, so a subclass may override what it likes.
-BASES: tuple[tuple[type, Callable[[Any], Any]], ...] = (
-    (str, lambda value: text(str.__str__(value))),
-    (int, whole),
-    (float, real),
+# Read by the base class's own code, whatever a subclass overrides.
+BASES: tuple[tuple[type, Callable[[Any], object]], ...] = (
+    (str, lambda value: valid_text(str.__str__(value))),
+    (int, integer),
+    (float, floating_point),
     (bytes, lambda value: digest(bytes.__getitem__(value, slice(None)))),
     (bytearray, lambda value: digest(bytes(bytearray.copy(value)))),
     (memoryview, lambda value: digest(memoryview.tobytes(value))),
@@ -252,7 +259,7 @@ BASES: tuple[tuple[type, Callable[[Any], Any]], ...] = (
 # Exactly these types: of a subclass, we would call what it overrides. Keyed by id(type), because a lookup by
 # the type itself calls a metaclass's __hash__.
 EXACT: dict[int, Callable[[Any], str]] = {
-    **{id(kind): moment for kind in (datetime, time)},
+    **{id(kind): iso_time for kind in (datetime, time)},
     **{id(kind): str for kind in (date, timedelta, Decimal, UUID, complex)},
     **{id(kind): str for kind in (PosixPath, WindowsPath, PurePosixPath, PureWindowsPath)},
     **{id(kind): _function for kind in (FunctionType, BuiltinFunctionType)},

@@ -1,4 +1,4 @@
-"""The folder of a log: made when it is missing, and trusted only if nobody else can plant files in it."""
+"""The directory of a log: created when missing, and trusted only if other users cannot plant files in it."""
 
 from __future__ import annotations
 
@@ -8,68 +8,68 @@ from .syscalls import DIRECTORY, READ_ONLY, Syscalls
 
 
 class UnsafePathError(Exception):
-    """A place that must not be written to.
+    """A path that must not be written to.
 
     Args:
-        reason: The word under which drops are counted.
-        words: What is wrong, for `hilt doctor`.
+        reason: the word by which dropped events are counted.
+        description: what is wrong, for `hilt doctor`.
     """
 
-    def __init__(self, reason: str, words: str) -> None:
-        super().__init__(words)
+    def __init__(self, reason: str, description: str) -> None:
+        super().__init__(description)
         self.reason = reason
 
 
-def make_directories(folder: str) -> None:
-    """Makes a folder and those above it that are missing, all of them 0700.
+def make_directories(directory: str) -> None:
+    """Create a directory and its missing parents, each with mode 0700.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be created.
     """
     try:
-        Syscalls.stat(folder)
+        Syscalls.stat(directory)
     except FileNotFoundError:
-        above = Syscalls.dirname(folder)
-        if above == folder:
+        parent = Syscalls.dirname(directory)
+        if parent == directory:
             raise
-        make_directories(above)
+        make_directories(parent)
         try:
-            Syscalls.mkdir(folder, 0o700)
+            Syscalls.mkdir(directory, 0o700)
         except FileExistsError:  # another process was faster
             return
 
 
-def open_trusted(folder: str) -> int | None:
-    """Opens a folder in which a log may be created.
+def open_trusted(directory: str) -> int | None:
+    """Open a directory in which a log may be created.
 
-    It must be a real directory (no symbolic link) that belongs to us or to root, and that not everybody may
-    write to. Root is trusted because it can do all of this anyway, and because systems hand out
-    `/var/log/app` so. A group may write to it: that is the rule on systems where each user has a group of
-    their own.
+    It must be a real directory (no symbolic link) that belongs to this user or to root, and must not be
+    writable by everybody. Root is trusted because it can write anywhere anyway, and because systems provide
+    `/var/log/app` that way. It may be writable by a group: that is the default on systems where each user has
+    a group of their own.
 
     Args:
-        folder: An absolute path.
+        directory: an absolute path.
 
     Returns:
-        A descriptor to open files relative to, so that nobody can exchange the folder after the check; `None`
-        on Windows, which has neither these descriptors nor these permissions.
+        A descriptor to open files relative to, so that nobody can replace the directory after the check;
+        `None` on Windows, which has neither such descriptors nor these permissions.
 
     Raises:
-        Refused: it is not such a folder.
+        UnsafePathError: it is not such a directory.
         OSError: it cannot be opened.
     """
     if not DIRECTORY:
         return None
     try:
-        handle = Syscalls.open(folder, READ_ONLY | DIRECTORY)
+        descriptor = Syscalls.open(directory, READ_ONLY | DIRECTORY)
     except NotADirectoryError:
-        raise UnsafePathError("folder", f"not a real directory: {folder}") from None
-    found = Syscalls.fstat(handle)
-    if found.st_uid not in (Syscalls.geteuid(), 0):
-        wrong = "belongs to another user"
-    elif found.st_mode & stat.S_IWOTH:
-        wrong = "everybody may write to it"
+        raise UnsafePathError("folder", f"not a real directory: {directory}") from None
+    state = Syscalls.fstat(descriptor)
+    if state.st_uid not in (Syscalls.geteuid(), 0):
+        defect = "belongs to another user"
+    elif state.st_mode & stat.S_IWOTH:
+        defect = "everybody may write to it"
     else:
-        return handle
-    Syscalls.close(handle)
-    raise UnsafePathError("folder", f"{wrong}: {folder}")
+        return descriptor
+    Syscalls.close(descriptor)
+    raise UnsafePathError("folder", f"{defect}: {directory}")

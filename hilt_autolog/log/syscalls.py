@@ -1,8 +1,9 @@
-"""The system calls of the writer, as they were when this module was loaded.
+"""The system calls of the log, as they were when this module was loaded.
 
-Programs replace them: pyfakefs and test suites everything that touches a file, blockbuster `os.write` on an
-event loop. They replace attributes of `os`, and names inside other modules that are those very functions; a
-class's attributes they leave alone. So the calls are taken from the module below `os` and kept in a class.
+Programs replace them: pyfakefs and test suites replace everything that touches a file, blockbuster replaces
+`os.write` on an event loop. They replace attributes of `os`, and names in other modules that are bound to
+those functions, but not the attributes of a class. So the functions are taken from the module below `os` and
+kept in a class.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Syscalls:
-    """A namespace; nothing makes instances of it. Tests inject faults by replacing its attributes."""
+    """A namespace, never instantiated. Tests inject faults by replacing its attributes."""
 
     open = _system.open
     read = _system.read
@@ -37,10 +38,11 @@ class Syscalls:
     getcwd = _system.getcwd
     getpid = _system.getpid
     sleep = time.sleep
-    # Not on Windows:
+    # Missing on Windows.
     fstatvfs: Any = getattr(_system, "fstatvfs", None)
     geteuid: Any = getattr(_system, "geteuid", None)
 
+    # Any: typeshed's overloads do not fit a callable.
     dirname: Any = staticmethod(path.dirname)
     expanduser: Any = staticmethod(path.expanduser)
     isabs: Callable[[str], bool] = staticmethod(path.isabs)
@@ -48,10 +50,11 @@ class Syscalls:
 
 
 def _flag(name: str) -> int:
+    """Return a flag of `open`, or 0 where the system does not have it."""
     return getattr(_system, name, 0)
 
 
-# O_NONBLOCK: a FIFO that was planted at the path is refused at once instead of blocking the program.
+# O_NONBLOCK: a FIFO that was planted at the path fails at once instead of blocking the program.
 APPEND = (
     _flag("O_WRONLY")
     | _flag("O_APPEND")

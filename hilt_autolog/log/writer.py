@@ -1,8 +1,8 @@
-"""The writer: events -> whole lines in a file, on the caller's thread.
+"""Write events as whole lines to a file, on the caller's thread.
 
-No thread, no queue, no lock on the way of an ordinary event: one `write` with O_APPEND is whole by itself,
-and what the kernel has survives any death of the process (but no power cut). All else goes through one door,
-with one thread at a time behind it.
+There is no thread, no queue, and no lock for an ordinary event: one `write` with O_APPEND is atomic by
+itself, and what the kernel has survives the death of the process (but not a power cut). Everything else
+(opening the file, errors, first lines, notes about drops) happens under one lock, one thread at a time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from _thread import RLock
 from collections import deque
 from contextlib import suppress
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orjson import JSONEncodeError
 
@@ -29,67 +29,69 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-# Seconds at the door: behind it some `__del__` may run, and wait for a lock that one who waits here holds.
-_PATIENCE = 1.0
-_LATE = ""
+# Seconds to wait for the lock. Its holder may run some `__del__` that waits for a lock of the waiting thread.
+_LOCK_TIMEOUT = 1.0
+_DEFERRED = ""  # in place of a reason: the line is not lost, it will be written
 
 
 class Writer:
     """Writes events to the log file of this process, which is opened with the first of them.
 
     Args:
-        template: The path, with the fields of `naming.FIELDS`. With `{pid}` or `{session}` in it each process
-            makes a file of its own; without, several may append to one.
-        app: The program's name, for `{app}`.
-        opened, closed: Make the events that a file begins and ends with; for several threads at a time.
-        dropped: Makes the event that tells how many were dropped, by reason; it must wait for nothing.
-        run_logs: See `LogFileOpener`.
-        folder: Where a relative template begins; if `None`, the current directory at the first event.
-        monotonic: A clock in seconds.
+        template: the path, with the fields of `file_names.FIELDS`. With `{pid}` or `{session}` in it each
+            process creates a file of its own; without, several processes may append to one.
+        app: the program's name, for `{app}`.
+        first_event, last_event: make the events that a file begins and ends with; called by any thread, also
+            by several at once.
+        dropped_event: makes the event that says how many were dropped, by reason; called under the lock, so
+            it must not wait for anything.
+        run_logs: see `LogFileOpener`.
+        folder: where a relative template begins; if `None`, the current directory at the first event.
+        monotonic: a clock in seconds.
 
     Attributes:
-        trouble: The last error, in words; `None` if there was none.
+        trouble: the last error, in words; `None` if there was none.
 
     Raises:
         ValueError: the template has an unknown field.
     """
 
-    def __init__(  # noqa: PLR0913 (all by name, all from one place: the switch)
+    def __init__(  # noqa: PLR0913 (all by name, and called from one place, runtime.factory)
         self,
         template: str,
         *,
         app: str,
-        first_event: Callable[[], dict[str, Any]],
-        last_event: Callable[[], dict[str, Any]],
-        dropped_event: Callable[[dict[str, int]], dict[str, Any]],
+        first_event: Callable[[], Mapping[str, object]],
+        last_event: Callable[[], Mapping[str, object]],
+        dropped_event: Callable[[dict[str, int]], Mapping[str, object]],
         run_logs: str | None = None,
         folder: str | None = None,
         monotonic: Callable[[], float] = Clock.monotonic,
     ) -> None:
-        self._opening = LogFileOpener(template, app, folder, run_logs)
+        self._opener = LogFileOpener(template, app, folder, run_logs)
         self._first_event, self._last_event, self._dropped_event = first_event, last_event, dropped_event
         self._monotonic = monotonic
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self.trouble: str | None = None
         self._file: LogFile | None = None
-        self._last: LogFile | None = None
-        self._calm = False  # a file is open, nothing is wrong, nothing is to be told
-        self._live = False  # a file has its first line, and not yet its last
-        self._busy = False  # somebody is at work behind the door
-        self._late: deque[bytes] = deque()  # lines of signal handlers that interrupted that work
+        self._previous_file: LogFile | None = None
+        self._fast_path = False  # a file is open, the last write succeeded, and all drops are reported
+        self._needs_last_line = False  # a file has its first line, and not yet its last
+        self._in_locked_write = False
+        self._deferred: deque[bytes] = deque()  # lines of signal handlers that interrupted a locked write
         self._written = AtomicCounter()
         self._drops = ReasonCounters()
         self._backoff = Backoff(self._monotonic)
-        self._opening.forget()
-        self._door = RLock()
+        self._opener.reset()
+        self._lock = RLock()
         self._pid = Syscalls.getpid()
 
     @property
     def path(self) -> str | None:
-        """The file that is open, or was last."""
-        return self._opening.path
+        """The file that is open, or was open last."""
+        return self._opener.path
 
     @property
     def written(self) -> int:
@@ -101,17 +103,17 @@ class Writer:
         """How many events are lost, by reason: an errno's name, `encode`, `folder`, `busy`, ..."""
         return self._drops.totals()
 
-    def write(self, event: Mapping[str, Any], *, is_json: bool = False, skip_stat: bool = False) -> bool:
-        """Writes one event as one line. Never raises, never prints, and keeps nothing of it.
+    def write(self, event: Mapping[str, object], *, is_json: bool = False, skip_stat: bool = False) -> bool:
+        """Write one event as one line. Never raise, never print, and keep no reference to the event.
 
         Args:
-            event: The event.
-            is_json: All its values came out of JSON.
-            skip_stat: A look at the file that is not a second old will do.
+            event: the event.
+            is_json: all its values are JSON's own types, because they were read from JSON.
+            skip_stat: accept a check of the file that is up to a second old.
 
         Returns:
-            Whether the kernel has the whole line. `False` also for a signal handler that interrupted the
-            writer behind its door, which then writes the line.
+            Whether the kernel has the whole line. Also `False` for a signal handler that has interrupted a
+            locked write; the line is written when that write ends.
         """
         try:
             try:
@@ -124,142 +126,160 @@ class Writer:
         return self.write_line(data, skip_stat=is_fresh)
 
     def write_line(self, data: bytes, *, skip_stat: bool = False) -> bool:
-        """Writes an event that is a line already; `skip_stat` as in `LogFile`."""
+        """Write an event that is encoded already; see `LogFile.append` for `skip_stat`."""
         try:
             if not data.isascii() or DELETE in data:
                 data = escape_invisible(data)
-            file, failed = self._file, None
-            if self._calm and file is not None:
+            file, error = self._file, None
+            if self._fast_path and file is not None:
                 try:
                     file.append(data, skip_stat=skip_stat)
                 except LogFileLost:
                     pass
-                except OSError as error:
-                    failed = error
+                except OSError as write_error:
+                    error = write_error
                 else:
                     self._written.add()
                     return True
-            return self._slowly(data, failed)
-        except Exception as error:
-            return self._drop(type(error).__name__, str(error))
+            return self._slow_write(data, error)
+        except Exception as unexpected:
+            return self._drop(type(unexpected).__name__, str(unexpected))
 
     def close(self) -> None:
-        """Writes the last line and closes the file. A later event opens the same file again."""
+        """Write the last line and close the file. A later event opens the same file again."""
         with suppress(Exception):
             if Syscalls.getpid() != self._pid:
                 self.reset_after_fork()
-            if not self._live:
+            if not self._needs_last_line:
                 return
-            self._behind_door(self._made(self._last_event), anyway=True)
-            self._calm = self._live = False
+            self._locked_write(self._encode(self._last_event), ignore_backoff=True)
+            self._fast_path = self._needs_last_line = False
             file, self._file = self._file, None
             if file is not None:
-                self._last = file
+                self._previous_file = file
                 file.close()
 
     def reset_after_fork(self) -> None:
-        """Begins anew in a forked child: lets its parent's file go; its next event opens its own."""
+        """Start over in a forked child: close the parent's file; the child's next event opens its own."""
         file = self._file
-        self._begin()
+        self._reset()
         if file is not None:
-            file.close(alone=True)
+            file.close(single_threaded=True)
 
-    def _slowly(self, data: bytes, failed: OSError | None) -> bool:
-        reason = self._behind_door(data, failed)
+    def _slow_write(self, data: bytes, error: OSError | None) -> bool:
+        reason = self._locked_write(data, error)
         if reason is None:
             self._written.add()
-        elif reason != _LATE:
+        elif reason != _DEFERRED:
             self._drop(reason)
         return reason is None
 
-    def _behind_door(self, data: bytes, failed: OSError | None = None, *, anyway: bool = False) -> str | None:
-        """Writes a line, which has `failed` to be written perhaps, and whatever must come before it.
+    def _locked_write(
+        self, data: bytes, error: OSError | None = None, *, ignore_backoff: bool = False
+    ) -> str | None:
+        """Write a line under the lock, and before it whatever must precede it.
 
-        Returns `None` if it is written, `_LATE` if it will be, else why it is lost. `anyway`: in a pause too.
+        Args:
+            data: the line.
+            error: the error of the fast path's attempt to write it.
+            ignore_backoff: write it even if it is too early after a failure.
+
+        Returns:
+            `None` if it is written, `_DEFERRED` if it will be, else the reason why it is lost.
         """
         if Syscalls.getpid() != self._pid:  # forked without the at-fork hooks
             self.reset_after_fork()
-        if self._backoff.is_active() and not anyway:
+        if self._backoff.is_active() and not ignore_backoff:
             return self._backoff.reason
-        # Made out here: it asks for versions, and must not want the import system's locks behind the door.
-        first = b"" if self._file is not None else self._made(self._first_event)
-        door = self._door  # a fork in a signal handler exchanges it
-        if not door.acquire(timeout=_PATIENCE):
+        # Made before the lock is taken: it looks up versions, which needs the import system's locks.
+        first_line = b"" if self._file is not None else self._encode(self._first_event)
+        lock = self._lock  # a local name, because a fork in a signal handler replaces the attribute
+        if not lock.acquire(timeout=_LOCK_TIMEOUT):
             self._backoff.start(
                 UnsafePathError("busy", "another thread has not come back from opening the log")
             )
             return "busy"
         try:
-            if self._busy:
-                self._late.append(data)
-                return _LATE
-            self._busy = True
+            if self._in_locked_write:
+                self._deferred.append(data)
+                return _DEFERRED
+            self._in_locked_write = True
             try:
-                return self._attempt(data, first, failed, anyway=anyway)
+                return self._attempt(data, first_line, error, ignore_backoff=ignore_backoff)
             finally:
-                self._busy = False
+                self._in_locked_write = False
         finally:
-            door.release()
-            while self._late and not self._busy:
-                self.write_line(self._late.popleft())
+            lock.release()
+            while self._deferred and not self._in_locked_write:
+                self.write_line(self._deferred.popleft())
 
-    def _attempt(self, data: bytes, first: bytes, failed: OSError | None, *, anyway: bool) -> str | None:
-        if self._backoff.is_active() and not anyway:  # another thread failed meanwhile
+    def _attempt(
+        self, data: bytes, first_line: bytes, error: OSError | None, *, ignore_backoff: bool
+    ) -> str | None:
+        if self._backoff.is_active() and not ignore_backoff:  # another thread has failed meanwhile
             return self._backoff.reason
         try:
-            if failed is not None:
-                raise failed
-            file = self._ready(first)
-            self._tell(file)
+            if error is not None:
+                raise error
+            file = self._verified_file(first_line)
+            self._report_drops(file)
             file.append(data)
-        except (UnsafePathError, LogFileLost, OSError) as error:
-            self._calm = False
-            self._backoff.start(error)
+        except (UnsafePathError, LogFileLost, OSError) as failure:
+            self._fast_path = False
+            self._backoff.start(failure)
             self.trouble = self._backoff.description
             return self._backoff.reason
         self._backoff.reset()
-        self._calm = True
-        if self._drops.untold():  # in this order: a thread that drops counts first, and says so after
-            self._calm = False
+        # In this order: a thread that drops an event adds to the counter first, and clears the flag after
+        # that.
+        self._fast_path = True
+        if self._drops.unreported():
+            self._fast_path = False
         return None
 
-    def _tell(self, file: LogFile) -> None:
-        counts = self._drops.untold()
+    def _report_drops(self, file: LogFile) -> None:
+        counts = self._drops.unreported()
         if counts:
-            file.append(self._made(lambda: self._dropped_event(counts)))
-            self._drops.tell(counts)
+            file.append(self._encode(lambda: self._dropped_event(counts)))
+            self._drops.mark_reported(counts)
 
-    def _made(self, make: Callable[[], dict[str, Any]]) -> bytes:
+    def _encode(self, make_event: Callable[[], Mapping[str, object]]) -> bytes:
+        """Return the line of an event of our own; if it cannot be made, an empty line: the log goes on."""
         try:
-            return encode_line(make())
-        except Exception as error:  # better a log without this line than none
+            return encode_line(make_event())
+        except Exception as error:
             self.trouble = f"{type(error).__name__}: {error}"
             return b""
 
-    def _ready(self, first: bytes) -> LogFile:
+    def _verified_file(self, first_line: bytes) -> LogFile:
+        """Return the open file if it is still that file; else open the same or a new one."""
         file = self._file
         if file is not None:
             if file.is_same_file():
                 return file
-            self._file, self._last = None, file
+            self._file, self._previous_file = None, file
             file.close()
-        file = self._opening.open(self._last, lambda: first or self._made(self._first_event))
-        self._file, self._live = file, True
+        file = self._opener.open(self._previous_file, lambda: first_line or self._encode(self._first_event))
+        self._file, self._needs_last_line = file, True
         return file
 
-    def _drop(self, reason: str, words: str | None = None) -> bool:
+    def _drop(self, reason: str, description: str | None = None) -> bool:
         with suppress(Exception):  # no memory or stack left
             self._drops.add(reason)
-            self._calm = False
-            self.trouble = words or self.trouble
+            self._fast_path = False
+            self.trouble = description or self.trouble
         return False
 
 
 class AtomicCounter:
-    """A counter that threads and signal handlers may add to at any moment without losing a count.
+    """A counter that threads and signal handlers may increment at any moment without losing a count.
 
     `n += 1` is several steps, between which another thread or a signal handler may run; taking the next item
-    of an iterator written in C is one. `repeat` also tells how many items are left, which `count` does not.
+    of an iterator written in C is one step. `repeat` also knows how many items are left, which `count` does
+    not.
+
+    Attributes:
+        add: counts one; called without arguments.
     """
 
     __slots__ = ("_left", "add")
@@ -273,30 +293,30 @@ class AtomicCounter:
 
 
 class ReasonCounters:
-    """Counters by reason, and what of them has been told already."""
+    """Counters by reason, and how much of each has been reported in the log."""
 
     def __init__(self) -> None:
-        self._tallies: dict[str, AtomicCounter] = {}
-        self._told: dict[str, int] = {}
+        self._counters: dict[str, AtomicCounter] = {}
+        self._reported: dict[str, int] = {}
 
     def add(self, reason: str) -> None:
-        """Counts one."""
-        self._tallies.setdefault(reason, AtomicCounter()).add()
+        """Count one."""
+        self._counters.setdefault(reason, AtomicCounter()).add()
 
     def totals(self) -> dict[str, int]:
-        """All counts, by reason."""
-        return {reason: int(tally) for reason, tally in list(self._tallies.items())}
+        """Return all counts, by reason."""
+        return {reason: int(counter) for reason, counter in list(self._counters.items())}
 
-    def untold(self) -> dict[str, int]:
-        """What came since the totals that were last marked as told."""
+    def unreported(self) -> dict[str, int]:
+        """Return what was counted since the totals that were last marked as reported."""
         totals = self.totals()
         return {
-            reason: n - self._told.get(reason, 0)
+            reason: n - self._reported.get(reason, 0)
             for reason, n in totals.items()
-            if n > self._told.get(reason, 0)
+            if n > self._reported.get(reason, 0)
         }
 
-    def tell(self, counts: dict[str, int]) -> None:
-        """Marks these counts, just obtained from `untold`, as told."""
+    def mark_reported(self, counts: dict[str, int]) -> None:
+        """Mark counts that were just obtained from `unreported` as reported."""
         for reason, n in counts.items():
-            self._told[reason] = self._told.get(reason, 0) + n
+            self._reported[reason] = self._reported.get(reason, 0) + n

@@ -168,13 +168,13 @@ def test_an_event_during_the_opening_follows_the_first_line(tmp_path, monkeypatc
 
 
 def test_nobody_waits_for_the_lock_for_ever(tmp_path, monkeypatch):
-    monkeypatch.setattr("hilt_autolog.log.writer._PATIENCE", 0.05)
+    monkeypatch.setattr("hilt_autolog.log.writer._LOCK_TIMEOUT", 0.05)
     clock = Clock()
     log = writer(tmp_path, monotonic=clock)
     held, done = threading.Event(), threading.Event()
 
     def hold():
-        with log._door:
+        with log._lock:
             held.set()
             done.wait()
 
@@ -182,7 +182,7 @@ def test_nobody_waits_for_the_lock_for_ever(tmp_path, monkeypatch):
     thread.start()
     held.wait()
     assert not log.write({"n": 0})
-    monkeypatch.setattr("hilt_autolog.log.writer._PATIENCE", 60)
+    monkeypatch.setattr("hilt_autolog.log.writer._LOCK_TIMEOUT", 60)
     assert not log.write({"n": 1})
     done.set()
     thread.join()

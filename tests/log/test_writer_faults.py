@@ -404,7 +404,7 @@ def test_a_descriptor_lost_at_once_is_a_counted_drop(tmp_path, monkeypatch):
 
 
 def test_a_name_is_not_tried_without_end(tmp_path, monkeypatch):
-    monkeypatch.setattr("hilt_autolog.log.file_opening._NAMES", 3)
+    monkeypatch.setattr("hilt_autolog.log.file_opening._ATTEMPTS", 3)
     monkeypatch.setattr("hilt_autolog.log.file_opening.fill_template", lambda *_: "a.hilt.jsonl")
     for name in ("a.hilt.jsonl", "a-1.hilt.jsonl", "a-2.hilt.jsonl"):
         (tmp_path / name).touch()

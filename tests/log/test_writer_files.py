@@ -208,14 +208,14 @@ def test_a_deleted_working_directory_is_a_counted_loss(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
     log = writer(tmp_path)
-    log._opening._folder = None
+    log._opener._directory = None
     assert not log.write({})
     assert log.drops == {"ENOENT": 1}
 
 
 def test_the_folder_is_the_current_one_at_the_first_event(tmp_path):
     script = """
-        log._opening._folder = None
+        log._opener._directory = None
         os.chdir(sys.argv[1])
         log.write({"n": 1})
         os.chdir("/")
