@@ -200,7 +200,7 @@ def _slots(value: object) -> Iterator[tuple[str, Any]]:
 
 
 def valid_text(value: str) -> str:
-    r"""Return the same text, with a lone surrogate, which UTF-8 cannot encode, as six characters: `\udXXX`."""
+    r"""Return the same text, with a lone surrogate, which UTF-8 cannot encode, as characters: `\udXXX`."""
     if value.isascii():
         return value
     try:
