@@ -1,7 +1,8 @@
-"""LangChain and LangGraph: what they tell their callback managers of models, tools, retrievers and chains.
+"""LangChain and LangGraph: the callback managers that every model, tool, retriever and chain calls.
 
-Every run of theirs passes through these managers, also where nobody listens: `on_..._start` hands out a
-manager of the run, and that one is told how the run goes on. No handler is added to anybody's configuration.
+Every run calls these managers, also when it has no handlers: an `on_..._start` function returns a manager
+for each run that it starts, and the run calls `on_..._end` or `on_..._error` on it. These functions are
+wrapped; no handler is added to any configuration.
 """
 
 from __future__ import annotations
@@ -10,9 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.provider import Coverage, PatchTarget
 from hilt_autolog.contracts.sdk_objects import fields
-from hilt_autolog.providers._langchain.response import model_reply
-from hilt_autolog.providers._langchain.results import documents, failure, pause, scores, tool_result
-from hilt_autolog.providers._langchain.runs import RUNS
+from hilt_autolog.providers._langchain.response import parse_response
+from hilt_autolog.providers._langchain.results import (
+    parse_documents,
+    parse_error,
+    parse_interrupt,
+    parse_scores,
+    parse_tool_output,
+)
+from hilt_autolog.providers._langchain.runs import START_FUNCTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,10 +29,10 @@ if TYPE_CHECKING:
 
 _MANAGERS = "langchain_core.callbacks.manager"
 _STORES = "langchain_core.vectorstores"
-_TOLD = {
+_RUN_MANAGERS = {
     "CallbackManagerForLLMRun": {
         "on_llm_new_token": "chunk",
-        "on_stream_event": "chunk",
+        "on_stream_event": "chunk",  # langchain-core 1.8: the events of `stream_events(version="v3")`
         "on_llm_end": "end",
         "on_llm_error": "error",
     },
@@ -36,18 +43,21 @@ _TOLD = {
 
 
 class LangChain:
-    """Reads what the managers are told."""
+    """The provider: the functions of the callback managers, and how to parse their arguments."""
 
     package = "langchain_core"
     targets = (
-        *(PatchTarget(_MANAGERS, "CallbackManager", name, role) for name, (role, _) in RUNS.items()),
+        *(
+            PatchTarget(_MANAGERS, "CallbackManager", name, role)
+            for name, (role, _) in START_FUNCTIONS.items()
+        ),
         *(
             PatchTarget(_MANAGERS, "AsyncCallbackManager", name, f"async {role}")
-            for name, (role, _) in RUNS.items()
+            for name, (role, _) in START_FUNCTIONS.items()
         ),
         *(
             PatchTarget(_MANAGERS, prefix + manager, name, role)
-            for manager, functions in _TOLD.items()
+            for manager, functions in _RUN_MANAGERS.items()
             for prefix in ("", "Async")
             for name, role in functions.items()
         ),
@@ -55,6 +65,8 @@ class LangChain:
         PatchTarget(
             f"{_STORES}.base", "VectorStore", "asimilarity_search_with_relevance_scores", "async scores"
         ),
+        # langchain-core 1.8 vectorstores/in_memory.py: `similarity_search` drops the scores, and no public
+        # function below it returns them.
         PatchTarget(
             f"{_STORES}.in_memory",
             "InMemoryVectorStore",
@@ -67,52 +79,52 @@ class LangChain:
     def coverage(self) -> tuple[Coverage, ...]:
         """The kinds of runs."""
         return tuple(
-            Coverage(kind, tuple(probe for probe in self.targets if probe.name in names), kind == "models")
+            Coverage(kind, tuple(target for target in self.targets if target.name in names), kind == "models")
             for kind, names in _KINDS.items()
         )
 
     def new_runs(
         self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any
     ) -> Sequence[Run]:
-        """Read what a run's start was given, and the managers that it has handed out, one a run."""
+        """Return one run for each manager that an `on_..._start` function has returned."""
         managers = result if isinstance(result, list) else [result]
         serialized = kwargs.get("serialized", args[0] if args else None)
-        given = args[1] if len(args) > 1 else next((kwargs[key] for key in _GIVEN if key in kwargs), None)
-        return list(RUNS[name][1](managers, fields(serialized), given, kwargs))
+        inputs = args[1] if len(args) > 1 else next((kwargs[key] for key in _INPUTS if key in kwargs), None)
+        return list(START_FUNCTIONS[name][1](managers, fields(serialized), inputs, kwargs))
 
     def run_id(self, handle: Any) -> str:
         """Return the id of the run that a manager is for."""
         return str(handle.run_id)
 
     def payload(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Return what a run's manager was told: a chunk rather than the token in it."""
+        """Return what a run's manager is called with: the chunk rather than the token in it."""
         if kwargs.get("chunk") is not None:
             return kwargs["chunk"]
-        return args[0] if args else next((kwargs[key] for key in _SAID if key in kwargs), None)
+        return args[0] if args else next((kwargs[key] for key in _OUTPUTS if key in kwargs), None)
 
-    def tool_output(self, result: Any) -> ToolOutput:
-        """Read what a tool returned."""
-        return tool_result(result)
+    def tool_output(self, result: object) -> ToolOutput:
+        """Parse the return value of a tool."""
+        return parse_tool_output(result)
 
-    def documents(self, result: Any, scores: Mapping[int, float]) -> Sequence[Document]:
-        """Read what a retriever returned."""
-        return documents(result, scores)
+    def documents(self, result: object, scores: Mapping[int, float]) -> Sequence[Document]:
+        """Parse the return value of a retriever."""
+        return parse_documents(result, scores)
 
-    def scores(self, result: Any) -> Mapping[int, float]:
-        """Read what a vector store found: tuples of a document and its score."""
-        return scores(result)
+    def scores(self, result: object) -> Mapping[int, float]:
+        """Return the scores in the return value of a vector store, by the `id()` of the document."""
+        return parse_scores(result)
 
-    def response(self, request: Request, result: Any, http: HttpResponse | None) -> Response:  # noqa: ARG002  no HTTP here
-        """Read what a model has answered."""
-        return model_reply(fields(result))
+    def response(self, request: Request, result: object, http: HttpResponse | None) -> Response:  # noqa: ARG002  no HTTP here
+        """Parse an `LLMResult`."""
+        return parse_response(fields(result))
 
     def error_info(self, error: BaseException) -> ErrorInfo:
-        """Read an exception, of whatever library."""
-        return failure(error)
+        """Parse an exception, of any library."""
+        return parse_error(error)
 
     def interrupt(self, error: BaseException) -> Interrupt | None:
-        """Return how LangGraph leaves a run by this exception, if it is no failure."""
-        return pause(error)
+        """Return how an exception of LangGraph ends a run on purpose; None for a failure."""
+        return parse_interrupt(error)
 
 
 _KINDS = {
@@ -121,7 +133,9 @@ _KINDS = {
     "retrievers": ("on_retriever_start", "on_retriever_end", "on_retriever_error"),
     "chains and graphs": ("on_chain_start", "on_chain_end", "on_chain_error"),
 }
-_GIVEN = ("messages", "prompts", "inputs", "input_str", "query")
-_SAID = ("token", "event", "response", "outputs", "output", "documents", "error")
+# The names of the first parameter after `serialized` of a start function, and of the first parameter of the
+# other functions: LangChain itself passes them by position, other callers by name.
+_INPUTS = ("messages", "prompts", "inputs", "input_str", "query")
+_OUTPUTS = ("token", "event", "response", "outputs", "output", "documents", "error")
 
 PROVIDER: Framework = LangChain()

@@ -22,8 +22,13 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, Generati
 from hilt_autolog.contracts.framework import ToolOutput
 from hilt_autolog.contracts.sdk_objects import fields
 from hilt_autolog.providers._langchain import messages
-from hilt_autolog.providers._langchain.response import ChunkAccumulator, model_reply
-from hilt_autolog.providers._langchain.results import documents, failure, scores, tool_result
+from hilt_autolog.providers._langchain.response import ChunkAccumulator, parse_response
+from hilt_autolog.providers._langchain.results import (
+    parse_documents,
+    parse_error,
+    parse_scores,
+    parse_tool_output,
+)
 
 PNG = base64.b64encode(b"\x89PNG...").decode()
 TEXT = {"type": "text", "content": "hi"}
@@ -108,11 +113,11 @@ CALL_PART = {"type": "tool_call", "id": "c1", "name": "look", "arguments": '{"at
     ids=lambda value: None if isinstance(value, str) else type(value).__name__,
 )
 def test_messages(given, role, parts):
-    assert messages.messages_of([given]) == [{"role": role, "parts": parts}]
+    assert messages.parse_messages([given]) == [{"role": role, "parts": parts}]
 
 
 def test_names_are_kept():
-    assert messages.messages_of([HumanMessage("hi", name="ada")])[0]["name"] == "ada"
+    assert messages.parse_messages([HumanMessage("hi", name="ada")])[0]["name"] == "ada"
 
 
 # --- answers
@@ -125,11 +130,11 @@ NAMES = [repr(odd).partition(" object at")[0] for odd in ODD]
 @pytest.mark.parametrize("odd", ODD, ids=NAMES)
 def test_an_answer_may_be_anything(odd):
     for result in (odd, SimpleNamespace(generations=odd), SimpleNamespace(generations=[[odd]])):
-        assert model_reply(fields(result)).tokens == {}
+        assert parse_response(fields(result)).tokens == {}
     for field in ("content", "tool_calls", "usage_metadata", "response_metadata", "additional_kwargs", "id"):
         spoilt = AIMessage("hi")
         spoilt.__dict__[field] = odd
-        reply = model_reply({"generations": [[ChatGeneration.model_construct(message=spoilt)]]})
+        reply = parse_response({"generations": [[ChatGeneration.model_construct(message=spoilt)]]})
         assert field == "content" or reply.text == "hi"
 
 
@@ -161,7 +166,7 @@ def test_a_start_may_bring_anything(story, odd):
 
 
 def test_choices():
-    reply = model_reply(
+    reply = parse_response(
         {
             "generations": [
                 [Generation(text="one", generation_info={"finish_reason": "stop"}), Generation(text="two")]
@@ -174,7 +179,7 @@ def test_choices():
 
 def test_the_usage_of_models_that_answer_with_texts():
     usage = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
-    reply = model_reply(
+    reply = parse_response(
         {
             "generations": [[Generation(text="x")]],
             "llm_output": {"token_usage": usage, "model_name": "gpt-3.5-turbo-instruct"},
@@ -255,21 +260,21 @@ def test_a_stream_of_tool_arguments(story):
 
 @pytest.mark.parametrize("odd", ODD, ids=NAMES)
 def test_tools_and_retrievers_may_return_anything(odd):
-    assert isinstance(tool_result(odd), ToolOutput)
-    assert len(documents(odd, {})) == (len(odd) if isinstance(odd, list) else 0)
-    assert scores(odd) == {}
+    assert isinstance(parse_tool_output(odd), ToolOutput)
+    assert len(parse_documents(odd, {})) == (len(odd) if isinstance(odd, list) else 0)
+    assert parse_scores(odd) == {}
 
 
 def test_a_command_that_holds_a_message():
     message = ToolMessage("done", tool_call_id="c1")
     command = SimpleNamespace(update={"messages": [HumanMessage("x"), message]})
-    assert tool_result(command) == ("c1", "done")
+    assert parse_tool_output(command) == ("c1", "done")
 
 
 def test_scores():
     one, two = Document("a"), Document("b")
-    assert scores([(one, 0.5), (two, True), (one,), "x"]) == {id(one): 0.5}
-    assert scores([(one, 0.5, [0.1])]) == {id(one): 0.5}
+    assert parse_scores([(one, 0.5), (two, True), (one,), "x"]) == {id(one): 0.5}
+    assert parse_scores([(one, 0.5, [0.1])]) == {id(one): 0.5}
 
 
 class Throttled(Exception):  # noqa: N818  a name as libraries have it
@@ -291,6 +296,6 @@ Throttled.__name__ = "ThrottlingException"
     ids=repr,
 )
 def test_codes_of_exceptions(error, code):
-    read = failure(error)
+    read = parse_error(error)
     assert (read.code, read.status) == (code, None)
     assert read.text == (str(error) or type(error).__name__)

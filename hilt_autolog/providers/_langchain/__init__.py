@@ -1,1 +1,1 @@
-"""Readers of the objects of LangChain."""
+"""Parsers of LangChain's objects."""

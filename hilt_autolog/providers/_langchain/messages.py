@@ -1,8 +1,8 @@
-"""LangChain's messages, in the content that providers use and in its own standard one."""
+"""LangChain's messages, whose content is in a provider's own format or in LangChain's standard one."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hilt_autolog.contracts.media import blob_part, url_part
 from hilt_autolog.contracts.model import ToolCall, new_message, text_part
@@ -10,9 +10,7 @@ from hilt_autolog.contracts.sdk_objects import as_json, fields, text_or_none
 from hilt_autolog.providers._openai.chat import content_parts, sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from hilt_autolog.contracts.types import Message, Part
+    from hilt_autolog.contracts.types import JsonMapping, Message, Part
 
 _ROLES = {
     "human": "user",
@@ -25,7 +23,9 @@ _ROLES = {
     "ToolMessageChunk": "tool",
     "function": "tool",
 }
-_CALLS = (
+# Content blocks that repeat what `tool_calls` and `invalid_tool_calls` have
+# (langchain-core 1.8 messages/content.py, and the blocks of Anthropic and OpenAI).
+_TOOL_CALL_BLOCKS = (
     "tool_use",
     "tool_call",
     "function_call",
@@ -33,58 +33,71 @@ _CALLS = (
     "input_json_delta",
     "invalid_tool_call",
 )
-_MEDIA = {"image": "image", "audio": "audio", "video": "video", "file": "document"}
+_MODALITIES = {"image": "image", "audio": "audio", "video": "video", "file": "document"}
 
 
-def messages_of(given: Any) -> list[Message]:
-    """Return the messages of a prompt."""
-    return [message_of(fields(one)) for one in sequence(given)]
+def parse_messages(messages: object) -> list[Message]:
+    """Return the messages of a request."""
+    return [parse_message(fields(item)) for item in sequence(messages)]
 
 
-def message_of(given: Mapping[str, Any]) -> Message:
-    """Return one message, of a prompt or of an answer."""
-    kind = given.get("type")
-    role = _ROLES.get(kind, text_or_none(given.get("role")) or "user") if isinstance(kind, str) else "user"
-    content = given.get("content")
+def parse_message(source: JsonMapping) -> Message:
+    """Return one message, of a request or of a response.
+
+    Args:
+        source: the fields of a LangChain message.
+    """
+    kind = source.get("type")
+    role = _ROLES.get(kind, text_or_none(source.get("role")) or "user") if isinstance(kind, str) else "user"
+    content = source.get("content")
     if role == "tool":
-        response = content if isinstance(content, str) else parts_of(content)
-        identity = text_or_none(given.get("tool_call_id")) or text_or_none(given.get("name"))
-        return new_message(role, [{"type": "tool_call_response", "id": identity, "response": response}])
-    parts = [*_reasoning(given), *parts_of(content, keep_empty=role != "assistant")]
-    parts += [call.part() for call in calls_of(given)]
-    read = new_message(role, parts)
-    if name := text_or_none(given.get("name")):
-        read["name"] = name
-    return read
+        response = content if isinstance(content, str) else parse_content(content)
+        call_id = text_or_none(source.get("tool_call_id")) or text_or_none(source.get("name"))
+        return new_message(role, [{"type": "tool_call_response", "id": call_id, "response": response}])
+    parts = [*_reasoning(source), *parse_content(content, keep_empty=role != "assistant")]
+    parts += [call.part() for call in parse_tool_calls(source)]
+    result = new_message(role, parts)
+    if name := text_or_none(source.get("name")):
+        result["name"] = name
+    return result
 
 
-def parts_of(content: Any, *, keep_empty: bool = True) -> list[Part]:
-    """Return content, a text or a list of blocks, as parts; the calls of tools among them stand elsewhere."""
+def parse_content(content: object, *, keep_empty: bool = True) -> list[Part]:
+    """Return content, a text or a list of blocks, as parts, without tool calls: those are read elsewhere.
+
+    Args:
+        content: a message's content.
+        keep_empty: return a part for an empty text.
+    """
     if isinstance(content, str):
         return [text_part(content)] if content or keep_empty else []
     parts: list[Part] = []
-    for piece in sequence(content):
-        block = fields(piece)
-        if block.get("type") not in _CALLS:
-            parts += _standard(block) if block else [text_part(as_json(piece))]
+    for item in sequence(content):
+        block = fields(item)
+        if block.get("type") not in _TOOL_CALL_BLOCKS:
+            parts += _block_parts(block) if block else [text_part(as_json(item))]
     return parts
 
 
-def _standard(block: Mapping[str, Any]) -> list[Part]:
+def _block_parts(block: JsonMapping) -> list[Part]:
     kind = block.get("type")
     if kind == "reasoning":
-        thoughts = [block, *map(fields, sequence(block.get("summary")))]
-        words = [one.get("reasoning") or one.get("text") for one in thoughts]
-        return [{"type": "reasoning", "content": "".join(word for word in words if isinstance(word, str))}]
+        sources = [block, *map(fields, sequence(block.get("summary")))]
+        texts = [source.get("reasoning") or source.get("text") for source in sources]
+        return [{"type": "reasoning", "content": "".join(text for text in texts if isinstance(text, str))}]
     if kind == "thinking" and isinstance(block.get("thinking"), str):
         return [{"type": "reasoning", "content": block["thinking"]}]
-    if isinstance(kind, str) and kind in _MEDIA and (part := _media(_MEDIA[kind], block)):
+    if isinstance(kind, str) and kind in _MODALITIES and (part := _media_part(_MODALITIES[kind], block)):
         return [part]
     return content_parts([block])
 
 
-def _media(modality: str, block: Mapping[str, Any]) -> Part | None:
-    """Read a block of media, of LangChain's newer or older form; None for one of a provider's own."""
+def _media_part(modality: str, block: JsonMapping) -> Part | None:
+    """Parse a media block, in LangChain 1's format (`base64`, `url`) or the older one (`source_type`).
+
+    Returns:
+        None for a block in a provider's own format.
+    """
     mime_type = text_or_none(block.get("mime_type"))
     if url := text_or_none(block.get("url")):
         return url_part(modality, url)
@@ -97,17 +110,22 @@ def _media(modality: str, block: Mapping[str, Any]) -> Part | None:
     return None
 
 
-def calls_of(given: Mapping[str, Any]) -> list[ToolCall]:
-    """Return the tools that an answer asks for, those with arguments that are no JSON among them."""
+def parse_tool_calls(source: JsonMapping) -> list[ToolCall]:
+    """Return the tool calls of a message, those whose arguments are not valid JSON included."""
     calls = []
-    for one in (*sequence(given.get("tool_calls")), *sequence(given.get("invalid_tool_calls"))):
-        call = fields(one)
+    for item in (*sequence(source.get("tool_calls")), *sequence(source.get("invalid_tool_calls"))):
+        call = fields(item)
         name, arguments = text_or_none(call.get("name")), call.get("args")
         if name is not None or arguments:
             calls.append(ToolCall(text_or_none(call.get("id")), name, as_json(arguments)))
     return calls
 
 
-def _reasoning(given: Mapping[str, Any]) -> list[Part]:
-    thought = text_or_none(fields(given.get("additional_kwargs")).get("reasoning_content"))
-    return [{"type": "reasoning", "content": thought}] if thought else []
+def _reasoning(source: JsonMapping) -> list[Part]:
+    """Return the reasoning that integrations put beside the content.
+
+    langchain-core 1.8 messages/base.py: `_extract_reasoning_from_additional_kwargs` names Ollama, DeepSeek,
+    xAI and Groq.
+    """
+    text = text_or_none(fields(source.get("additional_kwargs")).get("reasoning_content"))
+    return [{"type": "reasoning", "content": text}] if text else []

@@ -1,4 +1,4 @@
-"""What LangChain says of a run when it starts."""
+"""The start of LangChain's runs: from the arguments of the `on_..._start` functions to `Run`s."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hilt_autolog.contracts.framework import Run
 from hilt_autolog.contracts.model import Operation, Request, ToolCall, new_message, text_part
 from hilt_autolog.contracts.sdk_objects import as_json, fields, text_or_none
 
-from .messages import messages_of
-from .response import ChunkAccumulator, model_reply
+from .messages import parse_messages
+from .response import ChunkAccumulator, parse_response
 
-_CONVERSATIONS = ("session_id", "conversation_id", "thread_id")
-_PROVIDERS = {
+if TYPE_CHECKING:
+    from hilt_autolog.contracts.types import JsonMapping, Message
+
+_CONVERSATION_KEYS = ("session_id", "conversation_id", "thread_id")  # of a run's metadata
+_PROVIDERS = {  # `ls_provider` of a run's metadata, where its name is not ours
     "amazon_bedrock": "bedrock",
     "anthropic_bedrock": "bedrock",
     "google_genai": "gemini",
@@ -24,154 +27,192 @@ _PROVIDERS = {
     "google_anthropic_vertex": "vertex",
     "mistralai": "mistral",
 }
-_MODELS = ("model", "model_name", "model_id")
-_PRIVATE = re.compile("api_?key|secret|password|credential|headers|authorization|_token$", re.IGNORECASE)
-_OWN = ("_type", "stream", "streaming", *_MODELS)
-_CHAT = Operation("chat_model", lambda _: [], model_reply, ChunkAccumulator)
-_LLM = Operation("llm", lambda _: [], model_reply, ChunkAccumulator)
+_MODEL_KEYS = ("model", "model_name", "model_id")
+_SECRET = re.compile("api_?key|secret|password|credential|headers|authorization|_token$", re.IGNORECASE)
+_NO_PARAMETERS = ("_type", "stream", "streaming", *_MODEL_KEYS)  # of `invocation_params`
+_CHAT_MODEL = Operation("chat_model", lambda _: [], parse_response, ChunkAccumulator)
+_LLM = Operation("llm", lambda _: [], parse_response, ChunkAccumulator)
 
 
-def _chat(managers: Sequence[Any], serialized: Mapping[str, Any], given: Any, kwargs: Any) -> Iterator[Run]:
-    for manager, messages in zip(managers, given, strict=False):
-        yield _model(_CHAT, manager, serialized, messages_of(messages), kwargs)
+class _RunManager(Protocol):
+    """What is read of a manager, which an `on_..._start` function returns for each run."""
+
+    run_id: object
+    parent_run_id: object
+    tags: Sequence[str] | None
+    metadata: Mapping[str, object] | None
 
 
-def _llm(managers: Sequence[Any], serialized: Mapping[str, Any], given: Any, kwargs: Any) -> Iterator[Run]:
-    for manager, words in zip(managers, given, strict=False):
-        yield _model(_LLM, manager, serialized, [new_message("user", [text_part(words)])], kwargs)
+_Managers = Sequence[_RunManager]
+_Parser = Callable[[_Managers, "JsonMapping", Any, "JsonMapping"], Iterator[Run]]
 
 
-def _model(
-    operation: Operation, manager: Any, serialized: Mapping[str, Any], messages: Any, kwargs: Any
+# --- the start functions: (managers, serialized, the second parameter, keyword arguments) -> runs
+
+
+def _chat_model_runs(
+    managers: _Managers, serialized: JsonMapping, inputs: Any, kwargs: JsonMapping
+) -> Iterator[Run]:
+    for manager, messages in zip(managers, inputs, strict=False):
+        yield _model_run(_CHAT_MODEL, manager, serialized, parse_messages(messages), kwargs)
+
+
+def _llm_runs(
+    managers: _Managers, serialized: JsonMapping, inputs: Any, kwargs: JsonMapping
+) -> Iterator[Run]:
+    for manager, prompt in zip(managers, inputs, strict=False):
+        run = _model_run(_LLM, manager, serialized, [new_message("user", [text_part(prompt)])], kwargs)
+        # langchain-core 1.8 language_models/llms.py: `generate` starts a run for each prompt, and then passes
+        # all prompts to one call of `_generate`.
+        run.may_share_call = True
+        yield run
+
+
+def _model_run(
+    operation: Operation,
+    manager: _RunManager,
+    serialized: JsonMapping,
+    messages: list[Message],
+    kwargs: JsonMapping,
 ) -> Run:
     run = _run(manager, serialized, kwargs)
     parameters, metadata = fields(kwargs.get("invocation_params")), fields(manager.metadata)
-    named = text_or_none(metadata.get("ls_provider")) or run.name.lower()
-    models = (metadata.get("ls_model_name"), *map(parameters.get, _MODELS))
+    provider = text_or_none(metadata.get("ls_provider")) or run.name.lower()
+    models = (metadata.get("ls_model_name"), *map(parameters.get, _MODEL_KEYS))
     run.request = Request(
         operation=operation,
-        provider=_PROVIDERS.get(named, named),
+        provider=_PROVIDERS.get(provider, provider),
         model=next((model for model in models if text_or_none(model)), None),
         messages=messages,
         parameters={
             key: value
             for key, value in parameters.items()
-            if value is not None and key not in _OWN and not _PRIVATE.search(key)
+            if value is not None and key not in _NO_PARAMETERS and not _SECRET.search(key)
         },
-        sdk=_sdk(),
+        sdk=_sdk_name(),
     )
-    run.sdk_packages = _through(_class(serialized))
-    run.may_share_call = operation is _LLM
+    run.sdk_packages = _sdk_packages(_class_name(serialized))
     return run
 
 
-def _tool(managers: Sequence[Any], serialized: Mapping[str, Any], given: Any, kwargs: Any) -> Iterator[Run]:
+def _tool_runs(
+    managers: _Managers, serialized: JsonMapping, input_str: object, kwargs: JsonMapping
+) -> Iterator[Run]:
     for manager in managers:
         run = _run(manager, serialized, kwargs)
         inputs = kwargs.get("inputs")
         run.name = text_or_none(serialized.get("name")) or run.name
-        arguments = as_json(given if inputs is None else _plain_or(inputs, given))
+        arguments = as_json(input_str if inputs is None else _json_or(inputs, input_str))
         run.tool = ToolCall(text_or_none(kwargs.get("tool_call_id")), run.name, arguments)
+        # langchain-core 1.8 tools/base.py: `run` passes `tool_call_id`; in older versions only the
+        # result has it.
         run.is_tool_call_id_final = "tool_call_id" in kwargs
         yield run
 
 
-def _retriever(
-    managers: Sequence[Any], serialized: Mapping[str, Any], given: Any, kwargs: Any
+def _retriever_runs(
+    managers: _Managers, serialized: JsonMapping, query: object, kwargs: JsonMapping
 ) -> Iterator[Run]:
     for manager in managers:
         run = _run(manager, serialized, kwargs)
-        run.query = given if isinstance(given, str) else as_json(given)
+        run.query = query if isinstance(query, str) else as_json(query)
         yield run
 
 
-def _chain(managers: Sequence[Any], serialized: Mapping[str, Any], _given: Any, kwargs: Any) -> Iterator[Run]:
+def _chain_runs(
+    managers: _Managers, serialized: JsonMapping, _inputs: object, kwargs: JsonMapping
+) -> Iterator[Run]:
     for manager in managers:
         yield _run(manager, serialized, kwargs)
 
 
-Read = Callable[[Sequence[Any], Mapping[str, Any], Any, Any], Iterator[Run]]
-
-# Of each function by which a run starts: its role as a probe, and how its call is read.
-RUNS: dict[str, tuple[str, Read]] = {
-    "on_chat_model_start": ("model start", _chat),
-    "on_llm_start": ("model start", _llm),
-    "on_chain_start": ("start", _chain),
-    "on_tool_start": ("start", _tool),
-    "on_retriever_start": ("start", _retriever),
+# Of each start function: its role, and its parser.
+START_FUNCTIONS: dict[str, tuple[str, _Parser]] = {
+    "on_chat_model_start": ("model start", _chat_model_runs),
+    "on_llm_start": ("model start", _llm_runs),
+    "on_chain_start": ("start", _chain_runs),
+    "on_tool_start": ("start", _tool_runs),
+    "on_retriever_start": ("start", _retriever_runs),
 }
 
 
-def _run(manager: Any, serialized: Mapping[str, Any], kwargs: Mapping[str, Any]) -> Run:
-    """Read what every kind of run has."""
-    names = map(text_or_none, (kwargs.get("name"), serialized.get("name"), _class(serialized)))
+# --- what all kinds of runs have
+
+
+def _run(manager: _RunManager, serialized: JsonMapping, kwargs: JsonMapping) -> Run:
+    names = map(text_or_none, (kwargs.get("name"), serialized.get("name"), _class_name(serialized)))
     name = next(filter(None, names), "chain")
     metadata = {
         key: value
         for key, value in fields(manager.metadata).items()
-        if value is not None and not _PRIVATE.search(str(key))
+        if value is not None and not _SECRET.search(str(key))
     }
-    parent = None if manager.parent_run_id is None else str(manager.parent_run_id)
-    known = {
+    parent_id = None if manager.parent_run_id is None else str(manager.parent_run_id)
+    provenance = {
         "run_id": str(manager.run_id),
-        "parent_run_id": parent,
+        "parent_run_id": parent_id,
         "name": name,
         "tags": list(manager.tags or ()),
         "metadata": metadata,
     }
-    named = next((metadata[key] for key in _CONVERSATIONS if metadata.get(key)), None)
+    conversation = next((metadata[key] for key in _CONVERSATION_KEYS if metadata.get(key)), None)
     return Run(
         id=str(manager.run_id),
         handle=manager,
-        parent_id=parent,
+        parent_id=parent_id,
         name=name,
-        provenance={"langchain": {key: value for key, value in known.items() if value}},
-        conversation=None if named is None else str(named),
+        provenance={"langchain": {key: value for key, value in provenance.items() if value}},
+        conversation=None if conversation is None else str(conversation),
         step=text_or_none(metadata.get("langgraph_node")),
     )
 
 
-def _class(serialized: Mapping[str, Any]) -> str | None:
-    """Return the name of what runs: the end of its path, as LangChain serializes it."""
+def _class_name(serialized: JsonMapping) -> str | None:
+    """Return the class name: langchain-core 1.8 load/serializable.py: `lc_id` is its path as a list."""
     path = serialized.get("id")
     return text_or_none(path[-1]) if isinstance(path, list) and path else None
 
 
-def _plain_or(inputs: Any, given: Any) -> Any:
-    """Return a tool's inputs where JSON can say them, else their text."""
+def _json_or(inputs: object, input_str: object) -> object:
+    """Return a tool's inputs if they can be serialized, else their text."""
     try:
         return as_json(inputs)
     except (TypeError, ValueError):
-        return given
+        return input_str
+
+
+# --- which SDK a model calls
 
 
 @lru_cache(maxsize=256)
-def _through(name: str | None) -> frozenset[str]:
-    """Return the SDKs by which the models of a class are called, by the name of the package it comes from.
+def _sdk_packages(class_name: str | None) -> frozenset[str]:
+    """Return the SDKs that the models of a class call, by the packages that define the class and its bases.
 
-    LangChain names its packages after the SDKs: `langchain_openai` calls `openai`, and so do the classes of
-    others that are made from its own. A class is known here by the name that its run has told.
+    LangChain names its packages after the SDKs: `langchain_openai` calls `openai`, and so do the subclasses
+    of its models in other packages. A run has only the name of its model's class: where several classes have
+    this name, the SDKs that they have in common are returned.
     """
-    found: list[frozenset[str]] = []
-    for model in _below(_base()):
-        if model.__name__ == name:
-            packages = {str(one.__module__).partition(".")[0] for one in model.__mro__}
-            found.append(frozenset(name.removeprefix("langchain_") for name in packages))
-    return frozenset.intersection(*found) if found else frozenset()
+    candidates: list[frozenset[str]] = []
+    for cls in _subclasses(_base_class()):
+        if cls.__name__ == class_name:
+            packages = {str(base.__module__).partition(".")[0] for base in cls.__mro__}
+            candidates.append(frozenset(package.removeprefix("langchain_") for package in packages))
+    return frozenset.intersection(*candidates) if candidates else frozenset()
 
 
-def _base() -> Any:
+def _base_class() -> object:
     module = sys.modules.get("langchain_core.language_models.base")
     return getattr(module, "BaseLanguageModel", None)
 
 
-def _below(base: Any) -> Iterator[Any]:
-    made: list[Any] = type.__subclasses__(base) if isinstance(base, type) else []
-    for kind in made:
-        yield kind
-        yield from _below(kind)
+def _subclasses(base: object) -> Iterator[type]:
+    # `type.__subclasses__`, because a metaclass may have its own
+    subclasses: list[type] = type.__subclasses__(base) if isinstance(base, type) else []
+    for cls in subclasses:
+        yield cls
+        yield from _subclasses(cls)
 
 
-def _sdk() -> str:
+def _sdk_name() -> str:
     version = getattr(sys.modules.get("langchain_core"), "__version__", "unknown")
     return f"langchain-core {version}"
