@@ -1,4 +1,4 @@
-"""House rules that no linter knows: sizes, names, what may not be committed, and a README that tells all."""
+"""House rules that no linter knows: sizes, names, what may not be committed, and a complete reference."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_no_machine_path_and_no_registry_host_is_committed():
             for number, line in enumerate(lines, 1)
             if wrong.search(line)
         ]
-    assert [place for place in found if not place.startswith("tests/test_house.py:")] == []
+    assert [place for place in found if not place.startswith("tests/test_code_style.py:")] == []
 
 
 @pytest.mark.parametrize(
@@ -140,16 +140,17 @@ def test_what_counts_as_one(text, found):
     assert bool(re.search(f"{HOSTS}|{FOLDERS}", text)) is found
 
 
-# --- the README
+# --- the reference, hilt_autolog/docs
 
 
-def readme() -> str:
-    path = ROOT / "README.md"
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+def reference(topic: str = "*") -> str:
+    """Return the text of a topic, or of all."""
+    pages = sorted((ROOT / "hilt_autolog" / "docs").glob(f"{topic}.md"))
+    return "\n".join(page.read_text(encoding="utf-8") for page in pages)
 
 
 def settings_table() -> list[str]:
-    """Return the README's table of the settings, made out of the settings."""
+    """Return the rows of the table of settings."""
     lines = [
         "| setting | variable | hilt-run | default | meaning |",
         "| --- | --- | --- | --- | --- |",
@@ -162,7 +163,7 @@ def settings_table() -> list[str]:
 
 
 def coverage_table() -> list[str]:
-    """Return the README's table of what is watched, made out of the providers'; what is alike is a row."""
+    """Return the rows of the table of SDK operations; operations with equal modes share a row."""
     lines = [f"| SDK | operation | {' | '.join(MODES)} |", f"| {' | '.join(['---'] * (2 + len(MODES)))} |"]
     for sdk in sorted(sdks()):
         alike: dict[tuple[str, ...], list[str]] = {}
@@ -180,7 +181,7 @@ def even(row: str) -> str:
 
 
 def columns_table() -> list[str]:
-    """Return the README's table of the columns that SQL, data frames and Parquet have."""
+    """Return the rows of the table of columns of SQL, data frames and Parquet."""
     lines = ["| column | type | meaning |", "| --- | --- | --- |"]
     return lines + [
         f"| `{column.name}` | {column.kind} | {column.meaning} |"
@@ -188,41 +189,45 @@ def columns_table() -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("table", [settings_table, coverage_table, columns_table])
-def test_the_readme_has_this_table(table):
-    rows = [even(line) for line in readme().splitlines() if line.strip().startswith("|")]
+TABLES = {"settings": settings_table, "sdk-coverage": coverage_table, "analysis": columns_table}
+
+
+@pytest.mark.parametrize(("topic", "table"), TABLES.items(), ids=TABLES)
+def test_the_reference_has_this_table(topic, table):
+    rows = [even(line) for line in reference(topic).splitlines() if line.strip().startswith("|")]
     expected = table()
     first = rows.index(expected[0]) if expected[0] in rows else len(rows)
     is_there = rows[first : first + len(expected)] == expected
-    assert is_there, "README.md needs this table:\n\n" + "\n".join(expected)
+    assert is_there, f"docs/{topic}.md needs this table:\n\n" + "\n".join(expected)
 
 
-def test_the_readme_explains_every_column():
-    first_cells = [line.split("|")[1].strip() for line in readme().splitlines() if line.startswith("| `")]
+def test_the_reference_explains_every_column():
+    lines = reference("python-api").splitlines()
+    first_cells = [line.split("|")[1].strip() for line in lines if line.startswith("| `")]
     names = [f"`{column}`" for column in COLUMNS]
     tables = [first_cells[n : n + len(names)] for n, cell in enumerate(first_cells) if cell == names[0]]
-    assert names in tables, "README.md has no table of the columns"
+    assert names in tables, "docs/python-api.md has no table of the columns"
 
 
-def test_the_readme_knows_every_variable_and_no_other():
+def test_the_reference_knows_every_variable_and_no_other():
     variable = re.compile(r"\bHILT_[A-Z][A-Z_]*\b")
     texts = [
         node.value for path in SOURCES for node in ast.walk(tree(path)) if isinstance(node, ast.Constant)
     ]
     used = {word for text in texts if isinstance(text, str) for word in variable.findall(text)}
-    told = set(variable.findall(readme()))
-    assert used <= told, f"README.md does not name {sorted(used - told)}"
-    assert told <= used, f"README.md names {sorted(told - used)}, which nothing reads"
+    told = set(variable.findall(reference()))
+    assert used <= told, f"hilt_autolog/docs does not name {sorted(used - told)}"
+    assert told <= used, f"hilt_autolog/docs names {sorted(told - used)}, which nothing reads"
 
 
-def test_the_readme_knows_every_public_name():
-    named = {word for code in re.findall(r"`([^`\n]+)`", readme()) for word in re.findall(r"\w+", code)}
+def test_the_reference_knows_every_public_name():
+    named = {word for code in re.findall(r"`([^`\n]+)`", reference()) for word in re.findall(r"\w+", code)}
     missing = sorted(set(hilt_autolog.__all__) - named)
-    assert not missing, f"README.md does not name {missing}"
+    assert not missing, f"hilt_autolog/docs does not name {missing}"
 
 
 @pytest.mark.parametrize("command", [*PROGRAMS, *(f"hilt {command}" for command in COMMANDS)])
-def test_the_readme_knows_every_command_and_option(command):
+def test_the_reference_knows_every_command_and_option(command):
     words = command.split()
     program = f"import sys; from {PROGRAMS[words[0]]} import main; sys.argv = {[*words, '--help']}; main()"
     done = subprocess.run(
@@ -230,5 +235,7 @@ def test_the_readme_knows_every_command_and_option(command):
     )
     options = sorted(set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", done.stdout)) - {"--help", "--version"})
     needed = [command, *options]
-    missing = [word for word in needed if not re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", readme())]
-    assert not missing, f"README.md does not name {missing}"
+    missing = [
+        word for word in needed if not re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", reference())
+    ]
+    assert not missing, f"hilt_autolog/docs does not name {missing}"

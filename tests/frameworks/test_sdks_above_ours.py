@@ -141,7 +141,7 @@ def test_what_litellm_calls_through_openai_s_sdk(litellm, asked, told, model):
 
 @pytest.mark.parametrize("model", ["anthropic/claude-haiku-4-5", "groq/a-model", "mistral/a-model"])
 def test_what_litellm_calls_by_itself_is_not_seen(litellm, asked, provider, told, model):
-    """A limit; the README tells of it."""
+    """A limit, named in hilt_autolog/docs/limits.md."""
     where = {"api_base": provider.url} if "claude" in model else {}
     litellm.completion(**asked(model=model) | where)
     assert told() == ([], set())

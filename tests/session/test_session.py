@@ -190,10 +190,15 @@ def test_only_events_and_dicts_are_appended(path, thing):
         Session(path).append(thing)
 
 
-def test_the_readme_s_example_runs(tmp_path, monkeypatch, capsys):
+def test_the_reference_s_example_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    readme = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
-    exec(re.search(r"## Sessions.*?```python\n(.*?)```", readme, re.DOTALL)[1], {})
+    page = (
+        Path(__file__)
+        .parents[2]
+        .joinpath("hilt_autolog", "docs", "python-api.md")
+        .read_text(encoding="utf-8")
+    )
+    exec(re.search(r"<!-- session -->\n```python\n(.*?)```", page, re.DOTALL)[1], {})
     printed = capsys.readouterr().out.splitlines()
     assert [line.partition(" ")[2] for line in printed] == ["alice prompt", "gpt-4o completion", ""]
     assert printed[-1] == "[]"
