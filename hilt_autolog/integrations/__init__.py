@@ -1,1 +1,1 @@
-"""Helpers by which a program logs calls into a `Session` of its own, under the names that HILT gave them."""
+"""Helpers that log calls into a program's own `Session`, under the names that hilt-python has for them."""

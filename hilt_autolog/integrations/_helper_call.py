@@ -1,4 +1,4 @@
-"""What the helpers share: what a program says becomes facts."""
+"""What the helpers share: their arguments as a `Request`, and the call of a client that they make."""
 
 from __future__ import annotations
 
@@ -23,130 +23,140 @@ from hilt_autolog.recording.manual_call import ManualCall, ManualCallOptions
 from hilt_autolog.recording.recorder import recorder_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from hilt_autolog.contracts.model import Operation, StreamAccumulator
     from hilt_autolog.contracts.provider import Provider
+    from hilt_autolog.contracts.types import JsonMapping, JsonObject
     from hilt_autolog.recording.recorder import EventSink
 
-
-_ONE, _OTHER = ("prompt", "prompt_tokens", "input", "input_tokens"), ("completion", "completion_tokens")
-_SPELLINGS = {
-    "prompt": _ONE,
-    "completion": (*_OTHER, "output", "output_tokens"),
+_PROVIDERS = {"google.generativeai": "gemini", "google.genai": "gemini"}  # by package; others are named alike
+_TRANSPORT_OPTIONS = ("extra_headers", "extra_query", "extra_body", "timeout")  # may contain secrets
+_TOKEN_KEYS = {
+    "prompt": ("prompt", "prompt_tokens", "input", "input_tokens"),
+    "completion": ("completion", "completion_tokens", "output", "output_tokens"),
     "total": ("total", "total_tokens"),
 }
+_TOKEN_DETAILS = ("cached", "cache_creation", "reasoning", "audio_prompt", "audio_completion")
 
 
-def conversation_of(named: Any, default: str) -> str:
-    """Return the conversation of a helper's call: what it is given, what the program says around it, or this.
+def conversation_name(session_id: object, default: str) -> str:
+    """Return the conversation of a helper's call.
+
+    Args:
+        session_id: the helper's argument; if it is None or empty, the conversation that the program has set
+            around the call.
+        default: the name if there is neither.
 
     Raises:
-        TypeError: the name is no text, and no number or UUID that could be one.
+        TypeError: `session_id` is no text, and no number or UUID that could be a name.
     """
-    if named is None or named == "":
+    if session_id is None or session_id == "":
         return current_conversation.get() or default
-    if isinstance(named, bytes | list | tuple | dict | set):
-        raise TypeError(f"session_id is the name of a conversation, not {type(named).__name__}")
-    return str(named)
+    if isinstance(session_id, bytes | list | tuple | dict | set):
+        raise TypeError(f"session_id is the name of a conversation, not {type(session_id).__name__}")
+    return str(session_id)
 
 
-def manual_call_options(  # noqa: PLR0913, PLR0917  what the helpers are given, as they are
-    session_id: Any,
-    default: str,
-    user_id: Any,
-    assistant_id: Any,
-    measured: Mapping[str, Any] | None = None,
-    searched_for: Any = None,
+def manual_call_options(  # noqa: PLR0913, PLR0917  the helpers' arguments as they are
+    session_id: object,
+    default_conversation: str,
+    user_id: object,
+    assistant_id: object,
+    metrics: JsonMapping | None = None,
+    retrieval_latency_ms: object = None,
 ) -> ManualCallOptions:
-    """Return how a helper's call is told: its conversation, its actors, what the program has measured."""
-    if measured is not None:
-        took = milliseconds_or_none(measured.get("latency_ms"))
-        measured = {name: one for name, one in measured.items() if name != "latency_ms" and one is not None}
-        measured |= {} if took is None else {"latency_ms": took}
+    """Return the options of a helper's call: its conversation, its actors, the metrics of the program.
+
+    Args:
+        session_id: the conversation, see `conversation_name`.
+        default_conversation: its name if there is none.
+        user_id: the actor of the prompt; "user" if None.
+        assistant_id: the actor of the answer; its model if None.
+        metrics: metrics of the answer by name; None: measure them.
+        retrieval_latency_ms: how long the search took, in milliseconds.
+    """
+    if metrics is not None:
+        latency_ms = milliseconds_or_none(metrics.get("latency_ms"))
+        metrics = {
+            name: value for name, value in metrics.items() if name != "latency_ms" and value is not None
+        }
+        metrics |= {} if latency_ms is None else {"latency_ms": latency_ms}
     return ManualCallOptions(
-        conversation_of(session_id, default),
+        conversation_name(session_id, default_conversation),
         str(user_id or "user"),
         str(assistant_id) if assistant_id else None,
-        measured,
-        milliseconds_or_none(searched_for),
+        metrics,
+        milliseconds_or_none(retrieval_latency_ms),
     )
 
 
 def request_from_body(
-    provider: Provider, operation: Operation, body: Mapping[str, Any], by: Any = None
+    provider: Provider, operation: Operation, body: JsonMapping, sdk_object: object = None
 ) -> Request:
-    """Return the facts of a request that is known by its body only.
+    """Return the request of which only the body is known.
 
     Args:
-        provider: whose request it is.
-        operation: what is asked for.
-        body: the request.
-        by: the client that asks, or what has answered: an SDK's object, or any other.
+        provider: the provider of the request.
+        operation: its operation.
+        body: its body, in the provider's format.
+        sdk_object: the client that sends it or the response to it: an SDK's object, or any other.
     """
-    name = provider.package
-    is_of_sdk = type(by).__module__.startswith(f"{name}.")
+    package = provider.package
+    is_of_sdk = type(sdk_object).__module__.startswith(f"{package}.")
     return Request(
         operation=operation,
-        provider=_PROVIDERS.get(name, name),
+        provider=_PROVIDERS.get(package, package),
         model=text_or_none(body.get("model")),
         messages=operation.parse_messages(body),
         parameters={
             key: value
             for key, value in body.items()
-            if key not in operation.content_keys and key not in _NOT_SAID and _is_given(value)
+            if key not in operation.content_keys and key not in _TRANSPORT_OPTIONS and _has_value(value)
         },
-        sdk=sdk_version(name) if is_of_sdk else None,
+        sdk=sdk_version(package) if is_of_sdk else None,
     )
 
 
-def _is_given(value: Any) -> bool:
-    return value is not None and type(value).__name__ not in ("Omit", "NotGiven")
+def _has_value(argument: object) -> bool:
+    # openai 3.57 _types.py: `NotGiven` and `Omit` are the types of arguments that are not set
+    return argument is not None and type(argument).__name__ not in ("Omit", "NotGiven")
 
 
-_PROVIDERS = {"google.generativeai": "gemini", "google.genai": "gemini"}
-_NOT_SAID = (
-    "extra_headers",
-    "extra_query",
-    "extra_body",
-    "timeout",
-)  # how it is sent; there may be keys in it
-
-
-def token_counts(given: Any) -> dict[str, int]:
-    """Return counts of tokens by the names that events have for them; what is no count is left out.
+def token_counts(tokens: object) -> dict[str, int]:
+    """Return counts of tokens by the names that events have for them; omit what is no count.
 
     Args:
-        given: by these names, or as an API spells them; or their sum.
+        tokens: a dict or an object with counts by these names, or as an API names them; or their sum.
     """
-    total = count_or_none(given)
+    total = count_or_none(tokens)
     if total is not None:
         return {"total": total}
-    known = fields(given)
+    usage = fields(tokens)
     counts: dict[str, int] = {}
-    for name, spellings in _SPELLINGS.items():
-        found = (count_or_none(known.get(spelling)) for spelling in spellings)
-        count = next((one for one in found if one is not None and one >= 0), None)
+    for name, keys in _TOKEN_KEYS.items():
+        values = (count_or_none(usage.get(key)) for key in keys)
+        count = next((value for value in values if value is not None and value >= 0), None)
         if count is not None:
             counts[name] = count
     if counts and "total" not in counts:
         counts["total"] = sum(counts.values())
-    parts = {name: count_or_none(known.get(name)) for name in _PARTS}
-    return counts | {name: count for name, count in parts.items() if count is not None and count > 0}
-
-
-_PARTS = ("cached", "cache_creation", "reasoning", "audio_prompt", "audio_completion")
+    details = {name: count_or_none(usage.get(name)) for name in _TOKEN_DETAILS}
+    return counts | {name: count for name, count in details.items() if count is not None and count > 0}
 
 
 class HelperCall:
-    """What a helper is about to ask of a client.
+    """A call that a helper is about to make of a client.
 
     Args:
         session: where it is logged.
-        provider: reads the answer.
-        operation: what is asked for.
-        how: how it is told.
-        streams: whether the answer is a stream, of the SDK's or of any other kind.
+        provider: reads the response.
+        operation: the operation of the request.
+        options: its conversation and actors.
+        streams: whether the result is a stream, of the SDK's or of any other kind.
+
+    Attributes:
+        call: The recorded call, once it has begun; None if it could not be logged.
     """
 
     def __init__(
@@ -154,18 +164,18 @@ class HelperCall:
         session: EventSink,
         provider: Provider,
         operation: Operation,
-        how: ManualCallOptions,
+        options: ManualCallOptions,
         *,
         streams: bool = False,
     ) -> None:
-        self._session = session  # which its recorder does not keep alive
+        self._session = session  # its recorder does not keep it alive
         self._recorder = recorder_of(session)
-        self._provider, self._operation, self._how = provider, operation, how
+        self._provider, self._operation, self._options = provider, operation, options
         self._streams = streams
-        self.call: ManualCall | None = None  # once it is asked; None if it is not logged
+        self.call: ManualCall | None = None
 
-    def made(self, client: Any, body: dict[str, Any]) -> Any:
-        """Ask `client.chat.completions.create`, and return what it returns.
+    def execute(self, client: Any, body: JsonObject) -> Any:
+        """Call `client.chat.completions.create`, and return its result.
 
         Raises:
             TypeError: that is no function.
@@ -175,12 +185,12 @@ class HelperCall:
             raise TypeError(f"client.chat.completions.create is a {type(create).__name__}, no function")
         provider: Any = self._provider
         if self._streams:
-            provider, create = _Streaming(provider), _iterating(create)
+            provider, create = _StreamingProvider(provider), _iterate_lists(create)
         role = "async call" if is_async(client) else "call"
         return CALL_WRAPPERS[role](provider, Hook(self._begin))(create, client, (), body)
 
     def accumulator(self) -> StreamAccumulator:
-        """Return what puts the chunks of the answer together.
+        """Return a new accumulator of the operation's stream.
 
         Raises:
             TypeError: such an operation has no stream.
@@ -189,9 +199,11 @@ class HelperCall:
             raise TypeError(f"{self._operation.name} has no stream")
         return self._operation.accumulator()
 
-    def _begin(self, provider: Provider, client: Any, _args: Any, body: dict[str, Any]) -> ManualCall | None:
+    def _begin(
+        self, provider: Provider, client: object, _args: object, body: JsonObject
+    ) -> ManualCall | None:
         try:
-            call = ManualCall(self._recorder, provider, self._prompt(client, body), self._how)
+            call = ManualCall(self._recorder, provider, self._request(client, body), self._options)
             call.start()
         except Exception as error:
             problem = f"a call is not logged: {type(error).__name__}: {error}"
@@ -201,37 +213,41 @@ class HelperCall:
         self.call = call
         return call
 
-    def _prompt(self, client: Any, body: dict[str, Any]) -> Request:
-        """Return the facts of the request, with whom it reaches if the client says so."""
-        prompt = request_from_body(self._provider, self._operation, body, client)
+    def _request(self, client: object, body: JsonObject) -> Request:
+        """Return the request, with the provider and server of the client's base URL, if it has one."""
+        request = request_from_body(self._provider, self._operation, body, client)
         url = getattr(client, "_base_url", None) or getattr(client, "base_url", None)
         if isinstance(getattr(url, "host", None), str):
             options = SimpleNamespace(method="post", url="/chat/completions", json_data=body)
-            reached = self._provider.request(client, (None, options), {})
-            if reached is not None:
-                prompt.provider, prompt.server = reached.provider, reached.server
-        return prompt
+            sdk_request = self._provider.request(client, (None, options), {})
+            if sdk_request is not None:
+                request.provider, request.server = sdk_request.provider, sdk_request.server
+        return request
 
 
 def is_async(client: Any) -> bool:
-    """Return whether what a client returns is to be awaited."""
+    """Return whether a client's calls are to be awaited."""
     create = client.chat.completions.create
-    named = any(kind.__name__.startswith("Async") for kind in type(client).__mro__)
-    return named or inspect.iscoroutinefunction(create) or inspect.iscoroutinefunction(type(create).__call__)
+    has_async_name = any(base.__name__.startswith("Async") for base in type(client).__mro__)
+    return (
+        has_async_name
+        or inspect.iscoroutinefunction(create)
+        or inspect.iscoroutinefunction(type(create).__call__)
+    )
 
 
-def _iterating(create: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `create` so that a list of chunks is as good as a stream."""
+def _iterate_lists(create: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `create` with a list or tuple of chunks turned into an iterator, as streams are."""
 
-    def made(**body: Any) -> Any:
+    def create_stream(**body: object) -> Any:
         chunks = create(**body)
         return iter(chunks) if isinstance(chunks, list | tuple) else chunks
 
-    return made
+    return create_stream
 
 
-class _Streaming:
-    """A provider of whose calls all return streams, also those of a client that somebody made up."""
+class _StreamingProvider:
+    """A provider that takes any result for a stream, as a test's or a program's own client may return any."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
@@ -239,6 +255,6 @@ class _Streaming:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._provider, name)
 
-    def stream_info(self, _result: Any) -> StreamInfo:
-        """Say of anything that it is a stream."""
+    def stream_info(self, _result: object) -> StreamInfo:
+        """Return that the result is itself the iterator."""
         return StreamInfo()

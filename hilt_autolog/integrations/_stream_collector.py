@@ -1,4 +1,4 @@
-"""A stream that a helper reads to its end. Sync and async differ by what is awaited."""
+"""A stream that a helper reads to its end. The sync and the async function differ by what they await."""
 
 from __future__ import annotations
 
@@ -10,76 +10,77 @@ from hilt_autolog.internal_errors import try_call
 from ._helper_call import is_async
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
-    from hilt_autolog.contracts.model import StreamAccumulator
+    from hilt_autolog.contracts.types import JsonObject
 
     from ._helper_call import HelperCall
 
 
 def collect_stream(
-    asking: HelperCall, client: Any, body: dict[str, Any], on_delta: Callable[[str], object] | None
-) -> Any:
+    helper_call: HelperCall, client: object, body: JsonObject, on_delta: Callable[[str], object] | None
+) -> str | Awaitable[str]:
     """Make a call that streams, and return the whole text, or an awaitable of it.
 
     Args:
-        asking: the call.
-        client: whom it asks.
-        body: what it asks.
-        on_delta: is handed each piece of text as it comes.
+        helper_call: the call.
+        client: the client that makes it.
+        body: its arguments.
+        on_delta: called with each piece of text as it arrives.
     """
-    ear = StreamCollector(asking, on_delta)
-    opened = asking.made(client, body)
-    return _ahear(opened, ear) if is_async(client) else _hear(opened, ear)
+    collector = StreamCollector(helper_call, on_delta)
+    stream = helper_call.execute(client, body)
+    return _collect_async(stream, collector) if is_async(client) else _collect(stream, collector)
 
 
 class StreamCollector:
-    """Takes the chunks of a stream, and puts its text together."""
+    """Pass the text of each chunk to a function, and accumulate the whole text."""
 
-    def __init__(self, asking: HelperCall, on_delta: Callable[[str], object] | None) -> None:
-        self._asking = asking
+    def __init__(self, helper_call: HelperCall, on_delta: Callable[[str], object] | None) -> None:
+        self._helper_call = helper_call
         self._on_delta = on_delta
-        self._fold: StreamAccumulator = asking.accumulator()
+        self._accumulator = helper_call.accumulator()
 
-    def add(self, chunk: Any) -> None:
-        for kind, text, _ in try_call(self._fold.add, chunk) or ():
+    def add(self, chunk: object) -> None:
+        for kind, text, _ in try_call(self._accumulator.add, chunk) or ():
             if kind == "text" and self._on_delta is not None:
                 self._on_delta(text)
 
-    def leave(self) -> None:
-        """End the call, unless the stream itself has ended it: nobody listens any more."""
-        if self._asking.call is not None:
-            self._asking.call.abort("closed")
+    def abort(self) -> None:
+        """End the call, unless the stream itself has ended it: nobody reads on."""
+        if self._helper_call.call is not None:
+            self._helper_call.call.abort("closed")
 
     def text(self) -> str:
-        reply = try_call(self._fold.response)
-        return (reply and reply.text) or ""
+        response = try_call(self._accumulator.response)
+        return (response and response.text) or ""
 
 
-def _hear(opened: Any, ear: StreamCollector) -> str:
+def _collect(stream: Any, collector: StreamCollector) -> str:
     try:
-        for chunk in opened:
-            ear.add(chunk)
+        for chunk in stream:
+            collector.add(chunk)
     except BaseException:
-        ear.leave()
+        collector.abort()
         raise
     finally:
-        if callable(close := getattr(opened, "close", None)):
+        if callable(close := getattr(stream, "close", None)):
             close()
-    return ear.text()
+    return collector.text()
 
 
-async def _ahear(opening: Any, ear: StreamCollector) -> str:
-    opened = await opening
+async def _collect_async(awaitable: Any, collector: StreamCollector) -> str:
+    stream = await awaitable
     try:
-        async for chunk in opened:
-            ear.add(chunk)
+        async for chunk in stream:
+            collector.add(chunk)
     except BaseException:
-        ear.leave()
+        collector.abort()
         raise
     finally:
-        if callable(close := getattr(opened, "close", None) or getattr(opened, "aclose", None)):
+        # openai 3.57 _streaming.py: AsyncStream has `close`; async generators have `aclose`
+        if callable(close := getattr(stream, "close", None) or getattr(stream, "aclose", None)):
             closing = close()
             if isawaitable(closing):
                 await closing
-    return ear.text()
+    return collector.text()

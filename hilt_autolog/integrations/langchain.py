@@ -1,17 +1,17 @@
-"""A callback handler for LangChain and LangGraph, which logs their runs into a session.
+"""A callback handler for LangChain and LangGraph that logs their runs into a session.
 
     with Session("logs/langchain.hilt.jsonl") as session:
         handler = HILTCallbackHandler(session, session_id="demo-chain")
         chain.invoke(question, {"callbacks": [handler]})
 
-Its events are those of automatic capture. Where that is on as well, a run that has a handler stands in the
-handler's session and nowhere else; the SDK's exact numbers go there too.
+Its events are those of automatic capture. Where that is on as well, a run with a handler is logged in the
+handler's session and nowhere else, with the exact token counts of the SDK below.
 """
 
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 try:
     from langchain_core.callbacks import BaseCallbackHandler
@@ -24,12 +24,13 @@ from hilt_autolog.recording.recorder import recorder_of
 from hilt_autolog.runs.dispatch import RecordingHandler, begin_runs
 from hilt_autolog.runs.tool_run import ToolRun
 
-from ._helper_call import conversation_of
+from ._helper_call import conversation_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
+    from hilt_autolog.contracts.types import JsonObject
     from hilt_autolog.recording.events import Event
     from hilt_autolog.recording.recorder import EventSink, Recorder
 
@@ -37,14 +38,14 @@ if TYPE_CHECKING:
 
 
 class HILTCallbackHandler(BaseCallbackHandler, RecordingHandler):
-    """Logs models, tools, retrievers and chains: prompts, chunks, completions, errors, tokens and cost.
+    """Log models, tools, retrievers and chains: prompts, chunks, completions, errors, tokens and cost.
 
     Args:
-        session: where they are logged: a `Session`, or anything that has its `append`.
+        session: where they are logged: a `Session`, or any object with its `append`.
         session_id: the conversation; a simple name becomes the same `conv_...` every time. If there is none,
             that of `hilt_autolog.conversation`, of the run's metadata (`session_id`, `conversation_id`,
             `thread_id`), or of the history that a request repeats; else each chain has one of its own.
-        include_metrics: whether events say what was measured: latency, tokens, cost.
+        include_metrics: whether events have metrics: latency, tokens, cost.
     """
 
     def __init__(
@@ -54,110 +55,115 @@ class HILTCallbackHandler(BaseCallbackHandler, RecordingHandler):
         self.session = session
         self.session_id = session_id
         self.include_metrics = include_metrics
-        self._log = session if include_metrics else _Unmeasured(session)
+        self._log = session if include_metrics else _WithoutMetrics(session)
         self._recorder = recorder_of(self._log)
-        self._handles: dict[str, _Handle] = {}
+        self._handles: dict[str, _RunHandle] = {}
 
     @property
     def recorder(self) -> Recorder:
-        """What writes the runs that this handler is told of."""
+        """The recorder of the runs whose callbacks this handler gets."""
         return self._recorder
 
     # --- models
 
     def on_chat_model_start(
-        self, serialized: dict[str, Any] | None, messages: list[list[Any]], *, run_id: Id, **known: Any
+        self,
+        serialized: JsonObject | None,
+        messages: Sequence[Sequence[object]],
+        *,
+        run_id: Id,
+        **details: object,
     ) -> None:
-        """A chat model is asked."""
-        self._start("on_chat_model_start", run_id, (serialized, messages), known)
+        """Begin the run of a chat model."""
+        self._start("on_chat_model_start", run_id, (serialized, messages), details)
 
     def on_llm_start(
-        self, serialized: dict[str, Any] | None, prompts: list[str], *, run_id: Id, **known: Any
+        self, serialized: JsonObject | None, prompts: list[str], *, run_id: Id, **details: object
     ) -> None:
-        """A model that completes texts is asked."""
-        self._start("on_llm_start", run_id, (serialized, prompts), known)
+        """Begin the run of a text completion model."""
+        self._start("on_llm_start", run_id, (serialized, prompts), details)
 
-    def on_llm_new_token(self, token: Any, *, run_id: Id, chunk: Any = None, **_: Any) -> None:
-        """A model says something."""
+    def on_llm_new_token(self, token: object, *, run_id: Id, chunk: object = None, **_: object) -> None:
+        """Record a chunk of a model's stream."""
         run = self._recorder.runs.get(str(run_id))
         if run is not None:
             run.add(token if chunk is None else chunk)
 
-    def on_stream_event(self, event: Any, *, run_id: Id, **_: Any) -> None:
-        """A model says something, in the words of LangChain's v3 protocol."""
+    def on_stream_event(self, event: object, *, run_id: Id, **_: object) -> None:
+        """Record an event of a model's stream in LangChain's v3 protocol."""
         run = self._recorder.runs.get(str(run_id))
         if run is not None:
             run.add(event)
 
-    def on_llm_end(self, response: Any, *, run_id: Id, **_: Any) -> None:
-        """A model has answered."""
+    def on_llm_end(self, response: object, *, run_id: Id, **_: object) -> None:
+        """End the run of a model with its response."""
         self._end(run_id, response)
 
-    def on_llm_error(self, error: BaseException, *, run_id: Id, **_: Any) -> None:
-        """A model's call has failed."""
+    def on_llm_error(self, error: BaseException, *, run_id: Id, **_: object) -> None:
+        """End the run of a model with an error."""
         self._fail(run_id, error)
 
     # --- chains
 
     def on_chain_start(
-        self, serialized: dict[str, Any] | None, inputs: Any, *, run_id: Id, **known: Any
+        self, serialized: JsonObject | None, inputs: object, *, run_id: Id, **details: object
     ) -> None:
-        """A chain or a graph starts."""
-        self._start("on_chain_start", run_id, (serialized, inputs), known)
+        """Begin the run of a chain or a graph."""
+        self._start("on_chain_start", run_id, (serialized, inputs), details)
 
-    def on_chain_end(self, outputs: Any, *, run_id: Id, **_: Any) -> None:
-        """It is done."""
+    def on_chain_end(self, outputs: object, *, run_id: Id, **_: object) -> None:
+        """End the run of a chain or a graph."""
         self._end(run_id, outputs)
 
-    def on_chain_error(self, error: BaseException, *, run_id: Id, **_: Any) -> None:
-        """It has failed, or waits for a human."""
+    def on_chain_error(self, error: BaseException, *, run_id: Id, **_: object) -> None:
+        """End the run of a chain or a graph with an error, or interrupt it for a human."""
         self._fail(run_id, error)
 
     # --- tools
 
     def on_tool_start(
-        self, serialized: dict[str, Any] | None, input_str: str, *, run_id: Id, **known: Any
+        self, serialized: JsonObject | None, input_str: str, *, run_id: Id, **details: object
     ) -> None:
-        """A tool is called."""
-        self._start("on_tool_start", run_id, (serialized, input_str), known)
+        """Begin the run of a tool."""
+        self._start("on_tool_start", run_id, (serialized, input_str), details)
 
-    def on_tool_end(self, output: Any, *, run_id: Id, **_: Any) -> None:
-        """It has a result."""
+    def on_tool_end(self, output: object, *, run_id: Id, **_: object) -> None:
+        """End the run of a tool with its output."""
         self._end(run_id, output)
 
-    def on_tool_error(self, error: BaseException, *, run_id: Id, **_: Any) -> None:
-        """It has failed."""
+    def on_tool_error(self, error: BaseException, *, run_id: Id, **_: object) -> None:
+        """End the run of a tool with an error."""
         self._fail(run_id, error)
 
     # --- retrievers
 
     def on_retriever_start(
-        self, serialized: dict[str, Any] | None, query: str, *, run_id: Id, **known: Any
+        self, serialized: JsonObject | None, query: str, *, run_id: Id, **details: object
     ) -> None:
-        """A search starts."""
-        self._start("on_retriever_start", run_id, (serialized, query), known)
+        """Begin the run of a retriever."""
+        self._start("on_retriever_start", run_id, (serialized, query), details)
 
-    def on_retriever_end(self, documents: Sequence[Any], *, run_id: Id, **_: Any) -> None:
-        """It has found something."""
+    def on_retriever_end(self, documents: Sequence[object], *, run_id: Id, **_: object) -> None:
+        """End the run of a retriever with its documents."""
         self._end(run_id, documents)
 
-    def on_retriever_error(self, error: BaseException, *, run_id: Id, **_: Any) -> None:
-        """It has failed."""
+    def on_retriever_error(self, error: BaseException, *, run_id: Id, **_: object) -> None:
+        """End the run of a retriever with an error."""
         self._fail(run_id, error)
 
     # --- runs
 
-    def _start(self, name: str, run_id: Id, given: tuple[Any, Any], known: dict[str, Any]) -> None:
-        handle = _Handle(run_id, known.pop("parent_run_id", None), known)
-        named = None if self.session_id is None else conversation_of(self.session_id, "")
-        with nullcontext() if named is None else conversation(named):
-            lives = begin_runs(self._recorder, PROVIDER, PROVIDER.new_runs(name, given, known, handle))
-        for live in lives:
-            if isinstance(live, ToolRun):
-                live.go_inside()
+    def _start(self, name: str, run_id: Id, args: tuple[object, object], details: dict[str, object]) -> None:
+        handle = _RunHandle(run_id, details.pop("parent_run_id", None), details)
+        conversation_or_none = None if self.session_id is None else conversation_name(self.session_id, "")
+        with nullcontext() if conversation_or_none is None else conversation(conversation_or_none):
+            runs = begin_runs(self._recorder, PROVIDER, PROVIDER.new_runs(name, args, details, handle))
+        for run in runs:
+            if isinstance(run, ToolRun):
+                run.go_inside()
         self._handles[str(run_id)] = handle
 
-    def _end(self, run_id: Id, result: Any) -> None:
+    def _end(self, run_id: Id, result: object) -> None:
         run = self._recorder.runs.get(str(run_id))
         if run is not None:
             run.end(result)
@@ -170,24 +176,27 @@ class HILTCallbackHandler(BaseCallbackHandler, RecordingHandler):
         self._handles.pop(str(run_id), None)
 
 
-class _Handle:
-    """A run, as its managers know it; LangChain hands its handlers no object that lasts as long."""
+class _RunHandle:
+    """The identity of a run for as long as it lasts, with the attributes of LangChain's run managers.
+
+    langchain-core 1.8 callbacks/manager.py: a handler gets the attributes of a run manager, not the manager.
+    """
 
     __slots__ = ("__weakref__", "metadata", "parent_run_id", "run_id", "tags")
 
-    def __init__(self, run_id: Id, parent_run_id: Id | None, known: dict[str, Any]) -> None:
+    def __init__(self, run_id: Id, parent_run_id: object, details: dict[str, object]) -> None:
         self.run_id, self.parent_run_id = run_id, parent_run_id
-        self.metadata, self.tags = known.get("metadata"), known.get("tags")
+        self.metadata, self.tags = details.get("metadata"), details.get("tags")
 
 
-class _Unmeasured:
-    """A session that is told nothing of metrics."""
+class _WithoutMetrics:
+    """A session whose events are stripped of metrics."""
 
     def __init__(self, session: EventSink) -> None:
         self._session = session
 
     def append(self, event: Event) -> None:
-        kept = {name: one for name, one in event.items() if name != "metrics"}
+        stripped = {name: value for name, value in event.items() if name != "metrics"}
         extensions = event.get("extensions", {})
-        kept["extensions"] = {name: one for name, one in extensions.items() if name != "latency_ms"}
-        self._session.append(kept)
+        stripped["extensions"] = {name: value for name, value in extensions.items() if name != "latency_ms"}
+        self._session.append(stripped)

@@ -1,1 +1,1 @@
-"""What a program records by hand, beside what is recorded of itself."""
+"""Records that a program makes itself, beside those of automatic capture."""

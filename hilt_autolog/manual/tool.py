@@ -1,10 +1,10 @@
-"""A decorator for the functions that a program gives its models as tools."""
+"""A decorator for functions that models call as tools."""
 
 from __future__ import annotations
 
 import inspect
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 import wrapt
 
@@ -19,6 +19,7 @@ from hilt_autolog.runtime import control
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
+    from hilt_autolog.contracts.types import JsonObject
     from hilt_autolog.recording.recorder import EventSink
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -30,76 +31,77 @@ def tool(function: F) -> F: ...
 @overload
 def tool(*, name: str | None = None, session: EventSink | None = None) -> Callable[[F], F]: ...
 def tool(function: Any = None, *, name: str | None = None, session: EventSink | None = None) -> Any:
-    """Record each call of a function as a tool's: bare (`@tool`), or with arguments (`@tool(name="search")`).
+    """Record each call of a function as a tool run: `@tool`, or with arguments `@tool(name="search")`.
 
-    It does what `record_tool` does: the answer that has asked for the tool is found, the result is written
-    once, an exception is a `system` event. Whatever `record_retrieval` tells inside of the function replies
-    to the tool's call. Where a framework runs the function as its tool of this name, and that is recorded, it
-    is not told again. Functions, coroutine functions, generators of both kinds and methods keep their
-    signature, and give and raise what they gave and raised before.
+    A run is recorded as by `record_tool`: its tool call in an answer is matched, the result is written once,
+    an exception is a `system` event. What `record_retrieval` records inside the function replies to the tool
+    call. If a framework runs the function as its tool of this name, and that run is recorded, it is not
+    recorded twice. Functions, coroutine functions, generators of both kinds and methods keep their signature,
+    results and exceptions.
 
     Args:
-        function: what to decorate.
-        name: the tool's name, as the model knows it; the function's own, if none is given.
-        session: where it is written, if not into this process's log.
+        function: the function to decorate.
+        name: the tool's name, as models call it; the function's name if None.
+        session: where to write it; this process's log if None.
     """
     if function is None:
         return partial(tool, name=name, session=session)
     outer = getattr(function, "__func__", function)  # of a class method or a static one
     inner = inspect.unwrap(outer)
-    known: str = name or getattr(inner, "__name__", None) or type(inner).__name__
-    return _Tool(function, _watched("async call" if _is_async(outer) else "call", known, session))
+    tool_name: str = name or getattr(inner, "__name__", None) or type(inner).__name__
+    role = "async call" if _is_async(outer) else "call"
+    return _Tool(function, _recording_wrapper(role, tool_name, session))
 
 
-class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]
-    """A tool that is a method of an object or of a class, in whose name it is pickled."""
+class _BoundTool(wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]
+    """A tool that is a method. It is pickled as methods are, as an attribute of its object or class."""
 
-    def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
+    def __reduce_ex__(self, _protocol: object) -> tuple[object, ...]:
         return getattr, (self.__self__, self.__name__)
 
 
 class _Tool(wrapt.FunctionWrapper):  # type: ignore[type-arg]
-    """A function that is recorded. It is copied and pickled as functions are, by its name."""
+    """A tool. It is copied and pickled as functions are, by its name."""
 
-    __bound_function_wrapper__ = _Bound
+    __bound_function_wrapper__ = _BoundTool
 
-    def __reduce_ex__(self, _protocol: Any) -> str:
+    def __reduce_ex__(self, _protocol: object) -> str:
         return str(self.__qualname__)
 
-    def __copy__(self) -> Any:
+    def __copy__(self) -> Self:
         return self
 
-    def __deepcopy__(self, _memo: Any) -> Any:
+    def __deepcopy__(self, _memo: object) -> Self:
         return self
 
 
-def _is_async(function: Any) -> bool:
-    """Return whether what is called is a coroutine function, whatever it wraps."""
+def _is_async(function: object) -> bool:
+    """Return whether a function, or the `__call__` of an object, is a coroutine function."""
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
 
 
-def _watched(role: str, name: str, session: EventSink | None) -> Callable[..., Any]:
-    """Return what is called in the function's place."""
+def _recording_wrapper(role: str, name: str, session: EventSink | None) -> Callable[..., Any]:
+    """Return the function that wrapt calls in place of the tool's."""
 
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
+    def record_run(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
         run: OwnTool | None = None
 
-        def begin(*_: Any) -> OwnTool | None:
+        def begin(*_: object) -> OwnTool | None:
             nonlocal run
             try:
-                run = _begun(name, session, _arguments(wrapped, args, kwargs))
-            except Exception as fault:
-                internal_errors.note(fault)
+                run = _start_run(name, session, _arguments_by_name(wrapped, args, kwargs))
+            except Exception as error:
+                internal_errors.note(error)
             return run
 
         result = CALL_WRAPPERS[role](PLAIN, Hook(begin))(wrapped, instance, args, kwargs)
-        return result if run is None or not inspect.iscoroutine(result) else _awaited(run, result)
+        return result if run is None or not inspect.iscoroutine(result) else _await_result(run, result)
 
-    return watched
+    return record_run
 
 
-async def _awaited(run: OwnTool, coroutine: Coroutine[Any, Any, T]) -> T:
-    """Await what a plain function has returned, such as a decorator around a coroutine function."""
+async def _await_result(run: OwnTool, coroutine: Coroutine[Any, Any, T]) -> T:
+    """Await the result of a plain function, such as a decorator around a coroutine function."""
     run.go_inside()
     try:
         result = await coroutine
@@ -110,7 +112,8 @@ async def _awaited(run: OwnTool, coroutine: Coroutine[Any, Any, T]) -> T:
     return result
 
 
-def _begun(name: str, session: EventSink | None, arguments: Any) -> OwnTool | None:
+def _start_run(name: str, session: EventSink | None, arguments: object) -> OwnTool | None:
+    """Start a run; return None if nothing is recorded, or a framework's run of the tool is."""
     recorder = control.recorder() if session is None else recorder_of(session)
     if recorder is None or is_run_by_framework(name, None if session is None else recorder):
         return None
@@ -121,14 +124,16 @@ def _begun(name: str, session: EventSink | None, arguments: Any) -> OwnTool | No
     return run
 
 
-def _arguments(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """Return what a function is given, by the names that it has for it."""
+def _arguments_by_name(
+    function: Callable[..., Any], args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> JsonObject:
+    """Return the arguments of a call by the names of the function's parameters."""
     try:
         bound = inspect.signature(function).bind(*args, **kwargs)
-    except (TypeError, ValueError):  # the function will say so itself, or nobody knows its parameters
+    except (TypeError, ValueError):  # wrong arguments, which the function will reject; or no known signature
         return {"args": list(args), **kwargs}
-    given = dict(bound.arguments)
+    arguments = dict(bound.arguments)
     for parameter in bound.signature.parameters.values():
         if parameter.kind is parameter.VAR_KEYWORD:
-            given |= given.pop(parameter.name, {})
-    return given
+            arguments |= arguments.pop(parameter.name, {})
+    return arguments
