@@ -1,6 +1,6 @@
-"""The Anthropic SDK: Claude at Anthropic's own door, and at those of Amazon, Google and Microsoft.
+"""The Anthropic SDK: Claude at Anthropic's own API, and at Amazon's, Google's and Microsoft's.
 
-Counting tokens is no conversation with a model, so `count_tokens` leaves no event.
+`count_tokens` calls no model, so it has no route here and leaves no event.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from hilt_autolog.contracts.model import Operation
 from hilt_autolog.providers._anthropic.messages import (
-    batch_reply,
-    batch_requests,
-    batch_result,
-    completion_reply,
-    legacy_prompt,
-    message_reply,
-    request_messages,
+    parse_batch,
+    parse_batch_response,
+    parse_batch_result,
+    parse_completion,
+    parse_completion_prompt,
+    parse_message,
+    parse_request_messages,
 )
 from hilt_autolog.providers._anthropic.stream import CompletionAccumulator, MessageAccumulator
 
@@ -27,37 +27,41 @@ if TYPE_CHECKING:
 
 _MESSAGES = Operation(
     "messages",
-    request_messages,
-    message_reply,
+    parse_request_messages,
+    parse_message,
     MessageAccumulator,
     ("messages", "system", "model", "stream"),
-    stores_responses=True,  # a thread that the server holds is continued by its last message's id
+    stores_responses=True,  # beta threads are kept by the server, and continued by the last message's id
 )
 
 ROUTES: dict[tuple[str, str], Operation] = {
     ("post", "/v1/messages"): _MESSAGES,
     ("post", "/v1/messages/batches"): Operation(
         "messages.batches",
-        request_messages,
-        batch_reply,
+        parse_request_messages,
+        parse_batch_response,
         kind="submit_batch",
-        parse_batch=batch_requests,
+        parse_batch=parse_batch,
         item_operation=_MESSAGES,
     ),
     ("get", "/v1/messages/batches/{id}/results"): Operation(
         "messages.batches.results",
-        request_messages,
-        batch_reply,
+        parse_request_messages,
+        parse_batch_response,
         kind="batch_results",
-        parse_result=batch_result,
+        parse_result=parse_batch_result,
         item_operation=_MESSAGES,
     ),
     ("post", "/v1/complete"): Operation(
-        "completions", legacy_prompt, completion_reply, CompletionAccumulator, ("prompt", "model", "stream")
+        "completions",
+        parse_completion_prompt,
+        parse_completion,
+        CompletionAccumulator,
+        ("prompt", "model", "stream"),
     ),
 }
 
-# Who answers, by the name of a client's class: some are given any address.
+# Providers by the name of the client's class (anthropic 2.14 lib/): Foundry and a proxy may have any host.
 _CLIENTS = (("Bedrock", "bedrock"), ("Vertex", "vertex"), ("Foundry", "azure"))
 
 PROVIDER: Provider = StainlessProvider("anthropic", ROUTES, "anthropic", HOSTS, _CLIENTS, error_code="type")

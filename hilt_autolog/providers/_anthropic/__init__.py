@@ -1,1 +1,1 @@
-"""Readers of the protocol of Anthropic."""
+"""Parsers of Anthropic's protocol."""
