@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from _typeshed import SupportsWrite
 
-    from hilt_autolog.reading.history import Message
+    from hilt_autolog.contracts.types import JsonObject as Message
     from hilt_autolog.reading.lines import LocatedEvent
     from hilt_autolog.reading.reader import Log
 

@@ -1,6 +1,6 @@
-"""The fifteen columns of HILT: an event as one flat row, for tables, sheets and people.
+"""The fifteen columns of HILT: convert an event to a flat row, for tables and sheets, and a row to an event.
 
-An event is full of detail that a table has no room for; these columns are those that every HILT tool knows.
+An event holds more than a table has room for; these columns are those that every HILT tool knows.
 """
 
 from __future__ import annotations
@@ -8,50 +8,49 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
+
+    from hilt_autolog.contracts.types import JsonMapping, JsonObject
 
 
-LONGEST_MESSAGE = 500  # characters of `message`; a longer text ends in "..."
-
-Event = dict[str, Any]
-Row = dict[str, Any]
+LONGEST_MESSAGE = 500  # characters of `message`; a longer text is cut and ends in "..."
 
 
 def check_columns(columns: Iterable[str] | None) -> tuple[str, ...]:
-    """Return the columns that are asked for, in that order; all of them, if None.
+    """Return the requested columns in their order; all of them, if None.
 
     Raises:
-        ValueError: a column is unknown; the text names it and lists the known ones.
+        ValueError: a column is unknown; the message names it and lists the known ones.
     """
-    chosen = tuple(COLUMNS) if columns is None else tuple(columns)
-    unknown = [name for name in chosen if name not in COLUMNS]
+    names = tuple(COLUMNS) if columns is None else tuple(columns)
+    unknown = [name for name in names if name not in COLUMNS]
     if unknown:
         from difflib import get_close_matches
 
-        meant = [match for name in unknown for match in get_close_matches(str(name), COLUMNS, n=1)]
-        hint = f" (did you mean {', '.join(meant)}?)" if meant else ""
+        similar = [match for name in unknown for match in get_close_matches(str(name), COLUMNS, n=1)]
+        hint = f" (did you mean {', '.join(similar)}?)" if similar else ""
         raise ValueError(
             f"unknown columns: {', '.join(map(str, unknown))}{hint}; known: {', '.join(COLUMNS)}"
         )
-    return chosen
+    return names
 
 
-def row_from_event(event: Mapping[str, Any], columns: Iterable[str] = ()) -> Row:
+def row_from_event(event: JsonMapping, columns: Iterable[str] = ()) -> JsonObject:
     """Return an event as a row of the given columns, or of all.
 
     Args:
-        event: An event as it stands in a log; any part of it may be missing, or be of a wrong kind.
-        columns: Names out of `COLUMNS`.
+        event: an event from a log; any part of it may be missing, or of a wrong type.
+        columns: names from `COLUMNS`.
 
     Returns:
-        Texts and numbers by column; `None` where the event says nothing.
+        Texts and numbers by column; `None` where the event has no value.
     """
     return {name: COLUMNS[name](event) for name in columns or COLUMNS}
 
 
-def _of(event: Mapping[str, Any], *path: str) -> Any:
-    """Return what stands at a path of keys, or None."""
-    value: Any = event
+def _value_at(event: JsonMapping, *path: str) -> Any:
+    """Return the value at a path of keys, or None."""
+    value: object = event
     for key in path:
         if not isinstance(value, dict):
             return None
@@ -59,32 +58,36 @@ def _of(event: Mapping[str, Any], *path: str) -> Any:
     return value
 
 
-def _at(*path: str) -> Callable[[Mapping[str, Any]], Any]:
-    return lambda event: _of(event, *path)
+def _getter(*path: str) -> Callable[[JsonMapping], object]:
+    return lambda event: _value_at(event, *path)
 
 
-def _first(*paths: tuple[str, ...]) -> Callable[[Mapping[str, Any]], Any]:
-    return lambda event: next((found for path in paths if (found := _of(event, *path)) is not None), None)
+def _first_of(*paths: tuple[str, ...]) -> Callable[[JsonMapping], object]:
+    def first(event: JsonMapping) -> object:
+        values = (_value_at(event, *path) for path in paths)
+        return next((value for value in values if value is not None), None)
+
+    return first
 
 
-def _alias(event: Mapping[str, Any]) -> str | None:
-    """Return a name short enough to read: the conversation's own if the program gave one, else of its id."""
-    session, plain = event.get("session_id"), _of(event, "extensions", "conversation")
-    if isinstance(plain, str):
-        return plain
-    if not isinstance(session, str):
+def _short_name(event: JsonMapping) -> str | None:
+    """Return a readable name of the conversation: the one the program gave it, else a part of its id."""
+    session_id, name = event.get("session_id"), _value_at(event, "extensions", "conversation")
+    if isinstance(name, str):
+        return name
+    if not isinstance(session_id, str):
         return None
-    return f"Conv.{session[5:13]}" if session.startswith("conv_") else session[:12]
+    return f"Conv.{session_id[5:13]}" if session_id.startswith("conv_") else session_id[:12]
 
 
-def _speaker(event: Mapping[str, Any]) -> str | None:
-    kind, identity = _of(event, "actor", "type"), _of(event, "actor", "id")
-    return None if kind is None and identity is None else f"{kind}: {identity}"
+def _speaker(event: JsonMapping) -> str | None:
+    kind, name = _value_at(event, "actor", "type"), _value_at(event, "actor", "id")
+    return None if kind is None and name is None else f"{kind}: {name}"
 
 
-def _message(event: Mapping[str, Any]) -> str | None:
-    """Return the text on one line, cut where a cell would burst."""
-    text = _of(event, "content", "text")
+def _message(event: JsonMapping) -> str | None:
+    """Return the text on one line, cut to what a cell has room for."""
+    text = _value_at(event, "content", "text")
     if not isinstance(text, str):
         return None
     line = " ".join(text[: 4 * LONGEST_MESSAGE].split())
@@ -92,105 +95,101 @@ def _message(event: Mapping[str, Any]) -> str | None:
     return f"{line[: LONGEST_MESSAGE - 3]}..." if is_cut else line
 
 
-COLUMNS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
-    "timestamp": _at("timestamp"),
-    "conversation_id": _at("session_id"),
-    "event_id": _at("event_id"),
-    "reply_to": _at("extensions", "reply_to"),
-    "status_code": _at("extensions", "status_code"),
-    "session": _alias,
+COLUMNS: dict[str, Callable[[JsonMapping], object]] = {
+    "timestamp": _getter("timestamp"),
+    "conversation_id": _getter("session_id"),
+    "event_id": _getter("event_id"),
+    "reply_to": _getter("extensions", "reply_to"),
+    "status_code": _getter("extensions", "status_code"),
+    "session": _short_name,
     "speaker": _speaker,
-    "action": _at("action"),
+    "action": _getter("action"),
     "message": _message,
-    "tokens_in": _at("metrics", "tokens", "prompt"),
-    "tokens_out": _at("metrics", "tokens", "completion"),
-    "cost_usd": _at("metrics", "cost_usd"),
-    "latency_ms": _first(("metrics", "latency_ms"), ("extensions", "latency_ms")),
-    "model": _first(("extensions", "model"), ("provenance", "model")),
-    "relevance_score": _first(("extensions", "score"), ("extensions", "relevance_score")),
+    "tokens_in": _getter("metrics", "tokens", "prompt"),
+    "tokens_out": _getter("metrics", "tokens", "completion"),
+    "cost_usd": _getter("metrics", "cost_usd"),
+    "latency_ms": _first_of(("metrics", "latency_ms"), ("extensions", "latency_ms")),
+    "model": _first_of(("extensions", "model"), ("provenance", "model")),
+    "relevance_score": _first_of(("extensions", "score"), ("extensions", "relevance_score")),
 }
-"""Each column, in HILT's order, and what reads it out of an event."""
+"""Each column, in HILT's order, and the function that reads it from an event."""
 
 
-UNKNOWN = "unknown"  # stands for a conversation and a speaker that no column tells
-BEGINNING = "1970-01-01T00:00:00.000000Z"  # stands for a time that no column tells
+UNKNOWN = "unknown"  # the conversation or the speaker of a row that has none
+UNKNOWN_TIME = "1970-01-01T00:00:00.000000Z"  # the time of a row that has none
 
 
-def is_row(line: Mapping[str, Any]) -> bool:
-    """Whether a line of a log is a row of columns: it has no other key, and one that only HILT has."""
+def is_row(line: JsonMapping) -> bool:
+    """Return whether a line of a log is a row: all keys are columns, and one of them is HILT's alone."""
     return line.keys() <= COLUMNS.keys() and ("speaker" in line or "conversation_id" in line)
 
 
-def normalize(line: Event) -> Event:
-    """Return the event that a line of a log tells of: itself, or what a row of columns stands for."""
+def normalize(line: JsonObject) -> JsonObject:
+    """Return a line of a log as an event: the line itself, or the event that a row of columns stands for."""
     return event_from_row(line) if "actor" not in line and is_row(line) else line
 
 
-def event_from_row(row: Mapping[str, Any]) -> Event:
-    """Return the event that a row tells of, as it would stand in a log.
+def event_from_row(row: JsonMapping) -> JsonObject:
+    """Return the event that a row stands for, as a log would hold it.
 
     Args:
-        row: Values by column. An empty text is an absent value, and text that is a number a number, as
-            hilt-python and sheets write them.
+        row: values by column. An empty text is an absent value, and a text that is a number is that number,
+            as hilt-python and sheets write them.
 
     Returns:
-        An event in which what no column told is absent. Where an event must say something, it says
-        `unknown` (the conversation, the speaker), `system` (its type, the action) or 1970 (the time).
+        An event without what no column has. Fields that an event must have are filled with `unknown` (the
+        conversation, the speaker), `system` (the speaker's type, the action) and 1970 (the time).
     """
-    values = {name: value for name, value in row.items() if value is not None and value != ""}
-    event: Event = {"event_id": values["event_id"]} if "event_id" in values else {}
-    event["timestamp"] = values.get("timestamp", BEGINNING)
-    event["session_id"] = str(values.get("conversation_id", values.get("session", UNKNOWN)))
-    event["actor"] = _actor(str(values.get("speaker", f"system: {UNKNOWN}")))
-    event["action"] = values.get("action", "system")
-    parts = {
-        "content": _content(values),
-        "metrics": _metrics(values),
-        "extensions": _extensions(values),
-    }
+    cells = {name: value for name, value in row.items() if value is not None and value != ""}
+    event: JsonObject = {"event_id": cells["event_id"]} if "event_id" in cells else {}
+    event["timestamp"] = cells.get("timestamp", UNKNOWN_TIME)
+    event["session_id"] = str(cells.get("conversation_id", cells.get("session", UNKNOWN)))
+    event["actor"] = _actor(str(cells.get("speaker", f"system: {UNKNOWN}")))
+    event["action"] = cells.get("action", "system")
+    parts = {"content": _content(cells), "metrics": _metrics(cells), "extensions": _extensions(cells)}
     return event | {name: part for name, part in parts.items() if part}
 
 
 def _actor(speaker: str) -> dict[str, str]:
-    kind, _, identity = speaker.partition(":")
-    return {"type": kind.strip(), "id": identity.removeprefix(" ")}
+    kind, _, name = speaker.partition(":")
+    return {"type": kind.strip(), "id": name.removeprefix(" ")}
 
 
-def _content(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {"text": str(values["message"])} if "message" in values else {}
+def _content(cells: JsonMapping) -> JsonObject:
+    return {"text": str(cells["message"])} if "message" in cells else {}
 
 
-def _metrics(values: Mapping[str, Any]) -> dict[str, Any]:
-    metrics = {name: _number(values[name]) for name in ("latency_ms", "cost_usd") if name in values}
+def _metrics(cells: JsonMapping) -> JsonObject:
+    metrics = {name: _number(cells[name]) for name in ("latency_ms", "cost_usd") if name in cells}
     columns = {"prompt": "tokens_in", "completion": "tokens_out"}
-    tokens = {kind: _number(values[name]) for kind, name in columns.items() if name in values}
+    tokens = {kind: _number(cells[name]) for kind, name in columns.items() if name in cells}
     return metrics | ({"tokens": tokens} if tokens else {})
 
 
-def _extensions(values: Mapping[str, Any]) -> dict[str, Any]:
-    keys = {
+def _extensions(cells: JsonMapping) -> JsonObject:
+    columns = {
         "reply_to": "reply_to",
         "status_code": "status_code",
         "model": "model",
         "score": "relevance_score",
     }
-    extensions = {key: values[name] for key, name in keys.items() if name in values}
+    extensions = {key: cells[name] for key, name in columns.items() if name in cells}
     for key in extensions.keys() & {"status_code", "score"}:
         extensions[key] = _number(extensions[key])
-    if _is_plain_name(values):
-        extensions["conversation"] = values["session"]
+    if _has_own_name(cells):
+        extensions["conversation"] = cells["session"]
     return extensions
 
 
-def _is_plain_name(values: Mapping[str, Any]) -> bool:
-    """Whether the short name of a conversation is one that the program gave, and not cut from its id."""
-    if "session" not in values or "conversation_id" not in values:
+def _has_own_name(cells: JsonMapping) -> bool:
+    """Return whether the conversation's short name was given by the program, and is not cut from its id."""
+    if "session" not in cells or "conversation_id" not in cells:
         return False
-    return bool(values["session"] != COLUMNS["session"]({"session_id": values["conversation_id"]}))
+    return bool(cells["session"] != COLUMNS["session"]({"session_id": cells["conversation_id"]}))
 
 
-def _number(value: Any) -> Any:
-    """Return the number that a cell holds; whatever else it holds is left for validation to judge."""
+def _number(value: object) -> object:
+    """Return the number in a cell; any other value as it is, for validation to reject."""
     try:
         number = float(value) if isinstance(value, str) else value
     except ValueError:

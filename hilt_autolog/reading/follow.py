@@ -1,4 +1,4 @@
-"""Logs that grow while they are read: every event as soon as its line is whole, also those of new files."""
+"""Follow logs while they grow: every event as soon as its line is complete, also those of new files."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from hilt_autolog.clock import Clock
 
 from .growing_file import GrowingFile
-from .lines import Source, events, is_compressed, locate_event, split_lines
-from .reader import find_sources, located_time
+from .lines import Source, events, find_sources, is_compressed, locate_event, located_time, split_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from .lines import LocatedEvent, ReadProblem
 
 _HELD = 64  # files that stay open: those that were written last
-_SHARE = 50  # a folder is listed again after this many times what that takes
+_LISTING_RATIO = 50  # a directory is listed again after this many times the duration of a listing
 _ARCHIVES = (".gz", ".zst")
 
 Identity = tuple[int, int]  # device and inode
@@ -33,125 +32,127 @@ def follow(
 ) -> Iterator[LocatedEvent | None]:
     """Return the events of `sources` and those that are still to come.
 
-    Files may appear (in folders, for globs, under a name that nothing has yet), grow, be emptied, be moved
-    away and replaced: nothing is told twice, and of a file that lost its name nothing is left out that it
-    held then. Archives (`.gz`, `.zst`) are read once, if they are there at the beginning: later they hold
-    what was read as it grew.
+    Files may appear (in directories, for globs, at a path that does not exist yet), grow, be emptied, moved
+    away and replaced: no event comes twice, and a file that loses its name is still read to its end at that
+    time. Archives (`.gz`, `.zst`) are read once, if they exist at the beginning: later ones hold what was
+    read while it grew.
 
     Args:
-        sources: As `hilt_autolog.read` takes them; standard input or a pipe only by itself.
-        report: Takes what could not be read. Nothing is raised for it.
-        back: Begin each file that is there already with the line that stands this many bytes before its end;
-            with its first line, if None.
+        sources: as for `hilt_autolog.read`; standard input or a pipe only by itself.
+        report: called with each problem. Nothing is raised for it.
+        back: begin each file that exists already with the line this many bytes before its end; with its first
+            line, if None.
 
     Returns:
-        Events with their places, those that are found together ordered by time. None whenever all there is
-        has been read: the caller waits for a moment (0.1 s, say), or stops. A pipe blocks instead, and ends.
+        Events with their locations; those that are read at the same time are ordered by their own time. None
+        whenever everything has been read: the caller waits (0.1 s, say), or stops. A pipe blocks instead, and
+        ends.
 
     Raises:
-        ValueError: a pipe stands among other sources.
+        ValueError: a pipe is among other sources.
     """
     names = [os.fspath(source) for source in sources]
     if any(is_pipe(name) for name in names):
         if len(names) > 1:
             raise ValueError(f"standard input or a pipe is followed by itself, not with others: {names}")
-        return _of_pipe(names[0], report)
-    return _Followed(names, report, back).events()
+        return _events_of_pipe(names[0], report)
+    return _FollowedFiles(names, report, back).events()
 
 
 def is_pipe(name: str) -> bool:
-    """Whether what `name` stands for can be read only once: standard input, a named pipe, a device."""
+    """Return whether a source can be read only once: standard input, a named pipe, a device."""
     path = os.path.expanduser(name)
     return name == "-" or (os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path))
 
 
-def _of_pipe(name: str, report: Callable[[ReadProblem], None]) -> Iterator[LocatedEvent]:
+def _events_of_pipe(name: str, report: Callable[[ReadProblem], None]) -> Iterator[LocatedEvent]:
     with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).expanduser().open("rb") as stream:
         for number, line in enumerate(split_lines(stream), 1):
             if (event := locate_event(line, name, number, report)) is not None:
                 yield event
 
 
-class _Followed:
-    """All files of some names, each known by its inode: a name says little when logs are rotated."""
+class _FollowedFiles:
+    """All files of some names, each identified by its inode, because log rotation changes the names."""
 
     def __init__(self, names: Sequence[str], report: Callable[[ReadProblem], None], back: int | None) -> None:
         self._listing = _Listing(names)
         self._report = report
         self._back = back
         self._is_first = True
-        self._known: dict[Identity, GrowingFile] = {}
+        self._files: dict[Identity, GrowingFile] = {}
         self._missing: set[Identity] = set()
         self._archives: set[Identity] = set()
 
     def events(self) -> Iterator[LocatedEvent | None]:
         try:
             while True:
-                yield from self._look()
+                yield from self._new_events()
                 self._is_first = False
                 yield None
         finally:
-            for growing in self._known.values():
-                growing.close()
+            for file in self._files.values():
+                file.close()
 
-    def _look(self) -> Iterator[LocatedEvent]:
-        there = self._listing.files()
-        if self._known.keys() - there.keys():  # moved, or deleted: its new name may be one of ours
-            self._listing.forget()
-            there = self._listing.files()
-        missing = self._known.keys() - there.keys()
-        sources = [self._known[identity].events() for identity in missing if self._known[identity].is_open]
-        for identity, (path, state) in there.items():
+    def _new_events(self) -> Iterator[LocatedEvent]:
+        states = self._listing.files()
+        if self._files.keys() - states.keys():  # moved or deleted: its new name may match ours
+            self._listing.expire()
+            states = self._listing.files()
+        missing = self._files.keys() - states.keys()
+        sources = [self._files[identity].events() for identity in missing if self._files[identity].is_open]
+        for identity, (path, state) in states.items():
             if identity not in self._archives:
-                sources += self._grown(identity, path, state)
-        self._hold(there)
+                sources += self._sources_of(identity, path, state)
+        self._limit_open_files(states)
         yield from heapq.merge(*sources, key=located_time)
-        for identity in missing & self._missing:  # it may have been moved just while the folder was listed
-            self._known.pop(identity).end()
+        for identity in missing & self._missing:  # twice, as a file may be moved during a listing
+            self._files.pop(identity).end()
         self._missing = missing
 
-    def _grown(
+    def _sources_of(
         self, identity: Identity, path: str, state: os.stat_result
     ) -> Iterable[Iterator[LocatedEvent]]:
-        growing = self._known.get(identity)
-        if growing is None:
+        """Return the iterator of a file's new events, or nothing, if it has not changed."""
+        file = self._files.get(identity)
+        if file is None:
             if _is_archive(path):
                 self._archives.add(identity)
                 return [events(Source(path), self._report)] if self._is_first else []
-            growing = self._known[identity] = GrowingFile(path, identity, self._report)
+            file = self._files[identity] = GrowingFile(path, identity, self._report)
             if self._is_first and self._back is not None:
-                growing.skip(state.st_size - self._back)
-        growing.path = path
-        return [growing.events()] if growing.look(state) else []
+                file.skip_to(state.st_size - self._back)
+        file.path = path
+        return [file.events()] if file.has_changed(state) else []
 
-    def _hold(self, there: dict[Identity, tuple[str, os.stat_result]]) -> None:
-        known = self._known.keys() & there.keys()
-        newest = heapq.nlargest(_HELD, known, key=lambda identity: there[identity][1].st_mtime_ns)
-        for identity in known - set(newest):
-            self._known[identity].holds = False
-            self._known[identity].close()
+    def _limit_open_files(self, states: dict[Identity, tuple[str, os.stat_result]]) -> None:
+        present = self._files.keys() & states.keys()
+        newest = heapq.nlargest(_HELD, present, key=lambda identity: states[identity][1].st_mtime_ns)
+        for identity in present - set(newest):
+            self._files[identity].stays_open = False
+            self._files[identity].close()
         for identity in newest:
-            self._known[identity].holds = True
+            self._files[identity].stays_open = True
 
 
 class _Listing:
-    """The files that names stand for now; a folder is not listed at every look, because that takes long."""
+    """The files that names stand for now; directories are not listed every time, because that takes long."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._paths: dict[str, list[str]] = {name: [] for name in names}
-        self._next = 0.0
+        self._expires = 0.0
 
-    def forget(self) -> None:
-        """List all anew the next time."""
-        self._next = 0.0
+    def expire(self) -> None:
+        """List all directories the next time."""
+        self._expires = 0.0
 
     def files(self) -> dict[Identity, tuple[str, os.stat_result]]:
-        """Return the path and the state of each regular file that is there."""
-        begun = Clock.monotonic()
-        if begun >= self._next:
+        """Return the path and the state of each regular file that exists."""
+        start = Clock.monotonic()
+        if start >= self._expires:
             self._paths = {name: _paths(name, before) for name, before in self._paths.items()}
-            ended = Clock.monotonic()
-            self._next = ended + _SHARE * (ended - begun)
+            end = Clock.monotonic()
+            self._expires = end + _LISTING_RATIO * (end - start)
         states = ((path, _state(path)) for paths in self._paths.values() for path in paths)
         return {(state.st_dev, state.st_ino): (path, state) for path, state in states if state is not None}
 
@@ -159,7 +160,7 @@ class _Listing:
 def _paths(name: str, before: list[str]) -> list[str]:
     try:
         return [source.name for source in find_sources(name)]
-    except OSError:  # nothing is there yet, or a folder was removed while it was listed
+    except OSError:  # nothing exists yet, or a directory was removed while it was listed
         return before if os.path.isdir(name) else []
 
 
@@ -177,5 +178,5 @@ def _is_archive(path: str) -> bool:
     try:
         with Path(path).open("rb") as stream:
             return is_compressed(stream.read(4))
-    except OSError:  # told when it is read
+    except OSError:  # reported when it is read
         return False

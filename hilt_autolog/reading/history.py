@@ -1,81 +1,80 @@
-"""Rebuilds what a model was told: a log writes each message once, and events refer back to it.
+"""Rebuild the messages of a request: a log holds each message once, and events refer back to earlier ones.
 
-`extensions.history` of an event says what came before its own messages: `{"messages": n, "after": id}`,
-the first n messages that the event `id` holds. Where `id` is a completion, `choice` says which of its
-answers the conversation went on with, and `omits` which types of parts the program left out of it (or
+`extensions.history` of an event describes what came before its own messages: `{"messages": n, "after": id}`,
+the first n messages that the event `id` stands for. Where `id` is a completion, `choice` says with which of
+its answers the conversation went on, and `omits` which types of parts the program left out of it (or
 "annotations", which are a key of its text parts).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection
 
-Message = dict[str, Any]
-Event = dict[str, Any]
+    from hilt_autolog.contracts.types import JsonMapping, JsonObject
 
-ROLES = {"human": "user", "agent": "assistant"}  # of an actor whose own name is not the role
-_HOLDERS = ("prompt", "completion", "tool_result")  # the actions whose events hold messages
+ROLES = {"human": "user", "agent": "assistant"}  # of actors whose type is not the name of a role
+_MESSAGE_ACTIONS = ("prompt", "completion", "tool_result")  # the actions whose events hold messages
 
 
-def holds_messages(event: Event) -> bool:
+def holds_messages(event: JsonObject) -> bool:
     """Return whether an event stands for messages of a conversation."""
-    return event.get("action") in _HOLDERS or _keeps_answer(event)
+    return event.get("action") in _MESSAGE_ACTIONS or _holds_unparsed_answer(event)
 
 
-def rebuild_messages(event: Event, find: Callable[[str], Event | None]) -> list[Message]:
+def rebuild_messages(event: JsonObject, find: Callable[[str], JsonObject | None]) -> list[JsonObject]:
     """Return the messages up to and including those of `event`, oldest first.
 
-    A loop and not a recursion: a conversation may have ten thousand turns.
+    A loop and not a recursion, because a conversation may have ten thousand turns.
 
     Args:
-        event: A prompt, a completion or a tool_result; or a failure that keeps an answer.
-        find: Gives the event of an id.
+        event: a prompt, a completion or a tool_result; or a failure that holds an answer.
+        find: returns the event of an id.
 
     Raises:
-        LookupError: when an event that is referred to is missing, holds too little, or refers back to itself.
+        LookupError: an event that is referred to is missing, holds too little, or refers back to itself.
     """
-    steps: list[tuple[int | None, list[Message]]] = []
-    seen: set[str] = set()
-    current: Event | None = event
-    reference: Mapping[str, Any] = {}  # how the event after it refers to the current one
+    steps: list[tuple[object, list[JsonObject]]] = []
+    visited: set[str] = set()
+    current: JsonObject | None = event
+    reference: JsonMapping = {}  # how the event after it refers to the current one
     while current is not None:
-        added = _added(current, reference)
-        reference = _before(current)
-        steps.append((reference.get("messages"), added))
-        current = _referred(reference, find, seen)
-    messages: list[Message] = []
-    for count, added in reversed(steps):
-        _keep_first(count, messages)
-        messages += added
-    return messages
+        messages = _own_messages(current, reference)
+        reference = _reference_of(current)
+        steps.append((reference.get("messages"), messages))
+        current = _find_referenced(reference, find, visited)
+    result: list[JsonObject] = []
+    for count, messages in reversed(steps):
+        _keep_first(count, result)
+        result += messages
+    return result
 
 
-def _before(event: Event) -> Mapping[str, Any]:
-    """Return the reference to what came before: all of a completion's prompt, else the written history."""
+def _reference_of(event: JsonObject) -> JsonMapping:
+    """Return an event's reference to what came before it: of a completion its prompt, else the history."""
     extensions = _mapping(event, "extensions")
-    if event["action"] == "completion" or _keeps_answer(event):
+    if event["action"] == "completion" or _holds_unparsed_answer(event):
         return {"after": extensions["reply_to"]} if "reply_to" in extensions else {}
     return _mapping(extensions, "history")
 
 
-def _referred(
-    reference: Mapping[str, Any], find: Callable[[str], Event | None], seen: set[str]
-) -> Event | None:
-    name = reference.get("after")
-    if name is None:
+def _find_referenced(
+    reference: JsonMapping, find: Callable[[str], JsonObject | None], visited: set[str]
+) -> JsonObject | None:
+    event_id = reference.get("after")
+    if event_id is None:
         return None
-    if not isinstance(name, str) or (event := find(name)) is None:
-        raise LookupError(f"the log has no prompt, completion or tool_result with the id {name!r}")
-    if name in seen:
-        raise LookupError(f"the history of event {name} leads back to itself")
-    seen.add(name)
+    if not isinstance(event_id, str) or (event := find(event_id)) is None:
+        raise LookupError(f"the log has no prompt, completion or tool_result with the id {event_id!r}")
+    if event_id in visited:
+        raise LookupError(f"the history of event {event_id} leads back to itself")
+    visited.add(event_id)
     return event
 
 
-def _keep_first(count: Any, messages: list[Message]) -> None:
+def _keep_first(count: object, messages: list[JsonObject]) -> None:
     if count is None:
         return
     if not isinstance(count, int) or not 0 <= count <= len(messages):
@@ -83,37 +82,42 @@ def _keep_first(count: Any, messages: list[Message]) -> None:
     del messages[count:]
 
 
-def _added(event: Event, reference: Mapping[str, Any]) -> list[Message]:
-    """Return the messages that `event` itself brings; those that it lists, else the one its text makes."""
+def _own_messages(event: JsonObject, reference: JsonMapping) -> list[JsonObject]:
+    """Return the messages that `event` itself holds: those in its list, else one made from its text.
+
+    Args:
+        event: the event.
+        reference: how the event after it refers to it; empty if there is none.
+    """
     content = _mapping(event, "content")
-    messages, text = _messages(content), content.get("text")
+    messages, text = _listed_messages(content), content.get("text")
     match event.get("action"):
         case "completion":
-            return _answered(text) if messages is None else _chosen(messages, reference)
+            return _answer_from_text(text) if messages is None else _choose(messages, reference)
         case "tool_result":
-            return _returned(event, text) if messages is None else messages
+            return _tool_result_from_text(event, text) if messages is None else messages
         case "prompt":
-            return _said(event, text) if messages is None else messages
-        case _ if messages is not None and _keeps_answer(event):
-            return _chosen(messages, reference)
+            return _prompt_from_text(event, text) if messages is None else messages
+        case _ if messages is not None and _holds_unparsed_answer(event):
+            return _choose(messages, reference)
         case action:
             raise LookupError(f"an event whose action is {action!r} holds no messages")
 
 
-def _keeps_answer(event: Event) -> bool:
-    """Return whether an event is a failure whose messages are an answer that the SDK could not read."""
+def _holds_unparsed_answer(event: JsonObject) -> bool:
+    """Return whether an event is a failure whose messages are an answer that the SDK could not parse."""
     if event.get("action") != "system" or "error_type" not in _mapping(event, "extensions"):
         return False
     messages = _mapping(event, "content").get("messages")
     return isinstance(messages, list) and all(_role(message) == "assistant" for message in messages)
 
 
-def _role(message: Any) -> Any:
+def _role(message: object) -> object:
     return message.get("role") if isinstance(message, dict) else None
 
 
-def _chosen(choices: list[Message], reference: Mapping[str, Any]) -> list[Message]:
-    """Return the answer's message as the conversation went on with it."""
+def _choose(choices: list[JsonObject], reference: JsonMapping) -> list[JsonObject]:
+    """Return the answer's message with which the conversation went on, as the program repeated it."""
     choice, omits = reference.get("choice", 0), reference.get("omits", ())
     if not choices and choice == 0:
         return []
@@ -121,35 +125,36 @@ def _chosen(choices: list[Message], reference: Mapping[str, Any]) -> list[Messag
         raise LookupError(f"a history goes on with choice {choice!r} of an answer that has {len(choices)}")
     message = {key: value for key, value in choices[choice].items() if key != "finish_reason"}
     if omits:
-        message["parts"] = [_without_notes(p, omits) for p in message["parts"] if p.get("type") not in omits]
+        parts = [part for part in message["parts"] if part.get("type") not in omits]
+        message["parts"] = [_without_annotations(part, omits) for part in parts]
     return [message]
 
 
-def _without_notes(part: dict[str, Any], omits: Collection[str]) -> dict[str, Any]:
+def _without_annotations(part: JsonObject, omits: Collection[str]) -> JsonObject:
     return {key: value for key, value in part.items() if key != "annotations" or key not in omits}
 
 
-def _answered(text: str | None) -> list[Message]:
-    return [{"role": "assistant", "parts": [] if text is None else [_text(text)]}]
+def _answer_from_text(text: str | None) -> list[JsonObject]:
+    return [{"role": "assistant", "parts": [] if text is None else [_text_part(text)]}]
 
 
-def _returned(event: Event, text: str | None) -> list[Message]:
+def _tool_result_from_text(event: JsonObject, text: str | None) -> list[JsonObject]:
     part = {"type": "tool_call_response", "response": text or ""}
     if "tool_call_id" in (extensions := _mapping(event, "extensions")):
         part["id"] = extensions["tool_call_id"]
     return [{"role": "tool", "parts": [part]}]
 
 
-def _said(event: Event, text: str | None) -> list[Message]:
-    speaker = _mapping(event, "actor").get("type", "human")
-    return [] if text is None else [{"role": ROLES.get(speaker, speaker), "parts": [_text(text)]}]
+def _prompt_from_text(event: JsonObject, text: str | None) -> list[JsonObject]:
+    kind = _mapping(event, "actor").get("type", "human")
+    return [] if text is None else [{"role": ROLES.get(kind, kind), "parts": [_text_part(text)]}]
 
 
-def _text(text: str) -> dict[str, Any]:
+def _text_part(text: str) -> JsonObject:
     return {"type": "text", "content": text}
 
 
-def _messages(content: Mapping[str, Any]) -> list[Message] | None:
+def _listed_messages(content: JsonMapping) -> list[JsonObject] | None:
     messages = content.get("messages")
     if messages is None:
         return None
@@ -158,6 +163,6 @@ def _messages(content: Mapping[str, Any]) -> list[Message] | None:
     return messages
 
 
-def _mapping(event: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def _mapping(event: JsonMapping, key: str) -> JsonMapping:
     value = event.get(key)
     return value if isinstance(value, dict) else {}

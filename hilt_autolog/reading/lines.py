@@ -1,59 +1,96 @@
-"""One source of a log, line by line: what is an event is handed on, what is not is reported."""
+"""Find the sources of a log, and read one of them line by line: yield the events, report the problems."""
 
 from __future__ import annotations
 
+import glob
 import gzip
 import importlib
 import io
+import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from .timestamps import sortable_time
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
+    from hilt_autolog.contracts.types import JsonObject
+
+ENDINGS = (".hilt.jsonl", ".hilt.jsonl.gz", ".hilt.jsonl.zst")
 LONGEST_LINE = 64 * 2**20  # bytes; a longer one is no event of ours, and could fill the memory
-DEEPEST = 200  # brackets within brackets; more break the recursion of whoever prints the event
-_BLOCK = 2**16
+DEEPEST = 200  # nested brackets; more exceed the recursion limit of programs that print the event
+_BLOCK = 2**16  # bytes
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _BOM = b"\xef\xbb\xbf"
 
 
 class Source(NamedTuple):
-    """A file to read; one that can be read only once (a pipe) brings its content along."""
+    """A file to read.
+
+    Attributes:
+        name: its path, or "-".
+        content: its bytes, if it can be read only once (a pipe); else None.
+    """
 
     name: str
     content: bytes | None = None
 
     def open(self) -> IO[bytes]:
-        """Return the bytes as they are stored, from the beginning."""
+        """Return the stored bytes, from the beginning."""
         return Path(self.name).open("rb") if self.content is None else io.BytesIO(self.content)
 
     def is_compressed(self) -> bool:
-        """Return whether the bytes are gzip's or zstd's; False, if they cannot be read."""
+        """Return whether the bytes are gzip's or zstd's; False if they cannot be read."""
         try:
-            with self.open() as stored:
-                return is_compressed(stored.read(4))
+            with self.open() as stream:
+                return is_compressed(stream.read(4))
         except OSError:
             return False
 
 
 class LocatedEvent(NamedTuple):
-    """An event, and where it stands."""
+    """An event, and the file and line that hold it."""
 
-    event: dict[str, Any]
+    event: JsonObject
     file: str
     line: int  # from 1, counted after decompression
 
 
 class ReadProblem(NamedTuple):
-    """Something in a source that could not be read, and was passed over."""
+    """Something in a source that could not be read, and was skipped."""
 
     file: str
     line: int  # from 1, counted after decompression
     reason: str
+
+
+def find_sources(name: str) -> list[Source]:
+    """Return the files that a name stands for: itself, a directory's logs, those of a glob, standard input.
+
+    Raises:
+        FileNotFoundError: there are none.
+    """
+    if name == "-":
+        return [Source(name, sys.stdin.buffer.read())]
+    path = Path(name).expanduser()
+    if path.exists():
+        return _sources_at(path)
+    matches = sorted(glob.glob(str(path), recursive=True))
+    if not matches:
+        raise FileNotFoundError(f"no such log: {name}")
+    return [source for match in matches for source in _sources_at(Path(match))]
+
+
+def _sources_at(path: Path) -> list[Source]:
+    if path.is_dir():
+        return [Source(str(p)) for p in sorted(path.rglob("*")) if p.name.endswith(ENDINGS) and p.is_file()]
+    if path.exists() and not path.is_file():
+        return [Source(str(path), path.read_bytes())]
+    return [Source(str(path))]
 
 
 def events(
@@ -62,19 +99,19 @@ def events(
     """Yield the events of a source in the order of its lines.
 
     Args:
-        source: Plain, gzip or zstd; told by the first bytes, not by the name.
-        report: Takes what could not be read. Nothing is raised: a file that is damaged, vanished or
-            closed to us ends here, and the caller's other files are still read.
-        may_matter: Whether a line is read at all; each is, if None.
+        source: plain, gzip or zstd, as its first bytes say (not its name).
+        report: called with each problem. Nothing is raised: a file that is damaged, has vanished or may not
+            be read ends here, and the caller's other files are still read.
+        may_matter: whether a line is decoded at all; every line is, if None.
     """
     number = 0
     try:
         with source.open() as stored:
-            for number, line in enumerate(split_lines(_decompressed(stored)), 1):
+            for number, line in enumerate(split_lines(_decompress(stored)), 1):
                 if may_matter is not None and line is not None and not may_matter(line):
                     continue
-                if (found := locate_event(line, source.name, number, report)) is not None:
-                    yield found
+                if (located := locate_event(line, source.name, number, report)) is not None:
+                    yield located
     except Exception as error:
         report(ReadProblem(source.name, number + 1, f"unreadable from here: {error or type(error).__name__}"))
 
@@ -82,29 +119,35 @@ def events(
 def locate_event(
     line: bytes | None, file: str, number: int, report: Callable[[ReadProblem], None]
 ) -> LocatedEvent | None:
-    """Return the event of a line (None: it is too long); report a line with none that is not blank."""
-    found = decode_line(line)
-    if isinstance(found, str):
-        report(ReadProblem(file, number, found))
-    return LocatedEvent(found, file, number) if isinstance(found, dict) else None
+    """Return the event of a line (None: it is too long); report a line that has none and is not blank."""
+    event = decode_line(line)
+    if isinstance(event, str):
+        report(ReadProblem(file, number, event))
+    return LocatedEvent(event, file, number) if isinstance(event, dict) else None
+
+
+def located_time(located: LocatedEvent) -> str:
+    """Return an event's time as text that sorts; see `sortable_time`."""
+    return sortable_time(located.event)
 
 
 def is_compressed(head: bytes) -> bool:
-    """Whether a file that begins with these (four) bytes is gzip or zstd."""
+    """Return whether a file that begins with these (four) bytes is gzip or zstd."""
     return head.startswith((_GZIP, _ZSTD))
 
 
-def _decompressed(stored: IO[bytes]) -> IO[bytes]:
+def _decompress(stored: IO[bytes]) -> IO[bytes]:
     head = stored.read(4)
     stored.seek(0)
     if not is_compressed(head):
         return stored
-    opening: Any = gzip.open if head.startswith(_GZIP) else _zstd().open
-    opened: IO[bytes] = opening(stored)
-    return opened
+    open_archive: Any = gzip.open if head.startswith(_GZIP) else _zstd().open
+    archive: IO[bytes] = open_archive(stored)
+    return archive
 
 
 def _zstd() -> Any:
+    """Return a module for zstd: Any, because either may be missing."""
     for name in ("compression.zstd", "backports.zstd"):
         try:
             return importlib.import_module(name)
@@ -114,7 +157,7 @@ def _zstd() -> Any:
 
 
 def split_lines(stream: IO[bytes]) -> Iterator[bytes | None]:
-    r"""Yield lines as `\n` ends them and nothing else does; None in place of one that is too long."""
+    r"""Yield lines, ended by `\n` and nothing else; None in place of one that is too long."""
     while line := stream.readline(LONGEST_LINE + 1):
         if len(line) <= LONGEST_LINE or line.endswith(b"\n"):
             yield line
@@ -125,13 +168,17 @@ def split_lines(stream: IO[bytes]) -> Iterator[bytes | None]:
 
 
 def is_readable(line: bytes) -> bool:
-    """Whether a reader takes a line that JSON was written to, as far as its depth goes."""
+    """Return whether a line of JSON is nested no deeper than a reader accepts."""
     is_flat = line.count(b"{") + line.count(b"[") <= DEEPEST
     return is_flat or isinstance(decode_line(line), dict)
 
 
-def decode_line(line: bytes | None) -> dict[str, Any] | str | None:
-    """Return the event that a line holds, the reason why it holds none, or None for a blank line."""
+def decode_line(line: bytes | None) -> JsonObject | str | None:
+    """Return the event of a line, the reason why it holds none, or None for a blank line.
+
+    Args:
+        line: the line, or None for one that was too long to be read.
+    """
     if line is None:
         return f"longer than {LONGEST_LINE >> 20} MiB"
     line = line.removeprefix(_BOM)
@@ -140,7 +187,7 @@ def decode_line(line: bytes | None) -> dict[str, Any] | str | None:
     try:
         event = orjson.loads(line)
     except ValueError as error:
-        return _why_not_json(line, error)
+        return _syntax_problem(line, error)
     if not isinstance(event, dict):
         return "not an object"
     if _is_too_deep(event, line):
@@ -148,23 +195,24 @@ def decode_line(line: bytes | None) -> dict[str, Any] | str | None:
     return event
 
 
-def _why_not_json(line: bytes, error: ValueError) -> str:
+def _syntax_problem(line: bytes, error: ValueError) -> str:
+    """Return why a line is not JSON."""
     if not line.endswith(b"\n"):
         return "torn: the file ends within this line"
     try:
         line.decode()
-    except UnicodeDecodeError as broken:
-        return f"not UTF-8 at byte {broken.start + 1}"
+    except UnicodeDecodeError as decode_error:
+        return f"not UTF-8 at byte {decode_error.start + 1}"
     return f"not JSON: {error}"
 
 
-def _is_too_deep(event: dict[str, Any], line: bytes) -> bool:
+def _is_too_deep(event: JsonObject, line: bytes) -> bool:
     if line.count(b"{") + line.count(b"[") <= DEEPEST:
         return False
-    level: list[Any] = [event]
+    level: list[JsonObject | list[object]] = [event]
     for _ in range(DEEPEST):
-        inner = (node.values() if isinstance(node, dict) else node for node in level)
-        level = [child for nodes in inner for child in nodes if isinstance(child, dict | list)]
+        children = (node.values() if isinstance(node, dict) else node for node in level)
+        level = [child for nodes in children for child in nodes if isinstance(child, dict | list)]
         if not level:
             return False
     return True

@@ -1,4 +1,4 @@
-"""Reading logs back: many files as one stream of events, and each request whole again.
+"""Read logs back: many files as one stream of events, and each request with all its messages.
 
 log = read("logs/")
 for event in log:
@@ -9,10 +9,8 @@ print(log.problems)
 
 from __future__ import annotations
 
-import glob
 import heapq
 import os
-import sys
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +18,8 @@ from typing import TYPE_CHECKING, Any
 from hilt_autolog.settings import load
 
 from .columns import normalize
-from .history import Message, holds_messages, rebuild_messages
-from .lines import LocatedEvent, ReadProblem, Source, events
-from .timestamps import sortable_time
+from .history import holds_messages, rebuild_messages
+from .lines import LocatedEvent, ReadProblem, Source, events, find_sources, located_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,94 +27,103 @@ if TYPE_CHECKING:
     import polars as pl
     from duckdb import DuckDBPyRelation
 
-Event = dict[str, Any]
+    from hilt_autolog.contracts.types import JsonObject
 
-ENDINGS = (".hilt.jsonl", ".hilt.jsonl.gz", ".hilt.jsonl.zst")
-_REBUILDS = ("event_id", "action", "actor", "content")  # what of an event its messages are rebuilt from
+_HISTORY_KEYS = (
+    "event_id",
+    "action",
+    "actor",
+    "content",
+)  # what messages are rebuilt from
 
 
 def read(*sources: str | os.PathLike[str]) -> Log:
     """Return the events of `sources` as one log.
 
     Args:
-        sources: Files, folders (every `*.hilt.jsonl`, `.gz` and `.zst` in and below), globs, or "-" for
-            standard input; without any, the folder that the settings let logs be written to (`logs`).
-            What cannot be read twice (a pipe) is held in memory.
+        sources: files, directories (every `*.hilt.jsonl`, `.gz` and `.zst` in and below), globs, or "-" for
+            standard input; without any, the directory that the settings name for logs (`logs`). What can be
+            read only once (a pipe) is kept in memory.
 
     Raises:
-        FileNotFoundError: when a source does not exist. Bad lines raise nothing: see `Log.problems`.
+        FileNotFoundError: a source does not exist. Bad lines raise nothing: see `Log.problems`.
     """
-    named = [source for name in sources or (default_source(),) for source in find_sources(os.fspath(name))]
-    return Log(list({os.path.realpath(source.name): source for source in named}.values()))
+    names = sources or (default_source(),)
+    files = [source for name in names for source in find_sources(os.fspath(name))]
+    return Log(list({os.path.realpath(source.name): source for source in files}.values()))
 
 
-def messages_of(event: Event, log: Log) -> list[Message]:
+def messages_of(event: JsonObject, log: Log) -> list[JsonObject]:
     """Return the messages that `event`, an event of `log`, stands for; see `Log.messages_of`."""
     return log.messages_of(event)
 
 
 class Log:
-    """The events of one or many files, merged by time, read anew by each iteration.
+    """The events of one or many files, merged by time, read again by each iteration.
+
+    Args:
+        sources: the files.
 
     Attributes:
-        problems: What could not be read so far (file, line number, reason), each once.
-        wanted: Which events are given; all, if None. Messages are rebuilt from all in any case.
-        on_progress: Takes now and then how much of a question DuckDB has answered: from 0 to 1.
+        sources: the files.
+        problems: what could not be read so far (file, line number, reason), each once.
+        event_filter: whether an event is yielded; all are, if None. Messages are rebuilt from all events
+        anyway.
+        on_progress: called now and then with how much of a query DuckDB has answered: from 0 to 1.
     """
 
     def __init__(self, sources: list[Source]) -> None:
         self.sources = sources
         self._problems: dict[ReadProblem, None] = {}
-        self._holders: dict[str, Event] | None = None
-        self.event_filter: Callable[[Event], bool] | None = None
+        self._message_events: dict[str, JsonObject] | None = None
+        self.event_filter: Callable[[JsonObject], bool] | None = None
         self.on_progress: Callable[[float], None] | None = None
 
-    def __iter__(self) -> Iterator[Event]:
-        return (placed.event for placed in self.located_events())
+    def __iter__(self) -> Iterator[JsonObject]:
+        return (located.event for located in self.located_events())
 
     def located_events(self) -> Iterator[LocatedEvent]:
         """Return the events as an iteration does, each with its file and line number."""
-        wanted = self.event_filter
-        find_sources = self._all_events()
-        return (
-            find_sources
-            if wanted is None
-            else (placed for placed in find_sources if wanted(normalize(placed.event)))
-        )
+        is_wanted, merged = self.event_filter, self._all_events()
+        if is_wanted is None:
+            return merged
+        return (located for located in merged if is_wanted(normalize(located.event)))
 
     def _all_events(self) -> Iterator[LocatedEvent]:
-        return heapq.merge(*(_sparingly(source, self.report) for source in self.sources), key=located_time)
+        return heapq.merge(*(_events_of(source, self.report) for source in self.sources), key=located_time)
 
     @property
     def problems(self) -> list[ReadProblem]:
         """Return what could not be read so far; it is complete once the log has been read to its end."""
         return list(self._problems)
 
-    def messages_of(self, event: Event) -> list[Message]:
-        """Return every message that `event` stands for, oldest first, however often it was not repeated.
+    def messages_of(self, event: JsonObject) -> list[JsonObject]:
+        """Return every message that `event` stands for, oldest first, although the log holds each only once.
 
         For a prompt that is the whole request, for a completion the request and the (first) answer, for
-        a tool_result the conversation up to that result. Reads the log once, at the first call, and keeps
-        what was said. The messages belong to the log: copy before changing them.
+        a tool_result the conversation up to that result. The first call reads the log once and keeps all
+        messages in memory. The messages belong to the log: copy them before changing them.
 
         Raises:
-            LookupError: when the log lacks an event that is referred to, or contradicts itself.
+            LookupError: the log lacks an event that is referred to, or contradicts itself.
         """
-        if self._holders is None:
-            self._holders = {e["event_id"]: _essence(e) for e, *_ in self._all_events() if _holds_messages(e)}
-        return rebuild_messages(event, self._holders.get)
+        if self._message_events is None:
+            self._message_events = {
+                one["event_id"]: _reduce(one) for one, *_ in self._all_events() if _has_id_and_messages(one)
+            }
+        return rebuild_messages(event, self._message_events.get)
 
     def sql(self, query: str) -> DuckDBPyRelation:
-        """Return the answer to a question in SQL about the view `events`: a relation of DuckDB.
+        """Return the result of an SQL query over the view `events`: a relation of DuckDB.
 
             read("logs/").sql("SELECT model, sum(cost_usd) FROM events GROUP BY model").show()
 
-        The question is answered at once, and DuckDB holds the answer; nothing else can be read by it, and
-        nothing be written. The columns of `events` are those of `hilt_autolog.analytics.columns`.
+        The query runs at once, and DuckDB holds the result; the query can read nothing else, and write
+        nothing. The columns of `events` are those of `hilt_autolog.analytics.columns`.
 
         Raises:
             ConversionError: DuckDB is not installed (the extra `analytics`).
-            ValueError: the question is not one statement that reads, or names an unknown column.
+            ValueError: the query is not one statement that reads, or names an unknown column.
             duckdb.Error: DuckDB does not understand it, or fails.
         """
         from hilt_autolog.analytics.frames import query_relation
@@ -132,8 +138,8 @@ class Log:
         """
         from hilt_autolog.analytics.frames import to_frame
 
-        find_sources: pl.DataFrame = to_frame(self, "polars")
-        return find_sources
+        frame: pl.DataFrame = to_frame(self, "polars")
+        return frame
 
     def to_pandas(self) -> Any:
         """Return the events as a `pandas.DataFrame`; see `to_polars`."""
@@ -148,43 +154,22 @@ class Log:
         return to_frame(self, "pyarrow")
 
     def report(self, problem: ReadProblem) -> None:
-        """Take note of something that could not be read; once, however often it is met."""
+        """Add a problem to `problems`; once, however often it occurs."""
         self._problems[problem] = None
 
 
 def default_source() -> str:
-    """Return the folder of the log's template, or the one file that it names."""
+    """Return the directory of the log's path template, or the one file that it names."""
     settings, _ = load({}, os.environ, str(Path.cwd()))
     fixed, field, _ = settings.path.partition("{")
     return (os.path.dirname(fixed) or ".") if field else fixed
 
 
-def find_sources(name: str) -> list[Source]:
-    """Return what a name stands for: a file, a folder's logs, those of a glob, or standard input."""
-    if name == "-":
-        return [Source(name, sys.stdin.buffer.read())]
-    path = Path(name).expanduser()
-    if path.exists():
-        return _at(path)
-    matches = sorted(glob.glob(str(path), recursive=True))
-    if not matches:
-        raise FileNotFoundError(f"no such log: {name}")
-    return [source for match in matches for source in _at(Path(match))]
+def _events_of(source: Source, report: Callable[[ReadProblem], None]) -> Iterator[LocatedEvent]:
+    """Yield the events of a file, which is closed between the first event and the second.
 
-
-def _at(path: Path) -> list[Source]:
-    if path.is_dir():
-        return [Source(str(p)) for p in sorted(path.rglob("*")) if p.name.endswith(ENDINGS) and p.is_file()]
-    if path.exists() and not path.is_file():
-        return [Source(str(path), path.read_bytes())]
-    return [Source(str(path))]
-
-
-def _sparingly(source: Source, report: Callable[[ReadProblem], None]) -> Iterator[LocatedEvent]:
-    """Yield the events of a file that is closed again until the one after the first is wanted.
-
-    Merging asks each file for its first event before anything else. One file a process makes thousands
-    of them in a folder, and a process may hold about a thousand open.
+    A merge takes the first event of each file before anything else. A directory may hold thousands of files,
+    one for each process, while a process may have about a thousand open.
     """
     beginning = events(source, report)
     first = next(beginning, None)
@@ -194,15 +179,11 @@ def _sparingly(source: Source, report: Callable[[ReadProblem], None]) -> Iterato
         yield from islice(events(source, report), 1, None)
 
 
-def located_time(placed: LocatedEvent) -> str:
-    """Return an event's time as text that sorts; see `moment_of`."""
-    return sortable_time(placed.event)
-
-
-def _holds_messages(event: Event) -> bool:
+def _has_id_and_messages(event: JsonObject) -> bool:
     return holds_messages(event) and isinstance(event.get("event_id"), str)
 
 
-def _essence(event: Event) -> Event:
+def _reduce(event: JsonObject) -> JsonObject:
+    """Return the part of an event that its messages are rebuilt from."""
     extensions = event.get("extensions")
-    return {key: event[key] for key in _REBUILDS if key in event} | {"extensions": extensions}
+    return {key: event[key] for key in _HISTORY_KEYS if key in event} | {"extensions": extensions}

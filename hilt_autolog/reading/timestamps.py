@@ -1,27 +1,30 @@
-"""When an event was: as text that sorts as moments do, however the event spells its time."""
+"""The time of an event as text that sorts like the times do, in whatever notation the event has it."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
-_SPELLED_LENGTH = len("2026-01-31T12:00:00.000000Z")
+if TYPE_CHECKING:
+    from hilt_autolog.contracts.types import JsonMapping
+
+_LENGTH = len("2026-01-31T12:00:00.000000Z")
 
 
-def sortable_time(event: dict[str, Any]) -> str:
-    """Return an event's time as text that sorts; "", if it tells none: it follows the one before it."""
-    time = event.get("timestamp")
-    if not isinstance(time, str):
+def sortable_time(event: JsonMapping) -> str:
+    """Return an event's time as text that sorts; "" without a valid time, so that it stays where it is."""
+    text = event.get("timestamp")
+    if not isinstance(text, str):
         return ""
-    if len(time) == _SPELLED_LENGTH and time.endswith("Z"):
-        return time
+    if len(text) == _LENGTH and text.endswith("Z"):
+        return text
     try:
-        moment = datetime.fromisoformat(time)
-        return format_time(moment.replace(tzinfo=moment.tzinfo or UTC))
+        time = datetime.fromisoformat(text)
+        return format_time(time.replace(tzinfo=time.tzinfo or UTC))
     except (ValueError, OverflowError):
         return ""
 
 
-def format_time(moment: datetime) -> str:
-    """Return a moment with a time zone the way events of ours spell theirs."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+def format_time(time: datetime) -> str:
+    """Return a time with a time zone in the notation of our own events: UTC, microseconds, `Z`."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -14,8 +14,8 @@ from hilt_autolog.log.file_opening import open_shared
 from hilt_autolog.log.safe_directory import UnsafePathError
 from hilt_autolog.reading.columns import row_from_event
 from hilt_autolog.reading.follow import follow, is_pipe
-from hilt_autolog.reading.lines import LONGEST_LINE, is_readable
-from hilt_autolog.reading.reader import find_sources, read
+from hilt_autolog.reading.lines import LONGEST_LINE, find_sources, is_readable
+from hilt_autolog.reading.reader import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -20,7 +20,7 @@ from .file_backend import FileBackend
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from hilt_autolog.reading.history import Message
+    from hilt_autolog.contracts.types import JsonObject as Message
     from hilt_autolog.reading.lines import LocatedEvent
     from hilt_autolog.reading.reader import Log
 

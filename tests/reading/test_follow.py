@@ -356,7 +356,7 @@ def test_those_that_were_written_last_stay_open(tmp_path, monkeypatch):
         os.utime(path, (n, n))
     watch = Watch(tmp_path)
     assert sorted(watch.look()) == [0, 1, 2, 3, 4]
-    followed = watch._events.gi_frame.f_locals["self"]._known.values()
+    followed = watch._events.gi_frame.f_locals["self"]._files.values()
     assert sorted(Path(growing.path).name for growing in followed if growing.is_open) == [
         "3.hilt.jsonl",
         "4.hilt.jsonl",
