@@ -56,8 +56,7 @@ def watch(tmp_path):
     def enable(**settings):
         return hilt_autolog.enable(path=str(path), **settings)
 
-    enable.path = path
-    enable.log = lambda: Log(path)
+    vars(enable).update(path=path, log=lambda: Log(path))
     yield enable
     hilt_autolog.disable()
 

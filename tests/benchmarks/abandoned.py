@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 import hilt_autolog
-from tests.support.in_process import HERE
+from tests.support.in_process import IN_PROCESS
 
 ASKED = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 100, "stream": True}
 MOST_MB = 5.0
@@ -24,9 +24,9 @@ WARM_UP = 1000
 
 def create(sdk: str, kind: str):
     """Return the function of a new client that makes a stream, and the model to ask."""
-    client = HERE[sdk].offline(kind)
+    client = IN_PROCESS[sdk].offline(kind)
     made = client.chat.completions.create if sdk == "openai" else client.messages.create
-    return made, HERE[sdk].sdk.asked
+    return made, IN_PROCESS[sdk].sdk.asked
 
 
 def leave(sdk: str, count: int) -> None:
@@ -70,7 +70,7 @@ def main() -> int:
     worst = 0.0
     with tempfile.TemporaryDirectory() as folder:
         hilt_autolog.enable(path=os.path.join(folder, "log.hilt.jsonl"), strict=True)
-        for sdk in HERE:
+        for sdk in IN_PROCESS:
             for kind in ("sync", "async"):
                 more = more_mb(sdk, kind, count)
                 worst = max(worst, more)

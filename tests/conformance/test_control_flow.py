@@ -9,7 +9,7 @@ from offline.answers import pieces
 
 from tests.support.apis import APIS
 from tests.support.calling import HELLO, functions, run_sync
-from tests.support.in_process import HERE
+from tests.support.in_process import IN_PROCESS
 from tests.support.ways import WAYS
 
 
@@ -109,7 +109,7 @@ LEAVING = [
 @pytest.mark.parametrize("error", LEAVING, ids=lambda error: type(error).__name__)
 def test_leaving_during_a_request(watch, api, error):
     watch()
-    f = functions(HERE[APIS[api].sdk.name].client_over(raised(error)), APIS[api].call)
+    f = functions(IN_PROCESS[APIS[api].sdk.name].client_over(raised(error)), APIS[api].call)
     with pytest.raises(type(error)) as caught:
         run_sync(WAYS["plain"](f, APIS[api].arguments, []))
     assert caught.value is error
@@ -120,7 +120,7 @@ def test_leaving_during_a_request(watch, api, error):
 @pytest.mark.parametrize("error", LEAVING, ids=lambda error: type(error).__name__)
 def test_leaving_during_a_stream(watch, api, error):
     watch()
-    here, frames = HERE[APIS[api].sdk.name], [*APIS[api].frames, error]
+    here, frames = IN_PROCESS[APIS[api].sdk.name], [*APIS[api].frames, error]
     f = functions(here.client_over(lambda request: here.response(frames)), APIS[api].call)
     with pytest.raises(type(error)) as caught:
         run_sync(WAYS["stream"](f, APIS[api].arguments, []))

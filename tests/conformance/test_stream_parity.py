@@ -21,7 +21,7 @@ from tests.support.calling import (
     settled,
     spelled,
 )
-from tests.support.in_process import HERE
+from tests.support.in_process import IN_PROCESS
 from tests.support.parity import CHECKS, checked, portrait
 from tests.support.sdks import sdk_of
 from tests.support.ways import WAYS
@@ -69,7 +69,7 @@ async def _pictured(opened, f, seen, inner=None):
 @pytest.mark.parametrize("way", [stream, raw_stream, streaming_stream, helper])
 def test_a_stream_looks_the_same(runner, watch, kind, api, way):
     run = run_sync if kind == "sync" else runner.run
-    here = HERE[APIS[api].sdk.name]
+    here = IN_PROCESS[APIS[api].sdk.name]
     case = (run, way, functions(here.offline(kind), APIS[api].call), APIS[api].arguments)
     alone = outcome(*case)
     watch()
@@ -83,7 +83,7 @@ def test_a_stream_looks_the_same(runner, watch, kind, api, way):
 @pytest.mark.usefixtures("frozen")
 def test_a_stream_is_used_the_same(runner, watch, api, kind, check):
     run = run_sync if kind == "sync" else runner.run
-    f = functions(HERE[APIS[api].sdk.name].offline(kind), APIS[api].call)
+    f = functions(IN_PROCESS[APIS[api].sdk.name].offline(kind), APIS[api].call)
 
     async def opened():
         return await settled(f.create(**APIS[api].arguments, stream=True))
@@ -103,7 +103,7 @@ def test_nothing_of_ours_stays_on_a_response(runner, watch, kind, api, way):
     run = run_sync if kind == "sync" else runner.run
     responses = []
     hooks = {"event_hooks": {"response": [kept(kind, responses)]}}
-    here = HERE[APIS[api].sdk.name]
+    here = IN_PROCESS[APIS[api].sdk.name]
     case = (run, WAYS[way], functions(here.offline(kind, hooks), APIS[api].call), APIS[api].arguments)
     outcome(*case)
     watch()
@@ -124,7 +124,7 @@ def test_mixing_iter_and_next(watch, api):
     """A loop, a step and another loop go on where the last one stopped."""
 
     def mixed():
-        f = functions(HERE[APIS[api].sdk.name].offline(), APIS[api].call)
+        f = functions(IN_PROCESS[APIS[api].sdk.name].offline(), APIS[api].call)
         with f.create(**APIS[api].arguments, stream=True) as opened:
             items = [next(opened) for _ in range(2)]
             items += islice(opened, 2)
@@ -155,7 +155,7 @@ NOVEL = {
 @pytest.mark.parametrize("api", FEW)
 def test_a_chunk_of_a_type_that_nobody_knows(watch, api):
     def chunks():
-        here, frames = HERE[APIS[api].sdk.name], [*NOVEL[api], *APIS[api].frames]
+        here, frames = IN_PROCESS[APIS[api].sdk.name], [*NOVEL[api], *APIS[api].frames]
         f = functions(here.client_over(lambda request: here.response(frames)), APIS[api].call)
         return [spelled(chunk) for chunk in f.create(**APIS[api].arguments, stream=True)]
 
@@ -172,7 +172,9 @@ T = TypeVar("T")
 def odd(base):
     """A stream of another make: it has no iterator that we know."""
 
-    class Odd(base[T]):
+    of_any: Any = base[T]
+
+    class Odd(of_any):
         def __init__(self, *, cast_to, response, client, options=None):
             self.response = response
             self._lines = response.iter_lines()
@@ -183,7 +185,8 @@ def odd(base):
         def __next__(self):
             return next(self._lines)
 
-    return Odd[Any]
+    generic: Any = Odd
+    return generic[Any]
 
 
 @pytest.mark.parametrize("api", FEW)
@@ -192,7 +195,7 @@ def test_a_stream_of_another_make_is_left_alone(watch, api):
     stream_cls = odd(sdk.streams[0])
 
     def read():
-        f = functions(HERE[sdk.name].offline(), APIS[api].call)
+        f = functions(IN_PROCESS[sdk.name].offline(), APIS[api].call)
         body = APIS[api].arguments | {"stream": True}
         opened = f.client.post(f.path, cast_to=object, body=body, stream=True, stream_cls=stream_cls)
         return type(opened), sorted(vars(opened)), [line[:5] for line in opened]

@@ -82,7 +82,7 @@ def test_a_stream_breaks(compare, kind, model, api, way):
     heard = cut_short(APIS[api], log.sent, told)
     if isinstance(log.seen[-1], Raised) and log.seen[-1].error is not RuntimeError:
         error, text, _ = log.seen[-1]
-        facts = {"error_type": error.__name__}
+        facts: dict[str, object] = {"error_type": error.__name__}
         if error.__name__ == "APIStatusError":  # Anthropic's: the stream itself was accepted
             text, facts["status_code"] = "Something broke while the request was handled: fail-error", 200
             facts["rate_limit"] = APIS[api].sdk.limits

@@ -11,6 +11,7 @@ import threading
 import zipfile
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ def told() -> list[str]:
     return []
 
 
-def ours() -> list[object]:
+def ours() -> list[Any]:
     return [finder for finder in sys.meta_path if type(finder).__module__ == import_hook.__name__]
 
 
@@ -175,7 +176,7 @@ class Maker:
     def find_spec(self, name, path=None, target=None):
         return importlib.machinery.ModuleSpec(name, self) if name == self.name else None
 
-    def create_module(self, spec):
+    def create_module(self, spec) -> Any:
         return Kind(spec.name)
 
     def exec_module(self, module):
@@ -187,7 +188,7 @@ def test_a_loader_that_makes_its_own_modules_still_does(monkeypatch, told):
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, maker])
     monkeypatch.delitem(sys.modules, "handmade", raising=False)
     import_hook.when_imported(["handmade"], told.append)
-    handmade = importlib.import_module("handmade")
+    handmade: Any = importlib.import_module("handmade")
     assert (type(handmade), handmade.made_by, handmade.__loader__) == (Kind, maker, maker)
     assert told == ["handmade"]
     import_hook.remove_hooks()
@@ -271,7 +272,7 @@ def test_a_finder_that_walks_the_whole_meta_path_again_works(place, module, monk
 
 def test_a_finder_that_returns_one_spec_twice_is_wrapped_once(monkeypatch, told):
     spec = importlib.machinery.ModuleSpec("kept", Maker("kept"))
-    keeping = ModuleType("keeping")
+    keeping: Any = ModuleType("keeping")
     keeping.find_spec = lambda name, path=None, target=None: spec if name == "kept" else None
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, keeping])
     import_hook.when_imported(["kept"], told.append)
@@ -315,7 +316,7 @@ def test_all_waits_share_one_finder_until_the_last_undo(module):
 
 def test_an_import_under_way_goes_on_after_the_undo_unreported(module, told, monkeypatch):
     undo = import_hook.when_imported([module("midway", "import undoing\nundoing.now()\nx = 1")], told.append)
-    undoing = ModuleType("undoing")
+    undoing: Any = ModuleType("undoing")
     undoing.now = undo
     monkeypatch.setitem(sys.modules, "undoing", undoing)
     assert importlib.import_module("midway").x == 1
@@ -326,7 +327,7 @@ def test_an_import_under_way_goes_on_after_the_undo_unreported(module, told, mon
 def test_a_wait_begun_during_a_modules_execution_is_reported_too(module, told, monkeypatch):
     late: list[str] = []
     import_hook.when_imported([module("handover", "import waiting\nwaiting.now()")], told.append)
-    waiting = ModuleType("waiting")
+    waiting: Any = ModuleType("waiting")
     waiting.now = lambda: import_hook.when_imported(["handover"], late.append)
     monkeypatch.setitem(sys.modules, "waiting", waiting)
     importlib.import_module("handover")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import pytest
 from langchain_core.documents import Document
@@ -198,7 +199,8 @@ def test_odd_words_by_hand_are_no_errors(session):
     handler.on_retriever_end(None, run_id="4")
     handler.on_retriever_start(None, "q", run_id="5")
     handler.on_retriever_error(ValueError("no"), run_id="5")
-    assert handler.recorder.runs == handler.recorder.open == {}
+    assert handler.recorder.runs == {}
+    assert handler.recorder.open == {}
     assert {one[0] for one in story(session)} >= {"prompt", "completion", "tool_result", "system"}
 
 
@@ -253,7 +255,10 @@ def test_a_handler_on_the_model_records_only_the_model_call(session, chain, watc
 def look_up(word: str) -> str:
     """Looks a word up, and a longer one by itself."""
     hilt_autolog.record_retrieval(documents=[word])
-    return word if len(word) > 2 else look_up.func(word + "!")
+    return word if len(word) > 2 else LOOK_UP.func(word + "!")
+
+
+LOOK_UP: Any = look_up  # it has its function as `func`
 
 
 @tool("look_up_later")
@@ -290,7 +295,7 @@ def test_calls_made_inside_are_recorded_as_usual(watch):
         ("ab", None),
         ('{"word": "ab!"}', 0),
     ]
-    look_up.func("abc")
+    LOOK_UP.func("abc")
     assert linked(watch.path)[-3:] == [("tool_call", None), ("retrieval", 6), ("tool_result", 6)]
 
 
@@ -305,7 +310,7 @@ def test_a_tool_with_a_handler_is_recorded_in_its_session(session, watch, is_cap
 
 
 def test_a_tool_with_its_own_session_is_recorded_there_too(session, watch):
-    own = tool(hilt_autolog.tool(session=session)(look_up.func.__wrapped__))
+    own = tool(hilt_autolog.tool(session=session)(LOOK_UP.func.__wrapped__))
     watch()
     own.invoke("abc")
     assert [one[0] for one in story(session)] == ["tool_call", "tool_result"]

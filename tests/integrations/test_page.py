@@ -49,7 +49,7 @@ def run(snippets, provider, monkeypatch, tmp_path):
         monkeypatch.setenv(f"{name}_BASE_URL", url)
         monkeypatch.setenv(f"{name}_API_KEY", "offline")
     old = types.ModuleType("langchain.llms")
-    old.OpenAI = CallableOpenAI
+    vars(old)["OpenAI"] = CallableOpenAI
     monkeypatch.setitem(sys.modules, "langchain.llms", old)
     endpoint = {"transport": "rest", "client_options": {"api_endpoint": provider.url}}
     monkeypatch.setattr(generativeai, "configure", functools.partial(generativeai.configure, **endpoint))

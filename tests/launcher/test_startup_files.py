@@ -21,9 +21,9 @@ FINDERS = (
 )
 
 
-def calls(lines: list[str]) -> list[tuple[str, str]]:
+def calls(lines: list[str]) -> list[tuple[str, ...]]:
     """Read the one call of a .pth file's `import module; module.function()`, or of a .start file."""
-    found = []
+    found: list[tuple[str, ...]] = []
     for line in lines:
         if line.startswith("#"):
             continue

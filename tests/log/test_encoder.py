@@ -129,10 +129,10 @@ def test_what_is_not_an_object_is_kept_under_a_key(event):
 
 def test_a_dict_subclass_is_read_past_its_overrides():
     class Hostile(dict):
-        def __iter__(self):
+        def _raise(self, *_):
             raise RuntimeError
 
-        keys = items = values = __getitem__ = __len__ = __iter__
+        keys = items = values = __getitem__ = __len__ = __iter__ = _raise
 
     assert decoded(Hostile(a=1)) == {"a": 1}
 

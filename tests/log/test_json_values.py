@@ -258,7 +258,7 @@ def test_the_same_object_twice_is_no_cycle():
 
 
 def test_depth_is_limited():
-    deep = "bottom"
+    deep: object = "bottom"
     for _ in range(MAX_DEPTH):
         deep = [deep]
     assert str(to_json_value(deep)).count("[") == MAX_DEPTH
@@ -295,7 +295,7 @@ def test_without_stack_there_is_still_an_answer():
 
 
 def test_a_dict_that_changes_under_our_hands_does_no_harm():
-    table = {number: [number] for number in range(100)}
+    table: dict[object, object] = {number: [number] for number in range(100)}
     going = threading.Event()
 
     def churn():

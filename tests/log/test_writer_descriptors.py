@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,7 +101,7 @@ def test_a_descriptor_is_not_closed_under_a_write(tmp_path, monkeypatch):
     log.write({"n": 1})
     checked, closing = threading.Event(), threading.Event()
     real = Syscalls.write
-    worker = None
+    worker: Any = None
 
     def write(fd, data):
         if threading.current_thread() is worker:

@@ -148,8 +148,8 @@ def row(model: types.ModelInfo, provider: str, shapes: dict[tuple[str, ...], int
     first, *later = (
         model.prices if isinstance(model.prices, list) else [types.ConditionalPrice(prices=model.prices)]
     )
-    tiers = [(*variant.when.items(), variant) for variant in model.price_variants or ()]
-    columns = [
+    tiers: list[Any] = [(*variant.when.items(), variant) for variant in model.price_variants or ()]
+    columns: list[Any] = [
         price_list(first.prices, shapes, free=free),
         [[when(price.constraint), price_list(price.prices, shapes, free=free)] for price in later],
         [

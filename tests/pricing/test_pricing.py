@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import math
 from datetime import UTC, datetime
 
@@ -16,7 +17,7 @@ TEN = {"prompt": 10, "completion": 10, "total": 20}
 
 
 def moment(*parts: int) -> float:
-    return datetime(*parts, tzinfo=UTC).timestamp()
+    return calendar.timegm((*parts, *[0] * (6 - len(parts))))
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import anthropic
 import pytest
 
 from tests.support.calling import KINDS, each, run_sync, settled
-from tests.support.in_process import HERE
+from tests.support.in_process import IN_PROCESS
 
-HERE = HERE["anthropic"]
+ANTHROPIC = IN_PROCESS["anthropic"]
 BATCH = {
     "id": "msgbatch_1",
     "type": "message_batch",
@@ -44,8 +44,8 @@ REQUESTS = [{"custom_id": name, "params": PARAMS} for name in "abcd"]
 def answer(request):
     if request.url.path.endswith("/results"):
         lines = [json.dumps(result).encode() + b"\n" for result in RESULTS]
-        return HERE.response(lines, "application/x-jsonl")
-    return HERE.response(BATCH)
+        return ANTHROPIC.response(lines, "application/x-jsonl")
+    return ANTHROPIC.response(BATCH)
 
 
 @pytest.fixture(params=["messages", "beta.messages"])
@@ -53,7 +53,7 @@ def batches(request):
     """The batches of a client, stable or beta."""
 
     def of(kind):
-        client = HERE.client_over(answer, kind)
+        client = ANTHROPIC.client_over(answer, kind)
         return (client.beta if request.param == "beta.messages" else client).messages.batches
 
     return of
@@ -135,16 +135,16 @@ def test_results_that_are_left(watch, batches):
 
 def test_results_that_the_program_reads_by_itself(watch):
     watch()
-    client = HERE.client_over(answer)
-    url = BATCH["results_url"].replace("https://api.example.com", "")
-    response = client.get(url, cast_to=HERE.http.Response, options={"headers": {}})
+    client = ANTHROPIC.client_over(answer)
+    url = str(BATCH["results_url"]).replace("https://api.example.com", "")
+    response = client.get(url, cast_to=ANTHROPIC.http.Response, options={"headers": {}})
     assert len(response.text.splitlines()) == 4
     assert [ended(event) for event in watch.log().events] == ENDED
 
 
 def test_a_batch_that_is_refused(watch, batches):
     watch()
-    client = HERE.client_over(lambda request: HERE.response(REFUSED, status=400))
+    client = ANTHROPIC.client_over(lambda request: ANTHROPIC.response(REFUSED, status=400))
     with pytest.raises(anthropic.BadRequestError):
         client.messages.batches.create(requests=REQUESTS)
     log = watch.log()
@@ -159,9 +159,9 @@ def test_requests_that_can_be_read_only_once(watch):
 
     def accept(request):
         bodies.append(json.loads(request.content))
-        return HERE.response(BATCH)
+        return ANTHROPIC.response(BATCH)
 
-    HERE.client_over(accept).messages.batches.create(requests=(one for one in REQUESTS))
+    ANTHROPIC.client_over(accept).messages.batches.create(requests=(one for one in REQUESTS))
     assert bodies == [{"requests": REQUESTS}]
     assert watch.log().events[-1]["extensions"]["batch"] == "msgbatch_1"
 

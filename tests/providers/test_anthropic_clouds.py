@@ -13,9 +13,9 @@ from offline.answers import pieces
 
 from hilt_autolog.instrumentation.decoders import AwsEventStreamDecoder
 from tests.support.calling import HELLO, KINDS, agree, each, entered, outcome, run_sync, settled, spelled
-from tests.support.in_process import HERE
+from tests.support.in_process import IN_PROCESS
 
-HERE = HERE["anthropic"]
+ANTHROPIC = IN_PROCESS["anthropic"]
 MODEL = "claude-haiku-4-5"
 ASKED = {"model": MODEL, "max_tokens": 100, "messages": [{"role": "user", "content": "Hello"}]}
 AMAZON = {"aws_region": "us-east-1", "aws_access_key": "x", "aws_secret_key": "y"}
@@ -40,9 +40,9 @@ def client(name, kind):
         pytest.importorskip("botocore", reason="needs anthropic[bedrock]")
     if "Vertex" in name:
         pytest.importorskip("google.auth", reason="needs anthropic[vertex]")
-    library = {"sync": HERE.http.Client, "async": HERE.http.AsyncClient}[kind]
+    library = {"sync": ANTHROPIC.http.Client, "async": ANTHROPIC.http.AsyncClient}[kind]
     make = getattr(anthropic, f"Async{name}" if kind == "async" else name)
-    http_client = library(transport=HERE.http.MockTransport(answer))
+    http_client = library(transport=ANTHROPIC.http.MockTransport(answer))
     return make(**CLOUDS[name][0], http_client=http_client, max_retries=0)
 
 
@@ -51,15 +51,15 @@ def answer(request):
     path, body = request.url.path, json.loads(request.content)
     is_framed = path.endswith("/invoke-with-response-stream")
     stream = is_framed or path.endswith(":streamRawPredict") or body.get("stream", False)
-    asked = HERE.http.Request(
+    asked = ANTHROPIC.http.Request(
         "POST", "http://offline/v1/messages", json={"model": MODEL, "stream": stream} | body
     )
-    answered = HERE.provided({})(asked)
+    answered = ANTHROPIC.provided({})(asked)
     if not is_framed:
         return answered
     events = [json.loads(part.partition(b"data: ")[2]) for part in answered.stream.pieces]
     frames = [framed({"bytes": base64.b64encode(json.dumps(event).encode()).decode()}) for event in events]
-    return HERE.response(frames, "application/vnd.amazon.eventstream", **{"x-amzn-requestid": "req_1"})
+    return ANTHROPIC.response(frames, "application/vnd.amazon.eventstream", **{"x-amzn-requestid": "req_1"})
 
 
 def framed(payload, **headers):
@@ -139,11 +139,11 @@ def test_an_error_in_a_stream_of_amazon(watch):
     failure = framed({"message": "Slow down"}, message_type="exception", exception_type="throttlingException")
 
     def read():
-        transport = HERE.http.MockTransport(
-            lambda request: HERE.response([failure], "application/vnd.amazon.eventstream")
+        transport = ANTHROPIC.http.MockTransport(
+            lambda request: ANTHROPIC.response([failure], "application/vnd.amazon.eventstream")
         )
         make = anthropic.AnthropicBedrock
-        cloud = make(**AMAZON, http_client=HERE.http.Client(transport=transport), max_retries=0)
+        cloud = make(**AMAZON, http_client=ANTHROPIC.http.Client(transport=transport), max_retries=0)
         with cloud.messages.with_streaming_response.create(**ASKED, stream=True) as response:
             return len(response.read())
 

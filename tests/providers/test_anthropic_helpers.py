@@ -7,7 +7,7 @@ import warnings
 import anthropic
 import pytest
 
-from tests.support.anthropic_answers import ASKED, HERE, client, message
+from tests.support.anthropic_answers import ANTHROPIC, ASKED, client, message
 from tests.support.calling import KINDS, each, run_sync, settled
 
 QUESTION = {"role": "user", "content": "How is the weather in Paris?"}
@@ -52,7 +52,7 @@ def test_a_tool_runner(watch, mode, is_streamed):
     arguments = {"model": "claude-haiku-4-5", "max_tokens": 100, "messages": [QUESTION], "tools": [tool]}
 
     async def program():
-        claude = HERE.offline(kind)
+        claude = ANTHROPIC.offline(kind)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             loop = claude.beta.messages.tool_runner(**arguments, stream=is_streamed)
@@ -76,7 +76,7 @@ def test_a_tool_runner(watch, mode, is_streamed):
 
 def test_a_thread(watch, mode):
     kind, run = mode
-    claude = HERE.offline(kind)
+    claude = ANTHROPIC.offline(kind)
     if not hasattr(claude.beta.messages, "thread"):
         pytest.skip("this version of the SDK has no threads")
 
@@ -103,7 +103,7 @@ def test_a_count_is_no_conversation(watch, mode):
     watch()
 
     async def program():
-        return await settled(HERE.offline(kind).messages.count_tokens(model="m", messages=[QUESTION]))
+        return await settled(ANTHROPIC.offline(kind).messages.count_tokens(model="m", messages=[QUESTION]))
 
     assert run(program()).input_tokens > 0
     assert watch.log().all == []
@@ -117,7 +117,7 @@ def test_a_text_completion(watch):
         "stop_reason": "stop_sequence",
         "model": "claude-2.1",
     }
-    claude = HERE.client_over(lambda request: HERE.response(answers))
+    claude = ANTHROPIC.client_over(lambda request: ANTHROPIC.response(answers))
     if not hasattr(claude, "completions"):
         pytest.skip("this version of the SDK has no text completions")
     watch()
@@ -134,7 +134,7 @@ def test_a_text_completion(watch):
 
 def test_requests_that_are_sent_again_are_one_call(watch):
     """Middleware sees every attempt, and we the call."""
-    failed = HERE.response({"type": "error", "error": {"type": "overloaded_error"}}, status=529)
+    failed = ANTHROPIC.response({"type": "error", "error": {"type": "overloaded_error"}}, status=529)
     failed.headers["retry-after-ms"] = "1"
     attempts = []
 
@@ -167,7 +167,7 @@ def test_spans_of_the_sdk_stay_as_they_are(watch):
 
     def spans():
         exporter.clear()
-        claude = HERE.offline(open_telemetry={"tracer_provider": traces})
+        claude = ANTHROPIC.offline(open_telemetry={"tracer_provider": traces})
         claude.messages.create(**ASKED)
         list(claude.messages.create(**ASKED, stream=True))
         next(claude.messages.create(**ASKED, stream=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import anthropic
 import pytest
 
-from tests.support.anthropic_answers import ASKED, HERE, client, events, frames, message
+from tests.support.anthropic_answers import ANTHROPIC, ASKED, client, events, frames, message
 from tests.support.calling import joined
 
 TOOL = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"city": "Paris"}}
@@ -126,9 +126,9 @@ def test_an_error_in_a_raw_stream_read_by_the_program(watch):
 def test_the_connection_is_lost(watch):
     """The SDK lets the HTTP library's own exception through."""
     watch()
-    lost = HERE.http.ReadError("gone")
-    claude = HERE.client_over(lambda request: HERE.response([*frames([*events(WHOLE)][:4]), lost]))
-    with pytest.raises(HERE.http.ReadError) as caught:
+    lost = ANTHROPIC.http.ReadError("gone")
+    claude = ANTHROPIC.client_over(lambda request: ANTHROPIC.response([*frames([*events(WHOLE)][:4]), lost]))
+    with pytest.raises(ANTHROPIC.http.ReadError) as caught:
         list(claude.messages.create(**ASKED, stream=True))
     assert caught.value is lost
     error = watch.log().events[-1]
@@ -140,7 +140,7 @@ def test_the_connection_is_lost(watch):
 
 def test_an_error_before_anything(watch):
     watch()
-    refused = HERE.response(OVERLOADED, status=529, **{"retry-after": "7", "request-id": "req_7"})
+    refused = ANTHROPIC.response(OVERLOADED, status=529, **{"retry-after": "7", "request-id": "req_7"})
     with pytest.raises(anthropic.APIStatusError) as caught:
         client(refused).messages.create(**ASKED)
     error = watch.log().events[-1]

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.support.calling import Log
-from tests.support.compatible_sdks import HERE, OPTIONS
+from tests.support.compatible_sdks import IN_PROCESS, OPTIONS
 
 MODULES = {"groq": "groq", "perplexity": "perplexity", "together": "together"}
 
@@ -26,7 +26,7 @@ def recorded(shared):
 @pytest.mark.parametrize("provider", MODULES)
 def test_recorded_chats(recorded, provider, watch):
     module = MODULES[provider]
-    if module not in HERE:
+    if module not in IN_PROCESS:
         pytest.skip(f"needs {module}")
     watch(chunks="off")
     told = [answer(module, row) for row in recorded if row["provider"] == provider]
@@ -39,7 +39,7 @@ def test_recorded_chats(recorded, provider, watch):
 
 def answer(module, row):
     """Ask again, and return the text that the program is told; nothing of a call that fails."""
-    here, given, body = HERE[module], row["response"], dict(row["request"]["body"])
+    here, given, body = IN_PROCESS[module], row["response"], dict(row["request"]["body"])
     content = given.get("sse") or given.get("body_text") or json.dumps(given.get("body"))
     kind = given["headers"].get("content-type", "application/json")
     client = here.client_over(

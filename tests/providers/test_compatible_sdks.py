@@ -10,7 +10,7 @@ from offline.wire import frame
 import hilt_autolog
 from hilt_autolog.providers.registry import providers_of
 from tests.support.calling import HELLO, KINDS, agree, each, functions, joined, outcome, run_sync, settled
-from tests.support.compatible_sdks import ASKED, FAMILY, HERE, NAMES, OPTIONS, offline
+from tests.support.compatible_sdks import ASKED, FAMILY, IN_PROCESS, NAMES, OPTIONS, offline
 from tests.support.ways import ANSWERS, STREAMS
 
 CHAT = {"model": "llama-3.3-70b", "messages": [{"role": "user", "content": "Hello"}]}
@@ -93,7 +93,7 @@ def test_every_operation_of_an_sdk_is_recorded(watch, run, module, kind, name):
 @members
 @kinds
 def test_a_failure_is_recorded_with_its_retries(watch, run, module, kind):
-    here = HERE[module]
+    here = IN_PROCESS[module]
     broken = {"error": {"message": "Broken", "code": "api_error"}}
     client = here.client_over(
         lambda _: here.response(broken, status=500, **AT_ONCE), kind, max_retries=1, **OPTIONS.get(module, {})
@@ -115,7 +115,7 @@ def test_a_failure_is_recorded_with_its_retries(watch, run, module, kind):
 @pytest.mark.skipif("sambanova" not in FAMILY, reason="needs sambanova")
 @kinds
 def test_a_transcript_of_sambanova_comes_as_chats_do(watch, run, kind):
-    here = HERE["sambanova"]
+    here = IN_PROCESS["sambanova"]
     deltas = [{"role": "assistant", "content": "Hel"}, {"content": "lo"}]
     frames = [frame({"id": "t_1", "choices": [{"index": 0, "delta": delta}]}) for delta in deltas]
     client = here.client_over(lambda _: here.response([*frames, frame("[DONE]")]), kind)

@@ -11,12 +11,14 @@ import subprocess
 import sys
 import threading
 import time
+from inspect import getgeneratorlocals
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 
 from hilt_autolog import Session, SessionError, read
+from hilt_autolog.clock import Clock
 from hilt_autolog.reading import follow as follow_module
 from hilt_autolog.reading import growing_file
 from hilt_autolog.reading.follow import follow
@@ -192,7 +194,7 @@ def test_a_file_moved_before_it_is_opened_is_read(tmp_path, path, monkeypatch, n
 
     watch = Watch(tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr(follow_module.os, "stat", slow)
+        patched.setattr(os, "stat", slow)
         assert watch.look() == []
     assert sorted(watch.look() + watch.look()) == ([1] if new_name else []) + ([2] if replaced else [])
     told = [] if new_name else [("a.hilt.jsonl", 1, "unreadable from here")]
@@ -356,7 +358,7 @@ def test_those_that_were_written_last_stay_open(tmp_path, monkeypatch):
         os.utime(path, (n, n))
     watch = Watch(tmp_path)
     assert sorted(watch.look()) == [0, 1, 2, 3, 4]
-    followed = watch._events.gi_frame.f_locals["self"]._files.values()
+    followed = getgeneratorlocals(watch._events)["self"]._files.values()
     assert sorted(Path(growing.path).name for growing in followed if growing.is_open) == [
         "3.hilt.jsonl",
         "4.hilt.jsonl",
@@ -448,7 +450,7 @@ def test_a_folder_is_listed_more_rarely_the_longer_that_takes(tmp_path, monkeypa
         return []
 
     monkeypatch.setattr(follow_module, "find_sources", slow)
-    monkeypatch.setattr(follow_module.Clock, "monotonic", lambda: now[0])
+    monkeypatch.setattr(Clock, "monotonic", lambda: now[0])
     watch = Watch(tmp_path)
     for _ in range(30):
         watch.look()

@@ -241,7 +241,7 @@ def test_a_bad_line_is_reported_and_the_rest_is_read(tmp_path, name):
 
 @pytest.mark.parametrize(("depth", "fits"), [(199, True), (200, True), (201, False)])
 def test_two_hundred_levels_are_not_too_deep(tmp_path, depth, fits):
-    nested = {}
+    nested: dict | list = {}
     for level in range(depth - 1):
         nested = {"n": nested} if level % 2 or level == depth - 2 else [nested]
     assert list(read(write(tmp_path / "a", nested))) == ([nested] if fits else [])

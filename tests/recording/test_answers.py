@@ -100,8 +100,8 @@ def test_an_answer_is_cut_at_the_limit(watch, stream):
 
 def test_what_a_response_says_of_a_failure(watch):
     watch()
-    failed = {"id": "resp_1", "status": "failed", "output": [], "model": "gpt-4o"}
-    failed["error"] = {"code": "server_error", "message": "It broke"}
+    error_of = {"code": "server_error", "message": "It broke"}
+    failed = {"id": "resp_1", "status": "failed", "output": [], "model": "gpt-4o", "error": error_of}
     client_over(lambda request: response(failed)).responses.create(model="gpt-4o", input="Hello")
     _, error = watch.log().events
     assert (error["action"], error["content"]) == ("system", {"text": "It broke"})

@@ -8,7 +8,7 @@ import hilt_autolog
 from hilt_autolog.providers._stainless import StainlessProvider
 from tests.support.apis import CHAT, MESSAGES
 from tests.support.calling import HELLO, functions, run_sync
-from tests.support.in_process import HERE
+from tests.support.in_process import IN_PROCESS
 from tests.support.ways import WAYS
 
 APIS = {"openai": CHAT, "anthropic": MESSAGES}
@@ -27,7 +27,7 @@ def test_a_function_that_is_gone(watch, monkeypatch, sdk, gone, way):
 
     def seen():
         items = []
-        run_sync(WAYS[way](functions(HERE[sdk].offline(), APIS[sdk].call), APIS[sdk].arguments, items))
+        run_sync(WAYS[way](functions(IN_PROCESS[sdk].offline(), APIS[sdk].call), APIS[sdk].arguments, items))
         return items
 
     alone = seen()

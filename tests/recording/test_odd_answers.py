@@ -10,7 +10,7 @@ import pytest
 from offline.wire import frame
 
 from tests.support.calling import functions, outcome, run_sync
-from tests.support.in_process import HERE
+from tests.support.in_process import IN_PROCESS
 from tests.support.ways import WAYS
 
 WEATHER = {
@@ -60,13 +60,15 @@ CALLS = {
         CLAUDE | {"messages": ASK, "tools": [{"name": "get_weather", "input_schema": WEATHER["parameters"]}]},
     ),
 }
-STREAMS = ("chat", "tools", "sound", "responses", "response tools", "completions", "images")
-STREAMS += ("messages", "message tools")
+STREAMS = (
+    *("chat", "tools", "sound", "responses", "response tools", "completions", "images"),
+    *("messages", "message tools"),
+)
 
 
 def here(name):
     """The SDK that a call is made with."""
-    return HERE["anthropic" if CALLS[name][0].endswith("messages.create") else "openai"]
+    return IN_PROCESS["anthropic" if CALLS[name][0].endswith("messages.create") else "openai"]
 
 
 @cache
@@ -184,7 +186,9 @@ def test_a_stream_with_a_field_spoiled(watch, name, way):
 @pytest.mark.parametrize("name", STREAMS)
 def test_a_stream_without_one_of_its_events(watch, name):
     events = [framed(event, event) for event in recorded(name, stream=True)]
-    contents = {place: ("stream", events[:place] + events[place + 1 :]) for place in range(len(events))}
+    contents: dict[object, tuple] = {
+        place: ("stream", events[:place] + events[place + 1 :]) for place in range(len(events))
+    }
     contents |= {
         f"twice {place}": ("stream", events[: place + 1] + events[place:]) for place in range(len(events))
     }

@@ -5,12 +5,13 @@ from __future__ import annotations
 import collections
 import logging
 from functools import partial
+from typing import Any
 
 import openai
 import pytest
 
 from tests.support.chat_messages import as_told
-from tests.support.in_process import HERE, client_over, offline, response
+from tests.support.in_process import IN_PROCESS, client_over, offline, response
 from tests.support.odd_values import ONCE, VALUES, Mapping
 
 ASK = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello"}]}
@@ -82,7 +83,7 @@ def sent(value, place):
     given = VALUES[value]()
     requests = []
     resource, arguments = PLACES[place](given)
-    here = HERE["anthropic" if resource.startswith("messages") else "openai"]
+    here = IN_PROCESS["anthropic" if resource.startswith("messages") else "openai"]
 
     def answer(request):
         requests.append(request.content)
@@ -132,7 +133,7 @@ class Curious(dict):
     """Asks a model itself, whenever somebody looks into it."""
 
     asking = False
-    client = None
+    client: Any = None
 
     def _ask(self):
         if not Curious.asking:

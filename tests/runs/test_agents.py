@@ -19,7 +19,7 @@ from tests.support.langchain import OTHERS, OWN, TELLS_CALL_IDS
 try:
     from langchain.agents import create_agent
 except ImportError:  # langgraph 0.6 stands alone
-    from langgraph.prebuilt import create_react_agent as create_agent
+    from langgraph.prebuilt import create_react_agent as create_agent  # type: ignore[no-redef]  # or the other
 
 QUESTIONS = ("How is the weather in Paris?", "And what is the time in Rome?", "Thank you")
 MODEL = "gpt-4o-mini-2024-07-18"

@@ -12,7 +12,7 @@ from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.tools import tool
 
-from tests.support.langchain import TELLS_CALL_IDS, Acting
+from tests.support.langchain import TELLS_CALL_IDS, Acting, words
 
 CALL = {"name": "look", "args": {"at": "Oslo"}, "id": "call_1", "type": "tool_call"}
 
@@ -154,7 +154,7 @@ def test_a_direct_sdk_call_in_a_tool_is_recorded_separately(story, provider):
         with openai.OpenAI(api_key="x", base_url=provider.base_url) as client:
             messages = [{"role": "user", "content": question}]
             answer = client.chat.completions.create(model="gpt-4o", messages=messages)
-        return answer.choices[0].message.content
+        return answer.choices[0].message.content or ""
 
     ask.invoke({"question": "What is a flight recorder?"})
     log = story()
@@ -166,7 +166,7 @@ def test_a_model_in_a_tool(story):
     @tool
     def think(about: str) -> str:
         """Thinks."""
-        return Acting(acts=lambda _: "thought").invoke(about).content
+        return words(Acting(acts=lambda _: "thought").invoke(about))
 
     think.invoke({"about": "life"})
     log = story()

@@ -90,9 +90,8 @@ def handler(base, log, name, *, inline=False, is_async=False):
 
         return heard_later if is_async else heard
 
-    kind = type(name, (base,), {event: hears(event) for event in HEARD})
-    kind.run_inline = inline
-    return kind()
+    methods = {event: hears(event) for event in HEARD}
+    return type(name, (base,), {**methods, "run_inline": inline})()
 
 
 class Tracer(BaseTracer):

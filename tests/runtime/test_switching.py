@@ -15,7 +15,7 @@ import hilt_autolog
 from hilt_autolog.providers import anthropic, openai
 from tests.support.apis import CHAT, MESSAGES
 from tests.support.calling import functions
-from tests.support.in_process import HERE
+from tests.support.in_process import IN_PROCESS
 
 APIS = {"openai": CHAT, "anthropic": MESSAGES}
 PROVIDERS = {"openai": openai.PROVIDER, "anthropic": anthropic.PROVIDER}
@@ -33,7 +33,7 @@ def owners(sdk):
 
 
 def ask(sdk, **more):
-    return functions(HERE[sdk].offline(), APIS[sdk].call).create(**APIS[sdk].arguments, **more)
+    return functions(IN_PROCESS[sdk].offline(), APIS[sdk].call).create(**APIS[sdk].arguments, **more)
 
 
 def test_every_function_that_we_look_for_exists(watch, sdk):
@@ -94,7 +94,7 @@ def _hints(function):
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_clients_are_copied_the_same(watch, kind, sdk):
     def copied():
-        client = HERE[sdk].offline(kind)
+        client = IN_PROCESS[sdk].offline(kind)
         return [
             type(copy.copy(client)),
             _worked(copy.deepcopy, client),

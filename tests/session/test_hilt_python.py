@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from hilt_autolog import Actor, Content, Event, Session, read
-from hilt_autolog.event import Action
+from hilt_autolog.format import ACTIONS
 from hilt_autolog.reading.columns import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 FEW = ["timestamp", "speaker", "action", "cost_usd", "model"]  # hilt-python's own example
 
-KNOWN_TO_BOTH = [action for action in Action.__args__ if action not in ("rerank", "embedding")]
+KNOWN_TO_BOTH = [action for action in ACTIONS if action not in ("rerank", "embedding")]
 
 # What is run with hilt-python: reads a log, and tells each event by what it made of it.
 READS = """

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import hilt_autolog
 from hilt_autolog import Actor, Content, Event, Metrics, Session, SessionError, read
-from hilt_autolog.event import Action
+from hilt_autolog.format import ACTIONS
 from hilt_autolog.reading import lines
 from tests.reading.test_reader import BYTES
 
@@ -96,7 +96,7 @@ EVENTS = st.builds(
         name=st.none() | st.text(),
         metadata=st.none() | OBJECTS,
     ),
-    action=st.sampled_from(Action.__args__),
+    action=st.sampled_from(ACTIONS),
     content=st.none()
     | st.builds(Content, text=st.none() | st.text(), messages=st.none() | st.lists(OBJECTS, max_size=3)),
     metrics=st.none()

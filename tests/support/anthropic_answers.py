@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from offline.wire import frame
 
-from tests.support.in_process import HERE
+from tests.support.in_process import IN_PROCESS
 
-HERE = HERE["anthropic"]
+ANTHROPIC = IN_PROCESS["anthropic"]
 MODEL = "claude-haiku-4-5"
-ASKED = {"model": MODEL, "max_tokens": 100, "messages": [{"role": "user", "content": "Hello"}]}
+QUESTION = {"role": "user", "content": "Hello"}
+ASKED: dict[str, Any] = {"model": MODEL, "max_tokens": 100, "messages": [QUESTION]}
 PIECES = {"text": "text_delta", "thinking": "thinking_delta", "signature": "signature_delta"}
 
 
@@ -61,7 +63,7 @@ def client(*answers, kind="sync"):
         if isinstance(given, dict):
             given = list(events(given)) if json.loads(request.content).get("stream") else given
         if isinstance(given, list):
-            return HERE.response(frames(given))
-        return HERE.response(given) if isinstance(given, dict) else given
+            return ANTHROPIC.response(frames(given))
+        return ANTHROPIC.response(given) if isinstance(given, dict) else given
 
-    return HERE.client_over(answer, kind)
+    return ANTHROPIC.client_over(answer, kind)

@@ -60,9 +60,9 @@ def _member(module: str, client: str) -> Sdk:
 
 FAMILY = {module: _member(module, client) for module, client in NAMES.items() if _is_there(module)}
 OPTIONS = {"cerebras.cloud.sdk": {"warm_tcp_connection": False}}
-HERE = {module: InProcess(sdk) for module, sdk in FAMILY.items()}
+IN_PROCESS = {module: InProcess(sdk) for module, sdk in FAMILY.items()}
 
 
 def offline(module: str, kind: str) -> Any:
     """Return a client that the offline provider answers."""
-    return HERE[module].offline(kind, **OPTIONS.get(module, {}))
+    return IN_PROCESS[module].offline(kind, **OPTIONS.get(module, {}))

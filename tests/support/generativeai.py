@@ -6,6 +6,7 @@ import json
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import grpc
 from offline.wire import Request
@@ -19,7 +20,7 @@ with warnings.catch_warnings():
 
 SDK = f"google.generativeai {genai.__version__}"
 # method: its request and its answer, the name of the model among the fields of the request
-METHODS = {
+METHODS: dict[str, tuple[Any, Any, str]] = {
     "GenerateContent": (wire.GenerateContentRequest, wire.GenerateContentResponse, "generateContent"),
     "StreamGenerateContent": (
         wire.GenerateContentRequest,

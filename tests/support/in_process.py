@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
+from typing import Any
 
 from offline.wire import Request, Stream
 
@@ -65,7 +66,10 @@ class InProcess:
 
 @cache
 def _frames(http):
-    class Frames(http.SyncByteStream, http.AsyncByteStream):
+    sync_stream: Any = http.SyncByteStream
+    async_stream: Any = http.AsyncByteStream
+
+    class Frames(sync_stream, async_stream):
         """A body in pieces, for both kinds of client; a piece that is an exception is raised."""
 
         def __init__(self, pieces):
@@ -98,8 +102,8 @@ def _json(content):
         return {}
 
 
-HERE = {name: InProcess(sdk) for name, sdk in SDKS.items()}
-_OPENAI = HERE[OPENAI.name]  # which most tests go through
+IN_PROCESS = {name: InProcess(sdk) for name, sdk in SDKS.items()}
+_OPENAI = IN_PROCESS[OPENAI.name]  # which most tests go through
 HTTP = _OPENAI.http
 response, provided, client_over, offline = (
     _OPENAI.response,

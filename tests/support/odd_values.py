@@ -69,7 +69,7 @@ class Hostile:
         raise ZeroDivisionError("hostile")
 
     __repr__ = __str__ = __len__ = __iter__ = __eq__ = __bool__ = __getattr__ = _raise
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]  # as Python does where there is an __eq__
 
 
 class HostileMapping(dict):
@@ -108,7 +108,7 @@ def cyclic_mapping():
 
 
 def deep(levels):
-    value = "bottom"
+    value: object = "bottom"
     for _ in range(levels):
         value = [value]
     return value

@@ -204,6 +204,8 @@ class Realtime(Script):
 class Responses(Script):
     """Answers each request by an echo in its lane, but `tool`, `fail`, `wrong`, `cut`, `break` and `wait`."""
 
+    lane: dict
+
     def take(self, event):
         lane = {"stream_id": event["stream_id"]} if "stream_id" in event else {}
         if event.get("type") == "response.steer":

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from hilt_autolog.cli.checks import logs, settings
+from hilt_autolog.log import file_opening
 from hilt_autolog.log.syscalls import Syscalls
 from hilt_autolog.runtime.lifecycle_events import LifecycleEvents
 
@@ -200,14 +201,14 @@ def test_a_disk_that_takes_nothing(template, here, place, monkeypatch):
 
 def test_somebody_else_s_file_keeps_its_new_folder(here, monkeypatch):
     monkeypatch.setenv("HILT_PATH", "logs/deep/{pid}.jsonl")
-    create = logs.file_opening.create_exclusive
+    create = file_opening.create_exclusive
 
     def meanwhile(path):
         file = create(path)
         (here / "logs" / "other.jsonl").touch()
         return file
 
-    monkeypatch.setattr(logs.file_opening, "create_exclusive", meanwhile)
+    monkeypatch.setattr(file_opening, "create_exclusive", meanwhile)
     assert said(logs.place)[0][0] == "ok"
     assert sorted(here.glob("logs/**/*")) == [here / "logs" / "other.jsonl"]
 
@@ -340,7 +341,7 @@ def test_lines_that_only_look_like_ours_are_events(line):
 
 def test_a_log_that_is_gone_when_it_is_looked_at(monkeypatch):
     path = log("a-d-t-1.hilt.jsonl", EVENT)
-    monkeypatch.setattr(logs.os.path, "isfile", lambda path: not os.unlink(path))
+    monkeypatch.setattr(os.path, "isfile", lambda path: not os.unlink(path))
     (mark, text), found = said(logs.newest)
     assert (mark, found[1]) == ("warning", "0 events in the newest 0 of 1 logs")
     assert text.startswith(f"{path} cannot be read: ")

@@ -11,7 +11,7 @@ import pytest
 
 from hilt_autolog.cli import COMMANDS
 from hilt_autolog.cli.commands.completion import options
-from hilt_autolog.cli.select.sources import ACTIONS
+from hilt_autolog.format import ACTIONS
 from tests.support import wheels
 
 BASH = """

@@ -10,7 +10,8 @@ import sys
 import pytest
 
 from hilt_autolog.cli import main
-from hilt_autolog.cli.checks.coverage import MODES, Row, Sdk, coverage_table, covered, declared
+from hilt_autolog.cli.checks.coverage import MODES, Row, Sdk, coverage_table, declared
+from hilt_autolog.cli.checks.probes import covered
 from hilt_autolog.providers.registry import sdks
 from tests.support import fake_openai, wheels
 

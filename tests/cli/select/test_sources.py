@@ -11,8 +11,7 @@ from typing import get_args
 
 import pytest
 
-from hilt_autolog.cli.select.sources import ACTIONS
-from hilt_autolog.event import Action
+from hilt_autolog.format import ACTIONS, Action
 from tests.support.sample_log import CONVERSATION, FAILURE, lines, write
 
 

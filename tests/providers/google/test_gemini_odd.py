@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from typing import Any
 
 import pytest
 from google.genai import types
@@ -63,7 +64,7 @@ def places(value, path=()):
 def spoiled(path, wrong):
     body = copy.deepcopy(ANSWER)
     *above, last = path
-    holder = body
+    holder: Any = body
     for key in above:
         holder = holder[key]
     if wrong is GONE:

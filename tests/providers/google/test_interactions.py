@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from google import genai
@@ -59,7 +60,11 @@ def streamed():
     return HTTP.Response(200, stream=pieces, headers={"content-type": "text/event-stream"})
 
 
-class Pieces(HTTP.SyncByteStream, HTTP.AsyncByteStream):
+SyncByteStream: Any = HTTP.SyncByteStream
+AsyncByteStream: Any = HTTP.AsyncByteStream
+
+
+class Pieces(SyncByteStream, AsyncByteStream):
     """A body in pieces, for both kinds of client."""
 
     def __init__(self, pieces):

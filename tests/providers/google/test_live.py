@@ -235,6 +235,7 @@ def test_each_field_of_each_message_spoiled():
                 step = getattr(dialogue, way_of_one)(one)
                 if isinstance(step, Turn):
                     if step.request is not None:
+                        assert step.request.operation.accumulator
                         folds[step.key] = step.request.operation.accumulator()
                     if step.chunk is not None:
                         folds[step.key].add(step.chunk)

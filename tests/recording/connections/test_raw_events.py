@@ -149,6 +149,7 @@ def dialogue():
         step = read.on_send(event) if way == "out" else read.on_receive(event)
         if isinstance(step, Turn):
             if step.request is not None:
+                assert step.request.operation.accumulator
                 folds[step.key] = step.request.operation.accumulator()
             if step.key in folds and step.chunk is not None:
                 folds[step.key].add(step.chunk)
@@ -238,7 +239,7 @@ def test_a_turn_after_one_that_could_not_be_sent(call, watch):
 
 def test_what_the_sdk_refuses_to_send(sync_call: Caller, watch):
     async def program(connection):
-        cycle = {"type": "response.create"}
+        cycle: dict = {"type": "response.create"}
         cycle["response"] = cycle
         for odd in (object(), {"type": object()}, {"type": "response.create", "response": {1, 2}}, cycle):
             with pytest.raises(Exception) as caught:  # noqa: PT011  whatever it is, it is the SDK's
