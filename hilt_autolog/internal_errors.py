@@ -31,7 +31,7 @@ class InternalErrors:
         """Count a fault and remember its place; raise it again under HILT_STRICT=1."""
         self.total = next(self._count) + 1
         if len(self.places) < 20:  # noqa: PLR2004  enough to understand, too few to fill the memory
-            self.places.setdefault(_place(fault.__traceback__), f"{type(fault).__name__}")
+            self.places.setdefault(_location(fault.__traceback__), f"{type(fault).__name__}")
         if is_strict():
             raise fault
 
@@ -67,7 +67,7 @@ def try_call(function: Callable[..., Any], *args: Any) -> Any:
         return None
 
 
-def _place(traceback: TracebackType | None) -> str:
+def _location(traceback: TracebackType | None) -> str:
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
     if traceback is None:

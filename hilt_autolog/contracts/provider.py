@@ -17,11 +17,11 @@ class PatchTarget(NamedTuple):
     `role` selects the wrapper:
     "call", "async call": one call to a model, plain or awaited;
     "generator": one call, which starts when the returned generator is first advanced;
-    "reading", "async reading": makes a call inside and parses its response; the call ends when this returns;
+    "parser", "async parser": makes a call inside and parses its response; the call ends when this returns;
     "response": receives the HTTP response of the current call;
     "stream": the constructor of a stream over an HTTP response;
     "request", "async request": one call whose result is the HTTP response itself.
-    The callbacks of a framework have the roles of `framework.RUN_ROLES`, the methods of a long-lived
+    The callbacks of a framework have the roles of `framework.CALLBACK_ROLES`, the methods of a long-lived
     connection those of `realtime.CONNECTION_ROLES`.
 
     The module is wrapped when it is imported, which may be long after the SDK, or never. With `is_optional`

@@ -1,1 +1,1 @@
-"""The engine: wraps the functions that providers name, and tells how each call goes on."""
+"""Wrap the SDK functions that the providers list, and report the progress of each call to its observer."""

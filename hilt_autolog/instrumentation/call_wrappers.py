@@ -1,172 +1,173 @@
-"""How calls of models are watched, by the roles of `PatchTarget`.
+"""Wrappers of the functions that call models, by the roles of `PatchTarget`.
 
-Each wrapper hands the call's arguments to `begin`, which returns a `CallObserver`, or None for a call to no
-model, and reports to that object how the call goes on. Sync and async differ by one line.
+Each wrapper passes the call's arguments to `hook.begin`, which returns a `CallObserver` (None: not a call to
+a model), and reports to it how the call ends. The sync and the async body differ by `await` alone.
 """
 
 from __future__ import annotations
 
 from contextvars import ContextVar, Token
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hilt_autolog.internal_errors import capture_errors, internal_errors
 
 from .iterator_proxies import proxy_generator, proxy_result
 from .response_bodies import observe_body, observe_parsed_stream
-from .streams import StreamObserver, observe_stream
+from .streams import observe_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
-    from hilt_autolog.contracts.model import HttpResponse
     from hilt_autolog.contracts.provider import Provider
 
-    from .hook import Args, Hook, Kwargs, WrapperFactory
+    from .hook import Args, CallObserver, Hook, Kwargs, Wrapper, WrapperFactory
+
+    CallHook = Hook[CallObserver]
 
 T = TypeVar("T")
 
-
-class CallObserver(StreamObserver, Protocol):
-    """A call that is under way."""
-
-    provider: Provider
-    http: HttpResponse | None  # the response; the engine puts it here before the SDK has read it
-
-    def finish(self, result: Any) -> None:
-        """The call returns this."""
-
-    def fail(self, error: BaseException, result: Any = None) -> None:
-        """An exception has ended it, when it had returned this or nothing."""
+_current_call: ContextVar[CallObserver | None] = ContextVar("hilt_call", default=None)
+# The calls made inside a "parser" function, with their results: they end when it has ended.
+_unparsed_calls: ContextVar[list[tuple[CallObserver, object]] | None] = ContextVar(
+    "hilt_unparsed_calls", default=None
+)
 
 
-_current: ContextVar[CallObserver | None] = ContextVar("hilt_call", default=None)
-_held: ContextVar[list[tuple[CallObserver, Any]] | None] = ContextVar("hilt_held", default=None)
-
-
-def _call(provider: Provider, gate: Hook, *, is_request: bool = False) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        call = gate.begin(provider, instance, args, kwargs)
+def _wrap_call(provider: Provider, hook: CallHook, *, is_request: bool = False) -> Wrapper:
+    def wrapper(wrapped: Callable[..., object], instance: object, args: Args, kwargs: Kwargs) -> object:
+        call = hook.begin(provider, instance, args, kwargs)
         if call is None:
             return wrapped(*args, **kwargs)
-        token = _current.set(call)
+        token = _current_call.set(call)
         try:
             result = wrapped(*args, **kwargs)
         except BaseException as error:
             call.fail(error)
             raise
         finally:
-            _leave(_current, token)
-        return _returned(call, result, is_request=is_request)
+            _reset(_current_call, token)
+        return _observe_result(call, result, is_request=is_request)
 
-    return watched
+    return wrapper
 
 
-def _async_call(provider: Provider, gate: Hook, *, is_request: bool = False) -> Callable[..., Any]:
-    async def watched(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        call = gate.begin(provider, instance, args, kwargs)
+def _wrap_async_call(provider: Provider, hook: CallHook, *, is_request: bool = False) -> Wrapper:
+    async def wrapper(
+        wrapped: Callable[..., Awaitable[object]], instance: object, args: Args, kwargs: Kwargs
+    ) -> object:
+        call = hook.begin(provider, instance, args, kwargs)
         if call is None:
             return await wrapped(*args, **kwargs)
-        token = _current.set(call)
+        token = _current_call.set(call)
         try:
             result = await wrapped(*args, **kwargs)
         except BaseException as error:
             call.fail(error)
             raise
         finally:
-            _leave(_current, token)
-        return _returned(call, result, is_request=is_request)
+            _reset(_current_call, token)
+        return _observe_result(call, result, is_request=is_request)
 
-    return watched
-
-
-def _generator(provider: Provider, gate: Hook) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        return proxy_generator(wrapped(*args, **kwargs), lambda: gate.begin(provider, instance, args, kwargs))
-
-    return watched
+    return wrapper
 
 
-def _reading(_provider: Provider, _gate: Hook) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], _instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        held: list[tuple[CallObserver, Any]] = []
-        token = _held.set(held)
+def _wrap_generator(provider: Provider, hook: CallHook) -> Wrapper:
+    def wrapper(
+        wrapped: Callable[..., Iterator[object]], instance: object, args: Args, kwargs: Kwargs
+    ) -> object:
+        return proxy_generator(wrapped(*args, **kwargs), lambda: hook.begin(provider, instance, args, kwargs))
+
+    return wrapper
+
+
+def _wrap_parser(_provider: Provider, _hook: CallHook) -> Wrapper:
+    def wrapper(wrapped: Callable[..., object], _instance: object, args: Args, kwargs: Kwargs) -> object:
+        calls: list[tuple[CallObserver, object]] = []
+        token = _unparsed_calls.set(calls)
         try:
             result = wrapped(*args, **kwargs)
         except BaseException as error:
-            _settle(held, error)
+            _end_calls(calls, error)
             raise
         finally:
-            _leave(_held, token)
-        _settle(held)
+            _reset(_unparsed_calls, token)
+        _end_calls(calls)
         return result
 
-    return watched
+    return wrapper
 
 
-def _async_reading(_provider: Provider, _gate: Hook) -> Callable[..., Any]:
-    async def watched(wrapped: Callable[..., Any], _instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        held: list[tuple[CallObserver, Any]] = []
-        token = _held.set(held)
+def _wrap_async_parser(_provider: Provider, _hook: CallHook) -> Wrapper:
+    async def wrapper(
+        wrapped: Callable[..., Awaitable[object]], _instance: object, args: Args, kwargs: Kwargs
+    ) -> object:
+        calls: list[tuple[CallObserver, object]] = []
+        token = _unparsed_calls.set(calls)
         try:
             result = await wrapped(*args, **kwargs)
         except BaseException as error:
-            _settle(held, error)
+            _end_calls(calls, error)
             raise
         finally:
-            _leave(_held, token)
-        _settle(held)
+            _reset(_unparsed_calls, token)
+        _end_calls(calls)
         return result
 
-    return watched
+    return wrapper
 
 
-def _response(_provider: Provider, _gate: Hook) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], _instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        call = _current.get()
+def _wrap_response(_provider: Provider, _hook: CallHook) -> Wrapper:
+    def wrapper(wrapped: Callable[..., object], _instance: object, args: Args, kwargs: Kwargs) -> object:
+        call = _current_call.get()
         if call is not None:
             try:
                 call.http = call.provider.http_response(kwargs)
-            except Exception as fault:
-                internal_errors.note(fault)
+            except Exception as error:
+                internal_errors.note(error)
         return wrapped(*args, **kwargs)
 
-    return watched
+    return wrapper
 
 
-def _stream(provider: Provider, _gate: Hook) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: Kwargs) -> Any:
+def _wrap_stream(provider: Provider, _hook: CallHook) -> Wrapper:
+    def wrapper(wrapped: Callable[..., object], instance: object, args: Args, kwargs: Kwargs) -> object:
         result = wrapped(*args, **kwargs)
         try:
             stream = provider.stream_info(instance)
             if stream is not None:
                 observe_parsed_stream(stream)
-        except Exception as fault:
-            internal_errors.note(fault)
+        except Exception as error:
+            internal_errors.note(error)
         return result
 
-    return watched
+    return wrapper
 
 
-def _leave(variable: ContextVar[T], token: Token[T]) -> None:
-    try:  # noqa: SIM105  on every call, and three frames cheaper than `suppress`
+def _reset(variable: ContextVar[T], token: Token[T]) -> None:
+    # Not `contextlib.suppress`, which runs three more frames for every call (tests/benchmarks/calls.py).
+    try:  # noqa: SIM105
         variable.reset(token)
-    except ValueError:  # a coroutine that is thrown away is closed in another context than it began in
+    except ValueError:  # a coroutine that is dropped is closed in another context than the one it began in
         pass
 
 
 @capture_errors
-def _settle(held: list[tuple[CallObserver, Any]], error: BaseException | None = None) -> None:
-    """End the calls whose answers the SDK has read by now, or has failed at."""
-    for call, result in held:
+def _end_calls(calls: list[tuple[CallObserver, object]], error: BaseException | None = None) -> None:
+    """End the calls whose responses the SDK has parsed by now, or has failed to parse."""
+    for call, result in calls:
         if error is None:
             call.finish(result)
         else:
             call.fail(error, result)
 
 
-def _returned(call: Any, result: Any, *, is_request: bool) -> Any:
-    """Watch what a call returned, or end the call with it; give what the program is to get of it back."""
+def _observe_result(call: CallObserver, result: object, *, is_request: bool) -> object:
+    """Observe a call's result if the response is still to be read, or else end the call with it.
+
+    Returns:
+        The program's result: `result` itself, except an iterator that no object holds, which gets a proxy.
+    """
     try:
         if is_request:
             call.http = call.provider.http_response({"response": result})
@@ -178,18 +179,18 @@ def _returned(call: Any, result: Any, *, is_request: bool) -> Any:
         elif call.http is not None and _is_unread(call.http.response):
             observe_body(call, call.http.response)
             call.release_response()
-        elif (held := _held.get()) is not None:
-            held.append((call, result))
+        elif (calls := _unparsed_calls.get()) is not None:
+            calls.append((call, result))
         else:
             call.finish(result)
-    except Exception as fault:
-        internal_errors.note(fault)
+    except Exception as error:
+        internal_errors.note(error)
     return result
 
 
 def _is_unread(response: Any) -> bool:
-    """Return whether the body of a response is still to be read: asking for it early would steal it."""
-    try:
+    """Return whether the program is still to read the body of a response, which must not be consumed here."""
+    try:  # httpx2 2.16 _models.py: Response.content raises ResponseNotRead before the body is read
         _ = response.content
     except Exception:
         return True
@@ -197,13 +198,13 @@ def _is_unread(response: Any) -> bool:
 
 
 CALL_WRAPPERS: dict[str, WrapperFactory] = {
-    "call": _call,
-    "async call": _async_call,
-    "request": partial(_call, is_request=True),
-    "async request": partial(_async_call, is_request=True),
-    "generator": _generator,
-    "reading": _reading,
-    "async reading": _async_reading,
-    "response": _response,
-    "stream": _stream,
+    "call": _wrap_call,
+    "async call": _wrap_async_call,
+    "request": partial(_wrap_call, is_request=True),
+    "async request": partial(_wrap_async_call, is_request=True),
+    "generator": _wrap_generator,
+    "parser": _wrap_parser,
+    "async parser": _wrap_async_parser,
+    "response": _wrap_response,
+    "stream": _wrap_stream,
 }

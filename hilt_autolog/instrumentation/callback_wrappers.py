@@ -1,67 +1,74 @@
-"""How the functions are watched by which a framework tells of its runs, by the roles of `framework`.
+"""Wrappers of the functions by which a framework notifies its callbacks, by the roles of `framework`.
 
-Each watcher tells what the function is called with; of a start, the answer is to be told what it returns.
+Each wrapper passes the function's arguments to `hook.begin`. For a role whose return value matters (a start,
+a search with scores), `begin` returns a function that takes that value.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from hilt_autolog.contracts.provider import Provider
 
-    from .hook import Args, Hook, Kwargs, WrapperFactory
+    from .hook import Args, Hook, Kwargs, ReturnObserver, Wrapper, WrapperFactory
+
+    CallbackHook = Hook[ReturnObserver]
 
 
-def _start(provider: Provider, gate: Hook) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        returned = gate.begin(provider, instance, args, kwargs)
+def _wrap_start(provider: Provider, hook: CallbackHook) -> Wrapper:
+    def wrapper(wrapped: Callable[..., object], instance: object, args: Args, kwargs: Kwargs) -> object:
+        on_return = hook.begin(provider, instance, args, kwargs)
         result = wrapped(*args, **kwargs)
-        if returned is not None:
-            returned(result)
+        if on_return is not None:
+            on_return(result)
         return result
 
-    return watched
+    return wrapper
 
 
-def _async_start(provider: Provider, gate: Hook) -> Callable[..., Any]:
-    """Tell of the call in its caller's context; what it returns may come in another."""
+def _wrap_async_start(provider: Provider, hook: CallbackHook) -> Wrapper:
+    """Begin in the caller's context: the coroutine may run in another."""
 
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        returned = gate.begin(provider, instance, args, kwargs)
-        return wrapped(*args, **kwargs) if returned is None else _awaited(wrapped, args, kwargs, returned)
+    def wrapper(
+        wrapped: Callable[..., Awaitable[object]], instance: object, args: Args, kwargs: Kwargs
+    ) -> Awaitable[object]:
+        on_return = hook.begin(provider, instance, args, kwargs)
+        if on_return is None:
+            return wrapped(*args, **kwargs)
+        return _await_result(wrapped, args, kwargs, on_return)
 
-    return watched
+    return wrapper
 
 
-async def _awaited(
-    wrapped: Callable[..., Any], args: Args, kwargs: Kwargs, returned: Callable[[Any], object]
-) -> Any:
+async def _await_result(
+    wrapped: Callable[..., Awaitable[object]], args: Args, kwargs: Kwargs, on_return: ReturnObserver
+) -> object:
     result = await wrapped(*args, **kwargs)
-    returned(result)
+    on_return(result)
     return result
 
 
-def _told(provider: Provider, gate: Hook) -> Callable[..., Any]:
-    """Tell of it when it is called; what is to be awaited, if it is, is the function's own coroutine."""
+def _wrap_notification(provider: Provider, hook: CallbackHook) -> Wrapper:
+    """Report the arguments when the function is called; its result, perhaps a coroutine, is passed on."""
 
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        gate.begin(provider, instance, args, kwargs)
+    def wrapper(wrapped: Callable[..., object], instance: object, args: Args, kwargs: Kwargs) -> object:
+        hook.begin(provider, instance, args, kwargs)
         return wrapped(*args, **kwargs)
 
-    return watched
+    return wrapper
 
 
 CALLBACK_WRAPPERS: dict[str, WrapperFactory] = {
-    "model start": _start,
-    "async model start": _async_start,
-    "start": _start,
-    "async start": _async_start,
-    "scores": _start,
-    "async scores": _async_start,
-    "chunk": _told,
-    "end": _told,
-    "error": _told,
+    "model start": _wrap_start,
+    "async model start": _wrap_async_start,
+    "start": _wrap_start,
+    "async start": _wrap_async_start,
+    "scores": _wrap_start,
+    "async scores": _wrap_async_start,
+    "chunk": _wrap_notification,
+    "end": _wrap_notification,
+    "error": _wrap_notification,
 }

@@ -1,57 +1,62 @@
-"""How the methods of a connection that lasts are watched, by the roles of `dialogue`.
+"""Wrappers of the methods of a long-lived connection, by the roles of `realtime`.
 
-Each watcher tells that the method is called, and then how that went: sync and async differ by one line.
+Each wrapper passes the method's arguments to `hook.begin`, which returns an `InvocationObserver`, and reports
+to it what the method returned or raised. The sync and the async body differ by `await` alone.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hilt_autolog.contracts.realtime import METHODS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from hilt_autolog.contracts.provider import Provider
 
-    from .hook import Args, Hook, Kwargs, WrapperFactory
+    from .hook import Args, Hook, InvocationObserver, Kwargs, Wrapper, WrapperFactory
+
+    ConnectionHook = Hook[InvocationObserver]
 
 
-def _method(role: str, provider: Provider, gate: Hook) -> Callable[..., Any]:
-    def watched(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        passage = gate.begin(provider, role, instance, args, kwargs)
-        if passage is None:
+def _wrap_method(role: str, provider: Provider, hook: ConnectionHook) -> Wrapper:
+    def wrapper(wrapped: Callable[..., object], instance: object, args: Args, kwargs: Kwargs) -> object:
+        invocation = hook.begin(provider, role, instance, args, kwargs)
+        if invocation is None:
             return wrapped(*args, **kwargs)
         try:
             result = wrapped(*args, **kwargs)
         except BaseException as error:
-            passage.fail(error)
+            invocation.fail(error)
             raise
-        passage.finish(result)
+        invocation.finish(result)
         return result
 
-    return watched
+    return wrapper
 
 
-def _async_method(role: str, provider: Provider, gate: Hook) -> Callable[..., Any]:
-    async def watched(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        passage = gate.begin(provider, role, instance, args, kwargs)
-        if passage is None:
+def _wrap_async_method(role: str, provider: Provider, hook: ConnectionHook) -> Wrapper:
+    async def wrapper(
+        wrapped: Callable[..., Awaitable[object]], instance: object, args: Args, kwargs: Kwargs
+    ) -> object:
+        invocation = hook.begin(provider, role, instance, args, kwargs)
+        if invocation is None:
             return await wrapped(*args, **kwargs)
         try:
             result = await wrapped(*args, **kwargs)
         except BaseException as error:
-            passage.fail(error)
+            invocation.fail(error)
             raise
-        passage.finish(result)
+        invocation.finish(result)
         return result
 
-    return watched
+    return wrapper
 
 
 CONNECTION_WRAPPERS: dict[str, WrapperFactory] = {
-    role if make is _method else f"async {role}": partial(make, role)
+    role if wrap is _wrap_method else f"async {role}": partial(wrap, role)
     for role in METHODS
-    for make in (_method, _async_method)
+    for wrap in (_wrap_method, _wrap_async_method)
 }

@@ -1,15 +1,14 @@
-"""Server-sent events, as bytes come in: for programs that read the body of a stream by themselves."""
+"""Incremental decoders of event streams (SSE, AWS), for programs that read the response body themselves."""
 
 from __future__ import annotations
 
 import base64
-from typing import Any
 
 import orjson
 
 
 class SseDecoder:
-    """Splits a byte stream into events wherever the pieces are cut, and gives their data as JSON."""
+    """Decodes server-sent events (WHATWG HTML, 9.2) from pieces that may be cut anywhere."""
 
     __slots__ = ("_data", "_rest")
 
@@ -17,25 +16,25 @@ class SseDecoder:
         self._rest = b""
         self._data: list[bytes] = []
 
-    def feed(self, piece: bytes) -> list[Any]:
-        """Take the next piece; return the JSON of each event that it completes."""
-        if piece.endswith(b"\r"):  # half of a line end, perhaps
+    def feed(self, piece: bytes) -> list[object]:
+        """Take the next piece; return the parsed JSON data of each event that it completes."""
+        if piece.endswith(b"\r"):  # perhaps the first half of "\r\n"
             self._rest += piece
             return []
         *lines, self._rest = (self._rest + piece).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        found = []
+        events: list[object] = []
         for line in lines:
             if line.startswith(b"data:"):
                 self._data.append(line[5:].removeprefix(b" "))
             elif not line:
-                found += self._complete()
-        return found
+                events += self._complete()
+        return events
 
-    def end(self) -> list[Any]:
-        """Return what an unfinished last event says."""
+    def end(self) -> list[object]:
+        """Return the event that the end of the body completes, if there is one."""
         return self.feed(b"\n\n")
 
-    def _complete(self) -> list[Any]:
+    def _complete(self) -> list[object]:
         data, self._data = b"\n".join(self._data), []
         if not data or data.startswith(b"[DONE]"):
             return []
@@ -45,56 +44,61 @@ class SseDecoder:
             return []
 
 
-_FRAME = 16  # bytes of a message beside its headers and its payload
+# The format of a message (AWS event stream, `application/vnd.amazon.eventstream`): a prelude of total length,
+# headers' length and CRC (4 bytes each), the headers, the payload, and a CRC of 4 bytes.
+_OVERHEAD = 16  # bytes of a message beside its headers and its payload
 _PRELUDE = 12
-_TEXT = 7  # the type of a header whose value is a text
+_STRING = 7  # the type of a header whose value is a string
 
 
 class AwsEventStreamDecoder:
-    """Splits a byte stream into messages wherever the pieces are cut, and gives the JSON that they carry."""
+    """Decodes the messages of an AWS event stream from pieces that may be cut anywhere."""
 
     __slots__ = ("_rest",)
 
     def __init__(self) -> None:
         self._rest = b""
 
-    def feed(self, piece: bytes) -> list[Any]:
-        """Take the next piece; return the JSON of each message that it completes."""
+    def feed(self, piece: bytes) -> list[object]:
+        """Take the next piece; return the parsed JSON payload of each message that it completes."""
         self._rest += piece
-        found = []
+        payloads: list[object] = []
         while len(self._rest) >= _PRELUDE:
             length = int.from_bytes(self._rest[:4])
-            if length < _FRAME:  # no such stream: there is nothing in it that we can read
+            if length < _OVERHEAD:  # not an event stream: nothing in it can be read
                 self._rest = b""
-            if not _FRAME <= length <= len(self._rest):
+            if not _OVERHEAD <= length <= len(self._rest):
                 break
             message, self._rest = self._rest[:length], self._rest[length:]
-            found += _carried(message)
-        return found
+            payloads += _payloads(message)
+        return payloads
 
-    def end(self) -> list[Any]:
-        """Return what an unfinished last message says: nothing."""
+    def end(self) -> list[object]:
+        """Return nothing: a message that is cut off cannot be parsed."""
         return []
 
 
-def _carried(message: bytes) -> list[Any]:
-    after = _PRELUDE + int.from_bytes(message[4:8])
+def _payloads(message: bytes) -> list[object]:
+    """Return the JSON of a message: of an event its `bytes`, of an exception an error, else nothing."""
+    start = _PRELUDE + int.from_bytes(message[4:8])
     try:
-        payload = orjson.loads(message[after:-4])
+        payload = orjson.loads(message[start:-4])
         if "bytes" in payload:
             return [orjson.loads(base64.b64decode(payload["bytes"]))]
-        kind = _headers(message[_PRELUDE:after]).get(":exception-type")
+        error_type = _headers(message[_PRELUDE:start]).get(":exception-type")
     except (ValueError, TypeError, IndexError):
         return []
-    return [{"type": "error", "error": {"type": kind, "message": payload.get("message")}}] if kind else []
+    if not error_type:
+        return []
+    return [{"type": "error", "error": {"type": error_type, "message": payload.get("message")}}]
 
 
 def _headers(data: bytes) -> dict[str, str]:
-    """Return the headers that are texts, up to one that is not."""
+    """Return the headers up to the first whose value is not a string."""
     headers = {}
     while data:
         name, data = data[1 : 1 + data[0]], data[1 + data[0] :]
-        if data[0] != _TEXT:
+        if data[0] != _STRING:
             break
         size = int.from_bytes(data[1:3])
         headers[name.decode()], data = data[3 : 3 + size].decode(), data[3 + size :]

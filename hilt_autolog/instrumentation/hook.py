@@ -1,33 +1,92 @@
-"""What stands between a wrapped function and us: open as long as the function is to be watched."""
+"""The interface between wrapped functions and the recording: a hook begins a call, an observer follows it.
+
+This package wraps functions and calls these protocols; `recording` and `runs` implement them. Their methods
+capture their own errors, save `CallObserver.finish`, whose caller does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from hilt_autolog.contracts.model import HttpResponse
     from hilt_autolog.contracts.provider import Provider
 
-Args = tuple[Any, ...]
-Kwargs = dict[str, Any]
+Args = tuple[object, ...]
+Kwargs = dict[str, object]
+Observer = TypeVar("Observer")
 
 
-class Hook:
-    """The way from a wrapped function to `begin` or `tell`, as long as the function is to be watched."""
+class Hook(Generic[Observer]):
+    """The link from one wrapped function to the recording, until `close`.
+
+    Args:
+        begin: called with the provider and the function's instance, args and kwargs (methods of connections:
+            the role after the provider). Returns the observer of this call, or None to leave it unobserved.
+    """
 
     __slots__ = ("begin",)
 
-    def __init__(self, begin: Callable[..., Any]) -> None:
+    def __init__(self, begin: Callable[..., Observer | None]) -> None:
         self.begin = begin
 
     def close(self) -> None:
-        """Let nothing through any more."""
+        """Leave all later calls unobserved."""
         self.begin = _ignore_call
 
 
-def _ignore_call(*_call: Any) -> None:
-    """Watch nothing."""
+def _ignore_call(*_call: object) -> None:
+    """Begin nothing."""
 
 
-# Makes the function that wrapt calls in place of the wrapped one.
-WrapperFactory = Callable[["Provider", Hook], Callable[..., Any]]
+class StreamObserver(Protocol):
+    """A call whose response arrives in pieces. The first method that ends the call wins."""
+
+    def start_stream(self) -> Callable[[object], None]:
+        """Record that the response arrives in chunks; return the function that takes each chunk."""
+
+    def finish_stream(self) -> None:
+        """End the call: there are no more chunks."""
+
+    def finish_body(self, content: bytes) -> None:
+        """End the call: the program has read the whole response body."""
+
+    def fail(self, error: BaseException) -> None:
+        """End the call: an exception was raised."""
+
+    def abort(self, how: str) -> None:
+        """End the call early; `how` is `closed`, `dropped`, `cancelled` or `exit`."""
+
+    def release_response(self) -> None:
+        """Drop the reference to the HTTP response, whose body belongs to the program; keep its head."""
+
+
+class CallObserver(StreamObserver, Protocol):
+    """A call in progress."""
+
+    provider: Provider
+    http: HttpResponse | None  # set here before the SDK parses the response
+
+    def finish(self, result: object) -> None:
+        """End the call: the function has returned `result`."""
+
+    def fail(self, error: BaseException, result: object = None) -> None:
+        """End the call: an exception was raised, perhaps after the inner function had returned `result`."""
+
+
+class InvocationObserver(Protocol):
+    """One invocation of a method of a long-lived connection."""
+
+    def finish(self, result: object) -> None:
+        """Record what the method returned."""
+
+    def fail(self, error: BaseException) -> None:
+        """Record that the method raised `error`."""
+
+
+ReturnObserver = Callable[[object], object]  # takes what the function returned
+
+# What wrapt calls in place of the wrapped function: (wrapped, instance, args, kwargs) -> its result.
+Wrapper = Callable[..., object]
+WrapperFactory = Callable[["Provider", Hook[Any]], Wrapper]

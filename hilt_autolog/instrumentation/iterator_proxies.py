@@ -1,9 +1,9 @@
-"""Iterators that a call returns to the SDK itself, which gives the program an object of its own made of them.
+"""Proxies of iterators that a call returns to the SDK, which builds the program's object from them.
 
-Such a result is stood in for, because nothing holds it in which it could be watched. What stands in for it
-looks like it, save to `type()`, which no object can answer for another. The SDK lets go of it when the
-program leaves the object made of it, and that is all there is to see of the end. Python closes a generator
-also when it is dropped, so of one that was left we say `closed`, whoever closed it.
+Such an iterator gets a proxy, because it is no attribute of an object in which it could be replaced.
+The proxy looks like the iterator to everything but `type()`. The only sign of an early end is that the SDK
+drops the iterator when the program leaves the object built from it. Python also closes a generator that is
+dropped, so the end of a generator is always recorded as `closed`.
 """
 
 from __future__ import annotations
@@ -12,28 +12,31 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.internal_errors import capture_errors
 
-from .streams import AsyncStreamIterator, StreamObserver, StreamState, observe_iterator
+from .streams import AsyncStreamIterator, StreamState, observe_iterator
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
+    from .hook import StreamObserver
 
-def proxy_result(result: Any, call: StreamObserver) -> Any:
-    """Return an iterator, sync or async, that gives what `result` gives and tells `call` of it."""
+
+def proxy_result(result: Any, call: StreamObserver) -> object:
+    """Return a proxy of an iterator, sync or async, that reports its items and its end to `call`."""
     if not hasattr(result, "__aiter__"):
         return IteratorProxy(result, ResultState(result, call))
     inner = aiter(result)
-    items = AsyncIteratorProxy(inner, ResultState(inner, call))
-    return items if inner is result else AsyncIterableProxy(result, items)
+    iterator = AsyncIteratorProxy(inner, ResultState(inner, call))
+    return iterator if inner is result else AsyncIterableProxy(result, iterator)
 
 
 class ResultState(StreamState):
-    """Takes note of how an iterator goes on that the SDK holds for the program."""
+    """The state of an iterator that the SDK holds for the program."""
 
     __slots__ = ()
 
-    def dropped(self) -> None:
-        """Take note that nobody holds it any more; a generator is closed then, whoever has let it go."""
+    @capture_errors
+    def drop(self) -> None:
+        """End the call: no reference is left. A generator is then closed, by whatever dropped it."""
         self._call.abort("dropped" if self._code is None else "closed")
 
 
@@ -43,87 +46,91 @@ class TransparentProxy:
     __slots__ = ()
     _inner: Any
 
-    def __getattr__(self, name: str) -> Any:
-        if name in {"_inner", "_steps", "_items"}:  # an object whose making failed has not even these
+    def __getattr__(self, name: str) -> object:
+        if name in {"_inner", "_state", "_iterator"}:  # unset if `__init__` has failed: do not recurse
             raise AttributeError(name)
         return getattr(self._inner, name)
 
     @property  # type: ignore[misc]
-    def __class__(self) -> type:  # what the SDK asks its results about, by isinstance
+    def __class__(self) -> type:  # what `isinstance` in the SDK looks at
         return type(self._inner)
 
     def __repr__(self) -> str:
         return repr(self._inner)
 
-    def __reduce_ex__(self, protocol: Any) -> Any:  # a copy is not what the call gives, and not watched
+    def __reduce_ex__(self, protocol: Any) -> Any:  # a copy is of the iterator itself, and not observed
         return self._inner.__reduce_ex__(protocol)
 
 
 class IteratorProxy(TransparentProxy):
-    """Stands in for an iterator."""
+    """A proxy of an iterator."""
 
-    __slots__ = ("_inner", "_steps")
+    __slots__ = ("_inner", "_state")
 
-    def __init__(self, inner: Any, steps: StreamState) -> None:
+    def __init__(self, inner: Iterator[object], state: StreamState) -> None:
         self._inner = inner
-        self._steps = steps
+        self._state = state
 
     def __del__(self) -> None:
-        steps = getattr(self, "_steps", None)
-        if steps is not None:
-            steps.dropped()
+        state = getattr(self, "_state", None)
+        if state is not None:
+            state.drop()
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[object]:
         return self
 
-    def __next__(self) -> Any:
-        steps = self._steps
+    def __next__(self) -> object:
+        state = self._state
         try:
             item = next(self._inner)
         except StopIteration:
-            steps.drained()
+            state.finish()
             raise
         except BaseException as error:
-            steps.fail(error)
+            state.fail(error)
             raise
-        steps.add(item)
+        state.add(item)
         return item
 
 
 class AsyncIteratorProxy(TransparentProxy, AsyncStreamIterator):
-    """Stands in for an asynchronous iterator."""
+    """A proxy of an asynchronous iterator."""
 
     __slots__ = ()
 
 
 class AsyncIterableProxy(TransparentProxy):
-    """Stands in for what gives an asynchronous iterator, always the same."""
+    """A proxy of an object that returns the same asynchronous iterator each time."""
 
-    __slots__ = ("_inner", "_items")
+    __slots__ = ("_inner", "_iterator")
 
-    def __init__(self, inner: Any, items: AsyncIteratorProxy) -> None:
+    def __init__(self, inner: object, iterator: AsyncIteratorProxy) -> None:
         self._inner = inner
-        self._items = items
+        self._iterator = iterator
 
-    def __aiter__(self) -> AsyncIterator[Any]:
-        return self._items
+    def __aiter__(self) -> AsyncIterator[object]:
+        return self._iterator
 
 
-def proxy_generator(generator: Iterator[Any], begin: Callable[[], StreamObserver | None]) -> Iterator[Any]:
-    """Stand in for a generator that has not run yet: the call begins with its first step, if there is one.
+def proxy_generator(
+    generator: Iterator[object], begin: Callable[[], StreamObserver | None]
+) -> Iterator[object]:
+    """Wrap a generator that has not run yet: the call begins with the first step, if there is one.
 
     Args:
         generator: what the SDK's function has returned.
-        begin: reads the call's arguments when it begins; None: step aside.
+        begin: begins the call; None: do not observe it.
     """
-    steps = _begun(generator, begin)
-    if steps is None:
+    state = _begin_state(generator, begin)
+    if state is None:
         yield from generator
     else:
-        yield from observe_iterator(generator, steps)
+        yield from observe_iterator(generator, state)
 
 
 @capture_errors
-def _begun(generator: Any, begin: Callable[[], StreamObserver | None]) -> ResultState | None:
+def _begin_state(
+    generator: Iterator[object], begin: Callable[[], StreamObserver | None]
+) -> ResultState | None:
     call = begin()
     return None if call is None else ResultState(generator, call)

@@ -1,4 +1,4 @@
-"""Wraps the functions of an SDK: those that are there, and the others when their module comes."""
+"""Wrap the functions of an SDK: at once in modules that are imported, in others when they are imported."""
 
 from __future__ import annotations
 
@@ -23,40 +23,46 @@ from .hook import Hook
 if TYPE_CHECKING:
     from hilt_autolog.contracts.provider import PatchTarget, Provider
 
+    from .hook import CallObserver, InvocationObserver, ReturnObserver
+
 
 Undo = Callable[[], None]
+WRAPPERS = CALL_WRAPPERS | CALLBACK_WRAPPERS | CONNECTION_WRAPPERS
 
 
 def patch_sdk(
-    sdk: str, begin: Callable[..., Any], tell: Callable[..., Any], pass_by: Callable[..., Any]
+    sdk: str,
+    begin_call: Callable[..., CallObserver | None],
+    dispatch: Callable[..., ReturnObserver | None],
+    begin_invocation: Callable[..., InvocationObserver | None],
 ) -> tuple[dict[str, bool | None], Undo]:
-    """Wrap the functions that an SDK's provider names.
+    """Wrap the functions that the providers of an SDK list as their targets.
 
     Args:
-        sdk: the SDK, which is imported; of its modules perhaps not all.
-        begin: is handed each call of a model.
-        tell: is handed what a framework tells of its runs, with the probe first.
-        pass_by: is handed what passes over connections that last.
+        sdk: the SDK's module, which is imported; some of its submodules may not be.
+        begin_call: begins each call to a model (`Hook.begin`).
+        dispatch: takes each callback of a framework, with its `PatchTarget` as the first argument.
+        begin_invocation: begins each invocation of a method of a long-lived connection.
 
     Returns:
-        Which probes this version of the SDK has (None as long as their modules are not there; optional ones
-        are left out so long), and the undo.
+        Whether this version of the SDK has each target (None while its module is not imported; optional
+        targets are left out until then), and the undo.
     """
-    ways = dict.fromkeys(CONNECTION_ROLES, pass_by)
-    found: dict[str, bool | None] = {}
+    begin_by_role = dict.fromkeys(CONNECTION_ROLES, begin_invocation)
+    presence: dict[str, bool | None] = {}
     undo: list[Undo] = []
 
     def wrap(module: str) -> None:
-        for provider, probe in _probes(sdk):  # a provider may know only now what is in the module
-            if probe.module == module:
-                hand = partial(tell, probe) if probe.role in CALLBACK_ROLES else ways.get(probe.role, begin)
-                undone = patch(provider, probe, hand)
-                found[target_name(probe)] = undone is not None
-                if undone is not None:
-                    undo.append(undone)
+        for provider, target in _targets(sdk):  # read anew: some targets are known only after the import
+            if target.module == module:
+                is_callback, begin = target.role in CALLBACK_ROLES, begin_by_role.get(target.role, begin_call)
+                restore = patch(provider, target, partial(dispatch, target) if is_callback else begin)
+                presence[target_name(target)] = restore is not None
+                if restore is not None:
+                    undo.append(restore)
 
-    absent = [module for module in target_modules(sdk) if not _is_there(module)]
-    found.update((target_name(probe), None) for _, probe in _probes(sdk) if not probe.is_optional)
+    absent = [module for module in target_modules(sdk) if not _is_imported(module)]
+    presence.update((target_name(target), None) for _, target in _targets(sdk) if not target.is_optional)
     for module in target_modules(sdk):
         if module not in absent:
             wrap(module)
@@ -67,58 +73,54 @@ def patch_sdk(
         while undo:
             undo.pop()()
 
-    return found, undo_all
+    return presence, undo_all
 
 
 def target_modules(sdk: str) -> list[str]:
-    """Return the modules of an SDK that there are probes for."""
-    return list(dict.fromkeys(probe.module for _, probe in _probes(sdk)))
+    """Return the modules of an SDK that have targets, each once."""
+    return list(dict.fromkeys(target.module for _, target in _targets(sdk)))
 
 
-def _probes(sdk: str) -> list[tuple[Any, PatchTarget]]:
-    return [(provider, probe) for provider in providers_of(sdk) for probe in provider.targets]
+def _targets(sdk: str) -> list[tuple[Any, PatchTarget]]:
+    return [(provider, target) for provider in providers_of(sdk) for target in provider.targets]
 
 
-def target_name(probe: PatchTarget) -> str:
-    """Return how people are told of a probe."""
-    return f"{probe.module}:{probe.owner}.{probe.name}"
+def target_name(target: PatchTarget) -> str:
+    """Return the name of a target in status and messages: `openai._base_client:SyncAPIClient.request`."""
+    return f"{target.module}:{target.owner}.{target.name}"
 
 
-def _is_there(module: str) -> bool:
+def _is_imported(module: str) -> bool:
     """Return whether a module has been executed to its end."""
     spec = getattr(sys.modules.get(module), "__spec__", None)
     return spec is not None and not getattr(spec, "_initializing", False)
 
 
-WRAPPERS = CALL_WRAPPERS | CALLBACK_WRAPPERS | CONNECTION_WRAPPERS
-
-
-def patch(provider: Provider, probe: PatchTarget, begin: Callable[..., Any]) -> Callable[[], None] | None:
-    """Wrap one function of a module that is imported.
+def patch(provider: Provider, target: PatchTarget, begin: Callable[..., object]) -> Undo | None:
+    """Wrap one function of an imported module.
 
     Args:
-        provider: reads what passes through the function.
-        probe: names the function.
-        begin: is handed the provider and the function's instance, args and kwargs each time; its answer is
-            told how the call goes on.
+        provider: reads the function's arguments and results.
+        target: names the function.
+        begin: see `Hook`.
 
     Returns:
-        The undo, which puts the very same function back; None when this version of the SDK has no such
+        The undo, which puts the very same function back; None if this version of the SDK has no such
         function.
     """
-    owner = getattr(sys.modules.get(probe.module), probe.owner, None)
-    original = vars(owner).get(probe.name) if owner is not None else None
+    owner = getattr(sys.modules.get(target.module), target.owner, None)
+    original = vars(owner).get(target.name) if owner is not None else None
     if original is None:
         return None
-    gate = Hook(begin)
-    wrapper = wrapt.FunctionWrapper(original, WRAPPERS[probe.role](provider, gate))
-    setattr(owner, probe.name, wrapper)
+    hook: Hook[object] = Hook(begin)
+    wrapper = wrapt.FunctionWrapper(original, WRAPPERS[target.role](provider, hook))
+    setattr(owner, target.name, wrapper)
 
     def undo() -> None:
-        # Somebody may have wrapped our wrapper since: then it stays where it is, and steps aside for good,
-        # for the next `arm` will put another around both.
-        gate.close()
-        if vars(owner).get(probe.name) is wrapper:
-            setattr(owner, probe.name, original)
+        # Other code may have wrapped this wrapper since. It then stays, with a closed hook for good: the next
+        # `patch` puts a new wrapper around both.
+        hook.close()
+        if vars(owner).get(target.name) is wrapper:
+            setattr(owner, target.name, original)
 
     return undo

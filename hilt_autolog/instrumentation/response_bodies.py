@@ -1,4 +1,8 @@
-"""Bodies that the program reads by itself, watched where all ways of reading them pass: `iter_bytes`."""
+"""Observe response bodies that the program reads by itself, in `iter_bytes`, where all ways of reading meet.
+
+httpx 0.28 and httpx2 2.16 _models.py: `Response.read`, `iter_text` and `iter_lines` call `self.iter_bytes`,
+their async twins `self.aiter_bytes`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from hilt_autolog.internal_errors import capture_errors
 
 from . import decoders
 from .response_close import observe_close, patch_instance
-from .streams import StreamObserver, observe_stream
+from .streams import observe_stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,68 +21,76 @@ if TYPE_CHECKING:
 
     from hilt_autolog.contracts.provider import StreamInfo
 
+    from .hook import StreamObserver
+
+_RECORDER_ATTRIBUTE = "_hilt_body"  # of the response
+
 
 def observe_body(call: StreamObserver, response: Any) -> None:
-    """Watch a body that has not been read: `iter_bytes` is where all ways of reading it pass."""
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    decoder = _DECODERS.get(kind)
+    """Observe a body that has not been read yet."""
+    content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    decoder = _DECODERS.get(content_type)
     body = BodyRecorder(call) if decoder is None else EventBodyRecorder(call, decoder())
-    body.undo = [observe_close(response, lambda: body), patch_instance(response, _OURS, body)]
+    body.undo = [observe_close(response, lambda: body), patch_instance(response, _RECORDER_ATTRIBUTE, body)]
     if hasattr(response, "aiter_bytes"):
-        body.undo.append(patch_instance(response, "aiter_bytes", _async_bytes(response.aiter_bytes, body)))
-    body.undo.append(patch_instance(response, "iter_bytes", _bytes(response.iter_bytes, body)))
+        aiter_bytes = _observe_async_bytes(response.aiter_bytes, body)
+        body.undo.append(patch_instance(response, "aiter_bytes", aiter_bytes))
+    body.undo.append(patch_instance(response, "iter_bytes", _observe_bytes(response.iter_bytes, body)))
 
 
 def observe_parsed_stream(stream: StreamInfo) -> None:
-    """Take note that the SDK makes a stream of items out of a response whose body was being watched."""
-    body: BodyRecorder | None = vars(stream.response).get(_OURS)
+    """Observe the items of a stream that the SDK builds on a response, no longer the body of the response."""
+    body: BodyRecorder | None = vars(stream.response).get(_RECORDER_ATTRIBUTE)
     if body is not None:
-        body.leave()
+        body.detach()
         observe_stream(body.call, stream)
 
 
-_OURS = "_hilt_body"
-
-
 class BodyRecorder:
-    """A body that says something only when it is whole."""
+    """Records a body that can be parsed only when it is complete.
+
+    Attributes:
+        call: the call that the body ends.
+        is_advancing: the HTTP library is reading; a close now is its own, not the program's.
+        undo: gives the response its own attributes back.
+    """
 
     def __init__(self, call: StreamObserver) -> None:
         self.call = call
         self._pieces: list[bytes] = []
-        self.stepping = False
+        self.is_advancing = False
         self.undo: list[Callable[[], None]] = []
 
     def __del__(self) -> None:
-        if getattr(self, "undo", None):  # there is none where the making of this object has failed
+        if getattr(self, "undo", None):  # unset if `__init__` has failed
             self.call.abort("dropped")
 
-    def leave(self) -> None:
-        """Give the response its own methods back: it may be pickled, and must not hold us."""
+    def detach(self) -> None:
+        """Give the response its own methods back, for it may be pickled, and drop the reference cycle."""
         while self.undo:
             self.undo.pop()()
 
     @capture_errors
     def feed(self, piece: bytes) -> None:
-        """Take the next piece."""
+        """Take the next piece of the body."""
         self._pieces.append(piece)
 
     @capture_errors
     def end(self) -> None:
-        """Take the end of the body."""
-        self.leave()
+        """End the call: the body is complete."""
+        self.detach()
         self.call.finish_body(b"".join(self._pieces))
 
     @capture_errors
     def fail(self, error: BaseException) -> None:
-        """Take note that reading failed."""
-        self.leave()
+        """End the call: reading has raised `error`."""
+        self.detach()
         self.call.fail(error)
 
-    def closed(self, _caller: CodeType) -> None:
-        """Take note that the response was closed."""
-        if not self.stepping:
-            self.leave()
+    def on_close(self, _caller: CodeType) -> None:
+        """End the call if the program closes the response early."""
+        if not self.is_advancing:
+            self.detach()
             self.call.abort("closed")
 
 
@@ -90,33 +102,35 @@ _DECODERS: dict[str, type[_Decoder]] = {
 
 
 class EventBodyRecorder(BodyRecorder):
-    """A body of events."""
+    """Records a body that is a stream of events, each event as soon as it is complete."""
 
     def __init__(self, call: StreamObserver, decoder: _Decoder) -> None:
         super().__init__(call)
         self._decoder = decoder
-        self._take = call.start_stream()
+        self._add_chunk = call.start_stream()
 
     @capture_errors
     def feed(self, piece: bytes) -> None:
-        """Take the next piece, and the events in it."""
+        """Take the next piece of the body, and record the events that it completes."""
         for chunk in self._decoder.feed(piece):
-            self._take(chunk)
+            self._add_chunk(chunk)
 
     @capture_errors
     def end(self) -> None:
-        """Take the end of the body."""
+        """End the call: the body is complete."""
         for chunk in self._decoder.end():
-            self._take(chunk)
-        self.leave()
+            self._add_chunk(chunk)
+        self.detach()
         self.call.finish_stream()
 
 
-def _bytes(original: Callable[..., Iterator[bytes]], body: BodyRecorder) -> Callable[..., Iterator[bytes]]:
-    def iter_bytes(*args: Any, **kwargs: Any) -> Iterator[bytes]:
+def _observe_bytes(
+    original: Callable[..., Iterator[bytes]], body: BodyRecorder
+) -> Callable[..., Iterator[bytes]]:
+    def iter_bytes(*args: object, **kwargs: object) -> Iterator[bytes]:
         pieces = original(*args, **kwargs)
         while True:
-            with _reading(body):
+            with _advancing(body):
                 piece = next(pieces, None)
             if piece is None:
                 break
@@ -127,13 +141,13 @@ def _bytes(original: Callable[..., Iterator[bytes]], body: BodyRecorder) -> Call
     return iter_bytes
 
 
-def _async_bytes(
+def _observe_async_bytes(
     original: Callable[..., AsyncIterator[bytes]], body: BodyRecorder
 ) -> Callable[..., AsyncIterator[bytes]]:
-    async def aiter_bytes(*args: Any, **kwargs: Any) -> AsyncIterator[bytes]:
+    async def aiter_bytes(*args: object, **kwargs: object) -> AsyncIterator[bytes]:
         pieces = original(*args, **kwargs)
         while True:
-            with _reading(body):
+            with _advancing(body):
                 piece = await anext(pieces, None)
             if piece is None:
                 break
@@ -145,12 +159,12 @@ def _async_bytes(
 
 
 @contextlib.contextmanager
-def _reading(body: BodyRecorder) -> Iterator[None]:
-    body.stepping = True
+def _advancing(body: BodyRecorder) -> Iterator[None]:
+    body.is_advancing = True
     try:
         yield
     except BaseException as error:
         body.fail(error)
         raise
     finally:
-        body.stepping = False
+        body.is_advancing = False

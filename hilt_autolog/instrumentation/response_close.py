@@ -1,4 +1,4 @@
-"""Standing in for methods of one HTTP response: its class, and so every other response, stays as it is."""
+"""Observe the closing of one HTTP response by replacing methods of this object, not of its class."""
 
 from __future__ import annotations
 
@@ -8,59 +8,69 @@ from typing import TYPE_CHECKING, Any, Protocol
 from hilt_autolog.internal_errors import capture_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from types import CodeType
 
 
 class CloseListener(Protocol):
-    """Is told when a response is closed."""
+    """Is notified when a response is closed."""
 
-    def closed(self, caller: CodeType) -> None:
-        """The response is being closed by this code."""
+    def on_close(self, caller: CodeType) -> None:
+        """Record that this code closes the response."""
 
 
-def observe_close(response: Any, told: Callable[[], CloseListener | None]) -> Callable[[], None]:
-    """Stand in for `close` and `aclose` of a response, telling `told()`; return the undo."""
-    undo = [patch_instance(response, "close", _closing(response.close, told))]
+def observe_close(response: Any, listener: Callable[[], CloseListener | None]) -> Callable[[], None]:
+    """Replace `close` and `aclose` of a response.
+
+    Args:
+        response: an httpx or httpx2 response, or another object with `close`.
+        listener: returns the listener, or None if it is gone; a weak reference will do.
+
+    Returns:
+        The undo.
+    """
+    undo = [patch_instance(response, "close", _observe(response.close, listener))]
     if hasattr(response, "aclose"):
-        undo.append(patch_instance(response, "aclose", _async_closing(response.aclose, told)))
+        undo.append(patch_instance(response, "aclose", _observe_async(response.aclose, listener)))
 
     def restore() -> None:
-        for one in undo:
-            one()
+        for restore_method in undo:
+            restore_method()
 
     return restore
 
 
-def _closing(close: Callable[[], None], told: Callable[[], CloseListener | None]) -> Callable[[], None]:
-    def closing() -> None:
-        _tell(told, sys._getframe(1).f_code)  # noqa: SLF001  who closes decides what it means
+def _observe(close: Callable[[], None], listener: Callable[[], CloseListener | None]) -> Callable[[], None]:
+    def observed_close() -> None:
+        _notify(listener, sys._getframe(1).f_code)  # noqa: SLF001  the caller decides what the close means
         close()
 
-    return closing
+    return observed_close
 
 
-def _async_closing(aclose: Callable[[], Any], told: Callable[[], CloseListener | None]) -> Callable[[], Any]:
-    async def closing() -> None:
-        _tell(told, sys._getframe(1).f_code)  # noqa: SLF001  as above
+def _observe_async(
+    aclose: Callable[[], Awaitable[None]], listener: Callable[[], CloseListener | None]
+) -> Callable[[], Awaitable[None]]:
+    async def observed_close() -> None:
+        _notify(listener, sys._getframe(1).f_code)  # noqa: SLF001  as above
         await aclose()
 
-    return closing
+    return observed_close
 
 
 @capture_errors
-def _tell(told: Callable[[], CloseListener | None], caller: CodeType) -> None:
-    watcher = told()
-    if watcher is not None:
-        watcher.closed(caller)
+def _notify(listener: Callable[[], CloseListener | None], caller: CodeType) -> None:
+    target = listener()
+    if target is not None:
+        target.on_close(caller)
 
 
-def patch_instance(response: Any, name: str, function: Any) -> Callable[[], None]:
-    """Set a method on one object only; its class, and so every other response, stays as it is."""
-    setattr(response, name, function)
+def patch_instance(instance: object, name: str, value: object) -> Callable[[], None]:
+    """Set an attribute of one object, which hides the one of its class; return the undo."""
+    setattr(instance, name, value)
 
     def restore() -> None:
-        if vars(response).get(name) is function:
-            delattr(response, name)
+        if vars(instance).get(name) is value:
+            delattr(instance, name)
 
     return restore

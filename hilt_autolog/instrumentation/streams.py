@@ -1,13 +1,13 @@
-"""Streams, watched in place: the program keeps the SDK's own object, and every item passes at once.
+"""Observe streams in place: the program keeps the SDK's own object, and no item is held back.
 
-Items are seen by standing in for the iterator inside the SDK's stream. The end is what comes first:
-drained, an exception, the response's `close`, or the object being dropped.
+The items are seen by replacing the iterator inside the SDK's stream. The stream ends with whatever happens
+first: the iterator is exhausted, it raises, the response is closed, or the object is dropped.
 """
 
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.internal_errors import capture_errors
 
@@ -19,49 +19,28 @@ if TYPE_CHECKING:
 
     from hilt_autolog.contracts.provider import StreamInfo
 
-
-class StreamObserver(Protocol):
-    """What a stream tells: `call.Call`."""
-
-    def start_stream(self) -> Callable[[Any], None]:
-        """The answer comes in chunks; returns what is to be told each of them."""
-
-    def finish_stream(self) -> None:
-        """There are no more chunks."""
-
-    def finish_body(self, content: bytes) -> None:
-        """The program has read the whole body."""
-
-    def fail(self, error: BaseException) -> None:
-        """An exception has ended it."""
-
-    def abort(self, how: str) -> None:
-        """It ends here: closed, dropped, cancelled or exit."""
+    from .hook import StreamObserver
 
 
-def _nothing() -> None:
-    """Undo what was never done."""
-
-
-# --- items
+def _do_nothing() -> None:
+    """Restore nothing: no response is observed."""
 
 
 def observe_stream(call: StreamObserver, stream: StreamInfo) -> None:
-    """Watch the items of an SDK's stream, sync or async."""
+    """Observe the items of an SDK's stream, sync or async."""
     inner = vars(stream.holder).get(stream.attribute) or LazyIterator(stream)
-    steps = StreamState(inner, call)
-    if hasattr(stream.holder, "__anext__"):
-        items: Any = AsyncStreamIterator(inner, steps)
-    else:
-        items = observe_iterator(inner, steps)
-    steps.release = observe_close(stream.response, weakref.ref(steps))
-    setattr(stream.holder, stream.attribute, items)
+    state = StreamState(inner, call)
+    is_async = hasattr(stream.holder, "__anext__")
+    iterator = AsyncStreamIterator(inner, state) if is_async else observe_iterator(inner, state)
+    state.restore_close = observe_close(stream.response, weakref.ref(state))
+    setattr(stream.holder, stream.attribute, iterator)
 
 
 class LazyIterator:
-    """An iterator that the SDK makes at first use, when its object is complete: so we make it no earlier.
+    """An iterator that the SDK creates at first use, when its stream object is complete; no earlier here.
 
-    It knows the stream weakly, for the SDK takes care that a stream which is dropped closes at once.
+    anthropic 2.14 _streaming.py: `Stream._iterator` is a cached property, made from a copy of the stream so
+    that a dropped stream closes at once. For the same reason the stream is referred to weakly here.
     """
 
     __slots__ = ("_attribute", "_holder", "_inner")
@@ -72,121 +51,129 @@ class LazyIterator:
         self._inner: Any = None
 
     def __iter__(self) -> Any:
-        """Return the SDK's iterator, and leave what stands in for it where it is."""
+        """Return the SDK's iterator, and leave its replacement in the stream."""
         if self._inner is None:
             holder, name = self._holder(), self._attribute
-            ours = vars(holder).pop(name)  # the SDK may copy its object for the iterator: not with us
+            replacement = vars(holder).pop(name)  # the copy that the SDK makes must not contain it
             self._inner = getattr(holder, name)
-            setattr(holder, name, ours)
+            setattr(holder, name, replacement)
         return self._inner
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self) -> object:
         return await self.__iter__().__anext__()
 
 
 class StreamState:
-    """What both iterators share; `stepping` tells the SDK's own closing of a response from the program's."""
+    """The state that a stream's iterator shares with the `close` of its response.
 
-    __slots__ = ("__weakref__", "_call", "_code", "add", "release", "stepping")
+    Attributes:
+        add: takes the next item.
+        is_advancing: the SDK's iterator is running. A close now is the SDK's own, not the program's: openai
+            3.57 and anthropic 2.14 _streaming.py: `Stream.__stream__` closes the response in its `finally`.
+        restore_close: gives the response its own `close` back.
+    """
 
-    def __init__(self, inner: Any, call: StreamObserver) -> None:
+    __slots__ = ("__weakref__", "_call", "_code", "add", "is_advancing", "restore_close")
+
+    def __init__(self, inner: object, call: StreamObserver) -> None:
         self._call = call
-        self._code = getattr(inner, "gi_code", None) or getattr(inner, "ag_code", None)
+        self._code: CodeType | None = getattr(inner, "gi_code", None) or getattr(inner, "ag_code", None)
         self.add = call.start_stream()
-        self.stepping = False
-        self.release: Callable[[], None] = _nothing
+        self.is_advancing = False
+        self.restore_close: Callable[[], None] = _do_nothing
 
     @capture_errors
-    def drained(self) -> None:
-        """Take note that there are no more items."""
-        self.release()
+    def finish(self) -> None:
+        """End the call: the iterator is exhausted."""
+        self.restore_close()
         self._call.finish_stream()
 
     @capture_errors
     def fail(self, error: BaseException) -> None:
-        """Take note that the stream broke."""
-        self.release()
+        """End the call: the iterator has raised `error`."""
+        self.restore_close()
         self._call.fail(error)
 
     @capture_errors
-    def dropped(self) -> None:
-        """Take note that nobody holds the stream any more."""
-        self.release()  # what stands in for a method of the response holds it, in a circle
+    def drop(self) -> None:
+        """End the call: no reference to the stream is left."""
+        self.restore_close()  # the replaced `close` would keep the response alive in a reference cycle
         self._call.abort("dropped")
 
-    def closed(self, caller: CodeType) -> None:
-        """Take note that `caller` closes the response: the SDK's own generator does so when it is dropped."""
-        if not self.stepping:
-            self.release()
+    def on_close(self, caller: CodeType) -> None:
+        """End the call: `caller` closes the response; the SDK's own generator does so when it is dropped."""
+        if not self.is_advancing:
+            self.restore_close()
             self._call.abort("dropped" if caller is self._code else "closed")
 
 
-def observe_iterator(inner: Iterable[Any], steps: StreamState) -> Iterator[Any]:
-    """Return what stands in for an iterator that is a generator; from now on it notices being dropped."""
-    items = _items(inner, steps)
-    next(items)  # up to its first `yield`
+def observe_iterator(inner: Iterable[object], state: StreamState) -> Iterator[object]:
+    """Return the generator that replaces an SDK's generator; it is started, so it notices being dropped."""
+    items = _iterate(inner, state)
+    next(items)  # run to the first `yield`: a generator that never ran gets no GeneratorExit
     return items
 
 
-def _items(inner: Iterable[Any], steps: StreamState) -> Iterator[Any]:
-    take = steps.add
+def _iterate(inner: Iterable[object], state: StreamState) -> Iterator[object]:
+    add = state.add  # a local: no attribute lookup per item (tests/benchmarks/calls.py)
     try:
-        yield
-        steps.stepping = True
+        yield None
+        state.is_advancing = True
         for item in inner:
-            steps.stepping = False
-            take(item)
+            state.is_advancing = False
+            add(item)
             yield item
-            steps.stepping = True
+            state.is_advancing = True
     except BaseException as error:
-        if steps.stepping:
-            steps.fail(error)
+        if state.is_advancing:
+            state.fail(error)
         else:  # GeneratorExit, at the `yield`
-            steps.dropped()
+            state.drop()
         raise
     else:
-        steps.drained()
+        state.finish()
     finally:
-        steps.stepping = False
+        state.is_advancing = False
 
 
 class AsyncStreamIterator:
-    """Stands in for a stream's asynchronous iterator.
+    """Replaces a stream's asynchronous iterator.
 
-    Not a generator: the event loop would be told of one that is dropped, and close it in a task of its own.
+    Not an asynchronous generator: asyncio's finalizer hook would close a dropped one later, in a task of its
+    own (CPython 3.11 asyncio/base_events.py: `_asyncgen_finalizer_hook`).
     """
 
-    __slots__ = ("_inner", "_steps")
+    __slots__ = ("_inner", "_state")
 
-    def __init__(self, inner: Any, steps: StreamState) -> None:
+    def __init__(self, inner: Any, state: StreamState) -> None:
         self._inner = inner
-        self._steps = steps
+        self._state = state
 
-    def __getattr__(self, name: str) -> Any:
-        if name in AsyncStreamIterator.__slots__:  # an object whose making failed has not even these
+    def __getattr__(self, name: str) -> object:
+        if name in AsyncStreamIterator.__slots__:  # unset if `__init__` has failed: do not recurse
             raise AttributeError(name)
         return getattr(self._inner, name)
 
     def __del__(self) -> None:
-        steps = getattr(self, "_steps", None)
-        if steps is not None:
-            steps.dropped()
+        state = getattr(self, "_state", None)
+        if state is not None:
+            state.drop()
 
-    def __aiter__(self) -> AsyncIterator[Any]:
+    def __aiter__(self) -> AsyncIterator[object]:
         return self
 
-    async def __anext__(self) -> Any:
-        steps = self._steps
-        steps.stepping = True
+    async def __anext__(self) -> object:
+        state = self._state
+        state.is_advancing = True
         try:
             item = await self._inner.__anext__()
         except StopAsyncIteration:
-            steps.drained()
+            state.finish()
             raise
         except BaseException as error:
-            steps.fail(error)
+            state.fail(error)
             raise
         finally:
-            steps.stepping = False
-        steps.add(item)
+            state.is_advancing = False
+        state.add(item)
         return item

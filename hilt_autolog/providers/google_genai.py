@@ -65,8 +65,8 @@ class Genai(Sdk):
     targets = (
         *_REQUESTS,
         *_STREAMS,
-        *(PatchTarget(_MODELS, "Models", name, "reading") for name in _READERS),
-        *(PatchTarget(_MODELS, "AsyncModels", name, "async reading") for name in _READERS),
+        *(PatchTarget(_MODELS, "Models", name, "parser") for name in _READERS),
+        *(PatchTarget(_MODELS, "AsyncModels", name, "async parser") for name in _READERS),
     )
 
     coverage = (

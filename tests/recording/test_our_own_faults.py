@@ -19,7 +19,8 @@ from tests.support.ways import WAYS
 PACKAGE = os.path.dirname(hilt_autolog.__file__)
 # What stands in for functions of the SDK, and what guards others: what can fail in these is guarded there.
 EXPOSED = """
-    _begin begin _leave _returned watched begin_if_armed add closing safely note is_strict _place _reading
+    _begin begin _reset _observe_result wrapper begin_if_armed add observed_close safely note is_strict
+    _location _advancing
     __iter__ __next__ __anext__ __getattr__ __del__ iter_bytes aiter_bytes
 """
 WEATHER = {"type": "function", "function": {"name": "get_weather", "parameters": {}}}
