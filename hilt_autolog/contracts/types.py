@@ -6,8 +6,8 @@ time but the names: an event is a plain dict.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypedDict
 
 # What came as JSON, from a provider or out of a log: nobody has checked it.
 JsonObject = dict[str, Any]
@@ -71,7 +71,7 @@ class Content(TypedDict, total=False):
     """What was said."""
 
     text: str | None
-    messages: list[Message]
+    messages: Sequence[Message]
     text_hash: str
 
 
@@ -117,6 +117,9 @@ class Extensions(TypedDict, total=False):
     latency_ms: int
     conversation: str
     tags: list[str]
+    custom_id: str
+    batch: str
+    requests: int
     user: str
     request: JsonMapping
     history: History
@@ -151,8 +154,18 @@ class PrivacyNote(TypedDict, total=False):
     consent: JsonObject
 
 
+class Billing(NamedTuple):
+    """What the cost of an answer is computed from."""
+
+    provider: str
+    models: tuple[str | None, ...]  # the one that answered, then the one that was asked for
+    tokens: Mapping[str, int]
+    service_tier: str | None
+    extra: Mapping[str, float] | None  # other units that are charged for, as the price list names them
+
+
 class Event(TypedDict, total=False):
-    """An event; the first six are always there."""
+    """An event; the first six are always there. `billing` is gone once the cost is computed."""
 
     hilt_version: str
     event_id: str
@@ -166,3 +179,4 @@ class Event(TypedDict, total=False):
     privacy: PrivacyNote
     integrity: JsonObject
     extensions: Extensions
+    billing: Billing

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from hilt_autolog.contracts.types import JsonObject
-    from hilt_autolog.recording.events import Event
+    from hilt_autolog.contracts.types import Event, JsonObject
     from hilt_autolog.recording.recorder import EventSink, Recorder
 
     Id = UUID | str
@@ -160,7 +159,7 @@ class HILTCallbackHandler(BaseCallbackHandler, RecordingHandler):
             runs = begin_runs(self._recorder, PROVIDER, PROVIDER.new_runs(name, args, details, handle))
         for run in runs:
             if isinstance(run, ToolRun):
-                run.go_inside()
+                run.enter()
         self._handles[str(run_id)] = handle
 
     def _end(self, run_id: Id, result: object) -> None:

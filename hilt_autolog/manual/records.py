@@ -13,9 +13,9 @@ from hilt_autolog.contracts.model import Operation, Request, Response, new_messa
 from hilt_autolog.contracts.sdk_objects import float_or_none, milliseconds_or_none
 from hilt_autolog.internal_errors import capture_errors
 from hilt_autolog.log.json_values import to_json_value
-from hilt_autolog.recording.context import current_position, tags_with
+from hilt_autolog.recording.conversations import current_position
 from hilt_autolog.recording.documents import documents_of
-from hilt_autolog.recording.events import blank, linked, prompt_event, retrieval_event
+from hilt_autolog.recording.events import extensions_of, new_event, prompt_event, retrieval_event
 from hilt_autolog.recording.recorder import recorder_of
 from hilt_autolog.runs.own_tool import OwnTool
 from hilt_autolog.runtime import control
@@ -23,8 +23,8 @@ from hilt_autolog.runtime import control
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from hilt_autolog.contracts.types import Event
     from hilt_autolog.recording.conversations import ConversationPosition
-    from hilt_autolog.recording.events import Event
     from hilt_autolog.recording.recorder import EventSink, Recorder
 
 T = TypeVar("T")
@@ -61,7 +61,7 @@ def record_retrieval(
     retrieved, latency_ms = documents_of(retriever, documents), milliseconds_or_none(latency_ms)
 
     def record(recorder: Recorder) -> list[str]:
-        position = recorder.conversations.standing()
+        position = recorder.conversations.current()
         if query is not None and (position.prompt_id is None or position.answer_id is not None):
             position = _write_query(recorder, position, query)
         events = []
@@ -111,14 +111,13 @@ def record_tool(  # noqa: PLR0913  by name, and all of one tool run
     latency_ms = milliseconds_or_none(latency_ms)
 
     def record(recorder: Recorder) -> str | None:
-        run = OwnTool(recorder, name, arguments, tool_call_id)
-        run.took = {} if latency_ms is None else {"latency_ms": latency_ms}
-        run.start(is_served=False)
+        run = OwnTool(recorder, name, arguments, tool_call_id, latency_ms)
+        run.start(is_recorded_by_sdk=False)
         if error is None:
-            run.completed(result)
+            run.write_end(result)
         else:
-            run.failed(error)
-        return run.ended_by
+            run.write_failure(error)
+        return run.end_event_id
 
     return _record(session, record)
 
@@ -156,12 +155,12 @@ def record_feedback(  # noqa: PLR0913  as above
         raise ValueError(f"a score is a finite number, not {score!r}")
 
     def record(recorder: Recorder) -> str:
-        position = recorder.conversations.standing()
-        event = blank("feedback", position.session_id, "human", user_id or recorder.user)
+        position = recorder.conversations.current()
+        event = new_event("feedback", position.session_id, "human", user_id or recorder.user)
         if text is not None:
             event["content"] = {"text": text}
         subject = reply_to or position.answer_id or position.prompt_id
-        event["extensions"] = linked(subject, score=finite_score, label=label)
+        event["extensions"] = extensions_of(subject, score=finite_score, label=label)
         return _write(recorder, position, event)
 
     return _record(session, record)
@@ -178,20 +177,15 @@ def _record(session: EventSink | None, record: Callable[[Recorder], T]) -> T | N
 def _write_query(recorder: Recorder, position: ConversationPosition, query: str) -> ConversationPosition:
     """Write the prompt of a search, and make it the current position."""
     request = Request(_RETRIEVAL, "", None, [new_message("user", [text_part(query)])], {})
-    event = prompt_event(request, position, recorder.user, None, is_plain_text=True)
+    event = prompt_event(request, position, recorder.user, None, is_plain=True)
     del event["provenance"]
-    event["extensions"] = linked(position.answer_id)
+    event["extensions"] = extensions_of(position.answer_id)
     event_id = _write(recorder, position, event)
-    position = recorder.conversations.spot(position.session_id, position.name, event_id)
+    position = recorder.conversations.position_at(position.session_id, position.name, event_id)
     current_position.set(position)
     return position
 
 
 def _write(recorder: Recorder, position: ConversationPosition, event: Event) -> str:
-    extensions = event["extensions"]
-    if position.name is not None:
-        extensions["conversation"] = position.name
-    if tags := tags_with(recorder.tags):
-        extensions["tags"] = tags
-    recorder.write(to_json_value(event))
-    return event["event_id"]  # type: ignore[no-any-return]
+    position = recorder.conversations.with_current_context(position)
+    return recorder.emit(to_json_value(event), position)

@@ -102,7 +102,7 @@ def _recording_wrapper(role: str, name: str, session: EventSink | None) -> Calla
 
 async def _await_result(run: OwnTool, coroutine: Coroutine[Any, Any, T]) -> T:
     """Await the result of a plain function, such as a decorator around a coroutine function."""
-    run.go_inside()
+    run.enter()
     try:
         result = await coroutine
     except BaseException as error:
@@ -118,9 +118,9 @@ def _start_run(name: str, session: EventSink | None, arguments: object) -> OwnTo
     if recorder is None or is_run_by_framework(name, None if session is None else recorder):
         return None
     run = OwnTool(recorder, name, arguments)
-    recorder.open[id(run)] = run
-    run.start(is_served=False)
-    run.go_inside()
+    run.open()
+    run.start(is_recorded_by_sdk=False)
+    run.enter()
     return run
 
 

@@ -1,4 +1,4 @@
-"""A memory of bounded size."""
+"""Caches of bounded size, which threads may share without a lock."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections import deque
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-_LONGEST = 64  # what waits under one key; the oldest is forgotten first
-_REMEMBERED = 4096  # at least so many entries; the oldest are forgotten first
+_LONGEST_QUEUE = 64  # values under one key; the oldest are dropped first
+_SIZE = 4096  # entries that are kept at least; the oldest are dropped first
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
 class BoundedCache(Generic[K, V]):
-    """Remembers the newest entries, in two halves: when the young one is full, the old one is forgotten.
+    """Keep the newest entries, in two generations: when the young one is full, the old one is dropped.
 
-    Each operation is one that threads may share. (A dict that drops its first entry at each insertion
-    would have to find it behind the gaps of all those that it has dropped before.)
+    Each operation is safe without a lock. (A dict from which each insertion deletes the first entry would
+    have to search for it behind the gaps of all deleted ones.)
     """
 
     __slots__ = ("_old", "_young")
@@ -27,53 +27,53 @@ class BoundedCache(Generic[K, V]):
         self._young: dict[K, V] = {}
 
     def get(self, key: K) -> V | None:
-        """Return what is remembered under `key`."""
+        """Return the value of `key`, if it is kept."""
         value = self._young.get(key)
         return self._old.get(key) if value is None else value
 
     def put(self, key: K, value: V) -> V | None:
-        """Remember `value`; return what was remembered under `key` before."""
+        """Keep `value`; return the one that was kept under `key` before."""
         before = self._young.get(key)
         if before is None:
             before = self._old.get(key)
-        if len(self._young) >= _REMEMBERED:
+        if len(self._young) >= _SIZE:
             self._old, self._young = self._young, {}
         self._young[key] = value
         return before
 
 
 class PendingQueues(Generic[K, V]):
-    """Remembers what waits under a key, to be taken in the order in which it came."""
+    """Keep a queue of waiting values under each key."""
 
-    __slots__ = ("_waiting",)
+    __slots__ = ("_queues",)
 
     def __init__(self) -> None:
-        self._waiting: BoundedCache[K, deque[V]] = BoundedCache()
+        self._queues: BoundedCache[K, deque[V]] = BoundedCache()
 
     def put(self, key: K, value: V) -> None:
-        """Let `value` wait."""
-        waiting = self._waiting.get(key)
-        if waiting is None:
-            waiting = deque(maxlen=_LONGEST)
-            self._waiting.put(key, waiting)
-        waiting.append(value)
+        """Append a value."""
+        queue = self._queues.get(key)
+        if queue is None:
+            queue = deque(maxlen=_LONGEST_QUEUE)
+            self._queues.put(key, queue)
+        queue.append(value)
 
     def waiting(self, key: K) -> list[V]:
-        """Return what waits under `key`, in its order."""
-        return list(self._waiting.get(key) or ())
+        """Return the values that wait under `key`, the oldest first."""
+        return list(self._queues.get(key) or ())
 
     def remove(self, key: K, value: V) -> bool:
-        """Take `value` out of its turn; False if somebody else was faster."""
+        """Remove a value; return False if it does not wait any more."""
         try:
-            (self._waiting.get(key) or deque()).remove(value)
+            (self._queues.get(key) or deque()).remove(value)
         except ValueError:
             return False
         return True
 
     def take(self, key: K) -> tuple[bool, V | None]:
-        """Return whether anything has ever waited under `key`, and what has waited the longest."""
-        waiting = self._waiting.get(key)
+        """Remove the oldest value; return whether any value was ever put under `key`, and the value."""
+        queue = self._queues.get(key)
         try:
-            return waiting is not None, None if waiting is None else waiting.popleft()
+            return queue is not None, None if queue is None else queue.popleft()
         except IndexError:
             return True, None

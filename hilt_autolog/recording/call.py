@@ -1,4 +1,4 @@
-"""One call to a model, from its prompt to its end. Whatever ends it, it ends once."""
+"""One call to a model, from its prompt to its end."""
 
 from __future__ import annotations
 
@@ -10,109 +10,136 @@ from hilt_autolog.contracts.model import ErrorInfo, HttpResponse, Request, Respo
 from hilt_autolog.internal_errors import capture_errors, try_call
 
 from . import events
-from .context import current_position, tags_with
-from .events import error_event, says_something
-from .processors import measure
+from .conversations import current_position
+from .lifecycle import Activity
 from .tools import write_tool_calls, write_tool_results
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from hilt_autolog.contracts.provider import Provider
+    from hilt_autolog.contracts.types import Event
 
     from .chunks import Chunks
     from .conversations import ConversationPosition
-    from .events import Event
     from .recorder import Recorder
 
 _OK = range(200, 300)
 
 
-class Call:
-    """What the engine drives: a prompt, perhaps chunks, and the first of finish, fail and cut.
+class Call(Activity):
+    """A call under way: a prompt, perhaps chunks, and one end by finish, fail or abort.
 
-    What the engine calls is guarded: a fault of ours is counted, and the program never sees it.
+    It is the `CallObserver` that the instrumentation reports to. Errors of ours in what the instrumentation
+    calls are counted, and never reach the program.
+
+    Args:
+        recorder: writes its events.
+        provider: reads the SDK's objects.
+        request: what the program asks for.
     """
 
     __slots__ = (
-        "_background",
-        "_begun",
         "_chunks",
-        "_open",
+        "_is_background",
+        "_started",
         "http",
-        "place",
+        "position",
         "prompt_id",
         "provider",
-        "recorder",
         "request",
-        "tags",
     )
 
-    def __init__(self, recorder: Recorder, provider: Provider, prompt: Request) -> None:
+    def __init__(self, recorder: Recorder, provider: Provider, request: Request) -> None:
+        super().__init__(recorder)
         self.provider = provider
-        self.recorder = recorder
-        self.request = prompt
-        self.tags = tags_with(recorder.tags)
-        self._background = bool(prompt.parameters.get("background"))
-        self.prompt_id: str | None = None
-        self.place: ConversationPosition
-        self.http: HttpResponse | None = (
-            None  # the response, which the engine puts here before the SDK has read it
-        )
+        self.request = request
+        self.prompt_id: str | None = None  # the event
+        self.position: ConversationPosition
+        self.http: HttpResponse | None = None
+        self._is_background = bool(
+            request.parameters.get("background")
+        )  # answered later (OpenAI's responses)
         self._chunks: Chunks | None = None
-        self._open = ["open"]  # pop() is atomic: whoever gets the item ends the call
-        self._begun = 0.0
+        self._started = 0.0  # on the monotonic clock
 
-    # --- what the engine calls
+    # --- the start
 
     def start(self) -> None:
         """Write the prompt, and before it the tool results that it brings for the first time."""
-        prompt, recorder = self.request, self.recorder
-        if prompt.operation.is_embedding:
-            self.place = recorder.conversations.apart(prompt)
-        else:
-            is_text = recorder.media_redactor.redact(prompt.messages)
-            place = self.place = recorder.conversations.place(prompt)
-            tool = None
+        request, recorder = self.request, self.recorder
+        if request.operation.is_embedding:
+            self.start_standalone()
+            self.open()
+            return
+        messages = request.messages
+        is_plain = len(messages) == 1 and is_plain_text(messages[0])
+        is_text = is_plain or recorder.media_redactor.redact(messages)
+        position = self.position = recorder.conversations.locate(request)
+        if request.extensions:
+            position.context.update(request.extensions)  # type: ignore[typeddict-item]  # keys of the API's own
+        tool = None
+        if not is_plain:
             if not is_text:
-                tool = write_tool_results(recorder.conversations, place, prompt.messages, self._write)
-            is_plain = is_text and len(place.new) == 1 and is_plain_text(place.new[0])
-            event = events.prompt_event(prompt, place, recorder.user, tool, is_plain_text=is_plain)
-            place.prompt_id = self.prompt_id = self._write(event, is_json=is_text and not prompt.parameters)
-            current_position.set(place)
-            place.new, prompt.messages, prompt.parameters = [], [], {}  # written, so let go
+                tool = write_tool_results(recorder.conversations, position, messages, self._emit)
+            is_plain = is_text and len(position.new_messages) == 1 and is_plain_text(position.new_messages[0])
+        event = events.prompt_event(request, position, recorder.user, tool, is_plain=is_plain)
+        self.prompt_id = position.prompt_id = self._emit(event, is_json=is_text and not request.parameters)
+        current_position.set(position)
+        position.new_messages, request.messages, request.parameters = (), [], {}  # written: free the memory
         recorder.open[id(self)] = self
-        self._begun = Clock.monotonic()
+        self._started = Clock.monotonic()
+
+    def start_standalone(self) -> None:
+        """Start outside of all conversations, and write no prompt."""
+        self.position = self.recorder.conversations.standalone(self.request)
+        if self.request.extensions:
+            self.position.context.update(self.request.extensions)  # type: ignore[typeddict-item]  # as above
+        self._started = Clock.monotonic()
 
     def take_over(self, other: Call) -> None:
-        """Go on with the prompt that another call has written, and end in its stead."""
-        self.place, self.prompt_id = other.place, other.prompt_id
+        """Continue with the prompt that another call has written, and end in its place."""
+        self.position, self.prompt_id = other.position, other.prompt_id
         self.request.messages, self.request.parameters = [], {}
         self.recorder.open[id(self)] = self
-        self._begun = Clock.monotonic()
+        self._started = Clock.monotonic()
+
+    def record_in(self, recorder: Recorder) -> None:
+        """Write to another log; only before the start."""
+        self.recorder = recorder
+
+    # --- what comes in between
+
+    def receive_response(self, arguments: Mapping[str, Any]) -> None:
+        """Take the HTTP response, which the SDK has not read yet, out of a function's keyword arguments."""
+        self.http = self.provider.http_response(arguments)
 
     def release_response(self) -> None:
-        """Hold no more of the HTTP response than its head: its body is the program's to read or to drop."""
+        """Keep only the head of the HTTP response: the program reads or drops the body itself."""
         if self.http is not None:
             self.http = self.http.without_body()
 
     def start_stream(self) -> Callable[[Any], None]:
-        """Take note that the answer comes in chunks; return what takes each of them."""
-        fold = self.request.operation.accumulator
-        if fold is None:
-            return lambda _chunk: None  # of a stream that nobody can read
-        model = self.request.model or self.request.provider
-        self._chunks = self.recorder.chunks_of(fold(), self.place.session_id, model, self.prompt_id)
+        """Expect an answer in chunks; return the function that takes each of them."""
+        return self._start_stream(self.request.model or self.request.provider)
+
+    def _start_stream(self, actor_id: str) -> Callable[[Any], None]:
+        accumulator = self.request.operation.accumulator
+        if accumulator is None:
+            return lambda _chunk: None  # a stream that no accumulator can read
+        self._chunks = self.recorder.chunks_of(accumulator(), self.position, actor_id, self.prompt_id)
         return self._chunks.add
 
+    # --- the end
+
     def finish(self, result: Any) -> None:
-        """End the call with what the SDK returns; the engine guards this."""
+        """End with what the SDK returns; the caller catches errors of ours."""
         if self._open:
             self.complete(try_call(self.provider.response, self.request, result, self.http) or Response())
 
     @capture_errors
     def finish_body(self, content: bytes) -> None:
-        """End the call with the body of the response, which the program has read by itself."""
+        """End with the body of the response, which the program has read itself."""
         if self._open and self.http is not None:
             self.complete(
                 try_call(self.provider.response_from_body, self.request, content, self.http) or Response()
@@ -120,136 +147,136 @@ class Call:
 
     @capture_errors
     def finish_stream(self) -> None:
-        """End the call: the stream is drained."""
+        """End with the chunks: the stream has been read to its end."""
         if self._open:
-            self.complete(self._so_far())
+            self.complete(self._partial_response())
 
     @capture_errors
     def fail(self, error: BaseException, result: Any = None) -> None:
-        """End the call with an exception; what was said before, and paid for, is kept."""
+        """End with an exception; what was answered before, and is paid for, is kept."""
         if not self.claim_end():
             return
-        kind = type(error).__name__
-        failure = try_call(self.provider.error_info, error) or ErrorInfo(
-            text=kind, type=kind, code="api_error"
-        )
-        reply = self._so_far()
+        name = type(error).__name__
+        error_info = try_call(self.provider.error_info, error)
+        error_info = error_info or ErrorInfo(text=name, type=name, code="api_error")
+        response = self._partial_response()
         if self._chunks is None and (result is not None or (self.http and self.http.status in _OK)):
             with contextlib.suppress(Exception):  # not even JSON, or a body that nobody has read
-                reply = self.provider.response(self.request, result, self.http)
-        self._fail(failure, reply)
+                response = self.provider.response(self.request, result, self.http)
+        self._write_failure(error_info, response)
 
     @capture_errors
-    def abort(self, how: str) -> None:
-        """End the call where it stands: `how` is closed, cancelled, dropped or exit."""
+    def abort(self, reason: str) -> None:
+        """End where it is; an answer that is whole by now is completed."""
         if self._open and self._chunks is not None and self._chunks.accumulator.finished:
-            self.complete(self._so_far())
+            self.complete(self._partial_response())
         elif self.claim_end():
-            reply = self._so_far()
-            self._complete(reply, how)
-            if self._background:
-                self.recorder.wait_for(reply.response_id, self)
+            response = self._partial_response()
+            self._write_completion(response, reason)
+            if self._is_background:
+                self.recorder.wait_for(response.response_id, self)
 
     def discard(self) -> None:
-        """Forget the call without a word: it is another process's."""
-        self._open.clear()
+        """Forget it and write nothing: it belongs to another process."""
+        super().discard()
         if self._chunks is not None:
             self._chunks.discard()
 
-    def _so_far(self) -> Response:
+    def claim_end(self) -> bool:
+        """End it, and with it its stream; False if it has ended before."""
+        is_first = super().claim_end()
+        if is_first and self._chunks is not None:
+            self._chunks.end()
+        return is_first
+
+    def complete(self, response: Response) -> None:
+        """End with an answer, unless the answer is pending."""
+        if response.is_pending and self._is_background:
+            self.recorder.wait_for(response.response_id, self)
+        elif self.claim_end():
+            self.write_response(response)
+
+    def complete_from(self, fetch: Call, response: Response) -> None:
+        """End a call that was answered in the background, with the answer that another call has fetched."""
+        self.claim_end()
+        self.http, self._chunks = fetch.http or self.http, fetch._chunks or self._chunks
+        self.write_response(response)
+
+    # --- the events of the end
+
+    def write_response(self, response: Response) -> None:
+        """Write the events of an answer."""
+        if response.error is None:
+            self._write_completion(response)
+        else:
+            self._write_failure(response.error, response)
+
+    def _partial_response(self) -> Response:
         return (None if self._chunks is None else self._chunks.response()) or Response()
 
-    def claim_end(self) -> bool:
-        """End the call; False if it has ended before."""
-        try:
-            self._open.pop()
-        except IndexError:
-            return False
-        self.recorder.open.pop(id(self), None)
-        if self._chunks is not None:
-            self._chunks.end()
-        return True
-
-    def complete(self, reply: Response) -> None:
-        """End the call with an answer, unless it is yet to come."""
-        if reply.is_pending and self._background:
-            self.recorder.wait_for(reply.response_id, self)
-        elif self.claim_end():
-            self.write_response(reply)
-
-    def write_response(self, reply: Response) -> None:
-        """Write the events of an answer."""
-        if reply.error is None:
-            self._complete(reply)
+    def _write_failure(self, error_info: ErrorInfo, response: Response) -> None:
+        """Write the error. It keeps an answer that came whole; that of a stream is written before it."""
+        if self._chunks is not None and (self._chunks.count or events.has_content(response)):
+            self._write_completion(response, "cancelled" if error_info.code == "cancelled" else "error")
+            response = Response()
+        if response.tokens or events.has_content(response):
+            self._write_completion(response, error_info=error_info)
         else:
-            self._fail(reply.error, reply)
+            self._write_error(error_info)
 
-    def _fail(self, failure: ErrorInfo, reply: Response) -> None:
-        """Write the failure; it keeps what came whole, and what a stream has said comes before it."""
-        if self._chunks is not None and (self._chunks.count or says_something(reply)):
-            self._complete(reply, "cancelled" if failure.code == "cancelled" else "error")
-            reply = Response()
-        if reply.tokens or says_something(reply):
-            self._complete(reply, failure=failure)
-        else:
-            self._write_error(failure)
+    def _write_completion(
+        self, response: Response, ended: str | None = None, error_info: ErrorInfo | None = None
+    ) -> None:
+        """Write an answer: its documents, the answer itself, its tool calls.
 
-    def complete_from(self, reply: Response, by: Call) -> None:
-        """End a call that was answered in the background, with what another call has fetched."""
-        self.claim_end()
-        self.http, self._chunks = by.http or self.http, by._chunks or self._chunks
-        self.write_response(reply)
-
-    def _complete(self, reply: Response, ended: str | None = None, failure: ErrorInfo | None = None) -> None:
-        conversations, place, messages = self.recorder.conversations, self.place, reply.messages
-        is_text = self.recorder.media_redactor.redact(messages)
-        is_plain = is_text and len(messages) == 1 and is_plain_text(messages[0])
-        if failure is not None:
-            event = error_event(self.request, place.session_id, failure, self.prompt_id, reply)
-        elif self.request.operation.is_embedding:
-            event = events.embedding_event(self.request, place.session_id, reply)
+        Args:
+            response: the answer, or what came of it.
+            ended: what cut it short: closed, cancelled, error, dropped or exit.
+            error_info: the error that came with it.
+        """
+        request, position, messages = self.request, self.position, response.messages
+        is_plain = len(messages) == 1 and is_plain_text(messages[0])
+        if not is_plain:
+            self.recorder.media_redactor.redact(messages)
+        if error_info is not None:
+            event = events.error_event(request, position.session_id, error_info, self.prompt_id, response)
+        elif request.operation.is_embedding:
+            event = events.embedding_event(request, position.session_id, response)
         else:
             event = events.completion_event(
-                self.request, place.session_id, reply, self.prompt_id, is_plain_text=is_plain
+                request, position.session_id, response, self.prompt_id, is_plain=is_plain
             )
         extensions, chunks = event["extensions"], self._chunks
-        is_json = failure is None and self.http is not None  # it came off the wire
-        self.http = self.http or reply.http
+        is_json = error_info is None and self.http is not None  # its values were parsed from JSON
+        self.http = self.http or response.http
         if self.http is not None:
-            events.note_response(event, self.http)
+            events.add_http_response(event, self.http)
         if chunks is not None:
             extensions["chunks"] = chunks.count
         if ended is not None:
             extensions["partial"], extensions["ended"] = True, ended
         first = chunks.first if chunks is not None else None
-        seconds = Clock.monotonic() - self._begun
-        measure(event, self.request, reply, seconds, first and first - self._begun)
-        for rank, document in enumerate(reply.documents, 1):  # they were read before the answer was made
-            self._write(events.retrieval_event(place.session_id, document, rank, self.prompt_id))
-        event_id = self._write(event, is_json=is_json)
-        conversations.answered(
-            place, reply, event_id, by_id=self.request.operation.stores_responses, is_plain_text=is_plain
+        seconds = Clock.monotonic() - self._started
+        events.add_metrics(event, request, response, seconds, first and first - self._started)
+        for rank, document in enumerate(response.documents, 1):  # the model read them before it answered
+            self._emit(events.retrieval_event(position.session_id, document, rank, self.prompt_id))
+        event_id = self._emit(event, is_json=is_json)
+        conversations = self.recorder.conversations
+        conversations.record_response(
+            position, response, event_id, by_id=request.operation.stores_responses, is_plain=is_plain
         )
-        if reply.tool_calls:
-            write_tool_calls(conversations, place, reply.tool_calls, event, self._write)
+        if response.tool_calls:
+            write_tool_calls(conversations, position, response.tool_calls, event, self._emit)
 
-    def _write_error(self, failure: ErrorInfo) -> None:
-        if failure.status is None and failure.type == "ResponseError":
-            failure.status = self.http and self.http.status
-        event = error_event(self.request, self.place.session_id, failure, self.prompt_id)
-        measure(event, self.request, Response(), Clock.monotonic() - self._begun)
-        if request_id := failure.request_id or (self.http and self.http.request_id):
+    def _write_error(self, error_info: ErrorInfo) -> None:
+        if error_info.status is None and error_info.type == "ResponseError":
+            error_info.status = self.http and self.http.status
+        event = events.error_event(self.request, self.position.session_id, error_info, self.prompt_id)
+        events.add_metrics(event, self.request, Response(), Clock.monotonic() - self._started)
+        if request_id := error_info.request_id or (self.http and self.http.request_id):
             event["provenance"]["request_id"] = request_id
-        self._write(event)
+        self._emit(event)
 
-    def _write(self, event: Event, *, is_json: bool = False) -> str:
-        recorder, place = self.recorder, self.place
-        extensions = event["extensions"]
-        if self.request.extensions:
-            extensions.update(self.request.extensions)
-        if place.name is not None:
-            extensions["conversation"] = place.name
-        if self.tags:
-            extensions["tags"] = self.tags
-        recorder.write(event, is_json=is_json, skip_stat=True)
-        return event["event_id"]  # type: ignore[no-any-return]
+    def _emit(self, event: Event, *, is_json: bool = False) -> str:
+        """Write an event of this call, and return its id."""
+        return self.recorder.emit(event, self.position, is_json=is_json, skip_stat=True)

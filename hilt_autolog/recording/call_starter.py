@@ -1,4 +1,4 @@
-"""Where a call begins: arguments in, and out comes what the engine tells how the call goes on."""
+"""Where the recording of a call starts: from a function's arguments to the call's observer."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from hilt_autolog.internal_errors import internal_errors
 from hilt_autolog.log.json_values import to_json_value
 
 from .call import Call
-from .connections import passing
+from .connections import observe_method
 from .correlation import claim_run, pending_runs
 from .deferred import BackgroundFetch, BatchResults, BatchSubmission
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hilt_autolog.contracts.model import Request
     from hilt_autolog.contracts.provider import Provider
     from hilt_autolog.contracts.realtime import ConnectionProvider
+    from hilt_autolog.contracts.types import JsonMapping
 
     from .connections import MethodInvocation
     from .recorder import Recorder
@@ -29,71 +28,92 @@ _KINDS = {
     "submit_batch": BatchSubmission,
     "batch_results": BatchResults,
 }
-_DEEPEST = 2
+# To read a request may run code of the program's (a property, a generator), which may make a call itself.
+_MOST_NESTED = 2
 
-
-_depth: dict[int, int] = {}  # thread -> how many of its calls are being read
+_nesting: dict[int, int] = {}  # thread -> how many requests it is reading
 
 
 class CallStarter:
-    """Begins calls, for as long as there is a recorder."""
+    """Starts calls, while it has a recorder."""
 
     def __init__(self) -> None:
         self.recorder: Recorder | None = None
 
     def begin(
-        self, provider: Provider, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+        self, provider: Provider, client: Any, args: tuple[Any, ...], kwargs: JsonMapping
     ) -> Call | None:
-        """Write the prompt of a call; None when the call is not one to a model, or we have failed."""
-        thread = get_ident()
-        depth = _depth.get(thread, 0)
-        if self.recorder is None or depth >= _DEEPEST:  # reading a request may run the program's code
-            return None
-        _depth[thread] = depth + 1
-        try:
-            prompt = provider.request(client, args, kwargs)
-            return None if prompt is None else _asked(self.recorder, provider, prompt)
-        except Exception:
-            return _asked_plainly(self.recorder, provider, (client, args, kwargs))
-        finally:
-            if depth:
-                _depth[thread] = depth
-            else:
-                _depth.pop(thread, None)
+        """Write the prompt of a call, and return the call.
 
-    def passing(
+        Args:
+            provider: reads the arguments.
+            client: the instance whose method is called.
+            args: the method's positional arguments.
+            kwargs: its keyword arguments.
+
+        Returns:
+            The observer of the call; None if it reaches no model, or an error of ours prevents it.
+        """
+        thread = get_ident()
+        nesting = _nesting.get(thread, 0)
+        if self.recorder is None or nesting >= _MOST_NESTED:
+            return None
+        _nesting[thread] = nesting + 1
+        try:
+            request = provider.request(client, args, kwargs)
+            return None if request is None else _start(self.recorder, provider, request)
+        except Exception:
+            return _start_from_json(self.recorder, provider, (client, args, kwargs))
+        finally:
+            if nesting:
+                _nesting[thread] = nesting
+            else:
+                _nesting.pop(thread, None)
+
+    def begin_method(
         self,
-        line: ConnectionProvider,
+        provider: ConnectionProvider,
         role: str,
         instance: Any,
         args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
+        kwargs: JsonMapping,
     ) -> MethodInvocation | None:
-        """Take note of what passes over a connection; None when nobody is to know, or we have failed."""
+        """Record the call of a connection's method, and return its observer.
+
+        Args:
+            provider: reads the connection.
+            role: send, flush, receive or close.
+            instance: the connection, or what stands before it.
+            args: the method's positional arguments.
+            kwargs: its keyword arguments.
+
+        Returns:
+            The observer; None if the connection is not recorded, or an error of ours prevents it.
+        """
         if self.recorder is None:
             return None
         try:
-            return passing(self.recorder, line, role, instance, (args, kwargs))
-        except Exception as fault:
-            internal_errors.note(fault)
+            return observe_method(self.recorder, provider, role, instance, (args, kwargs))
+        except Exception as error:
+            internal_errors.note(error)
             return None
 
 
-def _asked_plainly(recorder: Recorder, provider: Provider, given: tuple[Any, Any, Any]) -> Call | None:
-    """Begin a call with a copy of its request, in which nothing can behave as no value should."""
-    try:
-        prompt = provider.request(*given, to_json_value)
-        return None if prompt is None else _asked(recorder, provider, prompt)
-    except Exception as fault:
-        internal_errors.note(fault)
-        return None
-
-
-def _asked(recorder: Recorder, provider: Provider, prompt: Request) -> Call:
-    call = _KINDS[prompt.operation.kind](recorder, provider, prompt)
-    slots = pending_runs.get()
-    run = claim_run(prompt, slots) if slots else None
+def _start(recorder: Recorder, provider: Provider, request: Request) -> Call:
+    call = _KINDS[request.operation.kind](recorder, provider, request)
+    references = pending_runs.get()
+    run = claim_run(request, references) if references else None
     if run is not None:
-        return run.served_by(call)
+        return run.attach_call(call)
     call.start()
     return call
+
+
+def _start_from_json(recorder: Recorder, provider: Provider, arguments: tuple[Any, Any, Any]) -> Call | None:
+    """Start a call with a copy of its request in which every value is plain JSON, whatever it was before."""
+    try:
+        request = provider.request(*arguments, to_json_value)
+        return None if request is None else _start(recorder, provider, request)
+    except Exception as error:
+        internal_errors.note(error)
+        return None

@@ -1,7 +1,7 @@
-"""A stream as it comes: read chunk by chunk, and its deltas written as events while the program reads on.
+"""Read a stream chunk by chunk, and write its deltas as events while the program reads on.
 
-What stands here runs between two chunks of the program's stream, with the SDK's own code having just swept
-the processor's caches. So it is few steps long, rather than few lines.
+This code runs between two chunks of the program's stream, where the SDK's own code has just filled the
+processor's caches: it does few steps, rather than few lines (`tests/benchmarks/calls.py`, "a chunk").
 """
 
 from __future__ import annotations
@@ -13,47 +13,48 @@ from hilt_autolog.clock import Clock, id_and_timestamp, random_id_suffix
 from hilt_autolog.internal_errors import internal_errors, try_call
 from hilt_autolog.log.encoder import encode_json_line
 
-from .events import Event, chunk_event
+from .events import chunk_event
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hilt_autolog.contracts.model import Delta, Response, StreamAccumulator
+    from hilt_autolog.contracts.types import Event
 
+    from .conversations import ConversationPosition
 
-class Write(Protocol):
-    """Takes an event."""
-
-    def __call__(self, event: Event, *, is_json: bool = False, skip_stat: bool = False) -> object:
-        """Write it; `is_json` spares a look at its values (`io.encoder`), `skip_stat` one at the file."""
-
-
-class WriteLine(Protocol):
-    """Takes an event that is a line already."""
-
-    def __call__(self, data: bytes, *, skip_stat: bool = False) -> object:
-        """Write it; `skip_stat` spares a look at the file (`io.logfile`)."""
-
-
-_MERGED_FOR = 0.1  # seconds
+_MERGE_SECONDS = 0.1
 _MILLION = 1_000_000
 _BILLION = 1_000_000_000
 
 
+class ChunkRecorder(Protocol):
+    """Write the events of chunks: `recorder.Recorder`."""
+
+    def write_line(self, data: bytes, *, skip_stat: bool = False) -> object:
+        """Write an event that is a line already."""
+
+    def emit(self, event: Event, position: ConversationPosition, *, skip_stat: bool = False) -> str:
+        """Process an event and write it."""
+
+    def process(self, event: Event, position: ConversationPosition) -> Event | None:
+        """Return an event as `emit` would write it."""
+
+
 class Chunks:
-    """Reads the chunks of one stream, and counts what they say (`chunks=off`)."""
+    """Read the chunks of one stream, and count their deltas (`chunks=off`)."""
 
     __slots__ = ("_ended", "_is_written", "accumulator", "count", "first")
 
-    def __init__(self, fold: StreamAccumulator, *, is_written: bool = False) -> None:
-        self.accumulator = fold
+    def __init__(self, accumulator: StreamAccumulator, *, is_written: bool = False) -> None:
+        self.accumulator = accumulator
         self._ended = False
         self._is_written = is_written
         self.count = 0  # deltas so far
-        self.first: float | None = None  # when the first came, on the monotonic clock
+        self.first: float | None = None  # the time of the first, on the monotonic clock
 
     def add(self, chunk: Any) -> None:
-        """Take the next chunk; a fault of ours stays ours."""
+        """Read the next chunk; errors of ours are counted, and never reach the program."""
         if self._ended:
             return
         try:
@@ -63,80 +64,113 @@ class Chunks:
                     self.first = Clock.monotonic()
                 self.count += len(deltas)
                 if self._is_written:
-                    self._say(deltas)
-        except Exception as fault:
-            internal_errors.note(fault)
+                    self._write_deltas(deltas)
+        except Exception as error:
+            internal_errors.note(error)
 
-    def _say(self, deltas: Sequence[Delta]) -> None:
-        """Write what a chunk says."""
+    def _write_deltas(self, deltas: Sequence[Delta]) -> None:
+        """Write the deltas of a chunk."""
 
     def response(self) -> Response | None:
         """Return the answer as far as it has come."""
-        reply: Response | None = try_call(self.accumulator.response)
-        return reply
+        response: Response | None = try_call(self.accumulator.response)
+        return response
 
     def end(self) -> None:
-        """Write what is held back, and take no more."""
+        """Write what is held back, and read no more."""
         self._ended = True
 
     def discard(self) -> None:
-        """Take no more, and write nothing: the stream is another process's."""
+        """Read no more, and write nothing: the stream belongs to another process."""
         self._ended = True
 
 
 class WrittenChunks(Chunks):
-    """Reads the chunks of one stream, and writes each delta as an event (`chunks=each`).
+    """Read the chunks of one stream, and write each delta as an event (`chunks=each`).
 
     Args:
-        fold: reads them.
-        write: takes an event.
-        write_line: takes an event that is a line already.
-        session_id: as in the events.
-        model: the actor.
-        reply_to: the prompt.
+        accumulator: reads the chunks.
+        recorder: writes the events.
+        position: that of the call.
+        actor_id: the model.
+        reply_to: the event of the prompt.
     """
 
-    __slots__ = ("_form", "_index", "_kind", "_template", "_until", "_write", "_write_line")
+    __slots__ = ("_index", "_kind", "_position", "_recorder", "_source", "_template", "_valid_until")
 
-    def __init__(  # noqa: PLR0913, PLR0917  what all chunks of a stream share
+    def __init__(
         self,
-        fold: StreamAccumulator,
-        write: Write,
-        write_line: WriteLine,
-        session_id: str,
-        model: str,
+        accumulator: StreamAccumulator,
+        recorder: ChunkRecorder,
+        position: ConversationPosition,
+        actor_id: str,
         reply_to: str | None,
     ) -> None:
-        super().__init__(fold, is_written=True)
-        self._write = write
-        self._write_line = write_line
-        self._template = (session_id, model, reply_to)
+        super().__init__(accumulator, is_written=True)
+        self._recorder = recorder
+        self._position = position
+        self._source = (position.session_id, actor_id, reply_to)
         self._index = 0
-        self._form, self._until, self._kind = b"", 0, ""  # what was made, until when, for which
+        self._template, self._valid_until, self._kind = b"", 0, ""  # the latest, until when, for which kind
 
-    def _say(self, deltas: Sequence[Delta]) -> None:
+    def _write_deltas(self, deltas: Sequence[Delta]) -> None:
         for kind, text, choice in deltas:
             index = self._index
             self._index = index + 1
             try:
-                said = quote(text).encode()  # asks less of the caches than orjson does
-            except (TypeError, UnicodeEncodeError):  # no text, or one with lone surrogates
-                said = b""
-            if choice or not said:
-                self._write(chunk_event(*self._template, (kind, text, choice), index), skip_stat=True)
+                quoted = quote(text).encode()  # touches less memory than orjson does for a short text
+            except (TypeError, UnicodeEncodeError):  # not a text, or one with lone surrogates
+                quoted = b""
+            if choice or not quoted:
+                event = chunk_event(*self._source, (kind, text, choice), index)
+                self._recorder.emit(event, self._position, skip_stat=True)
                 continue
             ns = Clock.now()
-            is_fresh = ns < self._until and kind == self._kind  # once a second the writer looks at its file
-            if not is_fresh:
-                self._form, self._until, self._kind = *_form(*self._template, ns, kind), kind
-            self._write_line(
-                self._form % (ns // _MILLION & 0xFFFF, index & 0xFFF, ns // 1000 % _MILLION, said, index),
-                skip_stat=is_fresh,
+            is_valid = ns < self._valid_until and kind == self._kind
+            if not is_valid:
+                self._template, self._valid_until = self._new_template(ns, kind)
+                self._kind = kind
+            self._recorder.write_line(
+                self._template
+                % (ns // _MILLION & 0xFFFF, index & 0xFFF, ns // 1000 % _MILLION, quoted, index),
+                skip_stat=is_valid,  # the writer checks its file once a second, with the new template
             )
+
+    def _new_template(self, ns: int, kind: str) -> tuple[bytes, int]:
+        """Return the line of a chunk's event with placeholders for what differs from chunk to chunk.
+
+        To build and encode the whole event costs several times as much. In the ids the index is where other
+        UUIDv7s have a fraction of the millisecond, so that they sort in the order of the chunks.
+
+        Args:
+            ns: the time, since the epoch.
+            kind: text, reasoning or tool_arguments.
+
+        Returns:
+            The template, and the time (ns) until which it is valid.
+        """
+        event = chunk_event(*self._source, (kind, "-text-", 0), 0)
+        event = self._recorder.process(event, self._position) or event
+        event_id, timestamp = id_and_timestamp(ns)
+        # 018f5c2e-|9a3b-7|c41-8d2f-... : of the id the first 32 of 48 bits of the millisecond stay the same,
+        # of the timestamp all up to the second and its dot.
+        event["event_id"] = f"{event_id[:9]}-ms--7-in--{random_id_suffix()}"
+        event["timestamp"] = f"{timestamp[:20]}-us-Z"
+        event["extensions"]["index"] = "-index-"  # type: ignore[typeddict-item]  # a placeholder
+        template = encode_json_line(event).replace(b"%", b"%%")
+        for placeholder, directive in (
+            (b"-ms-", b"%04x"),
+            (b"-in-", b"%03x"),
+            (b"-us-", b"%06d"),
+            (b'"-text-"', b"%b"),
+            (b'"-index-"', b"%d"),
+        ):
+            template = template.replace(placeholder, directive, 1)
+        return template, min(_next_multiple(ns, _BILLION), _next_multiple(ns, _MILLION << 16))
 
 
 class MergedChunks(WrittenChunks):
-    """Reads the chunks of one stream, and writes what is said in 100 ms as one event (`chunks=merged`)."""
+    """Read the chunks of one stream, and write the deltas of 100 ms as one event (`chunks=merged`)."""
 
     __slots__ = ("_held", "_held_since")
 
@@ -145,11 +179,14 @@ class MergedChunks(WrittenChunks):
         self._held: list[Delta] = []
         self._held_since = 0.0
 
-    def _say(self, deltas: Sequence[Delta]) -> None:
+    def _write_deltas(self, deltas: Sequence[Delta]) -> None:
         now = Clock.monotonic()
         for delta in deltas:
-            if self._held and (self._held[-1][::2] != delta[::2] or now - self._held_since >= _MERGED_FOR):
-                self._flush()
+            if self._held:
+                kind, _, choice = self._held[-1]
+                is_other = (kind, choice) != (delta[0], delta[2])
+                if is_other or now - self._held_since >= _MERGE_SECONDS:
+                    self._flush()
             if not self._held:
                 self._held_since = now
             self._held.append(delta)
@@ -158,37 +195,14 @@ class MergedChunks(WrittenChunks):
         held, self._held = self._held, []
         if held:
             kind, _, choice = held[0]
-            super()._say([(kind, "".join(text for _, text, _ in held), choice)])
+            super()._write_deltas([(kind, "".join(text for _, text, _ in held), choice)])
 
     def end(self) -> None:
-        """Write what is held back, and take no more."""
+        """Write what is held back, and read no more."""
         self._ended = True
         self._flush()
 
 
-def _form(session_id: str, model: str, reply_to: str | None, ns: int, kind: str) -> tuple[bytes, int]:
-    """Return the line of `chunk_event` with gaps for what differs from chunk to chunk, and how long it holds.
-
-    Building and encoding the whole event costs several times what a chunk may. In the ids the index stands
-    where other UUIDv7s have a fraction of the millisecond, so they sort as the chunks came.
-    """
-    event = chunk_event(session_id, model, reply_to, (kind, "-text-", 0), 0)
-    identity, moment = id_and_timestamp(ns)
-    event["event_id"] = f"{identity[:9]}-ms--7-in--{random_id_suffix()}"
-    event["timestamp"] = f"{moment[:20]}-us-Z"
-    event["extensions"]["index"] = "-index-"
-    form = encode_json_line(event).replace(b"%", b"%%")
-    for gap, filling in (
-        (b"-ms-", b"%04x"),
-        (b"-in-", b"%03x"),
-        (b"-us-", b"%06d"),
-        (b'"-text-"', b"%b"),
-        (b'"-index-"', b"%d"),
-    ):
-        form = form.replace(gap, filling, 1)
-    return form, min(_after(ns, _BILLION), _after(ns, _MILLION << 16))
-
-
-def _after(ns: int, unit: int) -> int:
+def _next_multiple(ns: int, unit: int) -> int:
     """Return the next whole multiple of a unit of time."""
     return (ns // unit + 1) * unit

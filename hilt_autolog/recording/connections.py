@@ -1,7 +1,7 @@
-"""Connections that last, each with many turns: what passes over one becomes calls, and events beside them.
+"""Connections with many turns: what is sent and received over one becomes calls, and events beside them.
 
 A turn is a call like any other (`call.Call`): it has one prompt, chunks and one end. What this module adds is
-which turn a passing thing belongs to, and that a connection's end ends its turns.
+which turn an item belongs to, and that the end of a connection ends its turns.
 """
 
 from __future__ import annotations
@@ -16,212 +16,232 @@ from hilt_autolog.log.json_values import to_json_value
 
 from . import events
 from .call import Call
-from .context import tags_with
 from .conversations import new_session_id
-from .events import error_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from hilt_autolog.contracts.model import Request
     from hilt_autolog.contracts.realtime import ConnectionEvent, ConnectionProvider, ConnectionReader, Turn
-    from hilt_autolog.contracts.types import Message
+    from hilt_autolog.contracts.types import Event, JsonMapping, Message
 
     from .conversations import ConversationPosition
-    from .events import Event
     from .recorder import Recorder
 
-_REMEMBERED = 64  # turns of a connection that a late note may belong to
+_MOST_TURNS = 64  # of a connection, that a late notice may belong to
 
 
 class Connection:
-    """One connection, since we first saw it. Several threads may speak over it."""
+    """One connection, from the first use of it that was recorded. Several threads may use it.
 
-    def __init__(self, recorder: Recorder, line: ConnectionProvider, dialogue: ConnectionReader) -> None:
+    Args:
+        recorder: writes its events.
+        provider: names the reader of exceptions.
+        reader: reads what is sent and received, in order.
+    """
+
+    def __init__(self, recorder: Recorder, provider: ConnectionProvider, reader: ConnectionReader) -> None:
         self._recorder = recorder
-        self._line = line
-        self._dialogue = dialogue
-        self._name = new_session_id() if dialogue.is_conversation else None
+        self._provider = provider
+        self._reader = reader
+        self._session_id = new_session_id() if reader.is_conversation else None
         self._open: dict[int, tuple[Call, Callable[[Any], None]]] = {}
-        self._asked: dict[
-            int, tuple[str | None, ConversationPosition]
-        ] = {}  # where each turn's prompt stands
-        self._lock = RLock()  # the garbage collector may end a connection while it is held
-        self._is_over = False
-        self._is_left = False  # the recording is over
+        self._prompts: dict[int, tuple[str | None, ConversationPosition]] = {}  # by turn: event, position
+        self._lock = RLock()  # reentrant: the garbage collector may end a connection while it is held
+        self._is_closed = False
+        self._is_left = False  # the recording has ended
 
     def sent(self, item: Any) -> int | None:
-        """Take what is about to be sent; return the turn that it begins."""
+        """Record what is about to be sent; return the key of the turn that it starts."""
         with self._lock:
-            step = self._dialogue.on_send(item)
+            step = self._reader.on_send(item)
             self._follow(step)
-            return (
-                None if step is None or isinstance(step, SessionNotice) or step.request is None else step.key
-            )
+            if step is None or isinstance(step, SessionNotice) or step.request is None:
+                return None
+            return step.key
 
     def received(self, item: Any) -> None:
-        """Take what has been received, perhaps after a wait that the recording did not outlast."""
+        """Record what was received; nothing, if the recording has ended while the program waited for it."""
         with self._lock:
             if self._is_left:
                 return
-            step = self._dialogue.on_receive(item)
+            step = self._reader.on_receive(item)
             if isinstance(step, SessionNotice) or (step is not None and step.request is not None):
-                self._is_over = False  # if it was, it has been opened anew
+                self._is_closed = False  # if it was, the program has opened it anew
             self._follow(step)
 
     def unsent(self, key: int, error: BaseException) -> None:
-        """Take note that the request of a turn could not be sent."""
+        """Fail a turn whose request could not be sent."""
         with self._lock:
             turn = self._open.pop(key, None)
-            self._dialogue.on_send_failure(key)
+            self._reader.on_send_failure(key)
             if turn is not None:
                 turn[0].fail(error)
 
-    def end(self, how: str, error: BaseException | None = None) -> None:
-        """End the turns that are open: the connection is closed, broken or dropped."""
+    def end(self, reason: str, error: BaseException | None = None) -> None:
+        """End the open turns: the connection is closed, broken ("error") or dropped."""
         with self._lock:
             turns, self._open = self._open, {}
             for call, _ in turns.values():
-                if how == "error" and error is not None:
+                if reason == "error" and error is not None:
                     call.fail(error)
                 else:
-                    call.abort(how)
-            note = self._dialogue.on_close()
-            was_over, self._is_over = self._is_over, True
-            if note is not None and not was_over:
-                self._tell(note._replace(extensions={**note.extensions, "ended": how}))
+                    call.abort(reason)
+            notice = self._reader.on_close()
+            was_closed, self._is_closed = self._is_closed, True
+            if notice is not None and not was_closed:
+                self._write(notice._replace(extensions={**notice.extensions, "ended": reason}))
 
-    def leave(self, how: str) -> None:
-        """End the turns that are open, and take no more."""
+    def leave(self, reason: str) -> None:
+        """End the open turns, and record no more."""
         with self._lock:
-            self.end(how)
+            self.end(reason)
             self._is_left = True
 
     # --- steps
 
     def _follow(self, step: ConnectionEvent | None) -> None:
         if isinstance(step, SessionNotice):
-            self._tell(step)
+            self._write(step)
         elif step is not None:
-            self._turn(step)
+            self._advance(step)
 
-    def _turn(self, step: Turn) -> None:
+    def _advance(self, step: Turn) -> None:
         if step.request is not None:
-            self._begin(step.key, step.request)
+            self._start_turn(step.key, step.request)
         turn = self._open.get(step.key)
         if turn is None:
             return
-        call, take = turn
+        call, add = turn
         if step.chunk is not None:
-            take(step.chunk)
+            add(step.chunk)
         if step.ended is not None:
             del self._open[step.key]
             call.abort(step.ended)
 
-    def _begin(self, key: int, prompt: Request) -> None:
-        call = Call(self._recorder, self._line.provider, self._placed(prompt))
+    def _start_turn(self, key: int, request: Request) -> None:
+        request.fallback_session_id = self._session_id
+        call = Call(self._recorder, self._provider.provider, request)
         call.start()
         self._open[key] = call, call.start_stream()
-        self._asked[key] = call.prompt_id, call.place
-        if len(self._asked) > _REMEMBERED:
-            del self._asked[next(iter(self._asked))]
+        self._prompts[key] = call.prompt_id, call.position
+        if len(self._prompts) > _MOST_TURNS:
+            del self._prompts[next(iter(self._prompts))]
 
-    def _placed(self, prompt: Request) -> Request:
-        prompt.fallback_session_id = self._name
-        return prompt
-
-    def _tell(self, note: SessionNotice) -> None:
-        recorder, prompt = self._recorder, self._placed(note.request)
-        asked = None if note.turn_key is None else self._asked.get(note.turn_key)
-        reply_to, place = asked or (None, recorder.conversations.apart(prompt))
-        messages = list(note.messages)
+    def _write(self, notice: SessionNotice) -> None:
+        recorder, request = self._recorder, notice.request
+        request.fallback_session_id = self._session_id
+        prompt = None if notice.turn_key is None else self._prompts.get(notice.turn_key)
+        reply_to, position = prompt or (None, recorder.conversations.standalone(request))
+        messages = list(notice.messages)
         recorder.media_redactor.redact(messages)
-        if note.error_info is not None:
-            event: Event = error_event(prompt, place.session_id, note.error_info, reply_to)
+        if notice.error_info is not None:
+            event = events.error_event(request, position.session_id, notice.error_info, reply_to)
             del event["metrics"]
         else:
-            event = _event(note, place.session_id, messages, reply_to)
-        if place.name is not None:
-            event["extensions"]["conversation"] = place.name
-        if tags := tags_with(recorder.tags):
-            event["extensions"]["tags"] = tags
-        recorder.write(event)
+            event = _notice_event(notice, position.session_id, messages, reply_to)
+        recorder.emit(event, position)
 
 
-def _event(note: SessionNotice, session_id: str, messages: list[Message], reply_to: str | None) -> Event:
-    prompt = note.request
-    event = events.blank("system", session_id, "system", prompt.provider)
-    event["content"] = {"text": note.text, "messages": messages} if messages else {"text": note.text}
-    event["provenance"] = events.provenance(prompt)
-    event["extensions"] = events.linked(reply_to, model=prompt.model, **note.extensions)
+def _notice_event(
+    notice: SessionNotice, session_id: str, messages: list[Message], reply_to: str | None
+) -> Event:
+    request = notice.request
+    event = events.new_event("system", session_id, "system", request.provider)
+    event["content"] = {"text": notice.text}
+    if messages:
+        event["content"]["messages"] = messages
+    event["provenance"] = events.provenance(request)
+    event["extensions"] = events.extensions_of(reply_to, model=request.model, **notice.extensions)
     return event
 
 
 class MethodInvocation:
-    """One call of a connection's method."""
+    """One call of a connection's method, as the instrumentation reports it.
 
-    __slots__ = ("_begun", "_connection", "_line", "_role")
+    Args:
+        provider: reads what the method returns and raises.
+        role: send, flush, receive or close.
+        connection: what the method belongs to.
+        turns: the keys of the turns that the call is to start.
+    """
 
-    def __init__(self, line: ConnectionProvider, role: str, connection: Connection, begun: list[int]) -> None:
-        self._line = line
+    __slots__ = ("_connection", "_provider", "_role", "_turns")
+
+    def __init__(
+        self, provider: ConnectionProvider, role: str, connection: Connection, turns: list[int]
+    ) -> None:
+        self._provider = provider
         self._role = role
         self._connection = connection
-        self._begun = begun
+        self._turns = turns
 
     @capture_errors
     def finish(self, result: Any) -> None:
-        """Take what has been received."""
+        """Record what was received."""
         if self._role == RECEIVE:
-            item = self._line.incoming_item(result)
+            item = self._provider.incoming_item(result)
             if item is not None:
                 self._connection.received(item)
 
     @capture_errors
     def fail(self, error: BaseException) -> None:
-        """End the turns that this has ended.
+        """Fail the turns that this exception ends.
 
-        Those that it was to begin, if it sends; all, if there is nothing more to receive: until then what has
-        come may still be read.
+        Of a method that sends these are the turns that it was to start; of one that receives all turns, once
+        there is nothing more to receive: until then what has arrived may still be read.
         """
-        for key in self._begun:
+        for key in self._turns:
             self._connection.unsent(key, error)
-        how = self._line.close_reason(error) if self._role == RECEIVE else None
-        if how is not None:
-            self._connection.end(how, error)
+        reason = self._provider.close_reason(error) if self._role == RECEIVE else None
+        if reason is not None:
+            self._connection.end(reason, error)
 
 
-def passing(
+def observe_method(
     recorder: Recorder,
-    line: ConnectionProvider,
+    provider: ConnectionProvider,
     role: str,
     instance: Any,
-    given: tuple[tuple[Any, ...], Mapping[str, Any]],
+    arguments: tuple[tuple[Any, ...], JsonMapping],
 ) -> MethodInvocation | None:
-    """Take note that a method of a connection is called; None when nobody can read this connection."""
-    owner = line.connection(instance)
+    """Record the call of a connection's method; return None if no reader can read this connection.
+
+    Args:
+        recorder: writes the events.
+        provider: reads the connection.
+        role: send, flush, receive or close.
+        instance: the connection, or what stands before it.
+        arguments: the method's positional and keyword arguments.
+    """
+    owner = provider.connection(instance)
     if owner is None:
         return None
-    connection, is_new = _of(recorder, line, owner)
-    begun = []
-    if role == SEND or (role == FLUSH and is_new):  # later, what waits has been seen when it was sent
-        keys = [connection.sent(item) for item in line.outgoing_items(instance, *given, to_json_value)]
-        begun = [key for key in keys if key is not None]
+    connection, is_new = _connection_of(recorder, provider, owner)
+    turns = []
+    # What waits in a queue was recorded when it was queued, unless that was before the recording began.
+    if role == SEND or (role == FLUSH and is_new):
+        keys = [
+            connection.sent(item) for item in provider.outgoing_items(instance, *arguments, to_json_value)
+        ]
+        turns = [key for key in keys if key is not None]
     elif role == CLOSE:
         connection.end("closed")
-    return MethodInvocation(line, role, connection, begun)
+    return MethodInvocation(provider, role, connection, turns)
 
 
-def _of(recorder: Recorder, line: ConnectionProvider, owner: Any) -> tuple[Connection, bool]:
-    """Return what we know of a connection, and whether it is new to us."""
-    known = recorder.connections.get(id(owner))
-    if known is not None:
-        return known[1], False
-    connection = Connection(recorder, line, line.connection_reader(owner))
+def _connection_of(recorder: Recorder, provider: ConnectionProvider, owner: Any) -> tuple[Connection, bool]:
+    """Return the recorded connection of an SDK's object, and whether it is new."""
     key = id(owner)
+    entry = recorder.connections.get(key)
+    if entry is not None:
+        return entry[1], False
+    connection = Connection(recorder, provider, provider.connection_reader(owner))
 
     @capture_errors
-    def dropped(_gone: Any) -> None:
-        if recorder.connections.pop(key, None) is not None:  # else the recording is over, or is another's
+    def drop(_reference: Any) -> None:
+        # Without an entry the recording has ended, or the connection is the parent process's.
+        if recorder.connections.pop(key, None) is not None:
             connection.end("dropped")
 
-    return recorder.connections.setdefault(key, (weakref.ref(owner, dropped), connection))[1], True
+    return recorder.connections.setdefault(key, (weakref.ref(owner, drop), connection))[1], True

@@ -1,23 +1,23 @@
-"""What a program says around its calls, in `with` blocks: their conversation, and their tags."""
+"""What a program says around its calls, in `with` blocks: their conversation, their tags, their user."""
 
 from __future__ import annotations
 
 import contextlib
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from hilt_autolog.format import session_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .conversations import ConversationPosition
+    from hilt_autolog.contracts.types import Extensions
+
+_T = TypeVar("_T")
 
 current_conversation: ContextVar[str | None] = ContextVar("hilt_conversation", default=None)
-current_position: ContextVar[ConversationPosition | None] = ContextVar(
-    "hilt_here", default=None
-)  # where the latest call stands
 current_tags: ContextVar[tuple[str, ...]] = ContextVar("hilt_tags", default=())
+current_user: ContextVar[str | None] = ContextVar("hilt_user", default=None)
 
 
 @contextlib.contextmanager
@@ -30,33 +30,65 @@ def conversation(name: str) -> Iterator[str]:
     Yields:
         The session id of its events.
     """
-    token = current_conversation.set(name)
-    try:
+    with _set(current_conversation, name):
         yield session_id_of(name)
-    finally:
-        # A generator may be closed in another context than the one that it began in.
-        with contextlib.suppress(ValueError):
-            current_conversation.reset(token)
 
 
 @contextlib.contextmanager
-def tags(*words: str) -> Iterator[None]:
+def tags(*labels: str) -> Iterator[None]:
     """Label the events of the calls made inside of the `with` block, or of a plain function decorated by it.
 
     Blocks inside of one another add up, and all add to the setting `tags`.
 
     Args:
-        *words: the labels; they are kept in `extensions.tags`.
+        *labels: kept in `extensions.tags`.
     """
-    token = current_tags.set((*current_tags.get(), *words))
+    with _set(current_tags, (*current_tags.get(), *labels)):
+        yield
+
+
+@contextlib.contextmanager
+def user(name: str) -> Iterator[None]:
+    """Name the person on whose behalf the calls inside of the `with` block are made.
+
+    Of blocks inside of one another the inner one counts. (The setting `user` is another thing: the id of the
+    human actor in prompts.)
+
+    Args:
+        name: the program's own id of the person; kept in `extensions.user`.
+    """
+    with _set(current_user, name):
+        yield
+
+
+def context_extensions(conversation_name: str | None, default_tags: list[str]) -> Extensions:
+    """Return the extensions of every event that is recorded here: those of `with` blocks and settings.
+
+    Args:
+        conversation_name: the plain id of the conversation, if it has one.
+        default_tags: the tags of every event.
+
+    Returns:
+        `conversation`, `tags` and `user`, each only if there is one.
+    """
+    extensions: Extensions = {}
+    if conversation_name is not None:
+        extensions["conversation"] = conversation_name
+    labels = current_tags.get()
+    if labels or default_tags:
+        extensions["tags"] = list(dict.fromkeys((*default_tags, *labels))) if labels else default_tags
+    name = current_user.get()
+    if name is not None:
+        extensions["user"] = name
+    return extensions
+
+
+@contextlib.contextmanager
+def _set(variable: ContextVar[_T], value: _T) -> Iterator[None]:
+    token = variable.set(value)
     try:
         yield
     finally:
-        with contextlib.suppress(ValueError):  # as above
-            current_tags.reset(token)
-
-
-def tags_with(always: list[str]) -> list[str]:
-    """Return the tags of what is begun here; `always` are those of every event."""
-    current_position = current_tags.get()
-    return list(dict.fromkeys((*always, *current_position))) if current_position else always
+        # A generator may be closed in another context than the one that it was started in.
+        with contextlib.suppress(ValueError):
+            variable.reset(token)

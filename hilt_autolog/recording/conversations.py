@@ -1,20 +1,21 @@
-"""Which conversation a request belongs to, and how much of it the log already holds.
+"""Which conversation a request belongs to, and how many of its messages the log already has.
 
 Chat APIs repeat the whole history with every call. A running digest over the messages of each answered
-request, its answer included, is remembered: a request that begins with the same messages continues that
-conversation, and only what comes after is written (`event-format`, "History is written once").
+request, its answer included, is kept: a request that starts with the same messages continues that
+conversation, and only the messages after them are written (`event-format`, "History is written once").
 
-An answer is remembered in two forms, because programs repeat it in two: whole, or as its text and tool
-calls alone. The key also names who asked (a chat object, else the task or thread), so that conversations
-of the same words at the same time are told apart; only if that fails does the newest of them win.
+An answer is kept in two forms, because programs repeat it in two: whole, or only its text and tool calls.
+The key also names the owner (a chat object, else the task or thread), so that conversations with the same
+words at the same time are kept apart; only if that fails does the newest of them win.
 """
 
 from __future__ import annotations
 
 import sys
 import threading
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
@@ -24,31 +25,34 @@ from hilt_autolog.format import session_id_of
 from hilt_autolog.log.encoder import encode_line
 
 from .caches import BoundedCache
-from .context import current_conversation, current_position
+from .context import context_extensions, current_conversation
 from .tool_tracker import ToolCallTracker
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from hilt_autolog.contracts.model import Request, Response
-    from hilt_autolog.contracts.types import Message, Part
+    from hilt_autolog.contracts.types import Extensions, History, Message, Part
 
-_REPEATED = ("text", "tool_call")  # the parts that every client repeats
+_REPEATED = ("text", "tool_call")  # the types of part that every client repeats
+
+# Where the latest call of this task or thread is.
+current_position: ContextVar[ConversationPosition | None] = ContextVar("hilt_position", default=None)
 
 
 class HistoryPointer(NamedTuple):
-    """The last event of a conversation as it stood, how many messages it holds, and who asked."""
+    """The last event of a conversation at some moment, and the messages up to and including it."""
 
-    conversation: str
+    session_id: str
     event_id: str
-    messages: int
+    message_count: int
     owner: int = 0
-    choice: int = 0
-    omits: tuple[str, ...] = ()
+    choice: int = 0  # which choice of the answer
+    omits: tuple[str, ...] = ()  # types of part of the answer that the request leaves out
 
-    def history(self) -> dict[str, Any]:
-        """Return `extensions.history` for what comes after this head."""
-        history: dict[str, Any] = {"messages": self.messages, "after": self.event_id}
+    def as_extension(self) -> History:
+        """Return `extensions.history` for the event that comes next."""
+        history: History = {"messages": self.message_count, "after": self.event_id}
         if self.choice:
             history["choice"] = self.choice
         if self.omits:
@@ -58,170 +62,185 @@ class HistoryPointer(NamedTuple):
 
 @dataclass(slots=True)
 class ConversationPosition:
-    """Where a request stands: its conversation, what came before, and the digest over all of it.
+    """A point in a conversation at which events are recorded: what came before, and what all of them carry.
 
-    As its events are written, `head` and `reply_to` move on to them, and `new` runs empty.
+    As the events of a request are written, `history` and `reply_to` move to the latest of them, and
+    `new_messages` becomes empty.
     """
 
     session_id: str
-    name: str | None  # the plain id, when the program or the API gave one
-    head: HistoryPointer | None
-    reply_to: str | None
-    new: list[Message]  # what no event holds yet
-    digest: int
-    total: int
-    owner: int = 0  # who asks
-    book: ConversationTracker | None = None  # what remembers it
-    prompt_id: str | None = None  # the events of its prompt and of its answer, once they are written
+    name: str | None  # the conversation's plain id, if the program, a framework or the API gave one
+    context: Extensions  # of every event recorded here
+    history: HistoryPointer | None = None
+    reply_to: str | None = None
+    new_messages: list[Message] | tuple[Message, ...] = ()  # those that no event has yet
+    digest: int = 0  # of all messages of the request
+    message_count: int = 0  # of the whole request
+    owner: int = 0
+    tracker: object = None  # the ConversationTracker that made it; compared by identity only
+    prompt_id: str | None = None  # the event ids of the prompt and of its answer, once they are written
     answer_id: str | None = None
 
 
 class ConversationTracker:
-    """Recognises conversations; one for each process.
+    """Recognise conversations; one for each log.
 
     Args:
-        name: the conversation of all calls of this process that say nothing else (HILT_SESSION).
+        name: the conversation of all calls that nothing else names (the setting HILT_SESSION).
+        tags: the tags of every event.
     """
 
-    def __init__(self, name: str | None = None) -> None:
+    def __init__(self, name: str | None = None, tags: list[str] | None = None) -> None:
         self._name = name
-        self._heads: BoundedCache[Hashable, HistoryPointer] = (
-            BoundedCache()
-        )  # by digest, or (digest, owner) for words said twice
-        self._answers: BoundedCache[str, HistoryPointer] = BoundedCache()  # by response id
-        self._newest: BoundedCache[str, ConversationPosition] = (
-            BoundedCache()
-        )  # of conversations that have a name, by session id
+        self._tags = tags or []
+        # By digest; by digest and owner for words that two conversations share.
+        self._pointers: BoundedCache[Hashable, HistoryPointer] = BoundedCache()
+        self._by_response_id: BoundedCache[str, HistoryPointer] = BoundedCache()
+        self._newest: BoundedCache[str, ConversationPosition] = BoundedCache()  # named ones, by session id
         self.tools = ToolCallTracker()
 
-    def named(self, conversation: str | None) -> str | None:
-        """Return the conversation's name: what the program says, else what its framework or the API does."""
-        return current_conversation.get() or self._name or conversation
+    def name_for(self, suggestion: str | None) -> str | None:
+        """Return the name of the current conversation: the program's, else the setting, else the suggestion.
 
-    def place(self, prompt: Request) -> ConversationPosition:
-        """Return where a request stands."""
-        named = current_conversation.get() or self._name or prompt.conversation
-        answer = self._answers.get(prompt.previous_response_id) if prompt.previous_response_id else None
-        digest = 0 if named is None else hash(session_id_of(named))
+        Args:
+            suggestion: the name that a framework or the API gives.
+        """
+        return current_conversation.get() or self._name or suggestion
+
+    def locate(self, request: Request) -> ConversationPosition:
+        """Return the position of a request: continue a conversation, or begin one."""
+        name = current_conversation.get() or self._name or request.conversation
+        answer = (
+            self._by_response_id.get(request.previous_response_id) if request.previous_response_id else None
+        )
+        digest = 0 if name is None else hash(session_id_of(name))
         digests = []
-        for message in prompt.messages:
-            digest = _next(digest, message)
+        for message in request.messages:
+            digest = _next_digest(digest, message)
             digests.append(digest)
-        owner = prompt.chat_object_id or _owner()
-        has_history = answer is None and len(digests) > 1
-        head = self._longest(digests, owner) if has_history else None
-        known = head.messages if head is not None else 0
-        came_before = head or answer
-        if named is not None:
-            session = session_id_of(named)
-        elif came_before is not None:
-            session = came_before.conversation
+        owner = request.chat_object_id or _current_owner()
+        history = self._longest_history(digests, owner) if answer is None and len(digests) > 1 else None
+        covered = history.message_count if history is not None else 0
+        previous = history or answer
+        if name is not None:
+            session_id = session_id_of(name)
+        elif previous is not None:
+            session_id = previous.session_id
         else:
-            session = prompt.fallback_session_id or f"conv_{random_hex(96)}"
-        if came_before is not None and came_before.conversation != session:
-            came_before = None
-        reply_to = came_before.event_id if came_before is not None else None
-        new = prompt.messages[known:]
-        place = ConversationPosition(
-            session, named, head, reply_to, new, digest, len(prompt.messages), owner, self
+            session_id = request.fallback_session_id or f"conv_{random_hex(96)}"
+        if previous is not None and previous.session_id != session_id:
+            previous = None
+        position = ConversationPosition(
+            session_id,
+            name,
+            context_extensions(name, self._tags),
+            history,
+            None if previous is None else previous.event_id,
+            request.messages[covered:],
+            digest,
+            len(request.messages),
+            owner,
+            self,
         )
-        if named is not None:
-            self._newest.put(session, place)
-        return place
+        if name is not None:
+            self._newest.put(session_id, position)
+        return position
 
-    def apart(self, prompt: Request) -> ConversationPosition:
-        """Return the place of a request that continues nothing and is continued by nothing."""
-        named = self.named(prompt.conversation)
-        session = (
-            session_id_of(named) if named is not None else prompt.fallback_session_id or new_session_id()
+    def standalone(self, request: Request) -> ConversationPosition:
+        """Return the position of a request that continues nothing and is continued by nothing."""
+        name = self.name_for(request.conversation)
+        session_id = (
+            session_id_of(name) if name is not None else request.fallback_session_id or new_session_id()
         )
-        return ConversationPosition(session, named, None, None, prompt.messages, 0, len(prompt.messages))
+        context = context_extensions(name, self._tags)
+        count = len(request.messages)
+        return ConversationPosition(
+            session_id, name, context, new_messages=request.messages, message_count=count
+        )
 
-    def standing(self) -> ConversationPosition:
-        """Return where the program stands: at the latest call of its context, or of the conversation."""
-        place = current_position.get()
-        if place is not None and place.book is not self:  # it is in another log, or was our parent's
-            place = None
-        name = self.named(None)
-        session = None if name is None else session_id_of(name)
-        if place is not None and session in (None, place.session_id):
-            return place
-        place = None if session is None else self._newest.get(session)
-        if place is None:
-            place = self.spot(session or new_session_id(), name)
-            if session is not None:
-                self._newest.put(session, place)
-        current_position.set(place)
-        return place
+    def current(self) -> ConversationPosition:
+        """Return the position of the latest call in this context, or in the conversation that it names."""
+        position = current_position.get()
+        if position is not None and position.tracker is not self:  # of another log, or of our parent process
+            position = None
+        name = self.name_for(None)
+        session_id = None if name is None else session_id_of(name)
+        if position is not None and session_id in (None, position.session_id):
+            return position
+        position = None if session_id is None else self._newest.get(session_id)
+        if position is None:
+            position = self.position_at(session_id or new_session_id(), name)
+            if session_id is not None:
+                self._newest.put(session_id, position)
+        current_position.set(position)
+        return position
 
-    def spot(self, session_id: str, name: str | None, prompt_id: str | None = None) -> ConversationPosition:
-        """Return a place in a conversation where no request stands; `prompt_id` is the event to reply to."""
-        return ConversationPosition(session_id, name, None, None, [], 0, 0, book=self, prompt_id=prompt_id)
+    def position_at(
+        self, session_id: str, name: str | None, prompt_id: str | None = None
+    ) -> ConversationPosition:
+        """Return a position in a conversation that no request has; `prompt_id` is the event to reply to."""
+        context = context_extensions(name, self._tags)
+        return ConversationPosition(session_id, name, context, tracker=self, prompt_id=prompt_id)
 
-    def is_known(self, response_id: str | None) -> bool:
-        """Return whether the log holds the response of this id."""
-        return response_id is not None and self._answers.get(response_id) is not None
+    def with_current_context(self, position: ConversationPosition) -> ConversationPosition:
+        """Return a position as it is for an event that is recorded now: with the tags and the user of now."""
+        return replace(position, context=context_extensions(position.name, self._tags))
 
-    def _longest(self, digests: list[int], owner: int) -> HistoryPointer | None:
+    def has_response(self, response_id: str | None) -> bool:
+        """Return whether the log has the response with this id."""
+        return response_id is not None and self._by_response_id.get(response_id) is not None
+
+    def _longest_history(self, digests: list[int], owner: int) -> HistoryPointer | None:
         for digest in reversed(digests):
-            head = self._heads.get(digest)
-            if head is not None:
-                return head if head.owner == owner else self._heads.get((digest, owner)) or head
+            pointer = self._pointers.get(digest)
+            if pointer is not None:
+                return pointer if pointer.owner == owner else self._pointers.get((digest, owner)) or pointer
         return None
 
-    def answered(
+    def record_response(
         self,
-        place: ConversationPosition,
-        reply: Response,
+        position: ConversationPosition,
+        response: Response,
         event_id: str,
         *,
         by_id: bool,
-        is_plain_text: bool = False,
+        is_plain: bool = False,
     ) -> None:
         """Remember the answer to a request, in every form in which the next request may repeat it.
 
         Args:
-            place: where the request stands.
-            reply: its answer.
+            position: that of the request.
+            response: its answer.
             event_id: the event of the answer.
             by_id: whether the next request may also name the answer by its id.
-            is_plain_text: whether it is one message of one text: it has one form then.
+            is_plain: whether it is one message with one text: then it has one form.
         """
-        place.answer_id = event_id
-        head = HistoryPointer(place.session_id, event_id, place.total + 1, place.owner)
-        for choice, message in enumerate(reply.messages):
-            for spoken, omits in ((message, ()),) if is_plain_text else _forms(message):
-                digest = _next(place.digest, spoken)
-                form = head._replace(choice=choice, omits=omits) if choice or omits else head
-                rival = self._heads.put(digest, form)
-                if rival is not None and rival.owner != place.owner:
-                    self._heads.put((digest, rival.owner), rival)
-        if by_id and reply.response_id is not None:
-            self._answers.put(reply.response_id, head)
+        position.answer_id = event_id
+        pointer = HistoryPointer(position.session_id, event_id, position.message_count + 1, position.owner)
+        for choice, message in enumerate(response.messages):
+            for form, omits in ((message, ()),) if is_plain else _forms(message):
+                digest = _next_digest(position.digest, form)
+                value = pointer._replace(choice=choice, omits=omits) if choice or omits else pointer
+                rival = self._pointers.put(digest, value)
+                if rival is not None and rival.owner != position.owner:
+                    self._pointers.put((digest, rival.owner), rival)
+        if by_id and response.response_id is not None:
+            self._by_response_id.put(response.response_id, pointer)
 
 
 def new_session_id() -> str:
-    """Return the id of a conversation that nothing names."""
+    """Return the session id of a conversation that has no name."""
     return f"conv_{random_hex(96)}"
 
 
-def repeated(message: Message) -> Message:
-    """Return a message without what only its completion knows."""
+def without_finish_reason(message: Message) -> Message:
+    """Return a message without the one key that only a completion has."""
     message = message.copy()
     message.pop("finish_reason", None)
     return message
 
 
-def _forms(message: Message) -> list[tuple[Message, tuple[str, ...]]]:
-    kinds = {part["type"] for part in message["parts"]} - set(_REPEATED)
-    noted = any("annotations" in part for part in message["parts"])
-    if not kinds and not noted:
-        return [(message, ())]
-    omits = tuple(sorted(kinds | ({"annotations"} if noted else set())))
-    return [(message, ()), (without(message, omits), omits)]
-
-
-def without(message: Message, omits: tuple[str, ...] | list[str]) -> Message:
+def without_parts(message: Message, omits: tuple[str, ...] | list[str]) -> Message:
     """Return a message without the parts of these types, and without annotations if they are among them."""
     parts = [part for part in message["parts"] if part["type"] not in omits]
     if "annotations" in omits:
@@ -235,20 +254,29 @@ def _without_annotations(part: Part) -> Part:
     return part
 
 
-def _next(digest: int, message: Message) -> int:
+def _forms(message: Message) -> list[tuple[Message, tuple[str, ...]]]:
+    omits = {part["type"] for part in message["parts"]} - set(_REPEATED)
+    if any("annotations" in part for part in message["parts"]):
+        omits.add("annotations")
+    if not omits:
+        return [(message, ())]
+    names = tuple(sorted(omits))
+    return [(message, ()), (without_parts(message, names), names)]
+
+
+def _next_digest(digest: int, message: Message) -> int:
     """Return the digest over a message and all that came before it.
 
-    It lives in this process only, among some thousand others, and Python's hash of 64 bits, with a key of
-    its own for each process, is a tenth of the price of one that could be written down.
+    It is kept in this process only, among a few thousand others: Python's hash of 64 bits, keyed for each
+    process, costs a tenth of a cryptographic one (`tests/benchmarks/calls.py`).
     """
     if is_plain_text(message):
         return hash((digest, message["role"], message["parts"][0]["content"]))
-    return hash(
-        (digest, encode_line(repeated(message), orjson.OPT_SORT_KEYS))
-    )  # SDKs have an order of their own
+    # SDKs write keys in an order of their own.
+    return hash((digest, encode_line(without_finish_reason(message), orjson.OPT_SORT_KEYS)))
 
 
-def _owner() -> int:
+def _current_owner() -> int:
     """Return what tells two conversations with the same words apart: the running task, else the thread."""
     asyncio = sys.modules.get("asyncio")
     if asyncio is not None and asyncio._get_running_loop() is not None:  # noqa: SLF001  the public one raises

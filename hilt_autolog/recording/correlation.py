@@ -1,8 +1,8 @@
-"""Tickets: how the call of an SDK finds the model's run, in a framework above it, that it serves.
+"""How the call of an SDK finds the run of a framework that it serves, so that both give one group of events.
 
-A run that starts leaves a ticket in a context variable. The first call of an SDK in that context, or in one
-copied from it, takes it: both are then told by one group of events. A ticket is good once, and lapses when
-its run speaks by other means, or ends. Contexts hold tickets weakly: nothing stays behind in them.
+A model's run that starts is offered in a context variable. The first call of an SDK in that context, or in
+one copied from it, is attached to it. A run can be claimed once, and no more when it has produced output by
+other means, or has ended. Contexts refer to runs weakly, so that nothing stays behind in them.
 """
 
 from __future__ import annotations
@@ -20,83 +20,87 @@ if TYPE_CHECKING:
 
 
 class CallCorrelation(Protocol):
-    """A model's run that an SDK may serve."""
+    """A model's run that an SDK's call may serve."""
 
     @property
     def is_waiting(self) -> bool:
-        """Whether no call has taken it, and it has neither spoken nor ended."""
+        """Whether no call is attached, and it has neither produced output nor ended."""
 
     @property
-    def words(self) -> str | None:
-        """What it asks the model."""
+    def prompt_text(self) -> str | None:
+        """The text of its newest message."""
 
     @property
     def may_share_call(self) -> bool:
         """Whether one call may serve several such runs."""
 
-    def served_by(self, call: Call) -> Call:
-        """Be told by the SDK's call, which asks in its stead; return what the engine is to tell of it."""
+    def attach_call(self, call: Call) -> Call:
+        """Let an SDK's call serve it; return the call that the instrumentation reports to."""
 
-    def give_way(self) -> None:
-        """Be told by the call that serves another."""
+    def detach(self) -> None:
+        """Leave it to the call that serves another run."""
 
 
 class PendingRuns:
-    """Where the tickets of a start will lie, once it has happened; it lives as long as they are good."""
+    """The runs that one start has offered; it exists as long as they can be claimed."""
 
-    __slots__ = ("__weakref__", "tickets")
+    __slots__ = ("__weakref__", "runs")
 
     def __init__(self) -> None:
-        self.tickets: list[CallCorrelation] = []
+        self.runs: list[CallCorrelation] = []
 
 
-Slots = tuple[weakref.ref[PendingRuns], ...]
-pending_runs: ContextVar[Slots] = ContextVar("hilt_slots", default=())
+References = tuple[weakref.ref[PendingRuns], ...]
+pending_runs: ContextVar[References] = ContextVar("hilt_pending_runs", default=())
 
 
 def open_pending_runs() -> PendingRuns:
-    """Make a slot in the context of the caller: a start that is awaited may happen in a task of its own."""
-    slot = PendingRuns()
-    pending_runs.set((*(known for known in pending_runs.get() if known() is not None), weakref.ref(slot)))
-    return slot
+    """Register an empty `PendingRuns` in the caller's context.
 
-
-def claim_run(prompt: Request, slots: Slots) -> CallCorrelation | None:
-    """Return whom a call serves, of those who wait in these slots.
-
-    Of several that wait the one that asks the same is meant, else the newest: a model may call another.
+    It comes before the runs: a start that is awaited may happen in a task of its own.
     """
-    if prompt.operation.is_embedding or prompt.operation.kind != "call":
+    pending = PendingRuns()
+    alive = (reference for reference in pending_runs.get() if reference() is not None)
+    pending_runs.set((*alive, weakref.ref(pending)))
+    return pending
+
+
+def claim_run(request: Request, references: References) -> CallCorrelation | None:
+    """Return the run that a call serves, or None.
+
+    Of several that wait it is the one with the same text, else the newest: a model may call another.
+    """
+    if request.operation.is_embedding or request.operation.kind != "call":
         return None
-    known = [slot.tickets for reference in slots if (slot := reference()) is not None]
-    good = [ticket for tickets in known for ticket in tickets if ticket.is_waiting]
-    if len(good) < 2:  # noqa: PLR2004  there is nothing to choose
-        return good[0] if good else None
-    asked = {text_of(message) for message in prompt.messages}
-    same = [ticket for ticket in good if ticket.words in asked]
-    if len(same) > 1 and all(ticket.may_share_call for ticket in same):
+    offers = [pending.runs for reference in references if (pending := reference()) is not None]
+    waiting = [run for runs in offers for run in runs if run.is_waiting]
+    if len(waiting) < 2:  # noqa: PLR2004  there is no choice
+        return waiting[0] if waiting else None
+    texts = {text_of(message) for message in request.messages}
+    same = [run for run in waiting if run.prompt_text in texts]
+    if len(same) > 1 and all(run.may_share_call for run in same):
         return SharedRun(same)
-    return (same or good)[-1]
+    return (same or waiting)[-1]
 
 
 class SharedRun:
-    """Several runs that one call serves; it bears the ids of the first."""
+    """Several runs that one call serves; its events carry the ids of the first."""
 
     is_waiting = may_share_call = True
-    words = None
+    prompt_text = None
 
-    def __init__(self, tickets: list[CallCorrelation]) -> None:
-        self._tickets = tickets
+    def __init__(self, runs: list[CallCorrelation]) -> None:
+        self._runs = runs
 
-    def served_by(self, call: Call) -> Call:
-        """Be told by this call."""
-        first, *others = self._tickets
-        told = first.served_by(call)
-        for ticket in others:
-            ticket.give_way()
-        return told
+    def attach_call(self, call: Call) -> Call:
+        """Let an SDK's call serve all of them."""
+        first, *others = self._runs
+        observed = first.attach_call(call)
+        for run in others:
+            run.detach()
+        return observed
 
-    def give_way(self) -> None:
-        """Be told by the call of another."""
-        for ticket in self._tickets:
-            ticket.give_way()
+    def detach(self) -> None:
+        """Leave all of them to the call that serves another run."""
+        for run in self._runs:
+            run.detach()

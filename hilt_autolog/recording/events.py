@@ -1,42 +1,47 @@
-"""Facts in, events out: the one place where a prompt, an answer or a failure becomes an event.
+"""Build events: the one place where a request, a response or an error becomes an event.
 
-Events are plain dicts on this side of the house, written in the order of the contract's table of fields;
-`event.Event` is the same thing validated. Nothing here reads a clock but `blank`, or writes.
+Events are plain dicts in the shape of `contracts.types.Event`, their keys in the order of the format's table
+of fields. Nothing here writes, and only `new_event` reads a clock.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hilt_autolog import clock
-from hilt_autolog.contracts.model import (
-    Delta,
-    Document,
-    HttpResponse,
-    Request,
-    Response,
-    ToolCall,
-    is_plain_text,
-    text_of,
-)
+from hilt_autolog.contracts.model import Response, is_plain_text, text_of
+from hilt_autolog.contracts.types import Billing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from hilt_autolog.contracts.model import ErrorInfo, Request
-    from hilt_autolog.contracts.types import Message
+    from hilt_autolog.contracts.model import (
+        Delta,
+        Document,
+        ErrorInfo,
+        HttpResponse,
+        Request,
+        ToolCall,
+    )
+    from hilt_autolog.contracts.types import (
+        Content,
+        Event,
+        Extensions,
+        JsonMapping,
+        JsonObject,
+        Message,
+        Provenance,
+    )
 
     from .conversations import ConversationPosition
 
-
-Event = dict[str, Any]
-
 HILT_VERSION = "1.0.0"
-_NOWHERE: dict[str, Any] = {}
+_EMPTY = Response()
+_NO_PROVENANCE: JsonObject = {}
 _ACTORS = {"user": "human", "assistant": "agent", "tool": "tool", "system": "system"}
 
 
-def blank(action: str, session_id: str, actor: str, identity: str) -> Event:
+def new_event(action: str, session_id: str, actor: str, actor_id: str) -> Event:
     """Return a new event with the fields that every event has."""
     event_id, timestamp = clock.id_and_timestamp()
     return {
@@ -44,71 +49,80 @@ def blank(action: str, session_id: str, actor: str, identity: str) -> Event:
         "event_id": event_id,
         "timestamp": timestamp,
         "session_id": session_id,
-        "actor": {"type": actor, "id": identity},
+        "actor": {"type": actor, "id": actor_id},
         "action": action,
     }
 
 
 def prompt_event(
-    prompt: Request, place: ConversationPosition, user: str, tool: str | None, *, is_plain_text: bool = False
+    request: Request, position: ConversationPosition, user: str, tool: str | None, *, is_plain: bool = False
 ) -> Event:
     """Return the event of a request.
 
     Args:
-        prompt: the request.
-        place: where it stands in its conversation, and which of its messages no event holds yet.
-        user: the id of the human.
+        request: the request.
+        position: its position in the conversation, with the messages that no event has yet.
+        user: the id of the human actor.
         tool: the name of the tool whose result is the newest message, if one is.
-        is_plain_text: whether the newest message is the only new one, and has one text and nothing else.
+        is_plain: whether the newest message is the only new one, and has one text and nothing else.
     """
-    newest = prompt.messages[-1] if prompt.messages else None
+    newest = request.messages[-1] if request.messages else None
     role = newest["role"] if newest is not None else "user"
     names = {
         "user": user,
         "tool": tool or "tool",
         "system": "system",
-        "assistant": prompt.model or prompt.provider,
+        "assistant": request.model or request.provider,
     }
-    event = blank("prompt", place.session_id, _ACTORS.get(role, "human"), names.get(role, role))
-    if newest is not None and is_plain_text:
+    event = new_event("prompt", position.session_id, _ACTORS.get(role, "human"), names.get(role, role))
+    if newest is not None and is_plain:
         event["content"] = {"text": newest["parts"][0]["content"]}
     else:
-        event["content"] = _content(text_of(newest), place.new)
-    event["provenance"] = provenance(prompt)
-    extensions = event["extensions"] = {} if place.reply_to is None else {"reply_to": place.reply_to}
-    if prompt.model is not None:
-        extensions["model"] = prompt.model
-    if prompt.parameters:
-        extensions["request"] = prompt.parameters
-    if place.head is not None:
-        extensions["history"] = place.head.history()
+        event["content"] = _content(text_of(newest), position.new_messages)
+    event["provenance"] = provenance(request)
+    extensions: Extensions = {} if position.reply_to is None else {"reply_to": position.reply_to}
+    event["extensions"] = extensions
+    if request.model is not None:
+        extensions["model"] = request.model
+    if request.parameters:
+        extensions["request"] = request.parameters
+    if position.history is not None:
+        extensions["history"] = position.history.as_extension()
     return event
 
 
-def _content(text: str | None, messages: Sequence[Message]) -> dict[str, Any]:
+def _content(text: str | None, messages: Sequence[Message]) -> Content:
     """Return a text and the messages behind it; one message that says just this text is left out."""
-    content: dict[str, Any] = {} if text is None else {"text": text}
+    content: Content = {} if text is None else {"text": text}
     if text is None or len(messages) != 1 or not is_plain_text(messages[0]):
         content["messages"] = messages
     return content
 
 
 def tool_result_event(
-    place: ConversationPosition, identity: str | None, tool: str | None, text: str, call: str | None
+    position: ConversationPosition, call_id: str | None, tool: str | None, text: str, reply_to: str | None
 ) -> Event:
-    """Return the event of a tool's result; `call` is the event that asked for it, when that is known."""
-    event = blank("tool_result", place.session_id, "tool", tool or "tool")
+    """Return the event of a tool's result.
+
+    Args:
+        position: where it is recorded.
+        call_id: the id of the tool call.
+        tool: the tool's name.
+        text: the result.
+        reply_to: the event of the tool call, if it is known.
+    """
+    event = new_event("tool_result", position.session_id, "tool", tool or "tool")
     event["content"] = {"text": text}
-    event["extensions"] = linked(call, tool_call_id=identity, tool=tool)
+    event["extensions"] = extensions_of(reply_to, tool_call_id=call_id, tool=tool)
     return event
 
 
 def chunk_event(session_id: str, model: str, reply_to: str | None, delta: Delta, index: int) -> Event:
     """Return the event of one delta of a stream."""
-    event = blank("completion_chunk", session_id, "agent", model)
+    event = new_event("completion_chunk", session_id, "agent", model)
     kind, text, choice = delta
     event["content"] = {"text": text}
-    extensions = event["extensions"] = linked(reply_to)
+    extensions = event["extensions"] = extensions_of(reply_to)
     extensions["index"] = index
     extensions["kind"] = kind
     if choice:
@@ -117,56 +131,140 @@ def chunk_event(session_id: str, model: str, reply_to: str | None, delta: Delta,
 
 
 def completion_event(
-    prompt: Request, session_id: str, reply: Response, reply_to: str | None, *, is_plain_text: bool = False
+    request: Request, session_id: str, response: Response, reply_to: str | None, *, is_plain: bool = False
 ) -> Event:
-    """Return the event of an answer; `is_plain_text` says that its text is all there is to it."""
-    model = reply.model or prompt.model
-    event = blank("completion", session_id, "agent", model or prompt.provider)
-    if is_plain_text:
-        event["content"] = {"text": reply.text}
-    elif content := _spoken(reply):
+    """Return the event of an answer; `is_plain` if it is one message with one text and nothing else."""
+    model = response.model or request.model
+    event = new_event("completion", session_id, "agent", model or request.provider)
+    if is_plain:
+        event["content"] = {"text": response.text}
+    elif content := _response_content(response):
         event["content"] = content
     event["metrics"] = {}
-    event["provenance"] = provenance(prompt, reply)
-    extensions = event["extensions"] = {} if reply_to is None else {"reply_to": reply_to}
+    event["provenance"] = provenance(request, response)
+    extensions: Extensions = {} if reply_to is None else {"reply_to": reply_to}
+    event["extensions"] = extensions
     if model is not None:
         extensions["model"] = model
-    if reply.finish_reason is not None:
-        extensions["finish_reason"] = reply.finish_reason
-    if reply.usage is not None:
-        extensions["usage"] = reply.usage
-    if reply.extensions:
-        extensions.update(reply.extensions)
+    if response.finish_reason is not None:
+        extensions["finish_reason"] = response.finish_reason
+    if response.usage is not None:
+        extensions["usage"] = response.usage
+    if response.extensions:
+        extensions.update(response.extensions)  # type: ignore[typeddict-item]  # keys of the provider's own
     return event
 
 
-def _spoken(reply: Response) -> dict[str, Any]:
-    messages = list(reply.messages)
-    if (
-        len(messages) == 1 and not messages[0]["parts"]
-    ):  # of several, an empty one keeps its place: choices count
+def _response_content(response: Response) -> Content:
+    messages = list(response.messages)
+    # Of several choices an empty one keeps its place: choices are counted.
+    if len(messages) == 1 and not messages[0]["parts"]:
         messages = []
-    content = _content(reply.text, messages)
+    content = _content(response.text, messages)
     return content if content.get("messages") or "text" in content else {}
 
 
-def embedding_event(prompt: Request, session_id: str, reply: Response) -> Event:
-    """Return the event of an embedding: what went in, and the number and length of the vectors."""
-    model = reply.model or prompt.model
-    event = blank("embedding", session_id, "agent", model or prompt.provider)
-    only = prompt.messages[0] if len(prompt.messages) == 1 else None
-    event["content"] = _content(text_of(only), prompt.messages)
+def embedding_event(request: Request, session_id: str, response: Response) -> Event:
+    """Return the event of an embedding: the inputs, and the number and length of the vectors."""
+    model = response.model or request.model
+    event = new_event("embedding", session_id, "agent", model or request.provider)
+    only_message = request.messages[0] if len(request.messages) == 1 else None
+    event["content"] = _content(text_of(only_message), request.messages)
     event["metrics"] = {}
-    event["provenance"] = provenance(prompt, reply)
-    event["extensions"] = linked(None, model=model, dimensions=reply.dimensions, usage=reply.usage)
-    event["extensions"]["inputs"] = len(prompt.messages)
-    if prompt.parameters:
-        event["extensions"]["request"] = prompt.parameters
+    event["provenance"] = provenance(request, response)
+    event["extensions"] = extensions_of(
+        None, model=model, dimensions=response.dimensions, usage=response.usage
+    )
+    event["extensions"]["inputs"] = len(request.messages)
+    if request.parameters:
+        event["extensions"]["request"] = request.parameters
     return event
 
 
-def note_response(event: Event, http: HttpResponse) -> None:
-    """Add what the HTTP response of an answer says of itself."""
+def tool_call_event(session_id: str, model: str, call: ToolCall, reply_to: str) -> Event:
+    """Return the event of a tool call in an answer."""
+    event = new_event("tool_call", session_id, "agent", model)
+    event["content"] = {"text": call.arguments}
+    event["extensions"] = extensions_of(reply_to, tool_call_id=call.id, tool=call.name)
+    return event
+
+
+def retrieval_event(
+    session_id: str,
+    document: Document,
+    rank: int,
+    reply_to: str | None,
+    origin: JsonMapping = _NO_PROVENANCE,
+) -> Event:
+    """Return the event of a document that a search returned.
+
+    Args:
+        session_id: the conversation.
+        document: the document.
+        rank: 1 for the best.
+        reply_to: the event of the prompt or of the tool call.
+        origin: the provenance of the framework's run, if there is one.
+    """
+    event = new_event("retrieval", session_id, "tool", document.retriever)
+    if document.text is not None:
+        event["content"] = {"text": document.text}
+    if document.metadata or origin:
+        metadata = {"retrieval": document.metadata} if document.metadata else {}
+        event["provenance"] = cast("Provenance", {**origin, **metadata})
+    event["extensions"] = extensions_of(reply_to, rank=rank, score=document.score, document_id=document.id)
+    return event
+
+
+def batch_event(request: Request, session_id: str, response: Response) -> Event:
+    """Return the event of a batch that was accepted; its requests have prompts of their own."""
+    event = new_event("system", session_id, "system", request.provider)
+    event["content"] = {"text": "batch accepted"}
+    event["metrics"] = {}
+    event["provenance"] = provenance(request, response)
+    event["extensions"] = {}
+    return event
+
+
+def error_event(
+    request: Request,
+    session_id: str,
+    error_info: ErrorInfo,
+    reply_to: str | None,
+    response: Response = _EMPTY,
+) -> Event:
+    """Return the event of a failed call.
+
+    Args:
+        request: the request.
+        session_id: the conversation.
+        error_info: why it failed.
+        reply_to: the event of the request, if it has one.
+        response: what was answered all the same, and paid for.
+    """
+    event = new_event("system", session_id, "system", request.provider)
+    event["content"] = {"text": error_info.text}
+    if has_content(response):
+        event["content"]["messages"] = response.messages
+    event["metrics"] = {}
+    event["provenance"] = provenance(request, response)
+    event["extensions"] = extensions_of(
+        reply_to,
+        status_code=error_info.status,
+        model=response.model or request.model,
+        error_type=error_info.type,
+        error_code=error_info.code,
+        retry_after=error_info.retry_after,
+        rate_limit=error_info.rate_limit or None,
+        retries=error_info.retries or None,
+        finish_reason=response.finish_reason,
+        usage=response.usage,
+        **(response.extensions or {}),
+    )
+    return event
+
+
+def add_http_response(event: Event, http: HttpResponse) -> None:
+    """Add what the HTTP response shows: status, retries, the provider's id of the request."""
     if http.status is not None:
         event["extensions"]["status_code"] = http.status
     if http.retries:
@@ -175,101 +273,63 @@ def note_response(event: Event, http: HttpResponse) -> None:
         event["provenance"]["request_id"] = http.request_id
 
 
-def tool_call_event(session_id: str, model: str, call: ToolCall, reply_to: str) -> Event:
-    """Return the event of a tool that an answer asks for."""
-    event = blank("tool_call", session_id, "agent", model)
-    event["content"] = {"text": call.arguments}
-    event["extensions"] = linked(reply_to, tool_call_id=call.id, tool=call.name)
-    return event
-
-
-def retrieval_event(
-    session_id: str, document: Document, rank: int, reply_to: str | None, origin: Mapping[str, Any] = _NOWHERE
-) -> Event:
-    """Return the event of a document that was found; the best has the rank 1, `origin` is its provenance."""
-    event = blank("retrieval", session_id, "tool", document.retriever)
-    if document.text is not None:
-        event["content"] = {"text": document.text}
-    if document.metadata or origin:
-        event["provenance"] = {**origin, **({"retrieval": document.metadata} if document.metadata else {})}
-    event["extensions"] = linked(reply_to, rank=rank, score=document.score, document_id=document.id)
-    return event
-
-
-def submission_event(prompt: Request, session_id: str, reply: Response) -> Event:
-    """Return the event of a batch that was accepted; its requests have prompts of their own."""
-    event = blank("system", session_id, "system", prompt.provider)
-    event["content"] = {"text": "batch accepted"}
-    event["metrics"] = {}
-    event["provenance"] = provenance(prompt, reply)
-    event["extensions"] = {}
-    return event
-
-
-def provenance(prompt: Request, reply: Response | None = None) -> dict[str, Any]:
-    """Return where an event came from."""
-    model = (reply.model if reply is not None else None) or prompt.model
-    known = {"provider": prompt.provider, "operation": prompt.operation.name}
-    if model is not None:
-        known["model"] = model
-    if reply is not None and reply.response_id is not None:
-        known["response_id"] = reply.response_id
-    tier = (reply.service_tier if reply is not None else None) or prompt.service_tier
-    if tier is not None:
-        known["service_tier"] = tier
-    if prompt.sdk is not None:
-        known["sdk"] = prompt.sdk
-    if prompt.server is not None:
-        known["server"] = prompt.server
-    if prompt.provenance is not None:
-        known.update(prompt.provenance)
-    return known
-
-
-def linked(reply_to: str | None, **known: Any) -> dict[str, Any]:
-    """Return extensions with what is known of these."""
-    extensions = {} if reply_to is None else {"reply_to": reply_to}
-    extensions.update({name: value for name, value in known.items() if value is not None})
-    return extensions
-
-
-_NOTHING = Response()
-
-
-def error_event(
-    prompt: Request, session_id: str, failure: ErrorInfo, reply_to: str | None, reply: Response = _NOTHING
-) -> Event:
-    """Return the event of a failed call.
+def add_metrics(
+    event: Event, request: Request, response: Response, seconds: float, first: float | None = None
+) -> None:
+    """Add times and tokens, and the billing from which `processors.add_cost` computes the cost.
 
     Args:
-        prompt: the request.
-        session_id: the conversation.
-        failure: why it failed.
-        reply_to: the event of the request, if it has one.
-        reply: what was answered all the same, and paid for: the failure keeps it.
+        event: has `metrics` and `extensions`.
+        request: the request.
+        response: its answer.
+        seconds: from the request to the end of the answer.
+        first: from the request to the first delta, in seconds; None if there was no stream.
     """
-    event = blank("system", session_id, "system", prompt.provider)
-    event["content"] = {"text": failure.text}
-    if says_something(reply):
-        event["content"]["messages"] = reply.messages
-    event["metrics"] = {}
-    event["provenance"] = provenance(prompt, reply)
-    event["extensions"] = linked(
-        reply_to,
-        status_code=failure.status,
-        model=reply.model or prompt.model,
-        error_type=failure.type,
-        error_code=failure.code,
-        retry_after=failure.retry_after,
-        rate_limit=failure.rate_limit or None,
-        retries=failure.retries or None,
-        finish_reason=reply.finish_reason,
-        usage=reply.usage,
-        **(reply.extensions or {}),
-    )
-    return event
+    metrics = event["metrics"]
+    # Twice: hilt-python 0.2.8 reads the latency from the extensions.
+    metrics["latency_ms"] = event["extensions"]["latency_ms"] = round(seconds * 1000)
+    if first is not None:
+        metrics["ttft_ms"] = round(first * 1000)
+    if response.tokens:
+        metrics["tokens"] = response.tokens
+        event["billing"] = Billing(
+            request.provider,
+            (response.model, request.model),
+            response.tokens,
+            response.service_tier or request.service_tier,
+            response.billed_units,
+        )
 
 
-def says_something(reply: Response) -> bool:
-    """Return whether there is anything in the messages of an answer."""
-    return any(message["parts"] for message in reply.messages)
+def provenance(request: Request, response: Response | None = None) -> Provenance:
+    """Return the provenance of an event: provider, operation, model, ids, SDK, server."""
+    model = (response.model if response is not None else None) or request.model
+    values: Provenance = {"provider": request.provider, "operation": request.operation.name}
+    if model is not None:
+        values["model"] = model
+    if response is not None and response.response_id is not None:
+        values["response_id"] = response.response_id
+    tier = (response.service_tier if response is not None else None) or request.service_tier
+    if tier is not None:
+        values["service_tier"] = tier
+    if request.sdk is not None:
+        values["sdk"] = request.sdk
+    if request.server is not None:
+        values["server"] = request.server
+    if request.provenance is not None:
+        values.update(request.provenance)  # type: ignore[typeddict-item]  # the framework's own key
+    return values
+
+
+def extensions_of(reply_to: str | None, **values: Any) -> Extensions:
+    """Return extensions of these values; those that are None are left out."""
+    extensions = {} if reply_to is None else {"reply_to": reply_to}
+    for name, value in values.items():
+        if value is not None:
+            extensions[name] = value
+    return cast("Extensions", extensions)
+
+
+def has_content(response: Response) -> bool:
+    """Return whether any message of an answer has a part."""
+    return any(message["parts"] for message in response.messages)

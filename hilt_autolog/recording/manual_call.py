@@ -1,12 +1,12 @@
-"""A call that a program logs by a helper: into a session of its own, in words of its own.
+"""A call that a program logs by a helper: into a session of its own, by names of its own.
 
-Where the SDK below is recorded as well, the two are one: the helper's call is a ticket, which the SDK's call
-takes, and the engine tells the helper's call what came over the wire. So nothing is logged twice.
+Where the SDK below is recorded as well, the two are one call: the helper's is offered as a run, the SDK's is
+attached to it, and what the instrumentation reports goes to the helper's. So nothing is logged twice.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from hilt_autolog.contracts.model import text_of
 
@@ -16,130 +16,126 @@ from .correlation import open_pending_runs
 from .events import retrieval_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from hilt_autolog.contracts.model import Request, Response
     from hilt_autolog.contracts.provider import Provider
+    from hilt_autolog.contracts.types import Event, JsonMapping, JsonObject
 
     from .correlation import PendingRuns
-    from .events import Event
     from .recorder import Recorder
 
 _OK = 200
 _FIELDS = (
     *("hilt_version", "event_id", "timestamp", "session_id", "actor", "action"),
-    *("content", "metrics", "provenance", "extensions"),
+    *("content", "metrics", "provenance", "extensions", "billing"),
 )
 
 
 class ManualCallOptions(NamedTuple):
-    """How a program wants its call to be told."""
+    """How a program wants its call to be logged."""
 
     conversation: str
     user: str = "user"
-    assistant: str | None = None  # the model that answers, if nobody is named
-    measured: Mapping[str, Any] | None = None  # metrics of the answer; None: we measure by ourselves
-    searched_for: int | None = None  # milliseconds that its documents took
+    assistant: str | None = None  # the id of the agent; None: the model
+    metrics: JsonMapping | None = None  # of the answer; None: they are measured
+    retrieval_ms: int | None = None  # how long the search for its documents took
 
 
 class ManualCall(Call):
-    """A call of a helper's."""
+    """A call of a helper; also the run that an SDK's call may serve (`CallCorrelation`)."""
 
-    __slots__ = ("_how", "_slot", "words")
+    __slots__ = ("_options", "_pending", "prompt_text")
 
     def __init__(
-        self, recorder: Recorder, provider: Provider, prompt: Request, how: ManualCallOptions
+        self, recorder: Recorder, provider: Provider, request: Request, options: ManualCallOptions
     ) -> None:
-        super().__init__(recorder, provider, prompt)
-        self._how = how
-        self._slot: PendingRuns | None = None
-        self.words = text_of(prompt.messages[-1]) if prompt.messages else None
+        super().__init__(recorder, provider, request)
+        self._options = options
+        self._pending: PendingRuns | None = None
+        self.prompt_text = text_of(request.messages[-1]) if request.messages else None
 
     def start(self) -> None:
-        """Write the prompt; what the helper names as the conversation wins."""
-        with conversation(self._how.conversation):
+        """Write the prompt, in the conversation that the helper names."""
+        with conversation(self._options.conversation):
             super().start()
 
-    def tell(self, reply: Response) -> None:
-        """Write the whole call at once: it has been made already."""
+    def record(self, response: Response) -> None:
+        """Write a whole call that was made before."""
         self.start()
         self.claim_end()
-        for rank, document in enumerate(reply.documents, 1):  # before the answer, which was made of them
-            self._write(retrieval_event(self.place.session_id, document, rank, self.prompt_id))
-        reply.documents = ()
-        self.write_response(reply)
+        for rank, document in enumerate(response.documents, 1):  # before the answer, which was made from them
+            self._emit(retrieval_event(self.position.session_id, document, rank, self.prompt_id))
+        response.documents = ()
+        self.write_response(response)
 
-    # --- as a ticket
+    # --- as a run that an SDK's call may serve
 
     may_share_call = False
 
     def offer(self) -> None:
         """Wait for the call of an SDK that is recorded; there need not be one."""
-        self._slot = open_pending_runs()
-        self._slot.tickets.append(self)
+        self._pending = open_pending_runs()
+        self._pending.runs.append(self)
 
     @property
     def is_waiting(self) -> bool:
-        """Whether no call has taken the ticket, and this one has neither been answered nor ended."""
-        return self._slot is not None
+        """Whether no call is attached, and this one has neither been answered nor ended."""
+        return self._pending is not None
 
-    def served_by(self, call: Call) -> Call:
-        """Let the engine tell this call what it would tell the SDK's."""
-        self.give_way()
-        ours, theirs = self.request, call.request
-        ours.operation, ours.provider = theirs.operation, theirs.provider
-        ours.sdk, ours.server = theirs.sdk, theirs.server
+    def attach_call(self, call: Call) -> Call:
+        """Let the instrumentation report to this call what it would report to the SDK's."""
+        self.detach()
+        own, attached = self.request, call.request
+        own.operation, own.provider = attached.operation, attached.provider
+        own.sdk, own.server = attached.sdk, attached.server
         self.provider = call.provider
         return self
 
-    def give_way(self) -> None:
+    def detach(self) -> None:
         """Wait no more."""
-        self._slot = None
+        self._pending = None
 
     def claim_end(self) -> bool:
-        """End the call, which nothing may serve any more."""
-        self._slot = None
+        """End it; no call can be attached any more."""
+        self._pending = None
         return super().claim_end()
 
-    # --- as it is told
+    # --- how its events differ
 
     def start_stream(self) -> Callable[[Any], None]:
-        """Take note that the answer comes in chunks; the SDK below may have said so before."""
-        self._slot = None
+        """Expect an answer in chunks; the attached call may have started the stream before."""
+        self._pending = None
         if self._chunks is not None or not self._open:
             return lambda _chunk: None
-        fold = self.request.operation.accumulator
-        if fold is None or self._how.assistant is None:
-            return super().start_stream()
-        speaker = self._how.assistant
-        self._chunks = self.recorder.chunks_of(fold(), self.place.session_id, speaker, self.prompt_id)
-        return self._chunks.add
+        return self._start_stream(self._options.assistant or self.request.model or self.request.provider)
 
-    def _write(self, event: Event, *, is_json: bool = False) -> str:
-        how, actor, extensions = self._how, event["actor"], event["extensions"]
+    def _emit(self, event: Event, *, is_json: bool = False) -> str:
+        options, actor, extensions = self._options, event["actor"], event["extensions"]
         if actor["type"] == "human":
-            actor["id"] = how.user
-        elif actor["type"] == "agent" and how.assistant:
-            actor["id"] = how.assistant
+            actor["id"] = options.user
+        elif actor["type"] == "agent" and options.assistant:
+            actor["id"] = options.assistant
         if event["action"] == "completion" and "partial" not in extensions:
-            extensions.setdefault("status_code", _OK)  # an SDK that returns has been given no other
-        if how.measured is not None:
-            event = _measured(event, how)
-        return super()._write(event, is_json=is_json)
+            extensions.setdefault("status_code", _OK)  # an SDK that returns a value has received no other
+        if options.metrics is not None:
+            event = _with_metrics(event, options)
+        return super()._emit(event, is_json=is_json)
 
 
-def _measured(event: Event, how: ManualCallOptions) -> Event:
-    """Put what the program has measured into an event, and take out what we have."""
-    given: Mapping[str, Any] = {}
+def _with_metrics(event: Event, options: ManualCallOptions) -> Event:
+    """Return an event with the metrics that the program gives in place of the measured ones."""
+    values: JsonMapping = {}
     if event["action"] == "completion":
-        given = how.measured or {}
-    elif event["action"] == "retrieval" and how.searched_for is not None:
-        given = {"latency_ms": how.searched_for}
-    metrics, extensions = event.get("metrics", {}), event["extensions"]
+        values = options.metrics or {}
+    elif event["action"] == "retrieval" and options.retrieval_ms is not None:
+        values = {"latency_ms": options.retrieval_ms}
+    metrics = cast("JsonObject", event.get("metrics", {}))
+    extensions = cast("JsonObject", event["extensions"])
     for holder in (metrics, extensions):
         holder.pop("latency_ms", None)
-    metrics.update(given)
+    metrics.update(values)
     if "latency_ms" in metrics:
         extensions["latency_ms"] = metrics["latency_ms"]
-    event["metrics"] = metrics
-    return {name: event[name] for name in _FIELDS if event.get(name) or name == "extensions"}
+    fields: JsonObject = {**event, "metrics": metrics}
+    return cast("Event", {name: fields[name] for name in _FIELDS if fields.get(name) or name == "extensions"})

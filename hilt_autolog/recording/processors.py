@@ -1,75 +1,80 @@
-"""What a call took and what it cost."""
+"""The steps that every event passes on its way to the log.
+
+A processor takes an event and the position that it is recorded at, and returns the event, or None if nothing
+of it may be written. `Recorder` runs the processors in the order of the list that it is given; to add a field
+to every event, or to change what may be written, add a processor.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hilt_autolog.clock import Clock
+from hilt_autolog.contracts.types import Event
 from hilt_autolog.pricing.cost import cost_usd
 
 if TYPE_CHECKING:
-    from hilt_autolog.contracts.model import Request, Response
+    from hilt_autolog.contracts.types import JsonObject
 
-    from .events import Event
+    from .conversations import ConversationPosition
+
+Processor = Callable[[Event, "ConversationPosition"], Event | None]
 
 
-def measure(
-    event: Event, prompt: Request, reply: Response, seconds: float, first: float | None = None
-) -> None:
-    """Fill in the metrics of an event, and repeat the latency where hilt-python looks for it.
+def add_context(event: Event, position: ConversationPosition) -> Event:
+    """Add the extensions that every event at this position has: conversation, tags, user.
 
-    Args:
-        event: has `metrics` and `extensions`; they are filled in place.
-        prompt: the request.
-        reply: its answer.
-        seconds: from the request to the end of the answer.
-        first: from the request to the first thing that was said, in seconds; None if it was not a stream.
+    The chunks of a stream go without: they are many, and reply to a prompt that has them.
     """
-    metrics = event["metrics"]
-    metrics["latency_ms"] = event["extensions"]["latency_ms"] = round(seconds * 1000)
-    if first is not None:
-        metrics["ttft_ms"] = round(first * 1000)
-    if reply.tokens:
-        metrics["tokens"] = reply.tokens
-        tier = reply.service_tier or prompt.service_tier
+    if position.context and event["action"] != "completion_chunk":
+        event.setdefault("extensions", {}).update(position.context)
+    return event
+
+
+def add_cost(event: Event, _position: ConversationPosition) -> Event:
+    """Replace `billing`, which is no field of the format, by the cost in US dollars, if it is known."""
+    billing = event.pop("billing", None)
+    if billing is not None:
         now = Clock.now() / 1e9
-        for model in (reply.model, prompt.model):  # the one that answered, else the one that was asked
+        provider, models, tokens, tier, extra = billing
+        for model in models:
             if model is not None:
-                cost = cost_usd(
-                    prompt.provider, model, reply.tokens, at=now, service_tier=tier, extra=reply.billed_units
-                )
+                cost = cost_usd(provider, model, tokens, at=now, service_tier=tier, extra=extra)
                 if cost is not None:
-                    metrics["cost_usd"] = cost
+                    event["metrics"].setdefault("cost_usd", cost)  # the program may have given its own
                     break
+    return event
 
 
-def withhold(event: Event, mode: str) -> Event | None:
-    """Take the content out of an event, as `content=hash` or `content=none` asks.
+def withhold_content(mode: str) -> Processor:
+    """Return the processor that takes the content out of events.
 
     Of a request's parameters and a document's metadata only numbers and switches stay: any text among them
     may quote a person.
 
     Args:
-        event: the event; it is changed.
         mode: "hash" leaves `text_hash`, "none" leaves nothing.
-
-    Returns:
-        The event, or None when it says nothing any more (a chunk of a stream).
     """
-    if event["action"] == "completion_chunk":
-        return None
-    content = event.pop("content", None)
-    text = content.get("text") if content else None
-    if mode == "hash" and text is not None:
-        digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        event["content"] = {"text_hash": f"sha256:{digest}"}
-    _leave_numbers(event.get("extensions", {}), "request")
-    _leave_numbers(event.get("provenance", {}), "retrieval")
-    event["privacy"] = {"redaction_applied": True}
-    return event
+
+    def withhold(event: Event, _position: ConversationPosition) -> Event | None:
+        if event["action"] == "completion_chunk":
+            return None
+        content = event.pop("content", None)
+        text = content.get("text") if content else None
+        if mode == "hash" and text is not None:
+            digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+            event["content"] = {"text_hash": f"sha256:{digest}"}
+        if "request" in event.get("extensions", {}):
+            event["extensions"]["request"] = _numbers_of(event["extensions"]["request"])
+        if "retrieval" in event.get("provenance", {}):
+            event["provenance"]["retrieval"] = _numbers_of(event["provenance"]["retrieval"])
+        event["privacy"] = {"redaction_applied": True}
+        return event
+
+    return withhold
 
 
-def _leave_numbers(holder: dict[str, Any], name: str) -> None:
-    if name in holder:
-        holder[name] = {key: value for key, value in holder[name].items() if isinstance(value, int | float)}
+def _numbers_of(values: JsonObject) -> JsonObject:
+    return {key: value for key, value in values.items() if isinstance(value, int | float)}

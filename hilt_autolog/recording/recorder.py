@@ -1,4 +1,4 @@
-"""What the calls of one process share: the settings of the log, its conversations, the calls still open."""
+"""What the calls of one log share: its settings, its conversations, what is open, and the way to the log."""
 
 from __future__ import annotations
 
@@ -13,42 +13,47 @@ from hilt_autolog.contracts.media import MediaRedactor
 from .caches import BoundedCache
 from .chunks import Chunks, MergedChunks, WrittenChunks
 from .conversations import ConversationTracker
-from .processors import withhold
+from .processors import add_context, add_cost, withhold_content
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hilt_autolog.contracts.model import StreamAccumulator
+    from hilt_autolog.contracts.types import Event
 
-    from .chunks import Write, WriteLine
-    from .events import Event
+    from .conversations import ConversationPosition
+    from .lifecycle import Activity
+    from .processors import Processor
+
+_MOST_PENDING = 1024
 
 
-_MOST_AWAITED = 1024
+class Write(Protocol):
+    """Write an event."""
+
+    def __call__(self, event: Event, *, is_json: bool = False, skip_stat: bool = False) -> object:
+        """Write it; `is_json` spares a check of its values (`log.encoder`), `skip_stat` one of the file."""
 
 
-class OpenCall(Protocol):
-    """A call that has not ended: `call.Call`."""
+class WriteLine(Protocol):
+    """Write an event that is a line already."""
 
-    def abort(self, how: str) -> None:
-        """End it where it stands."""
-
-    def discard(self) -> None:
-        """Forget it."""
+    def __call__(self, data: bytes, *, skip_stat: bool = False) -> object:
+        """Write it; `skip_stat` spares a check of the file (`log.append_file`)."""
 
 
 class Recorder:
-    """What turns the calls of one process into events.
+    """Write the events of one log.
 
     Args:
-        write: takes an event, and hands it to the disk.
-        write_line: takes a line that is an event already.
+        write: writes an event.
+        write_line: writes an event that is a line already.
         chunks: "each", "merged" or "off".
         content: "full", "hash" or "none".
-        user: the id of the human in prompts.
-        tags: labels for the events of every call.
+        user: the id of the human actor of prompts.
+        tags: the tags of every event.
         conversation: the conversation of the calls that nothing else names.
-        media: gives the folder for contents of media; None stores none.
+        media: returns the directory for the content of media; None stores none.
     """
 
     def __init__(  # noqa: PLR0913  the settings, each by its name
@@ -64,61 +69,105 @@ class Recorder:
         media: Callable[[], str] | None = None,
     ) -> None:
         self._write = write
-        self._content = content
-        self.write: Write = write if content == "full" else self._withheld
         self.write_line = write_line
-        self.chunks = chunks if content == "full" else "off"
+        self._processors: list[Processor] = [add_context, add_cost]
+        if content != "full":
+            self._processors.append(withhold_content(content))
+            chunks = "off"
+        self._chunks = chunks
         self.user = user
-        self.tags = list(tags)
-        self._conversation = conversation
-        self.conversations = ConversationTracker(conversation)
+        self._new_tracker = lambda: ConversationTracker(conversation, list(tags))
+        self.conversations = self._new_tracker()
         self.media_redactor = MediaRedactor(media)
-        self.open: dict[int, OpenCall] = {}  # calls that have not ended
-        self.runs: dict[str, Any] = {}  # id -> the run of a framework that has not ended
-        self.awaited: dict[str, Any] = {}  # response id -> the call that will be answered later
-        self.connections: dict[int, Any] = {}  # id of a connection that lasts -> (it, what we know of it)
-        # batch and id within it -> the call, or that it has ended
+        self.open: dict[int, Activity] = {}  # by identity: calls and runs that have not ended
+        self.runs: dict[str, Any] = {}  # by id: a framework's runs that have not ended
+        self.pending: dict[str, Any] = {}  # by response id: calls that will be answered later
+        self.connections: dict[int, Any] = {}  # by identity: (weak reference, what is known of it)
+        # By batch and id within it: the call, or the mark that it has ended.
         self.batched: BoundedCache[tuple[str, str], Any] = BoundedCache()
 
-    def _withheld(self, event: Event, *, is_json: bool = False, skip_stat: bool = False) -> None:
-        left = withhold(event, self._content)
-        if left is not None:
-            self._write(left, is_json=is_json, skip_stat=skip_stat)
+    def emit(
+        self,
+        event: Event,
+        position: ConversationPosition,
+        *,
+        is_json: bool = False,
+        skip_stat: bool = False,
+    ) -> str:
+        """Process an event and write it. Every event of calls, runs, connections and programs passes here.
 
-    def chunks_of(self, fold: StreamAccumulator, session_id: str, model: str, reply_to: str | None) -> Chunks:
-        """Return what reads and writes the chunks of a stream."""
-        if self.chunks == "off":
-            return Chunks(fold)
-        kind = MergedChunks if self.chunks == "merged" else WrittenChunks
-        return kind(fold, self.write, self.write_line, session_id, model, reply_to)
+        Args:
+            event: the event; processors may change it.
+            position: where it is recorded.
+            is_json: whether all of its values are known to be what JSON can represent.
+            skip_stat: whether the log file need not be checked before this event.
 
-    def wait_for(self, response_id: str | None, call: OpenCall) -> None:
-        """Remember a call whose answer is to be fetched later, if it can be; the oldest are given up."""
+        Returns:
+            The event's id, also if nothing of it may be written.
+        """
+        event_id = event["event_id"]
+        for process in self._processors:
+            processed = process(event, position)
+            if processed is None:
+                return event_id
+            event = processed
+        self._write(event, is_json=is_json, skip_stat=skip_stat)
+        return event_id
+
+    def process(self, event: Event, position: ConversationPosition) -> Event | None:
+        """Return an event as `emit` would write it."""
+        processed: Event | None = event
+        for process in self._processors:
+            processed = None if processed is None else process(processed, position)
+        return processed
+
+    def chunks_of(
+        self,
+        accumulator: StreamAccumulator,
+        position: ConversationPosition,
+        actor_id: str,
+        reply_to: str | None,
+    ) -> Chunks:
+        """Return what reads and writes the chunks of a stream.
+
+        Args:
+            accumulator: reads the chunks.
+            position: that of the call.
+            actor_id: the model, as the actor of the events.
+            reply_to: the event of the prompt.
+        """
+        if self._chunks == "off":
+            return Chunks(accumulator)
+        kind = MergedChunks if self._chunks == "merged" else WrittenChunks
+        return kind(accumulator, self, position, actor_id, reply_to)
+
+    def wait_for(self, response_id: str | None, call: Activity) -> None:
+        """Remember a call whose answer may be fetched later; of too many, the oldest is aborted."""
         if response_id is None:
             return
-        self.awaited[response_id] = call
-        if len(self.awaited) > _MOST_AWAITED:
-            self.awaited.pop(next(iter(self.awaited))).abort("dropped")
+        self.pending[response_id] = call
+        if len(self.pending) > _MOST_PENDING:
+            self.pending.pop(next(iter(self.pending))).abort("dropped")
 
-    def end_all(self, how: str = "exit") -> None:
-        """End what is still open: the process, or the recording, is over."""
+    def end_all(self, reason: str = "exit") -> None:
+        """Abort what is open: the process, or the recording, ends."""
         connections, self.connections = self.connections, {}
         for _, connection in connections.values():
-            connection.leave(how)
-        for call in list(self.open.values()):
-            call.abort(how)
+            connection.leave(reason)
+        for activity in list(self.open.values()):
+            activity.abort(reason)
 
     def forget(self) -> None:
-        """Leave the calls and conversations of the parent process to it: a forked child begins anew."""
-        for call in self.open.values():
-            call.discard()
-        self.open, self.awaited, self.runs, self.batched = {}, {}, {}, BoundedCache()
+        """Start anew in a forked child: its parent's calls and conversations are the parent's."""
+        for activity in self.open.values():
+            activity.discard()
+        self.open, self.pending, self.runs, self.batched = {}, {}, {}, BoundedCache()
         self.connections = {}
-        self.conversations = ConversationTracker(self._conversation)
+        self.conversations = self._new_tracker()
 
 
 class EventSink(Protocol):
-    """What is written to: `io.session.Session`, or anything else that takes events."""
+    """Takes events: `io.session.Session`, or an object of the program's own."""
 
     def append(self, event: Event, /) -> object:
         """Write an event."""
@@ -128,40 +177,40 @@ _recorders: weakref.WeakKeyDictionary[Any, Recorder] = weakref.WeakKeyDictionary
 
 
 def recorder_of(session: EventSink) -> Recorder:
-    """Return what turns calls into events of a session: always the same, so that it knows its conversations.
+    """Return the recorder over a session: always the same, so that it knows the session's conversations.
 
     Raises:
-        TypeError: nothing can be appended to `session`.
+        TypeError: `session` has no `append`.
     """
     if not callable(getattr(session, "append", None)):
         raise TypeError(f"events are appended to a Session, not to {type(session).__name__}")
     try:
-        known = _recorders.get(session)
-        if known is None:
-            known = _recorders.setdefault(session, Recorder(*writers_into(session)))
-    except TypeError:  # it is no key: it has an equality of its own, as lists have, or cannot be held weakly
+        recorder = _recorders.get(session)
+        if recorder is None:
+            recorder = _recorders.setdefault(session, Recorder(*writers_into(session)))
+    except TypeError:  # not hashable, because it defines equality as lists do, or not weakly referable
         return Recorder(*writers_into(session))
-    return known
+    return recorder
 
 
 def writers_into(session: EventSink) -> tuple[Write, WriteLine]:
-    """Return what writes events, and lines that are events already, to a session; it is not kept alive."""
+    """Return the functions that write events, and lines, to a session; they do not keep it alive."""
     try:
-        return _into(weakref.ref(session))
-    except TypeError:  # it cannot be held weakly
-        return _into(lambda: session)
+        return _writers_into(weakref.ref(session))
+    except TypeError:  # not weakly referable
+        return _writers_into(lambda: session)
 
 
 def share_recorder(session: EventSink, recorder: Recorder) -> None:
-    """Let the helpers that are given this session write by this recorder, too."""
-    with contextlib.suppress(TypeError):  # as above
+    """Let helpers that get this session write by this recorder, too."""
+    with contextlib.suppress(TypeError):  # as in `recorder_of`
         _recorders[session] = recorder
 
 
-def _into(session: Callable[[], EventSink | None]) -> tuple[Write, WriteLine]:
+def _writers_into(reference: Callable[[], EventSink | None]) -> tuple[Write, WriteLine]:
     def write(event: Event, *, is_json: bool = False, skip_stat: bool = False) -> object:  # noqa: ARG001
-        kept = session()
-        return None if kept is None else kept.append(event)
+        session = reference()
+        return None if session is None else session.append(event)
 
     def write_line(data: bytes, *, skip_stat: bool = False) -> object:
         return write(orjson.loads(data), skip_stat=skip_stat)

@@ -1,116 +1,121 @@
-"""The tools that an answer asks for, and their results, which come by in the next request: each once."""
+"""The tool calls of an answer, and their results, which the next request brings: each written once."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hilt_autolog.contracts.model import ToolCall, text_of_result
+from hilt_autolog.contracts.model import text_of_result
 from hilt_autolog.contracts.sdk_objects import is_json
 
-from .conversations import ConversationPosition, ConversationTracker, HistoryPointer
-from .events import Event, tool_call_event, tool_result_event
+from .conversations import HistoryPointer
+from .events import tool_call_event, tool_result_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from hilt_autolog.contracts.types import Message
+    from hilt_autolog.contracts.model import ToolCall
+    from hilt_autolog.contracts.types import Event, Message
+
+    from .conversations import ConversationPosition, ConversationTracker
 
 
 def write_tool_calls(
     conversations: ConversationTracker,
-    place: ConversationPosition,
+    position: ConversationPosition,
     calls: Sequence[ToolCall],
     answer: Event,
-    write: Callable[[Event], str],
+    emit: Callable[[Event], str],
 ) -> None:
-    """Write the tool calls of an answer; of one that is not whole, those whose arguments came through.
+    """Write the tool calls of an answer; of a partial answer, those whose arguments are whole.
 
     Args:
         conversations: remembers them, for their results.
-        place: where the request stands.
-        calls: what the answer asks for; several choices may ask for one and the same call.
+        position: that of the request.
+        calls: the tool calls; several choices may contain the same call.
         answer: the event of the answer.
-        write: writes an event and returns its id.
+        emit: writes an event and returns its id.
     """
-    known_of = answer["extensions"]
-    model = known_of.get("model", answer["actor"]["id"])
-    is_cut = "partial" in known_of or "error_type" in known_of
-    known: set[str | None] = set()
+    extensions = answer["extensions"]
+    model = extensions.get("model") or answer["actor"]["id"]
+    is_partial = "partial" in extensions or "error_type" in extensions
+    written: set[str | None] = set()
     for call in calls:
-        if call.id in known or (is_cut and not is_json(call.arguments)):
+        if call.id in written or (is_partial and not is_json(call.arguments)):
             continue
-        event_id = write(tool_call_event(place.session_id, model, call, answer["event_id"]))
+        event_id = emit(tool_call_event(position.session_id, model, call, answer["event_id"]))
         if call.id is not None:
-            known.add(call.id)
-        conversations.tools.asked(place.session_id, call.id, event_id, call.name, call.arguments)
+            written.add(call.id)
+        conversations.tools.record_call(position.session_id, call.id, event_id, call.name, call.arguments)
 
 
 def write_tool_results(
     conversations: ConversationTracker,
-    place: ConversationPosition,
+    position: ConversationPosition,
     messages: list[Message],
-    write: Callable[[Event], str],
+    emit: Callable[[Event], str],
 ) -> str | None:
     """Write the tool results that a request brings for the first time.
 
-    A result that is plain text and follows directly upon what the log holds is held by its event: the
-    prompt need not repeat it, and the conversation's head moves on to it.
+    The event of a result that is plain text, and that follows directly upon messages in the log, stands for
+    its message: the prompt need not repeat it, and the position's history moves on to it.
 
     Args:
-        conversations: knows which results have come by.
-        place: where the request stands; it moves on.
-        messages: the whole request, where the names of older calls are found.
-        write: writes an event and returns its id.
+        conversations: knows which results are in the log.
+        position: that of the request; it moves on.
+        messages: the whole request, for the names of earlier calls.
+        emit: writes an event and returns its id.
 
     Returns:
-        The name of the tool that the newest message is from.
+        The name of the tool whose result is the newest message; None if the newest message is none.
     """
     tool = None
-    holding = True
-    for message in place.new:
+    is_contiguous = True  # every new message so far has an event of its own
+    for message in position.new_messages:
         if message["role"] != "tool":
-            holding, tool = False, None
+            is_contiguous, tool = False, None
             continue
-        results = [part for part in message["parts"] if part.get("type") == "tool_call_response"]
-        for part in results:
-            known = conversations.tools.resulted(place.session_id, part.get("id"), part.get("name"))
-            tool = (known[1] if known else None) or part.get("name") or _name_of(messages, part.get("id"))
-            if known is None:
-                holding = False
-                earlier = conversations.tools.result(place.session_id, part.get("id"), part.get("name"))
-                place.reply_to = earlier or place.reply_to
+        for part in message["parts"]:
+            if part.get("type") != "tool_call_response":
                 continue
-            event = tool_result_event(place, part.get("id"), tool, text_of_result(part["response"]), known[0])
-            if holding and _is_plain(message) and place.head is not None:
-                event["extensions"]["history"] = place.head.history()
-            place.reply_to = write(event)
-            holding = holding and _is_plain(message)
-            if holding:
-                count = place.head.messages if place.head is not None else 0
-                place.head = HistoryPointer(place.session_id, event["event_id"], count + 1)
-                place.new = place.new[1:]
+            call_id, part_name = part.get("id"), part.get("name")
+            record = conversations.tools.record_result(position.session_id, call_id, part_name)
+            tool = (record.tool if record else None) or part_name or _tool_name(messages, call_id)
+            if record is None:
+                is_contiguous = False
+                earlier = conversations.tools.early_result(position.session_id, call_id, part_name)
+                position.reply_to = earlier or position.reply_to
+                continue
+            text = text_of_result(part["response"])
+            event = tool_result_event(position, call_id, tool, text, record.event_id)
+            is_contiguous = is_contiguous and _is_plain_result(message)
+            if is_contiguous and position.history is not None:
+                event["extensions"]["history"] = position.history.as_extension()
+            position.reply_to = emit(event)
+            if is_contiguous:
+                count = position.history.message_count if position.history is not None else 0
+                position.history = HistoryPointer(position.session_id, event["event_id"], count + 1)
+                position.new_messages = position.new_messages[1:]
     return tool
 
 
-def _is_plain(message: Message) -> bool:
-    """Return whether an event of the result's text says all that the message does."""
-    parts = message["parts"]
+def _is_plain_result(message: Message) -> bool:
+    """Return whether an event with the result's text says all that the message does."""
+    part = message["parts"][0] if len(message["parts"]) == 1 else None
     return (
-        message.keys() == {"role", "parts"}
-        and len(parts) == 1
-        and parts[0].keys() == {"type", "id", "response"}
-        and bool(parts[0]["id"])
-        and isinstance(parts[0]["response"], str)
+        part is not None
+        and message.keys() == {"role", "parts"}
+        and part.keys() == {"type", "id", "response"}
+        and bool(part["id"])
+        and isinstance(part["response"], str)
     )
 
 
-def _name_of(messages: list[Message], identity: str | None) -> str | None:
-    """Return the tool that a call named, from the assistant message which made the call."""
-    if identity is None:
+def _tool_name(messages: list[Message], call_id: str | None) -> str | None:
+    """Return the name of the tool in the assistant message that made a call."""
+    if call_id is None:
         return None
     for message in reversed(messages):
         for part in message["parts"]:
-            if part.get("type") == "tool_call" and part.get("id") == identity:
-                name: str | None = part.get("name")
-                return name
+            if part.get("type") == "tool_call" and part.get("id") == call_id:
+                return part.get("name")
     return None
