@@ -66,7 +66,7 @@ def _response_body(response: object) -> JsonObject:
     values = {"text": response} if isinstance(response, str) else fields(response)
     # google-generativeai 0.8 types/generation_types.py: the protobuf message is in `_result`
     if "_result" in values:
-        values = fields(google_generativeai.plain(values["_result"]))
+        values = fields(google_generativeai.proto_to_json(values["_result"]))
     body = fields(_to_wire(values))
     if not body.get("candidates") and isinstance(values.get("text"), str):
         body["candidates"] = [{"content": {"parts": [{"text": values["text"]}]}}]

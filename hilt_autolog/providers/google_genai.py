@@ -1,9 +1,9 @@
 """google-genai: the Gemini API and Vertex AI.
 
-Whatever the program calls (models, chats, automatic function calling, continuation), each request to a model
-passes through the API client's `request`, or one of its three twins, once: as the path, and the body in the
-wire's JSON, and comes back as a body of JSON. The functions of the models that read this body are watched
-for their failing only.
+Each request to a model, of models, chats, automatic function calling or continuations, calls the API client's
+`request`, or its streamed or async variants, once: with a path and a body in the API's JSON. The response is
+returned as a body of JSON. The functions of the models that parse this body are wrapped for their exceptions
+alone.
 """
 
 from __future__ import annotations
@@ -19,33 +19,40 @@ import orjson
 from hilt_autolog.contracts.model import HttpResponse, Operation, Request, Response, ResponseHead
 from hilt_autolog.contracts.provider import Coverage, PatchTarget, StreamInfo
 from hilt_autolog.contracts.sdk_objects import fields, text_or_none
-from hilt_autolog.providers._google.answers import AnswerAccumulator
+from hilt_autolog.providers._google.answers import GeminiAccumulator
 from hilt_autolog.providers._google.interactions_sdk import INTERACTIONS
-from hilt_autolog.providers._google.live_sdk import Live
+from hilt_autolog.providers._google.live import Live
 from hilt_autolog.providers._google.sdk import (
     EMBED,
     EMBED_BATCH,
     GENERATE,
     PREDICT_IMAGES,
     PREDICT_VECTORS,
-    Sdk,
+    GoogleProvider,
     host,
     model_name,
     request_id,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from hilt_autolog.contracts.model import Delta
     from hilt_autolog.contracts.provider import Provider
+    from hilt_autolog.contracts.types import JsonMapping, JsonObject
 
 _CLIENT = "google.genai._api_client"
 _MODELS = "google.genai.models"
-_READERS = ("_generate_content", "_embed_content", "_generate_images", "_edit_image", "_upscale_image")
+_PARSERS = (
+    "_generate_content",
+    "_embed_content",
+    "_generate_images",
+    "_edit_image",
+    "_upscale_image",
+)
 _CHATS = "google.genai.chats"
-_PATH = re.compile(r"(?P<resource>[^?]+):(?P<verb>\w+)(?:\?|$)")
-_OK = 200  # the only status that this SDK takes for an answer
+_PATH = re.compile(r"(?P<resource>[^?]+):(?P<method>\w+)(?:\?|$)")
+_OK = 200  # google-genai 3.6 errors.py: `raise_for_response` raises on any other status
 
 
 _REQUESTS = (
@@ -53,20 +60,21 @@ _REQUESTS = (
     PatchTarget(_CLIENT, "BaseApiClient", "async_request", "async call"),
 )
 _STREAMS = (
+    # google-genai 3.6 _api_client.py: a generator function, and a coroutine that returns an async generator
     PatchTarget(_CLIENT, "BaseApiClient", "request_streamed", "generator"),
     PatchTarget(_CLIENT, "BaseApiClient", "async_request_streamed", "async call"),
 )
 
 
-class Genai(Sdk):
-    """The SDK as a provider."""
+class Genai(GoogleProvider):
+    """The provider for google-genai."""
 
     package = "google.genai"
     targets = (
         *_REQUESTS,
         *_STREAMS,
-        *(PatchTarget(_MODELS, "Models", name, "parser") for name in _READERS),
-        *(PatchTarget(_MODELS, "AsyncModels", name, "async parser") for name in _READERS),
+        *(PatchTarget(_MODELS, "Models", name, "parser") for name in _PARSERS),
+        *(PatchTarget(_MODELS, "AsyncModels", name, "async parser") for name in _PARSERS),
     )
 
     coverage = (
@@ -78,56 +86,59 @@ class Genai(Sdk):
         self,
         client: Any,
         args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        clean: Callable[[Any], Any] | None = None,
+        kwargs: JsonMapping,
+        to_json: Callable[[object], Any] | None = None,
     ) -> Request | None:
-        """Read `client.request(http_method, path, request_dict, http_options)`."""
+        """Parse `client.request(http_method, path, request_dict, http_options)`."""
         names = ("http_method", "path", "request_dict")
-        given = {**dict(zip(names, args, strict=False)), **kwargs}
-        found = _PATH.match(given["path"])
-        if found is None:
+        arguments = {**dict(zip(names, args, strict=False)), **kwargs}
+        match = _PATH.match(arguments["path"])
+        if match is None:
             return None
-        body = given.get("request_dict")
-        body = fields(clean(body) if clean is not None else body)
-        operation = _operation(found["verb"], body)
+        body = arguments.get("request_dict")
+        body = fields(to_json(body) if to_json is not None else body)
+        operation = _operation(match["method"], body)
         if operation is None:
             return None
         server = host(str(fields(getattr(client, "_http_options", None)).get("base_url") or ""))
         provider = "vertex" if getattr(client, "vertexai", None) else "gemini"
-        prompt = self.asked(operation, body, provider, model_name(found["resource"]), server)
-        prompt.chat_object_id = _chat()
-        return prompt
+        request = self.build_request(operation, body, provider, model_name(match["resource"]), server)
+        request.chat_object_id = _chat_object_id()
+        return request
 
-    def stream_info(self, result: Any) -> StreamInfo | None:
-        """Say of a generator of responses that it is a stream, which the SDK makes another of."""
+    def stream_info(self, result: object) -> StreamInfo | None:
+        """Return a `StreamInfo` for a generator: it is the stream, and the SDK wraps it in another."""
         return StreamInfo() if hasattr(type(result), "__anext__") else None
 
-    def response(self, prompt: Request, result: Any, _http: HttpResponse | None) -> Response:
-        """Read a response whose body is whole."""
-        reply = prompt.operation.parse_response(_body(result))
-        reply.http = _head(result)
-        return reply
+    def response(self, request: Request, result: object, _http: HttpResponse | None) -> Response:
+        """Parse a complete response."""
+        response = request.operation.parse_response(_body(result))
+        response.http = _http_response(result)
+        return response
 
 
-class ResponseAccumulator(AnswerAccumulator):
-    """Accumulates a stream of responses, each with one chunk as its body."""
+class HttpResponseAccumulator(GeminiAccumulator):
+    """Accumulates a stream of the SDK's HTTP responses, each with one chunk as its body."""
 
     __slots__ = ()
 
-    def add(self, chunk: Any) -> Sequence[Delta]:
-        """Take a response."""
-        if self._reply.http is None:
-            self._reply.http = _head(chunk)
+    def add(self, chunk: object) -> Sequence[Delta]:
+        """Add a response; return what is new in it."""
+        if self._response.http is None:
+            self._response.http = _http_response(chunk)
         return super().add(_body(chunk))
 
 
-_DEEPEST = 16  # frames between a chat and its request; there are six or seven, with ours
+_MAX_FRAMES = 16  # to look through for a chat: six or seven are between it and `request`, with ours
 
 
-def _chat() -> int | None:
-    """Return the identity of the chat that asks: neither a request nor its contents name it."""
-    frame = sys._getframe(2)  # noqa: SLF001  who calls us is a fact about the call
-    for _ in range(_DEEPEST):
+def _chat_object_id() -> int | None:
+    """Return the `id()` of the chat object that makes the call, from the stack: no argument names it.
+
+    google-genai 3.6 chats.py: a `Chat` passes its history to `Models.generate_content`, nothing else.
+    """
+    frame = sys._getframe(2)  # noqa: SLF001  the only way to know the caller
+    for _ in range(_MAX_FRAMES):
         if frame.f_globals.get("__name__") == _CHATS:
             chat = frame.f_locals.get("self")
             return None if chat is None else id(chat)
@@ -137,7 +148,7 @@ def _chat() -> int | None:
     return None
 
 
-_GENERATE = replace(GENERATE, accumulator=ResponseAccumulator)
+_GENERATE = replace(GENERATE, accumulator=HttpResponseAccumulator)
 _OPERATIONS = {
     "generateContent": _GENERATE,
     "streamGenerateContent": _GENERATE,
@@ -146,18 +157,18 @@ _OPERATIONS = {
 }
 
 
-def _operation(verb: str, body: Mapping[str, Any]) -> Operation | None:
-    if verb != "predict":
-        return _OPERATIONS.get(verb)
+def _operation(method: str, body: JsonMapping) -> Operation | None:
+    if method != "predict":
+        return _OPERATIONS.get(method)
     instances = body.get("instances")
-    is_text = isinstance(instances, list) and any("content" in fields(one) for one in instances)
+    is_text = isinstance(instances, list) and any("content" in fields(instance) for instance in instances)
     return PREDICT_VECTORS if is_text else PREDICT_IMAGES
 
 
-def _body(response: Any) -> dict[str, Any]:
-    """Return the JSON of a response's body; of a broken one nothing: the SDK fails at it in its next line."""
+def _body(response: object) -> JsonObject:
+    """Return the JSON of a response's body; {} if it is invalid: the SDK raises on it right after this."""
     text = fields(response).get("body") or "{}"
-    for loads in (orjson.loads, json.loads):  # the first is strict about lone surrogates and NaN
+    for loads in (orjson.loads, json.loads):  # orjson rejects lone surrogates and NaN, which the SDK accepts
         try:
             return fields(loads(text))
         except (ValueError, TypeError):
@@ -165,7 +176,7 @@ def _body(response: Any) -> dict[str, Any]:
     return {}
 
 
-def _head(response: Any) -> HttpResponse:
+def _http_response(response: object) -> HttpResponse:
     headers = fields(fields(response).get("headers"))
     return HttpResponse(ResponseHead(_OK, headers), _OK, request_id=text_or_none(request_id(headers)))
 

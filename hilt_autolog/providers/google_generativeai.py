@@ -1,8 +1,8 @@
-"""google-generativeai, the older SDK: over gRPC, or over REST.
+"""google-generativeai, Google's older SDK: over gRPC, or over REST.
 
-Whatever the program calls (models, chats, automatic function calling, embeddings), each request passes
-through a method of the generated service clients, once: as a proto message, and an answer comes back as one,
-or as an iterator of them, which the SDK puts into an object of its own. Protos are only read.
+Each request to a model, of models, chats, automatic function calling or embeddings, calls a method of the
+generated service clients (google-ai-generativelanguage) once: with a protobuf message. The result is another
+message, or an iterator of them, which the SDK wraps in an object of its own. Messages are only read.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING, Any
 from hilt_autolog.contracts.model import HttpResponse, Operation, Request, Response, ResponseHead
 from hilt_autolog.contracts.provider import Coverage, PatchTarget, StreamInfo
 from hilt_autolog.contracts.sdk_objects import fields, text_or_none
-from hilt_autolog.providers._google.answers import AnswerAccumulator, answer
-from hilt_autolog.providers._google.sdk import EMBED, EMBED_BATCH, GENERATE, Sdk, model_name
+from hilt_autolog.providers._google.answers import GeminiAccumulator, parse_response
+from hilt_autolog.providers._google.sdk import EMBED, EMBED_BATCH, GENERATE, GoogleProvider, model_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from hilt_autolog.contracts.model import Delta
     from hilt_autolog.contracts.provider import Provider
+    from hilt_autolog.contracts.types import JsonMapping
 
 _SERVICE = "google.ai.generativelanguage_v1beta.services.generative_service"
-_METHODS = {  # by the operation that each stands for
+_METHODS = {  # of the service clients, by operation
     "generateContent": ("generate_content", "stream_generate_content"),
     "embedContent": ("embed_content",),
     "batchEmbedContents": ("batch_embed_contents",),
@@ -33,127 +34,142 @@ _METHODS = {  # by the operation that each stands for
 }
 
 
-def _probes(names: tuple[str, ...]) -> tuple[PatchTarget, ...]:
-    plain = [PatchTarget(f"{_SERVICE}.client", "GenerativeServiceClient", name, "call") for name in names]
-    place, owner = f"{_SERVICE}.async_client", "GenerativeServiceAsyncClient"
-    return (*plain, *(PatchTarget(place, owner, name, "async call") for name in names))
+def _targets(names: tuple[str, ...]) -> tuple[PatchTarget, ...]:
+    client, async_client = f"{_SERVICE}.client", f"{_SERVICE}.async_client"
+    return (
+        *(PatchTarget(client, "GenerativeServiceClient", name, "call") for name in names),
+        *(PatchTarget(async_client, "GenerativeServiceAsyncClient", name, "async call") for name in names),
+    )
 
 
-class Generativeai(Sdk):
-    """The SDK as a provider."""
+class Generativeai(GoogleProvider):
+    """The provider for google-generativeai."""
 
     package = "google.generativeai"
-    coverage = tuple(Coverage(name, _probes(methods), len(methods) > 1) for name, methods in _METHODS.items())
-    targets = tuple(probe for covered in coverage for probe in covered.targets)
+    coverage = tuple(Coverage(name, _targets(names), len(names) > 1) for name, names in _METHODS.items())
+    targets = tuple(target for operation in coverage for target in operation.targets)
 
     def request(
         self,
-        client: Any,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        clean: Callable[[Any], Any] | None = None,
+        client: object,
+        args: tuple[object, ...],
+        kwargs: JsonMapping,
+        to_json: Callable[[object], Any] | None = None,
     ) -> Request | None:
-        """Read `client.<method>(request)`, or the fields of the request given one by one."""
-        request = args[0] if args else kwargs.get("request")
-        body = fields(plain(request)) | {name: plain(kwargs[name]) for name in _FIELDS if name in kwargs}
-        if clean is not None:
-            body = clean(body)
-        known = fields(client)
-        transport = fields((fields(known.get("_client")) or known).get("_transport"))
+        """Parse `client.<method>(request)`, or the fields of the request as keyword arguments."""
+        message = args[0] if args else kwargs.get("request")
+        body = fields(proto_to_json(message))
+        body = body | {name: proto_to_json(kwargs[name]) for name in _REQUEST_FIELDS if name in kwargs}
+        if to_json is not None:
+            body = to_json(body)
+        # google-ai-generativelanguage 0.6 async_client.py: the async client has a plain one in `_client`
+        attributes = fields(client)
+        transport = fields((fields(attributes.get("_client")) or attributes).get("_transport"))
         server = text_or_none(transport.get("_host"))
-        return self.asked(
-            _operation(type(request).__name__, body, is_rest="_session" in transport),
+        return self.build_request(
+            _operation(type(message).__name__, body, is_rest="_session" in transport),
             body,
             "gemini",
             text_or_none(model_name(str(body.get("model") or ""))),
             server.removesuffix(":443") if server else None,
         )
 
-    def stream_info(self, result: Any) -> StreamInfo | None:
-        """Say of an iterator that it is a stream, which the SDK puts into an object of its own."""
+    def stream_info(self, result: object) -> StreamInfo | None:
+        """Return a `StreamInfo` for an iterator: it is the stream, and the SDK wraps it in another object.
+
+        google-generativeai 0.8 types/generation_types.py: `GenerateContentResponse.from_iterator`.
+        """
         kind = type(result)
         return StreamInfo() if hasattr(kind, "__next__") or hasattr(kind, "__aiter__") else None
 
-    def response(self, prompt: Request, result: Any, _http: HttpResponse | None) -> Response:
-        """Read an answer that has come whole."""
-        return prompt.operation.parse_response(fields(plain(result)))
+    def response(self, request: Request, result: object, _http: HttpResponse | None) -> Response:
+        """Parse a complete response."""
+        return request.operation.parse_response(fields(proto_to_json(result)))
 
 
-class MessageAccumulator(AnswerAccumulator):
-    """Accumulates a stream of messages."""
+class ProtoAccumulator(GeminiAccumulator):
+    """Accumulates a stream of protobuf messages."""
 
     __slots__ = ()
 
-    def add(self, chunk: Any) -> Sequence[Delta]:
-        """Take a message."""
-        return super().add(plain(chunk))
+    def add(self, chunk: object) -> Sequence[Delta]:
+        """Add a message; return what is new in it."""
+        return super().add(proto_to_json(chunk))
 
 
-class RestAccumulator(MessageAccumulator):
-    """Accumulates a stream of messages that come over REST."""
+class RestAccumulator(ProtoAccumulator):
+    """Accumulates a stream of protobuf messages that are received over REST."""
 
     __slots__ = ()
 
     def __init__(self) -> None:
         super().__init__()
-        self._reply.http = _REST
+        self._response.http = _REST_RESPONSE
 
 
-_FIELDS = ("model", "contents", "content", "requests")  # of a request, which may be given one by one
-_REST = HttpResponse(ResponseHead(200, {}), 200)  # the generated clients take nothing else for an answer
-_GENERATE = replace(GENERATE, accumulator=MessageAccumulator)
-_ANSWER = replace(GENERATE, name="generateAnswer", parse_response=lambda body: answer(_as_generated(body)))
+_REQUEST_FIELDS = ("model", "contents", "content", "requests")  # which can be keyword arguments
+# google-ai-generativelanguage 0.6 transports/rest.py: the client raises if the status is not a success
+_REST_RESPONSE = HttpResponse(ResponseHead(200, {}), 200)
 
 
-def _as_generated(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {"candidates": [body["answer"]]} if body.get("answer") else {}
+def _parse_generated_answer(body: JsonMapping) -> Response:
+    """Parse the response of `generateAnswer`: its `answer` is a candidate."""
+    return parse_response({"candidates": [body["answer"]]} if body.get("answer") else {})
 
 
-def _operation(kind: str, body: Mapping[str, Any], *, is_rest: bool) -> Operation:
-    if kind == "GenerateAnswerRequest":
+_GENERATE = replace(GENERATE, accumulator=ProtoAccumulator)
+_ANSWER = replace(GENERATE, name="generateAnswer", parse_response=_parse_generated_answer)
+
+
+def _operation(message_type: str, body: JsonMapping, *, is_rest: bool) -> Operation:
+    if message_type == "GenerateAnswerRequest":
         operation = _ANSWER
     elif "requests" in body:
         operation = EMBED_BATCH
     else:
         operation = EMBED if "content" in body else _GENERATE
-    return _OVER_REST[operation.name] if is_rest else operation
+    return _REST_OPERATIONS[operation.name] if is_rest else operation
 
 
-def _over_rest(operation: Operation) -> Operation:
-    def response(body: Mapping[str, Any]) -> Response:
-        read = operation.parse_response(body)
-        read.http = _REST
-        return read
+def _rest_operation(operation: Operation) -> Operation:
+    """Return the operation with an HTTP status in its responses: gRPC has none."""
+
+    def parse(body: JsonMapping) -> Response:
+        response = operation.parse_response(body)
+        response.http = _REST_RESPONSE
+        return response
 
     return replace(
         operation,
-        parse_response=response,
+        parse_response=parse,
         accumulator=RestAccumulator if operation.accumulator is not None else None,
     )
 
 
-_OVER_REST = {one.name: _over_rest(one) for one in (_GENERATE, _ANSWER, EMBED, EMBED_BATCH)}
+_REST_OPERATIONS = {
+    operation.name: _rest_operation(operation) for operation in (_GENERATE, _ANSWER, EMBED, EMBED_BATCH)
+}
 
 
-def plain(value: Any) -> Any:
-    """Return a message as the wire spells it in JSON; of a list or a dict, each of its items."""
+def proto_to_json(value: Any) -> Any:
+    """Return a protobuf message as the API's JSON; a list or a dict with each of its items converted."""
     if isinstance(value, dict):
-        return {name: plain(one) for name, one in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):  # a repeated field among them
-        return [plain(one) for one in value]
-    message = fields(value).get("_pb", value)  # proto-plus puts the message into an object of its own
+        return {name: proto_to_json(item) for name, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):  # repeated fields are sequences
+        return [proto_to_json(item) for item in value]
+    message = fields(value).get("_pb", value)  # proto-plus 1.28 message.py: `Message._pb`
     json_format = sys.modules.get("google.protobuf.json_format")
     if json_format is None or not hasattr(message, "DESCRIPTOR"):
         return value
-    return _whole(json_format.MessageToDict(message))
+    return _with_integers(json_format.MessageToDict(message))
 
 
-def _whole(value: Any) -> Any:
-    """Return JSON with whole numbers as such: a proto of free form makes floats of all."""
+def _with_integers(value: object) -> object:
+    """Return JSON with whole floats as integers: a `google.protobuf.Struct` has floats only."""
     if isinstance(value, dict):
-        return {name: _whole(one) for name, one in value.items()}
+        return {name: _with_integers(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_whole(one) for one in value]
+        return [_with_integers(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -1,1 +1,1 @@
-"""Google's two SDKs, google-genai and google-generativeai: both are read as Gemini's wire spells it."""
+"""Parsers of Gemini's protocols, for both of Google's SDKs."""

@@ -1,6 +1,6 @@
-"""Gemini's contents: what a person, a model or a tool has said, as a list of parts, in camelCase JSON.
+"""Gemini's contents: the turns of a user, a model or a tool, each a list of parts, in camelCase JSON.
 
-google-genai sends some nested keys in snake_case, which the API takes as well: `at` finds both.
+google-genai 3.6 sends some nested keys in snake_case, which the API accepts as well: `get_key` reads both.
 """
 
 from __future__ import annotations
@@ -13,225 +13,234 @@ from hilt_autolog.contracts.model import ToolCall, new_message, provider_part, t
 from hilt_autolog.contracts.sdk_objects import as_json, fields, jsonable, text_or_none
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from hilt_autolog.contracts.types import Message, Part
+    from hilt_autolog.contracts.types import JsonMapping, Message, Part
 
 _ROLES = {"model": "assistant", "user": "user", "function": "tool"}
-_SAID = frozenset(("text", "reasoning"))
-_FLAGS = frozenset(("thought", "thoughtSignature", "thought_signature", "partMetadata", "part_metadata"))
+_TEXT_TYPES = frozenset(("text", "reasoning"))
+# Keys of a part that are not its content: a thought signature is opaque, and programs may leave it out.
+_METADATA_KEYS = frozenset(
+    ("thought", "thoughtSignature", "thought_signature", "partMetadata", "part_metadata")
+)
 
 
 @lru_cache(maxsize=256)
-def _snake(name: str) -> str:
+def _snake_case(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
-def at(given: Mapping[str, Any], name: str) -> Any:
-    """Return what stands under a camelCase key, or under the same key in snake_case."""
-    value = given.get(name)
-    return given.get(_snake(name)) if value is None else value
+def get_key(source: JsonMapping, name: str) -> Any:
+    """Return the value of a camelCase key, or of the same key in snake_case; None without either."""
+    value = source.get(name)
+    return source.get(_snake_case(name)) if value is None else value
 
 
 def sequence(value: Any) -> Sequence[Any]:
-    """Return a list as it is, and of anything else nothing."""
+    """Return a list or a tuple as it is, an empty one for anything else."""
     return value if isinstance(value, list | tuple) else ()
 
 
 # --- requests
 
 
-def content_messages(body: Mapping[str, Any]) -> list[Message]:
+def parse_contents(body: JsonMapping) -> list[Message]:
     """Return the system instruction and the contents of a request as messages.
 
-    A model's answer may come back as one content or as the pieces of its stream: it is one message again.
-    Results of tools stand in a user's content, perhaps with other parts: they become a message of a tool's.
+    A program may send a model's response back as one content, or as the contents of its stream's chunks:
+    both become the same single message. Results of tools come within a user's content, perhaps beside other
+    parts: they become a message with the role "tool".
     """
     messages = []
-    if instruction := fields(at(body, "systemInstruction")):
-        messages.append(new_message("system", parts_of(instruction)))
-    spoken: Parts | None = None  # the model's turn, as far as it has come
-    for one in _contents(body.get("contents")):
-        content = fields(one) or {"parts": [{"text": one}]}
+    if instruction := fields(get_key(body, "systemInstruction")):
+        messages.append(new_message("system", parse_parts(instruction)))
+    model_turn: PartsAccumulator | None = None  # as long as neighbouring contents are the model's
+    for item in _content_items(body.get("contents")):
+        content = fields(item) or {"parts": [{"text": item}]}
         role = _role(content.get("role"))
         if role != "assistant":
-            spoken = None
-            messages += _told(role, parts_of(content))
+            model_turn = None
+            messages += _messages(role, parse_parts(content))
             continue
-        if spoken is None:
-            spoken = Parts()
+        if model_turn is None:
+            model_turn = PartsAccumulator()
             messages.append(new_message("assistant", []))
-        for part in parts_of(content):
-            spoken.add(part)
-        messages[-1]["parts"] = spoken.whole()
-    _name_results(messages)
+        for part in parse_parts(content):
+            model_turn.add(part)
+        messages[-1]["parts"] = model_turn.parts()
+    _set_result_ids(messages)
     return messages
 
 
-def _contents(given: Any) -> Sequence[Any]:
-    return given if isinstance(given, list | tuple) else () if given is None else (given,)
+def _content_items(contents: object) -> Sequence[object]:
+    return contents if isinstance(contents, list | tuple) else () if contents is None else (contents,)
 
 
-def _role(given: Any) -> str:
-    if not given:
+def _role(role: object) -> str:
+    if not role:
         return "user"
-    return _ROLES.get(given, given) if isinstance(given, str) else as_json(given)
+    return _ROLES.get(role, role) if isinstance(role, str) else as_json(role)
 
 
-def _told(role: str, parts: list[Part]) -> list[Message]:
-    """Return the messages of one content that is not the model's: what tools have returned stands apart."""
+def _messages(role: str, parts: list[Part]) -> list[Message]:
+    """Return the messages of one content that is not the model's: tool results become their own message."""
     messages: list[Message] = []
     for part in parts:
-        teller = "tool" if part["type"] == "tool_call_response" else role
-        if messages and messages[-1]["role"] == teller:
+        part_role = "tool" if part["type"] == "tool_call_response" else role
+        if messages and messages[-1]["role"] == part_role:
             messages[-1]["parts"].append(part)
         else:
-            messages.append(new_message(teller, [part]))
+            messages.append(new_message(part_role, [part]))
     return messages or [new_message(role, [])]
 
 
-def _name_results(messages: list[Message]) -> None:
-    """Give results the ids of their calls: automatic function calling leaves them out."""
-    waiting: dict[str | None, list[str | None]] = {}
-    for one in messages:
-        for part in one["parts"]:
+def _set_result_ids(messages: list[Message]) -> None:
+    """Give tool results the ids of their calls, by the function's name, first come first served.
+
+    google-genai 3.6 _extra_utils.py: `get_function_response_parts`, of automatic function calling, sends
+    results without ids.
+    """
+    call_ids: dict[str | None, list[str | None]] = {}  # of calls without a result, by function name
+    for message in messages:
+        for part in message["parts"]:
             if part["type"] == "tool_call":
-                waiting.setdefault(part.get("name"), []).append(part.get("id"))
-            elif part["type"] == "tool_call_response" and (ids := waiting.get(part.get("name"))):
-                asked = part.get("id")
-                index = ids.index(asked) if asked in ids else 0
-                known = ids.pop(index)
-                if asked is None and known is not None:
-                    part["id"] = known
+                call_ids.setdefault(part.get("name"), []).append(part.get("id"))
+            elif part["type"] == "tool_call_response" and (ids := call_ids.get(part.get("name"))):
+                result_id = part.get("id")
+                call_id = ids.pop(ids.index(result_id) if result_id in ids else 0)
+                if result_id is None and call_id is not None:
+                    part["id"] = call_id
 
 
 # --- parts
 
 
-class Parts:
-    """The parts of an answer as they come: neighbouring texts are one, and so are neighbouring thoughts."""
+class PartsAccumulator:
+    """Accumulates the parts of a response; neighbouring texts become one, and so do neighbouring thoughts."""
 
     __slots__ = ("_parts", "_pieces")
 
     def __init__(self) -> None:
         self._parts: list[Part] = []
-        self._pieces: list[str] = []  # of the last part, while it is being said
+        self._pieces: list[str] = []  # of the last part, if it is a text or a thought
 
     def add(self, part: Part) -> None:
-        """Take the next part, or the next piece of one."""
-        if part["type"] in _SAID and part.keys() == {"type", "content"}:
-            self.say(part["type"], part["content"])
+        """Add the next part, or the next piece of one."""
+        if part["type"] in _TEXT_TYPES and part.keys() == {"type", "content"}:
+            self.add_text(part["type"], part["content"])
         else:
-            self.whole()
+            self.parts()
             self._pieces = []
             self._parts.append(part)
 
-    def say(self, kind: str, text: str) -> None:
-        """Take the next piece of a text or of a thought."""
+    def add_text(self, kind: str, text: str) -> None:
+        """Add the next piece of a text or of a thought; `kind` is text or reasoning."""
         if self._pieces and self._parts[-1]["type"] == kind:
             self._pieces.append(text)
         else:
-            self.whole()
+            self.parts()
             self._pieces = [text]
             self._parts.append({"type": kind, "content": text})
 
-    def whole(self) -> list[Part]:
-        """Return the parts as far as they have come."""
+    def parts(self) -> list[Part]:
+        """Return the parts so far."""
         if len(self._pieces) > 1:
             self._pieces = ["".join(self._pieces)]
             self._parts[-1] = {**self._parts[-1], "content": self._pieces[0]}
         return self._parts
 
 
-def parts_of(content: Mapping[str, Any]) -> list[Part]:
-    """Return the parts of a content."""
-    return [part for one in sequence(content.get("parts")) if (part := read_part(one)) is not None]
+def parse_parts(content: JsonMapping) -> list[Part]:
+    """Return the parts of a content, or of a function response."""
+    return [part for item in sequence(content.get("parts")) if (part := parse_part(item)) is not None]
 
 
-def read_part(given: Any) -> Part | None:
-    """Return one part; None for one that says nothing: an empty text, or a signature alone."""
-    known = given if type(given) is dict else fields(given)
-    text = known.get("text")
-    if text is None and isinstance(given, str):
-        text = given
+def parse_part(item: Any) -> Part | None:
+    """Return one part; None for one without content: an empty text, or a thought signature alone."""
+    source = item if type(item) is dict else fields(item)
+    text = source.get("text")
+    if text is None and isinstance(item, str):
+        text = item
     if isinstance(text, str):
         if not text:
             return None
-        return {"type": "reasoning", "content": text} if known.get("thought") else text_part(text)
-    for name, read in _PARTS.items():
-        if (value := at(known, name)) is not None:
-            return read(fields(value))
-    if known.keys() <= _FLAGS:
+        return {"type": "reasoning", "content": text} if source.get("thought") else text_part(text)
+    for name, parse in _PARSERS.items():
+        if (value := get_key(source, name)) is not None:
+            return parse(fields(value))
+    if source.keys() <= _METADATA_KEYS:
         return None
-    return provider_part({"type": "unknown", **jsonable({k: v for k, v in known.items() if k not in _FLAGS})})
+    content = {key: value for key, value in source.items() if key not in _METADATA_KEYS}
+    return provider_part({"type": "unknown", **jsonable(content)})
 
 
-def tool_call(given: Mapping[str, Any]) -> ToolCall:
+def tool_call(source: JsonMapping) -> ToolCall:
     """Return a function call."""
-    arguments = given.get("args")
-    return ToolCall(text_or_none(given.get("id")), text_or_none(given.get("name")), as_json(arguments))
+    return ToolCall(
+        text_or_none(source.get("id")), text_or_none(source.get("name")), as_json(source.get("args"))
+    )
 
 
-def _call_part(given: Mapping[str, Any]) -> Part:
-    return tool_call(given).part()
+def _function_call(source: JsonMapping) -> Part:
+    return tool_call(source).part()
 
 
-def _result_part(given: Mapping[str, Any]) -> Part:
-    said = as_json(given.get("response"))
-    shown = parts_of(given)
-    part: Part = {"type": "tool_call_response", **_identity(given)}
-    if name := text_or_none(given.get("name")):
+def _function_response(source: JsonMapping) -> Part:
+    response = as_json(source.get("response"))
+    media = parse_parts(source)
+    part: Part = {"type": "tool_call_response", **_id(source)}
+    if name := text_or_none(source.get("name")):
         part["name"] = name
-    part["response"] = [text_part(said), *shown] if shown else said
+    part["response"] = [text_part(response), *media] if media else response
     return part
 
 
-def _blob_part(given: Mapping[str, Any]) -> Part:
-    mime_type = text_or_none(at(given, "mimeType"))
-    part = blob_part(_modality(mime_type), mime_type, given.get("data"))
-    return part | _named(given)
+def _inline_data(source: JsonMapping) -> Part:
+    mime_type = text_or_none(get_key(source, "mimeType"))
+    part = blob_part(_modality(mime_type), mime_type, source.get("data"))
+    return part | _display_name(source)
 
 
-def _file_part(given: Mapping[str, Any]) -> Part:
-    mime_type = text_or_none(at(given, "mimeType"))
-    part: Part = {"type": "uri", "modality": _modality(mime_type), "uri": at(given, "fileUri")}
-    return part | ({"mime_type": mime_type} if mime_type else {}) | _named(given)
+def _file_data(source: JsonMapping) -> Part:
+    mime_type = text_or_none(get_key(source, "mimeType"))
+    part: Part = {"type": "uri", "modality": _modality(mime_type), "uri": get_key(source, "fileUri")}
+    return part | ({"mime_type": mime_type} if mime_type else {}) | _display_name(source)
 
 
-def _named(given: Mapping[str, Any]) -> Part:
-    name = text_or_none(at(given, "displayName"))
+def _display_name(source: JsonMapping) -> Part:
+    name = text_or_none(get_key(source, "displayName"))
     return {"name": name} if name else {}
 
 
 def _modality(mime_type: str | None) -> str:
-    kind = (mime_type or "").partition("/")[0]
-    return kind if kind in ("image", "audio", "video") else "document"
+    major_type = (mime_type or "").partition("/")[0]
+    return major_type if major_type in ("image", "audio", "video") else "document"
 
 
-def _server_call(name: str | None, given: Mapping[str, Any]) -> Part:
-    name = name or str(at(given, "toolType") or "tool").lower()
-    return {"type": "server_tool_call", **_identity(given), "name": name, "server_tool_call": jsonable(given)}
+def _server_tool_call(name: str | None, source: JsonMapping) -> Part:
+    name = name or str(get_key(source, "toolType") or "tool").lower()
+    return {"type": "server_tool_call", **_id(source), "name": name, "server_tool_call": jsonable(source)}
 
 
-def _server_result(given: Mapping[str, Any]) -> Part:
+def _server_tool_result(source: JsonMapping) -> Part:
     return {
         "type": "server_tool_call_response",
-        **_identity(given),
-        "server_tool_call_response": jsonable(given),
+        **_id(source),
+        "server_tool_call_response": jsonable(source),
     }
 
 
-def _identity(given: Mapping[str, Any]) -> Part:
-    return {"id": identity} if (identity := text_or_none(given.get("id"))) else {}
+def _id(source: JsonMapping) -> Part:
+    return {"id": call_id} if (call_id := text_or_none(source.get("id"))) else {}
 
 
-_PARTS = {
-    "functionCall": _call_part,
-    "functionResponse": _result_part,
-    "inlineData": _blob_part,
-    "fileData": _file_part,
-    "executableCode": lambda given: _server_call("code_execution", given),
-    "codeExecutionResult": _server_result,
-    "toolCall": lambda given: _server_call(None, given),
-    "toolResponse": _server_result,
+_PARSERS: dict[str, Callable[[JsonMapping], Part]] = {
+    "functionCall": _function_call,
+    "functionResponse": _function_response,
+    "inlineData": _inline_data,
+    "fileData": _file_data,
+    "executableCode": lambda source: _server_tool_call("code_execution", source),
+    "codeExecutionResult": _server_tool_result,
+    "toolCall": lambda source: _server_tool_call(None, source),
+    "toolResponse": _server_tool_result,
 }

@@ -1,8 +1,8 @@
-"""Gemini's interactions: steps in, steps out; an interaction goes on from another by its id."""
+"""Gemini's interactions: steps as input and output; an interaction continues another one by its id."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hilt_autolog.contracts.media import blob_part
 from hilt_autolog.contracts.model import (
@@ -16,30 +16,33 @@ from hilt_autolog.contracts.model import (
 )
 from hilt_autolog.contracts.sdk_objects import as_json, count_or_none, fields, jsonable, text_or_none
 
-from .contents import Parts, sequence
+from .contents import PartsAccumulator, sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from hilt_autolog.contracts.types import JsonObject, Message, Part
+    from hilt_autolog.contracts.types import JsonMapping, JsonObject, Message, Part
 
-_MEDIA = ("image", "audio", "video", "document")
+_MEDIA_TYPES = ("image", "audio", "video", "document")
 _PENDING = ("in_progress", "queued")
-_SPEAKERS = {"user_input": "user", "function_result": "tool", "user": "user"}
+_ROLES = {"user_input": "user", "function_result": "tool", "user": "user"}
 _DELTAS = {"text": "text", "thought_summary": "reasoning", "arguments_delta": "tool_arguments"}
 
 
 # --- requests
 
 
-def interaction_messages(body: Mapping[str, Any]) -> list[Message]:
-    """Return the system instruction and the input of a request as messages."""
+def parse_input(body: JsonMapping) -> list[Message]:
+    """Return the system instruction and the input of a request as messages.
+
+    The input is a text, one step or content, or a list of steps, of contents or of turns with a `role`.
+    """
     instruction = text_or_none(body.get("system_instruction"))
     messages = [new_message("system", [text_part(instruction)])] if instruction else []
-    given = body.get("input")
-    for one in given if isinstance(given, list) else () if given is None else (given,):
-        step = fields(one) or {"type": "text", "text": one}
-        role = _speaker(step)
+    items = body.get("input")
+    for item in items if isinstance(items, list) else () if items is None else (items,):
+        step = fields(item) or {"type": "text", "text": item}
+        role = _role(step)
         if messages and messages[-1]["role"] == role != "system" and "role" not in step:
             messages[-1]["parts"] += _parts(step)
         else:
@@ -47,48 +50,48 @@ def interaction_messages(body: Mapping[str, Any]) -> list[Message]:
     return messages
 
 
-def _speaker(step: Mapping[str, Any]) -> str:
+def _role(step: JsonMapping) -> str:
     kind = str(step.get("role") or step.get("type"))
-    if kind in _SPEAKERS:
-        return _SPEAKERS[kind]
-    is_content = kind == "text" or kind in _MEDIA
+    if kind in _ROLES:
+        return _ROLES[kind]
+    is_content = kind == "text" or kind in _MEDIA_TYPES
     return "user" if is_content else "tool" if kind.endswith("_result") else "assistant"
 
 
-def _parts(step: Mapping[str, Any]) -> list[Part]:
-    """Return what a step, a turn or one content says."""
+def _parts(step: JsonMapping) -> list[Part]:
+    """Return the parts of a step, of a turn or of one content."""
     kind = step.get("type")
     content = step.get("content")
     if kind in ("user_input", "model_output") or "role" in step:
         contents = content if isinstance(content, list) else () if content is None else (content,)
-        return [part for one in contents for part in _parts(fields(one) or {"type": "text", "text": one})]
+        return [part for item in contents for part in _parts(fields(item) or {"type": "text", "text": item})]
     if kind == "text":
         return [text_part(text)] if (text := text_or_none(step.get("text"))) else []
     if kind in ("thought", "thought_summary"):
-        said = [text_or_none(fields(one).get("text")) for one in sequence(step.get("summary"))]
-        thought = "\n".join(filter(None, said))
-        return [{"type": "reasoning", "content": thought}] if thought else []
+        texts = [text_or_none(fields(item).get("text")) for item in sequence(step.get("summary"))]
+        summary = "\n".join(filter(None, texts))
+        return [{"type": "reasoning", "content": summary}] if summary else []
     return [_part(str(kind), step)]
 
 
-def _part(kind: str, step: Mapping[str, Any]) -> Part:
+def _part(kind: str, step: JsonMapping) -> Part:
     if kind == "function_call":
-        return _call(step).part()
+        return _tool_call(step).part()
     if kind == "function_result":
-        known = {"id": text_or_none(step.get("call_id")), "name": text_or_none(step.get("name"))}
-        named = {name: value for name, value in known.items() if value}
-        return provider_part({"type": "tool_call_response", **named, "response": as_json(step.get("result"))})
-    if kind in _MEDIA:
-        return _media(kind, step)
-    shown: JsonObject = jsonable(dict(step))
+        keys = {"id": text_or_none(step.get("call_id")), "name": text_or_none(step.get("name"))}
+        keys = {name: value for name, value in keys.items() if value}
+        return provider_part({"type": "tool_call_response", **keys, "response": as_json(step.get("result"))})
+    if kind in _MEDIA_TYPES:
+        return _media_part(kind, step)
+    source: JsonObject = jsonable(dict(step))
     if kind.endswith("_call"):
-        return {"type": "server_tool_call", "name": kind.removesuffix("_call"), "server_tool_call": shown}
+        return {"type": "server_tool_call", "name": kind.removesuffix("_call"), "server_tool_call": source}
     if kind.endswith("_result"):
-        return {"type": "server_tool_call_response", "server_tool_call_response": shown}
-    return provider_part(shown | {"type": kind})
+        return {"type": "server_tool_call_response", "server_tool_call_response": source}
+    return provider_part(source | {"type": kind})
 
 
-def _media(kind: str, content: Mapping[str, Any]) -> Part:
+def _media_part(kind: str, content: JsonMapping) -> Part:
     mime_type = text_or_none(content.get("mime_type"))
     if uri := text_or_none(content.get("uri")):
         part: Part = {"type": "uri", "modality": kind, "uri": uri}
@@ -96,28 +99,32 @@ def _media(kind: str, content: Mapping[str, Any]) -> Part:
     return blob_part(kind, mime_type, content.get("data"))
 
 
-def _call(step: Mapping[str, Any]) -> ToolCall:
-    identity, name = text_or_none(step.get("id")), text_or_none(step.get("name"))
-    return ToolCall(identity, name, as_json(step.get("arguments")))
+def _tool_call(step: JsonMapping) -> ToolCall:
+    call_id, name = text_or_none(step.get("id")), text_or_none(step.get("name"))
+    return ToolCall(call_id, name, as_json(step.get("arguments")))
 
 
-# --- answers
+# --- responses
 
 
-def interaction_reply(body: Mapping[str, Any]) -> Response:
-    """Read an interaction; older ones have their contents in `outputs`."""
-    steps = [fields(one) for one in sequence(body.get("steps")) or sequence(body.get("outputs"))]
-    parts = Parts()
+def parse_interaction(body: JsonMapping) -> Response:
+    """Parse an interaction.
+
+    google-genai 3.6 _gaos/types/interactions/interaction.py: older API versions have `outputs`, contents, in
+    place of `steps`.
+    """
+    steps = [fields(item) for item in sequence(body.get("steps")) or sequence(body.get("outputs"))]
+    accumulator = PartsAccumulator()
     for step in steps:
-        if step.get("type") not in ("user_input", "function_result"):  # these are the request's own
+        if step.get("type") not in ("user_input", "function_result"):  # these repeat the request
             for part in _parts(step):
-                parts.add(part)
-    said = parts.whole()
+                accumulator.add(part)
+    parts = accumulator.parts()
     status = text_or_none(body.get("status"))
-    reply = Response(
-        messages=[new_message("assistant", said)] if said else [],
-        text="".join(part["content"] for part in said if part["type"] == "text") or None,
-        tool_calls=[_call(step) for step in steps if step.get("type") == "function_call"],
+    response = Response(
+        messages=[new_message("assistant", parts)] if parts else [],
+        text="".join(part["content"] for part in parts if part["type"] == "text") or None,
+        tool_calls=[_tool_call(step) for step in steps if step.get("type") == "function_call"],
         model=text_or_none(body.get("model")) or text_or_none(body.get("agent")),
         response_id=text_or_none(body.get("id")),
         service_tier=text_or_none(body.get("service_tier")),
@@ -125,32 +132,43 @@ def interaction_reply(body: Mapping[str, Any]) -> Response:
         finish_reason=None if status in _PENDING else status,
     )
     if usage := fields(body.get("usage")):
-        reply.usage, reply.tokens = jsonable(usage), _tokens(usage)
+        response.usage, response.tokens = jsonable(usage), _tokens(usage)
     if error := fields(body.get("error")):
-        reply.error = interaction_failure(error)
-    return reply
+        response.error = parse_interaction_error(error)
+    return response
 
 
-def interaction_failure(error: Mapping[str, Any], kind: str = "ResponseError") -> ErrorInfo:
-    """Read an error that came as an answer."""
+def parse_interaction_error(error: JsonMapping, exception_name: str = "ResponseError") -> ErrorInfo:
+    """Parse the error object of a response.
+
+    Args:
+        error: its keys.
+        exception_name: the class of the exception that the SDK makes of it.
+    """
     text = text_or_none(error.get("message"))
     code = text_or_none(error.get("status")) or text_or_none(error.get("code"))
-    return ErrorInfo(text=text or code or "failed", type=kind, code=code or "api_error")
+    return ErrorInfo(text=text or code or "failed", type=exception_name, code=code or "api_error")
 
 
-def _tokens(usage: Mapping[str, Any]) -> dict[str, int]:
-    names = ("input", "tool_use", "output", "thought", "cached")
-    given = {name: count_or_none(usage.get(f"total_{name}_tokens")) for name in names}
-    known = {name: count for name, count in given.items() if count is not None}
-    counts = {}
+def _tokens(usage: JsonMapping) -> dict[str, int]:
+    """Return a usage object as the tokens of an event.
+
+    An event's `prompt` includes the tokens of tool use, its `completion` those of thoughts.
+    """
+    counts = {
+        name: count
+        for name in ("input", "tool_use", "output", "thought", "cached")
+        if (count := count_or_none(usage.get(f"total_{name}_tokens"))) is not None
+    }
+    tokens = {}
     for name, pieces in (("prompt", ("input", "tool_use")), ("completion", ("output", "thought"))):
-        if any(piece in known for piece in pieces):
-            counts[name] = sum(known.get(piece, 0) for piece in pieces)
+        if any(piece in counts for piece in pieces):
+            tokens[name] = sum(counts.get(piece, 0) for piece in pieces)
     total = count_or_none(usage.get("total_tokens"))
-    if total is not None or counts:
-        counts["total"] = sum(counts.values()) if total is None else total
-    parts = {"cached": known.get("cached"), "reasoning": known.get("thought")}
-    return counts | {name: count for name, count in parts.items() if count}
+    if total is not None or tokens:
+        tokens["total"] = sum(tokens.values()) if total is None else total
+    details = {"cached": counts.get("cached"), "reasoning": counts.get("thought")}
+    return tokens | {name: count for name, count in details.items() if count}
 
 
 # --- streams
@@ -159,57 +177,62 @@ def _tokens(usage: Mapping[str, Any]) -> dict[str, int]:
 class InteractionAccumulator:
     """Accumulates the events of one interaction."""
 
-    __slots__ = ("_body", "_steps", "finished")
+    __slots__ = ("_body", "_pieces", "_steps", "finished")
 
     def __init__(self) -> None:
         self.finished = False
-        self._body: dict[str, Any] = {}
-        self._steps: dict[int, dict[str, Any]] = {}
+        self._body: JsonObject = {}
+        self._steps: dict[int, JsonObject] = {}  # by index
+        self._pieces: dict[int, list[str]] = {}  # of the text, thought or arguments of a step, by index
 
-    def add(self, chunk: Any) -> Sequence[Delta]:
-        """Take an event."""
+    def add(self, chunk: object) -> Sequence[Delta]:
+        """Add an event; return the new text in it."""
         event = fields(chunk)
         kind = str(event.get("event_type"))
-        if known := fields(event.get("interaction")):
-            self._body |= {name: value for name, value in known.items() if value is not None}
+        if interaction := fields(event.get("interaction")):
+            self._body |= {name: value for name, value in interaction.items() if value is not None}
             self.finished = kind.startswith("interaction.complete")
         elif kind == "error":
             self._body["error"] = event.get("error")
         index = count_or_none(event.get("index")) or 0
+        # `step...` and `interaction.completed`: google-genai 2 and later; `content...` and
+        # `interaction.complete`: google-genai 1
         if kind in ("step.start", "content.start"):
             self._steps[index] = dict(fields(event.get("step") or event.get("content")))
+            self._pieces[index] = []
         elif kind in ("step.delta", "content.delta"):
-            return self._grow(index, fields(event.get("delta")))
+            return self._add_delta(index, fields(event.get("delta")))
         return ()
 
-    def _grow(self, index: int, delta: Mapping[str, Any]) -> Sequence[Delta]:
+    def _add_delta(self, index: int, delta: JsonMapping) -> Sequence[Delta]:
         step = self._steps.setdefault(index, {})
         kind = _DELTAS.get(str(delta.get("type")))
         if kind is None:
-            if delta.get("type") == step.get("type"):  # the call or result of a tool of the provider's
+            if delta.get("type") == step.get("type"):  # the call or the result of a server tool
                 step.update(delta)
             return ()
-        said = delta.get("text") or fields(delta.get("content")).get("text") or delta.get("arguments")
-        if not isinstance(said, str) or not said:
+        text = delta.get("text") or fields(delta.get("content")).get("text") or delta.get("arguments")
+        if not isinstance(text, str) or not text:
             return ()
-        step.setdefault("said", []).append((kind, said))
+        self._pieces.setdefault(index, []).append(text)
         step.setdefault("type", {"reasoning": "thought"}.get(kind, "model_output"))
-        return ((kind, said, 0),)
+        return ((kind, text, 0),)
 
     def response(self) -> Response:
-        """Return the answer as far as it has come."""
-        steps = [_grown(self._steps[index]) for index in sorted(self._steps)]
-        return interaction_reply({**self._body, "steps": self._body.get("steps") or steps})
+        """Return the response so far."""
+        steps = [
+            _complete_step(self._steps[index], "".join(self._pieces.get(index, ())))
+            for index in sorted(self._steps)
+        ]
+        return parse_interaction({**self._body, "steps": self._body.get("steps") or steps})
 
 
-def _grown(step: dict[str, Any]) -> dict[str, Any]:
-    step = dict(step)
-    pieces = step.pop("said", [])
-    said = "".join(text for _, text in pieces)
-    if not said:
+def _complete_step(step: JsonObject, text: str) -> JsonObject:
+    """Return a step with the text of its deltas, in the format of a complete interaction."""
+    if not text:
         return step
     if step["type"] == "function_call":
-        return step | {"arguments": said}
+        return step | {"arguments": text}
     if step["type"] == "thought":
-        return step | {"summary": [{"type": "text", "text": said}]}
-    return {"type": "model_output", "content": [{"type": "text", "text": said}]}
+        return step | {"summary": [{"type": "text", "text": text}]}
+    return {"type": "model_output", "content": [{"type": "text", "text": text}]}

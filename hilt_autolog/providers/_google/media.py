@@ -1,96 +1,102 @@
-"""Gemini's endpoints beside the chat: embeddings, and images that are made or changed."""
+"""Gemini's other endpoints: embeddings, and images that are generated or edited."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hilt_autolog.contracts.media import blob_part
 from hilt_autolog.contracts.model import Response, new_message, text_part
 from hilt_autolog.contracts.sdk_objects import count_or_none, fields, jsonable, text_or_none
 
-from .answers import tokens
-from .contents import at, parts_of, sequence
+from .answers import parse_tokens
+from .contents import get_key, parse_parts, sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from hilt_autolog.contracts.types import Message, Part
+    from hilt_autolog.contracts.types import JsonMapping, Message, Part
 
 
 # --- embeddings
 
 
-def embedded(body: Mapping[str, Any]) -> list[Message]:
-    """Return what is to be embedded: one message an input."""
+def parse_embedding_inputs(body: JsonMapping) -> list[Message]:
+    """Return one message for each input to embed."""
     requests = map(fields, sequence(body.get("requests")))
-    contents = [fields(one.get("content")) for one in requests] or [fields(body.get("content"))]
-    return [new_message("user", parts_of(content)) for content in contents if content]
+    contents = [fields(request.get("content")) for request in requests] or [fields(body.get("content"))]
+    return [new_message("user", parse_parts(content)) for content in contents if content]
 
 
-def embedding(body: Mapping[str, Any]) -> Response:
-    """Read the vectors of an answer: how long they are."""
-    vectors = sequence(body.get("embeddings")) or [body.get("embedding")]
-    known = _sized(sequence(fields(vectors[0]).get("values")))
-    if usage := fields(at(body, "usageMetadata")):
-        known.usage, known.tokens = jsonable(usage), tokens(usage)
-    return known
+def parse_embedding(body: JsonMapping) -> Response:
+    """Parse the response of `embedContent` and `batchEmbedContents`: the length of its vectors."""
+    embeddings = sequence(body.get("embeddings")) or [body.get("embedding")]
+    response = _embedding_response(fields(embeddings[0]).get("values"))
+    if usage := fields(get_key(body, "usageMetadata")):
+        response.usage, response.tokens = jsonable(usage), parse_tokens(usage)
+    return response
 
 
-def predicted_embedding(body: Mapping[str, Any]) -> Response:
-    """Read the vectors of a prediction, as Vertex makes them; each comes with its count of tokens."""
-    vectors = [fields(fields(one).get("embeddings")) for one in sequence(body.get("predictions"))]
-    known = _sized(sequence(vectors[0].get("values")) if vectors else ())
-    counts = [count_or_none(at(fields(one.get("statistics")), "tokenCount")) for one in vectors]
-    if read := sum(count for count in counts if count is not None):
-        known.tokens = {"prompt": read, "total": read}
-    if about := fields(body.get("metadata")):
-        known.usage = jsonable(about)
-    return known
+def parse_predicted_embedding(body: JsonMapping) -> Response:
+    """Parse the embeddings of a prediction on Vertex; each one has its own count of tokens."""
+    predictions = map(fields, sequence(body.get("predictions")))
+    embeddings = [fields(prediction.get("embeddings")) for prediction in predictions]
+    response = _embedding_response(embeddings[0].get("values") if embeddings else None)
+    statistics = [fields(embedding.get("statistics")) for embedding in embeddings]
+    counts = [count_or_none(get_key(source, "tokenCount")) for source in statistics]
+    if tokens := sum(count for count in counts if count is not None):
+        response.tokens = {"prompt": tokens, "total": tokens}
+    if metadata := fields(body.get("metadata")):
+        response.usage = jsonable(metadata)
+    return response
 
 
-def _sized(vector: Any) -> Response:
+def _embedding_response(values: object) -> Response:
+    vector = sequence(values)
     return Response(dimensions=len(vector)) if vector else Response()
 
 
 # --- predictions: embeddings on Vertex, and images
 
 
-def instances(body: Mapping[str, Any]) -> list[Message]:
-    """Return what a prediction is about: a text to embed, or words and images to make an image of."""
+def parse_instances(body: JsonMapping) -> list[Message]:
+    """Return one message for each instance: a text to embed, or the prompt and the images for an image."""
     return [
-        new_message("user", [*_words(one), *_images(one)])
-        for one in map(fields, sequence(body.get("instances")))
+        new_message("user", [*_prompt_parts(instance), *_image_parts(instance)])
+        for instance in map(fields, sequence(body.get("instances")))
     ]
 
 
-def _words(instance: Mapping[str, Any]) -> list[Part]:
-    words = instance.get("content") or instance.get("prompt")
-    return [text_part(words)] if isinstance(words, str) else []
+def _prompt_parts(instance: JsonMapping) -> list[Part]:
+    text = instance.get("content") or instance.get("prompt")
+    return [text_part(text)] if isinstance(text, str) else []
 
 
-def _images(instance: Mapping[str, Any]) -> list[Part]:
-    parts = [_image(fields(instance["image"]))] if instance.get("image") else []
-    for one in map(fields, sequence(at(instance, "referenceImages"))):
-        about: Part = {"reference": kind} if (kind := text_or_none(at(one, "referenceType"))) else {}
-        parts.append(_image(fields(at(one, "referenceImage"))) | about)
+def _image_parts(instance: JsonMapping) -> list[Part]:
+    parts = [_image_part(fields(instance["image"]))] if instance.get("image") else []
+    for reference in map(fields, sequence(get_key(instance, "referenceImages"))):
+        kind = text_or_none(get_key(reference, "referenceType"))
+        label: Part = {"reference": kind} if kind else {}
+        parts.append(_image_part(fields(get_key(reference, "referenceImage"))) | label)
     return parts
 
 
-def _image(given: Mapping[str, Any]) -> Part:
-    if uri := text_or_none(at(given, "gcsUri")):
+def _image_part(image: JsonMapping) -> Part:
+    if uri := text_or_none(get_key(image, "gcsUri")):
         return {"type": "uri", "modality": "image", "uri": uri}
-    return blob_part("image", text_or_none(at(given, "mimeType")), at(given, "bytesBase64Encoded"))
+    return blob_part("image", text_or_none(get_key(image, "mimeType")), get_key(image, "bytesBase64Encoded"))
 
 
-def images(body: Mapping[str, Any]) -> Response:
-    """Read the images of a prediction."""
-    given = list(map(fields, sequence(body.get("predictions"))))
-    parts = [_made(one) for one in given if at(one, "bytesBase64Encoded") or at(one, "gcsUri")]
-    reasons = filter(None, (text_or_none(at(one, "raiFilteredReason")) for one in given))
+def parse_images(body: JsonMapping) -> Response:
+    """Parse the images of a prediction; those that a filter has removed become refusals."""
+    images = list(map(fields, sequence(body.get("predictions"))))
+    parts = [
+        _generated_part(image)
+        for image in images
+        if get_key(image, "bytesBase64Encoded") or get_key(image, "gcsUri")
+    ]
+    reasons = filter(None, (text_or_none(get_key(image, "raiFilteredReason")) for image in images))
     parts += [{"type": "refusal", "content": reason} for reason in reasons]
     return Response(messages=[new_message("assistant", parts)] if parts else [])
 
 
-def _made(given: Mapping[str, Any]) -> Part:
-    revised = text_or_none(given.get("prompt"))
-    return _image(given) | ({"revised_prompt": revised} if revised else {})
+def _generated_part(image: JsonMapping) -> Part:
+    revised_prompt = text_or_none(image.get("prompt"))
+    return _image_part(image) | ({"revised_prompt": revised_prompt} if revised_prompt else {})

@@ -1,54 +1,76 @@
-"""What Google's two SDKs share: operations on models, each named in the wire's own words."""
+"""What both of Google's SDKs share: the operations on models, with the endpoints' own names, and errors."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hilt_autolog.contracts.model import ErrorInfo, HttpResponse, Operation, Request, Response
 from hilt_autolog.contracts.sdk_objects import fields, sdk_version, text_or_none
 from hilt_autolog.providers._transport import transport_code
 
-from .answers import AnswerAccumulator, answer
-from .contents import at, content_messages, sequence
-from .media import embedded, embedding, images, instances, predicted_embedding
+from .answers import GeminiAccumulator, parse_response
+from .contents import get_key, parse_contents, sequence
+from .media import (
+    parse_embedding,
+    parse_embedding_inputs,
+    parse_images,
+    parse_instances,
+    parse_predicted_embedding,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
-_SPOKEN = ("contents", "systemInstruction", "model")
-_EMBEDDED = ("requests", "content", "model")
-_PREDICTED = ("instances",)
-GENERATE = Operation("generateContent", content_messages, answer, AnswerAccumulator, _SPOKEN)
-EMBED = Operation("embedContent", embedded, embedding, None, _EMBEDDED, is_embedding=True)
-EMBED_BATCH = Operation("batchEmbedContents", embedded, embedding, None, _EMBEDDED, is_embedding=True)
-PREDICT_VECTORS = Operation("predict", instances, predicted_embedding, None, _PREDICTED, is_embedding=True)
-PREDICT_IMAGES = Operation("predict", instances, images, None, _PREDICTED)
+    from hilt_autolog.contracts.types import JsonMapping, JsonObject
 
 
-class Sdk:
-    """The part of a provider that knows nothing of its SDK's objects."""
+_GENERATE_KEYS = ("contents", "systemInstruction", "model")
+_EMBED_KEYS = ("requests", "content", "model")
+_PREDICT_KEYS = ("instances",)
+GENERATE = Operation("generateContent", parse_contents, parse_response, GeminiAccumulator, _GENERATE_KEYS)
+EMBED = Operation(
+    "embedContent", parse_embedding_inputs, parse_embedding, None, _EMBED_KEYS, is_embedding=True
+)
+EMBED_BATCH = Operation(
+    "batchEmbedContents", parse_embedding_inputs, parse_embedding, None, _EMBED_KEYS, is_embedding=True
+)
+PREDICT_VECTORS = Operation(
+    "predict", parse_instances, parse_predicted_embedding, None, _PREDICT_KEYS, is_embedding=True
+)
+PREDICT_IMAGES = Operation("predict", parse_instances, parse_images, None, _PREDICT_KEYS)
+
+
+class GoogleProvider:
+    """The part of a provider that reads none of its SDK's objects."""
 
     package = ""
 
-    def http_response(self, _kwargs: Mapping[str, Any]) -> HttpResponse | None:
-        """Return nothing: these SDKs keep their HTTP responses to themselves."""
+    def http_response(self, _kwargs: JsonMapping) -> HttpResponse | None:
+        """Return None: these SDKs do not expose their HTTP responses."""
         return None
 
     def response_from_body(self, _prompt: Request, _content: bytes, _http: HttpResponse) -> Response:
-        """Return nothing: no program reads a body by itself."""
+        """Return an empty response: a program cannot read a body itself."""
         return Response()
 
     def error_info(self, error: BaseException) -> ErrorInfo:
-        """Read an exception."""
-        return failure(error)
+        """Parse an exception."""
+        return parse_error(error)
 
-    def asked(
-        self, operation: Operation, body: dict[str, Any], provider: str, model: str | None, server: str | None
+    def build_request(
+        self, operation: Operation, body: JsonObject, provider: str, model: str | None, server: str | None
     ) -> Request:
-        """Return the facts of a request."""
+        """Return a request.
+
+        Args:
+            operation: parses the body.
+            body: the request's JSON, with camelCase keys.
+            provider: gemini or vertex.
+            model: the model's name.
+            server: host and port.
+        """
         return Request(
             operation=operation,
             provider=provider,
@@ -66,46 +88,49 @@ class Sdk:
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
-    """Return the provider's name for the request; Google seldom gives one."""
+    """Return the provider's id of the request, which Google seldom sends."""
     return next(filter(None, map(headers.get, ("x-request-id", "x-goog-request-id"))), None)
 
 
 @lru_cache(maxsize=256)
 def host(url: str) -> str | None:
-    """Return the host, and the port if one is named, of an address with or without a scheme."""
-    found = re.match(r"(?:\w+://)?(?:[^/@]*@)?([^/?#]+)", url)
-    return found[1] if found else None
+    """Return the host of a URL, with or without a scheme, and its port if it has one."""
+    match = re.match(r"(?:\w+://)?(?:[^/@]*@)?([^/?#]+)", url)
+    return match[1] if match else None
 
 
 @lru_cache(maxsize=256)
 def model_name(resource: str) -> str:
-    """Return a model's plain name out of its resource's; of a tuned one or an endpoint, with its kind."""
-    head, _, name = resource.rpartition("/")
-    kind = head.rpartition("/")[2]
-    return name if kind in ("", "models", "google") else f"{kind}/{name}"
+    """Return the model's name in a resource path: `models/m` -> `m`, `tunedModels/m` -> `tunedModels/m`."""
+    parent, _, name = resource.rpartition("/")
+    collection = parent.rpartition("/")[2]
+    return name if collection in ("", "models", "google") else f"{collection}/{name}"
 
 
-def failure(error: BaseException) -> ErrorInfo:
-    """Read an exception."""
-    known = fields(error)
-    details = fields(known.get("details"))
-    status = _status(error, known)
-    code = text_or_none(known.get("status")) or _grpc_code(error)
+# --- errors
+
+
+def parse_error(error: BaseException) -> ErrorInfo:
+    """Parse an exception of google-genai, of google-api-core (gRPC, REST) or of an HTTP library."""
+    source = fields(error)
+    details = fields(source.get("details"))
+    status = _status(error, source)
+    code = text_or_none(source.get("status")) or _grpc_code(error)
     return ErrorInfo(
-        text=text_or_none(known.get("message")) or str(error) or type(error).__name__,
+        text=text_or_none(source.get("message")) or str(error) or type(error).__name__,
         type=type(error).__name__,
         code=code or transport_code(error, status),
         status=status,
-        retry_after=_retry_after(fields(details.get("error")) or details, known),
+        retry_after=_retry_after(fields(details.get("error")) or details, source),
     )
 
 
-def _status(error: BaseException, known: Mapping[str, Any]) -> int | None:
-    """Return the HTTP status; an error that came over gRPC, or inside of a stream, has a code of its own."""
-    response = known.get("response") or known.get("_response")
+def _status(error: BaseException, source: JsonMapping) -> int | None:
+    """Return the HTTP status; for an error over gRPC, or within a stream, the exception's own `code`."""
+    response = source.get("response") or source.get("_response")
     for holder, name in ((response, "status_code"), (response, "status"), (error, "code")):
         status = getattr(holder, name, None)
-        if type(status) is int and (holder is response or known.get("code") == status):
+        if type(status) is int and (holder is response or source.get("code") == status):
             return status
     return None
 
@@ -115,12 +140,16 @@ def _grpc_code(error: BaseException) -> str | None:
     return text_or_none(name)
 
 
-def _retry_after(details: Mapping[str, Any], known: Mapping[str, Any]) -> float | None:
-    """Return the seconds that the provider asks to wait."""
-    for one in (*sequence(details.get("details")), *sequence(known.get("_details"))):
-        delay = at(fields(one), "retryDelay")
+def _retry_after(details: JsonMapping, source: JsonMapping) -> float | None:
+    """Return the delay that the provider asks for, in seconds.
+
+    It is in a `google.rpc.RetryInfo`: as JSON in the details of google-genai's errors (`"retryDelay": "7s"`),
+    as a protobuf message in `_details` of google-api-core's.
+    """
+    for detail in (*sequence(details.get("details")), *sequence(source.get("_details"))):
+        delay = get_key(fields(detail), "retryDelay")
         if delay is None:
-            delay = getattr(one, "retry_delay", None)  # of a proto
+            delay = getattr(detail, "retry_delay", None)  # of a protobuf message
         seconds = getattr(delay, "seconds", None)
         if type(seconds) is int:
             return seconds + getattr(delay, "nanos", 0) / 1e9
