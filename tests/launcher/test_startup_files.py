@@ -66,6 +66,14 @@ def test_the_startup_module_is_short_and_imports_nothing():
     assert top == []
 
 
+def test_the_wheel_has_the_reference(built):
+    pages = {
+        f"hilt_autolog/docs/{page.name}" for page in (wheels.ROOT / "hilt_autolog" / "docs").glob("*.md")
+    }
+    assert pages
+    assert pages <= {*zipfile.ZipFile(built).namelist()}
+
+
 def test_the_wheel_has_three_startup_files_at_its_root_only(built):
     names = zipfile.ZipFile(built).namelist()
     assert sorted(name for name in names if "/" not in name) == ROOT_FILES
