@@ -67,9 +67,8 @@ def test_the_startup_module_is_short_and_imports_nothing():
 
 
 def test_the_wheel_has_the_reference(built):
-    pages = {
-        f"hilt_autolog/docs/{page.name}" for page in (wheels.ROOT / "hilt_autolog" / "docs").glob("*.md")
-    }
+    folder = wheels.ROOT / "hilt_autolog" / "docs"
+    pages = {f"hilt_autolog/docs/{page.name}" for page in folder.glob("*.md")}
     assert pages
     assert pages <= {*zipfile.ZipFile(built).namelist()}
 
