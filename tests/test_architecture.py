@@ -26,6 +26,7 @@ LAYERS = (
     ("providers",),
     ("instrumentation", "reading", "recording"),
     ("analytics", "runs", "sinks"),
+    ("reading.reader",),  # its `Log` returns data frames
     ("converters", "session"),
     ("runtime",),
     ("integrations", "io", "manual"),

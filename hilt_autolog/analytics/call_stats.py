@@ -5,29 +5,29 @@ from __future__ import annotations
 from array import array
 from collections import Counter, defaultdict
 from math import ceil, fsum, isfinite
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from .ends import ANSWERS, PROMPT, ends_and_prompts
-from .periods import PERIODS, model_of, period_of, session_of, zone
+from .periods import PERIODS, conversation_of, model_of, period_label, time_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from hilt_autolog.reading.reader import Log
+    from hilt_autolog.contracts.types import JsonMapping, JsonObject
 
+    from .spool import EventLog
 
-Event = dict[str, Any]
 
 REPORTS = (*PERIODS, "session", "model")
 
 
 class StatsRow(NamedTuple):
-    """A line of the statistics.
+    """A row of the statistics.
 
     Attributes:
-        label: The day, the Monday of the week, the month, the conversation or the model.
-        models: Who answered, or was asked; of each what was counted, in order of their names.
-        total: What was counted of all of them.
+        label: the day, the Monday of the week, the month, the conversation or the model.
+        models: the statistics of each model, in order of their names.
+        total: those of all models together.
     """
 
     label: str
@@ -36,19 +36,20 @@ class StatsRow(NamedTuple):
 
 
 def summarize(
-    log: Log,
+    log: EventLog,
     by: str = "daily",
     *,
     timezone: str = "UTC",
-    wanted: Callable[[Event], bool] = lambda _: True,
+    event_filter: Callable[[JsonObject], bool] = lambda _: True,
 ) -> list[StatsRow]:
-    """Return the statistics of a log's calls. What could not be read is among `log.problems` then.
+    """Return the statistics of a log's calls, and report what could not be read to the log.
 
     Args:
-        log: The log.
-        by: One of `REPORTS`.
-        timezone: Where days, weeks and months begin: `UTC`, `local`, or a name like `Europe/Paris`.
-        wanted: Which of the calls are counted, by the event that ended them; by the prompt, if nothing did.
+        log: the log.
+        by: one of `REPORTS`.
+        timezone: where days, weeks and months begin: `UTC`, `local`, or a name like `Europe/Paris`.
+        event_filter: whether a call is counted, judged by the event that ended it; by its prompt, if none
+            did.
 
     Returns:
         A row for each period, conversation or model, in the order of their labels.
@@ -58,10 +59,10 @@ def summarize(
     """
     if by not in REPORTS:
         raise ValueError(f"unknown statistics {by!r}; there are {', '.join(REPORTS)}")
-    label_of = _label_of(by, timezone)
+    label_of = _label_function(by, timezone)
     groups: dict[str, dict[str, CallStats]] = {}
-    for label, model, tally in _counted(ends_and_prompts(log), label_of, wanted):
-        groups.setdefault(label, {})[model] = tally
+    for label, model, stats in _count_calls(ends_and_prompts(log), label_of, event_filter):
+        groups.setdefault(label, {})[model] = stats
     rows = [
         StatsRow(label, dict(sorted(models.items())), combine(models.values()))
         for label, models in groups.items()
@@ -69,76 +70,79 @@ def summarize(
     return sorted(rows, key=lambda row: row.label)
 
 
-def combine(tallies: Iterable[CallStats]) -> CallStats:
-    """Return what was counted, all together."""
+def combine(statistics: Iterable[CallStats]) -> CallStats:
+    """Return the statistics of all these calls together."""
     total = CallStats()
-    for tally in tallies:
-        total.add(tally)
+    for stats in statistics:
+        total.add(stats)
     return total
 
 
-def _label_of(by: str, timezone: str) -> Callable[[Event], str]:
+def _label_function(by: str, timezone: str) -> Callable[[JsonMapping], str]:
     if by in PERIODS:
-        return period_of(by, zone(timezone))
-    return model_of if by == "model" else session_of
+        return period_label(by, time_zone(timezone))
+    return model_of if by == "model" else conversation_of
 
 
-def _counted(
-    found: Iterable[Event], label_of: Callable[[Event], str], wanted: Callable[[Event], bool]
+def _count_calls(
+    events: Iterable[JsonObject],
+    label_of: Callable[[JsonMapping], str],
+    event_filter: Callable[[JsonObject], bool],
 ) -> list[tuple[str, str, CallStats]]:
-    tallies: defaultdict[tuple[str, str], CallStats] = defaultdict(CallStats)
+    """Return the statistics of each label and model."""
+    groups: defaultdict[tuple[str, str], CallStats] = defaultdict(CallStats)
     ends = _Ends()
-    failures: list[tuple[tuple[str, str], Event]] = []
-    prompts: list[tuple[tuple[str, str], Any, Any]] = []
-    for event in found:
-        key = (label_of(event), model_of(event)) if wanted(event) else None
+    failures: list[tuple[tuple[str, str], JsonObject]] = []
+    prompts: list[tuple[tuple[str, str], object, object]] = []
+    for event in events:
+        key = (label_of(event), model_of(event)) if event_filter(event) else None
         if event["action"] == PROMPT:
             if key is not None:
                 prompts.append((key, event.get("event_id"), event.get("session_id")))
             continue
-        ends.take(event)
+        ends.add(event)
         if key is None:
             continue
         if event["action"] in ANSWERS:
-            tallies[key].add_answer(event)
+            groups[key].add_answer(event)
         else:
             failures.append((key, event))
     for key, event in failures:
-        tallies[key].add_failure(event, is_answered=ends.has_answered(_prompt_of(event)))
+        groups[key].add_failure(event, is_answered=ends.has_answered(_prompt_of(event)))
     for key, event_id, session_id in prompts:
         if not ends.has_ended(event_id, session_id):
-            tallies[key].unfinished += 1
-    return [(*key, tally) for key, tally in tallies.items()]
+            groups[key].unfinished += 1
+    return [(*key, stats) for key, stats in groups.items()]
 
 
 class _Ends:
-    """Which prompts have an end. Of their ids only the hashes are kept, to be small."""
+    """The prompts that have an end. Only the hashes of their ids are kept, to save memory."""
 
     def __init__(self) -> None:
         self._answered: set[int] = set()
         self._failed: set[int] = set()
-        self._nameless: Counter[str] = Counter()  # ends that name no prompt, by conversation
+        self._without_prompt: Counter[str] = Counter()  # ends that name no prompt, by conversation
 
-    def take(self, event: Event) -> None:
+    def add(self, event: JsonMapping) -> None:
         prompt = _prompt_of(event)
         if prompt is not None:
             (self._answered if event["action"] in ANSWERS else self._failed).add(hash(prompt))
         elif event["action"] != "embedding":  # which has no prompt
-            self._nameless[repr(event.get("session_id"))] += 1
+            self._without_prompt[repr(event.get("session_id"))] += 1
 
-    def has_answered(self, prompt: Any) -> bool:
+    def has_answered(self, prompt: object) -> bool:
         return isinstance(prompt, str) and hash(prompt) in self._answered
 
-    def has_ended(self, prompt: Any, session_id: Any) -> bool:
+    def has_ended(self, prompt: object, session_id: object) -> bool:
         """Return whether an end names this prompt, or one of its conversation that names none is left."""
         if self.has_answered(prompt) or (isinstance(prompt, str) and hash(prompt) in self._failed):
             return True
         session = repr(session_id)
-        self._nameless[session] -= 1
-        return self._nameless[session] >= 0
+        self._without_prompt[session] -= 1
+        return self._without_prompt[session] >= 0
 
 
-def _prompt_of(event: Event) -> str | None:
+def _prompt_of(event: JsonMapping) -> str | None:
     extensions = event.get("extensions")
     prompt = extensions.get("reply_to") if isinstance(extensions, dict) else None
     return prompt if isinstance(prompt, str) else None
@@ -149,14 +153,14 @@ PERCENTILES = {"latency_ms": (50, 95, 99), "ttft_ms": (50, 95)}
 
 
 class CallStats:
-    """What has been counted of some calls.
+    """The statistics of some calls.
 
     Attributes:
-        calls: How many have ended.
-        failures: How many of them have failed.
-        unended: How many more have no end in the log: cut off with their process, or still going on.
-        unpriced: How many answers have no known price; they are not in `cost`.
-        tokens: Sums by kind, of `TOKENS`.
+        calls: how many have ended.
+        failures: how many of them have failed.
+        unfinished: how many more have no end in the log: their process ended before, or they still run.
+        unpriced: how many answers have no known price; they are not in `cost`.
+        tokens: sums by kind, of `TOKENS`.
     """
 
     def __init__(self) -> None:
@@ -165,40 +169,42 @@ class CallStats:
         self._costs: array[float] = array("d")
         self._times: dict[str, array[float]] = {name: array("d") for name in PERCENTILES}
 
-    def add_answer(self, event: Event) -> None:
-        """Count a call that ended well; its event tells the tokens, the cost and the times."""
+    def add_answer(self, event: JsonMapping) -> None:
+        """Count a call that succeeded, with the tokens, the cost and the times of its event."""
         self.calls += 1
-        metrics = _part(event, "metrics")
-        self._paid(metrics)
-        extensions = _part(event, "extensions")
+        metrics = _mapping(event, "metrics")
+        self._add_usage(metrics)
+        extensions = _mapping(event, "extensions")
         for name, times in self._times.items():
             time = _number(metrics.get(name, extensions.get(name)))  # hilt-python's programs use either
             if time is not None:
                 times.append(time)
 
-    def add_failure(self, event: Event, *, is_answered: bool) -> None:
-        """Count a call that failed; one that has an answer as well (of a broken stream) is a call already.
+    def add_failure(self, event: JsonMapping, *, is_answered: bool) -> None:
+        """Count a call that failed, with its tokens and cost, if its event has any.
 
-        What it cost all the same is counted, where its event tells that.
+        Args:
+            event: the event that ended it.
+            is_answered: it has an answer as well (of a broken stream), and so it is among the calls already.
         """
         self.calls += not is_answered
         self.failures += 1
-        metrics = _part(event, "metrics")
+        metrics = _mapping(event, "metrics")
         if "tokens" in metrics or "cost_usd" in metrics:
-            self._paid(metrics)
+            self._add_usage(metrics)
 
-    def _paid(self, metrics: Event) -> None:
-        tokens = _part(metrics, "tokens")
+    def _add_usage(self, metrics: JsonMapping) -> None:
+        tokens = _mapping(metrics, "tokens")
         for kind in TOKENS:
             self.tokens[kind] += int(_number(tokens.get(kind)) or 0)
-        cost = _number(_unquoted(metrics.get("cost_usd")))
+        cost = _number(_parse_number(metrics.get("cost_usd")))
         if cost is None:
             self.unpriced += 1
         else:
             self._costs.append(cost)
 
     def add(self, other: Self) -> None:
-        """Add what another has counted."""
+        """Add the statistics of other calls."""
         self.calls += other.calls
         self.failures += other.failures
         self.unfinished += other.unfinished
@@ -211,22 +217,22 @@ class CallStats:
 
     @property
     def cost(self) -> float | None:
-        """US dollars, of the calls whose price is known; None, if it is of none."""
+        """US dollars, of the calls whose price is known; None, if there are none."""
         return round(fsum(self._costs), 9) if self._costs else None
 
     def percentile(self, name: str, percent: int) -> float | None:
-        """Return the least time that so many per cent of the answers took at most: exact, by nearest rank.
+        """Return a percentile of the answers' times in milliseconds: exact, by nearest rank.
 
         Args:
             name: `latency_ms` or `ttft_ms`.
-            percent: From 1 to 100.
+            percent: from 1 to 100.
         """
         times = sorted(self._times[name])
         return times[ceil(len(times) * percent / 100) - 1] if times else None
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the figures by name. What is not known is None."""
-        figures: dict[str, Any] = {
+    def as_json(self) -> JsonObject:
+        """Return the figures by name; None for those that are not known."""
+        figures: JsonObject = {
             "calls": self.calls,
             "failures": self.failures,
             "calls_without_end": self.unfinished,
@@ -241,21 +247,21 @@ class CallStats:
         return figures
 
 
-def _part(event: Event, key: str) -> Event:
-    part = event.get(key)
-    return part if isinstance(part, dict) else {}
+def _mapping(event: JsonMapping, key: str) -> JsonMapping:
+    value = event.get(key)
+    return value if isinstance(value, dict) else {}
 
 
-def _unquoted(value: Any) -> Any:
-    """Return the number that a text spells, as hilt-python writes what a call cost."""
+def _parse_number(value: object) -> object:
+    """Return the number that a text holds, as hilt-python writes costs; any other value as it is."""
     try:
         return float(value) if isinstance(value, str) else value
     except ValueError:
         return None
 
 
-def _number(value: Any) -> float | None:
-    """Return a number that can be summed up; None for whatever else stands in its place."""
+def _number(value: object) -> float | None:
+    """Return a number that can be summed up; None for any other value."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         return None
     return value

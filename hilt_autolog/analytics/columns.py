@@ -1,19 +1,22 @@
-"""The columns of the view `events`: what of an event stands in a flat, typed table."""
+"""The columns of the view `events`, a flat and typed table of a log."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from hilt_autolog.contracts.types import JsonObject
 
 
 class Column(NamedTuple):
     """A column of the view.
 
     Attributes:
-        name: As SQL knows it.
-        kind: Its SQL type. What cannot be cast to it is NULL, and still stands in `event`.
-        paths: Where in an event it is found; the first of them that is there.
-        meaning: What it says, in a line.
+        name: its name in SQL.
+        kind: its SQL type. A value that cannot be cast to it is NULL, but still in the column `event`.
+        paths: the paths of keys in an event that its value is read from; the first that exists counts.
+        meaning: its description, in a line.
     """
 
     name: str
@@ -52,7 +55,7 @@ COLUMNS = (
     Column("score", "DOUBLE", ("extensions.score", "extensions.relevance_score"), "of a document, ..."),
     Column("tags", "JSON", ("extensions.tags",), "the words that the program gave its events"),
 )  # fmt: skip
-"""What is found in an event by its paths; the view has FILE and EVENT besides."""
+"""The columns that are read from an event; the view also has FILE and EVENT."""
 
 FILE = Column("file", "VARCHAR", (), "the log that the event stands in")
 EVENT = Column("event", "JSON", (), "the whole event, with whatever has no column")
@@ -60,25 +63,25 @@ NAMES = tuple(column.name for column in (*COLUMNS, FILE, EVENT))
 
 
 def json_structure() -> str:
-    """Return what DuckDB's `from_json` shall take out of an event, as JSON."""
-    tree: dict[str, Any] = {}
+    """Return the structure by which DuckDB's `from_json` reads an event, as JSON."""
+    tree: JsonObject = {}
     for column in COLUMNS:
         kind = "VARCHAR" if column.kind == "TIMESTAMPTZ" else column.kind
         for path in column.paths:
-            *parts, leaf = path.split(".")
-            inner = tree
-            for part in parts:
-                inner = inner.setdefault(part, {})
-            inner[leaf] = kind
+            *keys, last = path.split(".")
+            node = tree
+            for key in keys:
+                node = node.setdefault(key, {})
+            node[last] = kind
     return json.dumps(tree)
 
 
-def select_list(found: str) -> str:
-    """Return the list of columns for a SELECT, out of a value named `found` that has the shape."""
-    return ", ".join(f'{_expression(found, column)} AS "{column.name}"' for column in COLUMNS)
+def select_list(struct: str) -> str:
+    """Return the columns of a SELECT, read from an SQL value named `struct` that has the structure."""
+    return ", ".join(f'{_expression(struct, column)} AS "{column.name}"' for column in COLUMNS)
 
 
-def _expression(found: str, column: Column) -> str:
-    places = [found + "".join(f'."{part}"' for part in path.split(".")) for path in column.paths]
-    value = places[0] if len(places) == 1 else f"coalesce({', '.join(places)})"
+def _expression(struct: str, column: Column) -> str:
+    values = [struct + "".join(f'."{key}"' for key in path.split(".")) for path in column.paths]
+    value = values[0] if len(values) == 1 else f"coalesce({', '.join(values)})"
     return f"try_cast({value} AS TIMESTAMPTZ)" if column.kind == "TIMESTAMPTZ" else value

@@ -1,4 +1,4 @@
-"""A log as a data frame, and as the answer to a question in SQL."""
+"""Query a log by SQL, and return it as a data frame."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-    from hilt_autolog.reading.reader import Log
+    from .spool import EventLog
 
 Result = TypeVar("Result")
 
@@ -23,11 +23,11 @@ _ALL = "SELECT * FROM events ORDER BY timestamp, event_id"
 _METHODS = {"polars": "pl", "pandas": "df", "pyarrow": "to_arrow_table"}
 
 
-def to_frame(log: Log, library: str) -> Any:
-    """Return the events of a log, oldest first, as a data frame with the columns of the view.
+def to_frame(log: EventLog, library: str) -> Any:
+    """Return the events of a log, oldest first, as a data frame with the columns of the view `events`.
 
     Args:
-        log: The log.
+        log: the log.
         library: `polars`, `pandas` or `pyarrow`.
 
     Raises:
@@ -38,38 +38,38 @@ def to_frame(log: Log, library: str) -> Any:
     return query(log, _ALL, lambda relation: getattr(relation, _METHODS[library])())
 
 
-def query_relation(log: Log, sql: str) -> DuckDBPyRelation:
-    """Return the answer to a question about a log, which DuckDB holds; see `Log.sql`."""
+def query_relation(log: EventLog, sql: str) -> DuckDBPyRelation:
+    """Return the result of a query as a relation, which DuckDB holds; see `Log.sql`."""
     database = Database(log)
 
-    def held(relation: DuckDBPyRelation) -> DuckDBPyRelation:
+    def store(relation: DuckDBPyRelation) -> DuckDBPyRelation:
         relation.create("answer")
         return database.connection.table("answer")
 
     try:
         return database.run(
-            lambda connection: (held(parse_query(connection, sql)), count_refused(connection))
+            lambda connection: (store(parse_query(connection, sql)), count_refused(connection))
         )
     finally:
         database.remove_copies()
 
 
-def query(log: Log, sql: str, take: Callable[[DuckDBPyRelation], Result]) -> Result:
-    """Return what `take` makes of the answer to a question; nothing of it can be used later."""
+def query(log: EventLog, sql: str, fetch: Callable[[DuckDBPyRelation], Result]) -> Result:
+    """Return what `fetch` makes of a query's relation, which cannot be used afterwards."""
     database = Database(log)
     try:
         return database.run(
-            lambda connection: (take(parse_query(connection, sql)), count_refused(connection))
+            lambda connection: (fetch(parse_query(connection, sql)), count_refused(connection))
         )
     finally:
         database.close()
 
 
 def parse_query(connection: DuckDBPyConnection, sql: str) -> DuckDBPyRelation:
-    """Return a question that DuckDB understands and has not answered yet.
+    """Return the relation of a query that DuckDB has parsed and not run yet.
 
     Raises:
-        ValueError: it is not one statement that reads, or it names a column that is not there.
+        ValueError: it is not one statement that reads, or it names an unknown column.
     """
     duckdb = import_duckdb()
     statements = connection.extract_statements(sql)

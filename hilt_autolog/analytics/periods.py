@@ -1,9 +1,9 @@
-"""What calls are put together by: the day, week or month of their end, their conversation, their model."""
+"""Group events by the day, week or month of their time, by their conversation, or by their model."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hilt_autolog.reading.timestamps import sortable_time
@@ -11,13 +11,13 @@ from hilt_autolog.reading.timestamps import sortable_time
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Event = dict[str, Any]
+    from hilt_autolog.contracts.types import JsonMapping
 
-UNKNOWN = "unknown"  # stands for a time, a conversation or a model that an event does not tell
+UNKNOWN = "unknown"  # the label of events without a time, a conversation or a model
 
 
-def zone(name: str) -> tzinfo | None:
-    """Return the time zone of a name: `UTC`, `local` (None, as `datetime.astimezone` has it), `Europe/Paris`.
+def time_zone(name: str) -> tzinfo | None:
+    """Return the time zone of a name: `UTC`, `local` (None, as for `datetime.astimezone`), `Europe/Paris`.
 
     Raises:
         ValueError: there is no such time zone.
@@ -32,61 +32,61 @@ def zone(name: str) -> tzinfo | None:
         raise ValueError(f"unknown time zone {name!r}; say UTC, local, or a name like Europe/Paris") from None
 
 
-def period_of(by: str, timezone: tzinfo | None) -> Callable[[Event], str]:
-    """Return what gives the period of an event, as text that sorts by time.
+def period_label(by: str, timezone: tzinfo | None) -> Callable[[JsonMapping], str]:
+    """Return a function that returns the period of an event, as text that sorts by time.
 
     Args:
-        by: A key of `PERIODS`.
-        timezone: Where days begin; see `zone`.
+        by: a key of `PERIODS`.
+        timezone: where days begin; see `time_zone`.
     """
-    cut = PERIODS[by]
-    if timezone is UTC and cut is _day:
+    label = PERIODS[by]
+    if timezone is UTC and label is _day:
         return lambda event: sortable_time(event)[:10] or UNKNOWN
-    return lambda event: _cut(sortable_time(event), timezone, cut)
+    return lambda event: _label_time(sortable_time(event), timezone, label)
 
 
-def _cut(moment: str, timezone: tzinfo | None, cut: Callable[[datetime], str]) -> str:
-    if not moment:
+def _label_time(time: str, timezone: tzinfo | None, label: Callable[[datetime], str]) -> str:
+    if not time:
         return UNKNOWN
     try:
-        return cut(datetime.fromisoformat(moment).astimezone(timezone))
-    except (ValueError, OverflowError):  # the first day of all days, seen from another zone
+        return label(datetime.fromisoformat(time).astimezone(timezone))
+    except (ValueError, OverflowError):  # the first day of the calendar, in a time zone where it is earlier
         return UNKNOWN
 
 
-def _day(moment: datetime) -> str:
-    return moment.date().isoformat()
+def _day(time: datetime) -> str:
+    return time.date().isoformat()
 
 
-def _week(moment: datetime) -> str:
+def _week(time: datetime) -> str:
     """Return the Monday that the week begins with."""
-    return (moment.date() - timedelta(days=moment.weekday())).isoformat()
+    return (time.date() - timedelta(days=time.weekday())).isoformat()
 
 
-def _month(moment: datetime) -> str:
-    return moment.date().isoformat()[:7]
+def _month(time: datetime) -> str:
+    return time.date().isoformat()[:7]
 
 
 PERIODS: dict[str, Callable[[datetime], str]] = {"daily": _day, "weekly": _week, "monthly": _month}
-"""Each period, and what names the one that a moment falls into."""
+"""Each kind of period, and the function that returns the label of the one that a time is in."""
 
 
-def model_of(event: Event) -> str:
-    """Return the model that an event names; else the agent that it is by."""
-    for part, key in (("extensions", "model"), ("provenance", "model"), ("actor", "id")):
-        found = event.get(part)
-        if part == "actor" and not (isinstance(found, dict) and found.get("type") == "agent"):
+def model_of(event: JsonMapping) -> str:
+    """Return the model that an event names; else the name of the agent that it is by."""
+    for key, name_key in (("extensions", "model"), ("provenance", "model"), ("actor", "id")):
+        part = event.get(key)
+        if key == "actor" and not (isinstance(part, dict) and part.get("type") == "agent"):
             break
-        if isinstance(found, dict) and isinstance(found.get(key), str):
-            return str(found[key])
+        if isinstance(part, dict) and isinstance(part.get(name_key), str):
+            return str(part[name_key])
     return UNKNOWN
 
 
-def session_of(event: Event) -> str:
-    """Return the conversation of an event: as the program named it, else its id."""
+def conversation_of(event: JsonMapping) -> str:
+    """Return the conversation of an event: the name that the program gave it, else its id."""
     extensions = event.get("extensions")
-    named = extensions.get("conversation") if isinstance(extensions, dict) else None
-    for name in (named, event.get("session_id")):
+    own_name = extensions.get("conversation") if isinstance(extensions, dict) else None
+    for name in (own_name, event.get("session_id")):
         if isinstance(name, str):
             return name
     return UNKNOWN

@@ -1,15 +1,15 @@
-"""Copies of what DuckDB cannot read by itself, line by line: compressed logs, pipes, rows of columns.
+"""Copy what DuckDB cannot read by itself, line by line: compressed logs, pipes, rows of columns.
 
-DuckDB reads nothing from a pipe, all or nothing of a damaged .gz, and does not tell that a .zst is
-damaged. The reader of this package knows better, so what is not a plain file passes through it, and so does
-a log of rows (told by its first line), which become events.
+DuckDB reads nothing from a pipe, all or nothing of a damaged .gz, and does not report that a .zst is damaged.
+The reader of this package handles these, so whatever is not a plain file is copied through it. So is a log of
+rows (recognized by its first line), which become events.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import orjson
 
@@ -19,110 +19,120 @@ from hilt_autolog.reading.lines import LONGEST_LINE, ReadProblem, Source, decode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from hilt_autolog.reading.lines import Source
-    from hilt_autolog.reading.reader import Log
+    from hilt_autolog.contracts.types import JsonObject
 
 
-_MAGIC = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # gzip, zstd
+_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # first bytes of gzip and zstd
 _GLOB = frozenset("*?[")
 
 
+class EventLog(Protocol):
+    """What analytics use of a `hilt_autolog.reading.reader.Log`; see there."""
+
+    sources: list[Source]
+    event_filter: Callable[[JsonObject], bool] | None
+    on_progress: Callable[[float], None] | None
+
+    def report(self, problem: ReadProblem) -> None:
+        """Add a problem to those of the log."""
+
+
 def is_plain(source: Source) -> bool:
-    """Return whether a source is a file that DuckDB reads as it is, and whose name it takes for no glob."""
-    if source.content is not None or _GLOB.intersection(source.name) or source.name != _shown(source.name):
+    """Return whether DuckDB reads a source as it is: a file of events whose name is no glob."""
+    if source.content is not None or _GLOB.intersection(source.name) or source.name != _utf8(source.name):
         return False
     try:
         with source.open() as file:
             first = file.readline(LONGEST_LINE)
-            line = None if first.startswith(_MAGIC) else decode_line(first)
-            return not (first.startswith(_MAGIC) or (isinstance(line, dict) and is_row(line)))
-    except OSError:  # the reader tells why
+            line = None if first.startswith(_COMPRESSED) else decode_line(first)
+            return not (first.startswith(_COMPRESSED) or (isinstance(line, dict) and is_row(line)))
+    except OSError:  # the reader reports it
         return False
 
 
-def _shown(name: str) -> str:
-    """Return a file's name as UTF-8 can say it; others have bytes that are no text."""
+def _utf8(name: str) -> str:
+    """Return a file's name with the bytes that are not UTF-8 replaced."""
     return name.encode(errors="replace").decode()
 
 
 class Spool:
-    """A folder of copies, removed with this object.
+    """A temporary directory of copies, removed with this object.
 
     Attributes:
-        folder: Its path; nobody else may look into it.
-        names: The source's name by the path of its copy, as UTF-8 can say it.
+        folder: its path; no other user may read it.
+        names: the source's name in UTF-8, by the path of its copy.
     """
 
     def __init__(self) -> None:
-        self._folder = TemporaryDirectory(prefix="hilt-")
-        self.folder = self._folder.name
+        self._directory = TemporaryDirectory(prefix="hilt-")
+        self.folder = self._directory.name
         self.names: dict[str, str] = {}
 
-    def add(self, source: Source, log: Log) -> str:
-        """Copy the wanted events of a log's source and return the path of the copy."""
+    def add(self, source: Source, log: EventLog) -> str:
+        """Copy the events of a log's source that pass the log's filter, and return the path of the copy."""
         path = Path(self.folder, f"{len(self.names)}.jsonl")
-        takes = log.event_filter or (lambda _: True)
+        is_wanted = log.event_filter or (lambda _: True)
         with path.open("wb") as file:
-            found = (normalize(event) for event, *_ in events(source, log.report))
-            file.writelines(orjson.dumps(event) + b"\n" for event in found if takes(event))
-        self.names[str(path)] = _shown(source.name)
+            copied = (normalize(event) for event, *_ in events(source, log.report))
+            file.writelines(orjson.dumps(event) + b"\n" for event in copied if is_wanted(event))
+        self.names[str(path)] = _utf8(source.name)
         return str(path)
 
     def remove(self) -> None:
         """Remove the copies."""
-        self._folder.cleanup()
+        self._directory.cleanup()
         self.names.clear()
 
 
-_BEGINNING, _END = b'{"', b"}\n"  # of a line that one of the usual writers has written whole
-_GLUED = b'{"hilt_version"'  # within a line: of two processes that share a file, one was killed
-_AT_ONCE = 2**18  # bytes; a line is as long as DuckDB was willing to take
+_LINE_START, _LINE_END = b'{"', b"}\n"  # of a whole line by one of the usual writers
+_EVENT_START = b'{"hilt_version"'  # inside a line: one of two processes that share the file was killed
+_AT_ONCE = 2**18  # bytes; a line is as long as DuckDB accepted
 
 
 def refused_lines(source: Source, are_all: Callable[[int, int], bool]) -> list[ReadProblem] | None:
     """Return the bad lines of a file that is not compressed.
 
-    Parsing every line would cost more than all that DuckDB does. So first those are parsed that look torn,
-    then those that look glued as well, and all of them only if that does not find enough.
+    Parsing every line would cost more than all that DuckDB does. So first only the lines are parsed that look
+    torn, then those as well that look like two events in one, and all of them only if that is not enough.
 
     Args:
-        source: The file.
-        are_all: Says whether so many bad lines, among so many that are not blank, are what DuckDB refused.
+        source: the file.
+        are_all: whether so many bad lines, among so many that are not blank, are those that DuckDB refused.
 
     Returns:
-        The problems; None, if the reader thinks otherwise of a line than DuckDB does.
+        The problems; None, if the reader and DuckDB disagree about a line.
     """
-    for is_doubtful in (_looks_torn, _looks_glued, _any):
-        problems, lines = _examined(source, is_doubtful)
-        if are_all(len(problems), lines):
+    for find_suspects in (_torn_lines, _torn_or_joined_lines, _all_lines):
+        problems, line_count = _examine(source, find_suspects)
+        if are_all(len(problems), line_count):
             return problems
     return None
 
 
-def _examined(
-    source: Source, doubtful: Callable[[list[bytes]], Iterable[int]]
+def _examine(
+    source: Source, find_suspects: Callable[[list[bytes]], Iterable[int]]
 ) -> tuple[list[ReadProblem], int]:
-    """Return the problems among the doubtful lines, and how many lines there are that are not blank."""
+    """Return the problems of the suspect lines, and how many lines there are that are not blank."""
     problems, before, blank = [], 0, 0
     with source.open() as file:
         while lines := file.readlines(_AT_ONCE):
-            for number in doubtful(lines):
-                found = decode_line(lines[number])
-                blank += found is None
-                if isinstance(found, str):
-                    problems.append(ReadProblem(source.name, before + number + 1, found))
+            for number in find_suspects(lines):
+                event = decode_line(lines[number])
+                blank += event is None
+                if isinstance(event, str):
+                    problems.append(ReadProblem(source.name, before + number + 1, event))
             before += len(lines)
     return problems, before - blank
 
 
-def _looks_torn(lines: list[bytes]) -> list[int]:
-    return [n for n, line in enumerate(lines) if line[-2:] != _END or line[:2] != _BEGINNING]
+def _torn_lines(lines: list[bytes]) -> list[int]:
+    return [n for n, line in enumerate(lines) if line[-2:] != _LINE_END or line[:2] != _LINE_START]
 
 
-def _looks_glued(lines: list[bytes]) -> list[int]:
-    torn = {*_looks_torn(lines)}
-    return [n for n, line in enumerate(lines) if n in torn or line.find(_GLUED, 1) > 0]
+def _torn_or_joined_lines(lines: list[bytes]) -> list[int]:
+    torn = {*_torn_lines(lines)}
+    return [n for n, line in enumerate(lines) if n in torn or line.find(_EVENT_START, 1) > 0]
 
 
-def _any(lines: list[bytes]) -> Iterable[int]:
+def _all_lines(lines: list[bytes]) -> Iterable[int]:
     return range(len(lines))

@@ -71,13 +71,13 @@ def test_a_prompt_without_an_end_is_counted_apart(tmp_path):
     tight.write_bytes(spaced.read_bytes().replace(b'": ', b'":').replace(b', "', b',"'))
     for log in (spaced, tight):
         assert figures(log, "calls", "failures", "calls_without_end") == {"2026-01-31": (2, 1, 1)}
-    later = {"wanted": lambda event: event["timestamp"] > "2026-01-31T12:01:30"}
+    later = {"event_filter": lambda event: event["timestamp"] > "2026-01-31T12:01:30"}
     assert figures(tight, "calls", "calls_without_end", **later) == {"2026-01-31": (1, 1)}
 
 
 def test_a_prompt_is_ended_by_what_is_not_wanted(tmp_path):
     log = write(tmp_path / "a.jsonl", prompt(1), answer(1, timestamp="2026-02-01T00:00:01Z"))
-    assert figures(log, "calls_without_end", wanted=lambda event: event["timestamp"] < "2026-02") == {}
+    assert figures(log, "calls_without_end", event_filter=lambda event: event["timestamp"] < "2026-02") == {}
 
 
 def test_an_answer_without_reply_to_ends_an_open_prompt(tmp_path):
@@ -185,7 +185,7 @@ def test_each_model_of_a_day_apart(tmp_path):
 
 def test_only_what_is_wanted(tmp_path):
     log = write(tmp_path / "a.jsonl", answer(1), answer(2))
-    assert figures(log, "calls", wanted=lambda event: event["timestamp"] > "2026-01-31T12:01:30") == {
+    assert figures(log, "calls", event_filter=lambda event: event["timestamp"] > "2026-01-31T12:01:30") == {
         "2026-01-31": (1,)
     }
 

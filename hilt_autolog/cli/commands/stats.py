@@ -6,7 +6,7 @@ from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.analytics.call_stats import REPORTS, combine, summarize
-from hilt_autolog.analytics.periods import PERIODS, zone
+from hilt_autolog.analytics.periods import PERIODS, time_zone
 from hilt_autolog.cli.render.progress import Progress
 from hilt_autolog.cli.render.progress import total as total_size
 from hilt_autolog.cli.render.table import print_table
@@ -54,7 +54,7 @@ def run(chosen: Namespace) -> int:
     log = opened(paths)
     with Progress(total_size(log.sources)) as progress:
         progress.attend(log)
-        rows = summarize(log, by, timezone=chosen.timezone, wanted=event_filter(chosen))
+        rows = summarize(log, by, timezone=chosen.timezone, event_filter=event_filter(chosen))
     total = combine(row.total for row in rows)
     if chosen.json:
         print(json_text(_as_json(by, chosen.timezone, rows, total), indent=2))
@@ -72,7 +72,7 @@ def _report(paths: Sequence[str]) -> tuple[str, Sequence[str]]:
 
 def _zone(name: str) -> str:
     try:
-        zone(name)
+        time_zone(name)
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from None
     return name
