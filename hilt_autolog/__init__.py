@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hilt_autolog.manual.records import record_feedback, record_retrieval, record_tool
     from hilt_autolog.manual.tool import tool
     from hilt_autolog.reading.reader import Log, messages_of, read
-    from hilt_autolog.recording.context import conversation, tags
+    from hilt_autolog.recording.context import conversation, tags, user
     from hilt_autolog.runtime.control import Recording, disable, enable, status
     from hilt_autolog.runtime.hilt_python_api import instrument, uninstrument
     from hilt_autolog.runtime.status import Status
@@ -52,6 +52,7 @@ __all__ = [
     "tags",
     "tool",
     "uninstrument",
+    "user",
 ]
 
 _HOMES = {
@@ -62,7 +63,7 @@ _HOMES = {
     "session.session": ("Session",),
     "manual.records": ("record_feedback", "record_retrieval", "record_tool"),
     "manual.tool": ("tool",),
-    "recording.context": ("conversation", "tags"),
+    "recording.context": ("conversation", "tags", "user"),
     "settings": ("Settings", "SettingsError"),
     "runtime.status": ("Status",),
     "runtime.control": ("Recording", "disable", "enable", "status"),

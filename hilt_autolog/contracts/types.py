@@ -144,6 +144,16 @@ class Extensions(TypedDict, total=False):
     retry_after: float | None
     rate_limit: dict[str, str] | None
     retries: int | None
+    # Of the process:
+    pid: int
+    argv: list[str]
+    host: str
+    versions: dict[str, str]
+    written: int
+    dropped: int
+    failed: int
+    drops: dict[str, int]
+    faults: dict[str, str]
 
 
 class PrivacyNote(TypedDict, total=False):

@@ -122,7 +122,7 @@ def _wrap_response(_provider: Provider, _hook: CallHook) -> Wrapper:
         call = _current_call.get()
         if call is not None:
             try:
-                call.http = call.provider.http_response(kwargs)
+                call.receive_response(kwargs)
             except Exception as error:
                 internal_errors.note(error)
         return wrapped(*args, **kwargs)
@@ -170,7 +170,7 @@ def _observe_result(call: CallObserver, result: object, *, is_request: bool) -> 
     """
     try:
         if is_request:
-            call.http = call.provider.http_response({"response": result})
+            call.receive_response({"response": result})
         stream = call.provider.stream_info(result)
         if stream is not None and stream.holder is None:
             return proxy_result(result, call)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 if TYPE_CHECKING:
     from hilt_autolog.contracts.model import HttpResponse
     from hilt_autolog.contracts.provider import Provider
+    from hilt_autolog.contracts.types import JsonMapping
 
 Args = tuple[object, ...]
 Kwargs = dict[str, object]
@@ -66,7 +67,10 @@ class CallObserver(StreamObserver, Protocol):
     """A call in progress."""
 
     provider: Provider
-    http: HttpResponse | None  # set here before the SDK parses the response
+    http: HttpResponse | None
+
+    def receive_response(self, arguments: JsonMapping) -> None:
+        """Set `http` from the keyword arguments of a function that the SDK parses a response in."""
 
     def finish(self, result: object) -> None:
         """End the call: the function has returned `result`."""

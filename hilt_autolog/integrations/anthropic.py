@@ -53,7 +53,7 @@ def log_claude_interaction(  # noqa: PLR0913  by name, as users of HILT know the
     request.model = completion.model
     actor = assistant_id or completion.model or "claude"
     options = manual_call_options(session_id, _CONVERSATION, user_id, actor, {"latency_ms": latency_ms})
-    ManualCall(recorder_of(session), PROVIDER, request, options).tell(completion)
+    ManualCall(recorder_of(session), PROVIDER, request, options).record(completion)
 
 
 def _blocks(content: object) -> list[JsonObject]:

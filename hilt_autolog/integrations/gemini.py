@@ -58,7 +58,7 @@ def log_gemini_interaction(  # noqa: PLR0913  by name, as users of HILT know the
     request.model = request.model or completion.model
     actor = assistant_id or completion.model or request.model or "gemini"
     options = manual_call_options(session_id, _CONVERSATION, user_id, actor, {"latency_ms": latency_ms})
-    ManualCall(recorder_of(session), provider, request, options).tell(completion)
+    ManualCall(recorder_of(session), provider, request, options).record(completion)
 
 
 def _response_body(response: object) -> JsonObject:

@@ -167,7 +167,7 @@ def log_rag_interaction(  # noqa: PLR0913  as above
     options = manual_call_options(
         session_id, _CONVERSATION, user_id, assistant_id, metrics, retrieval_latency_ms
     )
-    ManualCall(recorder_of(session), PROVIDER, request, options).tell(response)
+    ManualCall(recorder_of(session), PROVIDER, request, options).record(response)
 
 
 def _body(

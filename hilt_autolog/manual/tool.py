@@ -12,7 +12,7 @@ from hilt_autolog.instrumentation.call_wrappers import CALL_WRAPPERS
 from hilt_autolog.instrumentation.hook import Hook
 from hilt_autolog.internal_errors import capture_errors, internal_errors
 from hilt_autolog.recording.recorder import recorder_of
-from hilt_autolog.runs.own_tool import PLAIN, OwnTool
+from hilt_autolog.runs.own_tool import LOCAL_TOOLS, OwnTool
 from hilt_autolog.runs.tool_run import is_run_by_framework
 from hilt_autolog.runtime import control
 
@@ -94,7 +94,7 @@ def _recording_wrapper(role: str, name: str, session: EventSink | None) -> Calla
                 internal_errors.note(error)
             return run
 
-        result = CALL_WRAPPERS[role](PLAIN, Hook(begin))(wrapped, instance, args, kwargs)
+        result = CALL_WRAPPERS[role](LOCAL_TOOLS, Hook(begin))(wrapped, instance, args, kwargs)
         return result if run is None or not inspect.iscoroutine(result) else _await_result(run, result)
 
     return record_run

@@ -50,6 +50,8 @@ class Call(Activity):
         "request",
     )
 
+    recorder: Recorder
+
     def __init__(self, recorder: Recorder, provider: Provider, request: Request) -> None:
         super().__init__(recorder)
         self.provider = provider

@@ -182,6 +182,18 @@ class ConversationTracker:
         context = context_extensions(name, self._tags)
         return ConversationPosition(session_id, name, context, tracker=self, prompt_id=prompt_id)
 
+    def position_of_run(self, suggestion: str | None, session_id: str) -> ConversationPosition:
+        """Return the position of a framework's run.
+
+        Args:
+            suggestion: the name of the conversation that the framework gives.
+            session_id: where the run belongs if no conversation has a name.
+        """
+        name = current_conversation.get() or self._name or suggestion
+        if name is not None:
+            session_id = session_id_of(name)
+        return ConversationPosition(session_id, name, context_extensions(name, self._tags))
+
     def with_current_context(self, position: ConversationPosition) -> ConversationPosition:
         """Return a position as it is for an event that is recorded now: with the tags and the user of now."""
         return replace(position, context=context_extensions(position.name, self._tags))

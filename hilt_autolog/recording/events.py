@@ -323,11 +323,11 @@ def provenance(request: Request, response: Response | None = None) -> Provenance
 
 def extensions_of(reply_to: str | None, **values: Any) -> Extensions:
     """Return extensions of these values; those that are None are left out."""
-    extensions = {} if reply_to is None else {"reply_to": reply_to}
-    for name, value in values.items():
+    extensions: JsonObject = {} if reply_to is None else {"reply_to": reply_to}
+    for name, value in values.items():  # a comprehension would be a function of its own until Python 3.12
         if value is not None:
             extensions[name] = value
-    return cast("Extensions", extensions)
+    return extensions  # type: ignore[return-value]  # the callers name the keys
 
 
 def has_content(response: Response) -> bool:

@@ -16,9 +16,11 @@ from hilt_autolog.contracts.types import Event
 from hilt_autolog.pricing.cost import cost_usd
 
 if TYPE_CHECKING:
-    from hilt_autolog.contracts.types import JsonObject
+    from hilt_autolog.contracts.types import JsonMapping, JsonObject
 
     from .conversations import ConversationPosition
+
+AGENT_ID = "hilt-autolog"  # the actor of the events of the process
 
 Processor = Callable[[Event, "ConversationPosition"], Event | None]
 
@@ -61,6 +63,8 @@ def withhold_content(mode: str) -> Processor:
     def withhold(event: Event, _position: ConversationPosition) -> Event | None:
         if event["action"] == "completion_chunk":
             return None
+        if event["actor"]["id"] == AGENT_ID:  # what it says of the process is not the program's content
+            return event
         content = event.pop("content", None)
         text = content.get("text") if content else None
         if mode == "hash" and text is not None:
@@ -76,5 +80,5 @@ def withhold_content(mode: str) -> Processor:
     return withhold
 
 
-def _numbers_of(values: JsonObject) -> JsonObject:
+def _numbers_of(values: JsonMapping) -> JsonObject:
     return {key: value for key, value in values.items() if isinstance(value, int | float)}

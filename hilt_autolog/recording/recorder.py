@@ -76,7 +76,9 @@ class Recorder:
             chunks = "off"
         self._chunks = chunks
         self.user = user
-        self._new_tracker = lambda: ConversationTracker(conversation, list(tags))
+        self._new_tracker: Callable[[], ConversationTracker] = lambda: ConversationTracker(
+            conversation, list(tags)
+        )
         self.conversations = self._new_tracker()
         self.media_redactor = MediaRedactor(media)
         self.open: dict[int, Activity] = {}  # by identity: calls and runs that have not ended
@@ -169,7 +171,7 @@ class Recorder:
 class EventSink(Protocol):
     """Takes events: `io.session.Session`, or an object of the program's own."""
 
-    def append(self, event: Event, /) -> object:
+    def append(self, event: Any, /) -> object:
         """Write an event."""
 
 

@@ -1,4 +1,4 @@
-"""The runs of a framework while they are under way: what all kinds share, and chains."""
+"""The runs of a framework while they are under way: what all kinds have in common, and chains."""
 
 from __future__ import annotations
 
@@ -6,65 +6,60 @@ import weakref
 from asyncio import CancelledError
 from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.clock import Clock
+from hilt_autolog.clock import Clock, random_hex
 from hilt_autolog.contracts.model import ErrorInfo
-from hilt_autolog.format import session_id_of
 from hilt_autolog.internal_errors import capture_errors, try_call
 from hilt_autolog.log.json_values import to_json_value
-from hilt_autolog.recording.context import current_position, tags_with
-from hilt_autolog.recording.conversations import new_session_id
-from hilt_autolog.recording.events import Event, blank, linked
+from hilt_autolog.recording.conversations import current_position
+from hilt_autolog.recording.events import extensions_of, new_event
+from hilt_autolog.recording.lifecycle import Activity
 
 if TYPE_CHECKING:
     from hilt_autolog.contracts.framework import Framework, Interrupt, Run
+    from hilt_autolog.contracts.types import Event, Extensions, Part
     from hilt_autolog.recording.call import Call
     from hilt_autolog.recording.conversations import ConversationPosition
-    from hilt_autolog.recording.events import Event
-
-
-_FIELDS = (
-    *("hilt_version", "event_id", "timestamp", "session_id", "actor", "action"),
-    *("content", "metrics", "provenance", "extensions"),
-)
+    from hilt_autolog.recording.recorder import Recorder
 
 
 class Trace:
-    """What all runs below one root share: a session for what nothing else places, and the newest prompt."""
+    """What all runs below one root share: the latest prompt, and the session of events in no conversation."""
 
     __slots__ = ("prompt_id", "session_id")
 
     def __init__(self) -> None:
-        self.session_id = new_session_id()
+        self.session_id = f"conv_{random_hex(96)}"
         self.prompt_id: str | None = None
 
-    def asked(self, call: Call) -> None:
-        """Take note of a call's prompt: what comes next in this trace belongs to its conversation."""
-        self.session_id, self.prompt_id = call.place.session_id, call.prompt_id
 
+class ActiveRun(Activity):
+    """A run under way: it starts, may stream, and ends once by end, fail or abort.
 
-class ActiveRun:
-    """A run under way: started, perhaps heard in between, ended once by the first of end, fail and cut."""
+    Args:
+        recorder: writes its events.
+        framework: reads what the callbacks get.
+        run: what the framework says of it at the start.
+        parent: the run that it is a step of, if that is under way.
+    """
 
     __slots__ = (
         "__weakref__",
         "_handle",
-        "_open",
-        "begun",
         "event_id",
         "framework",
         "is_paused",
-        "latest",
-        "name",
+        "latest_position",
         "parent",
-        "recorder",
+        "position",
         "run",
-        "session_id",
-        "tags",
+        "started",
         "trace",
     )
 
-    def __init__(self, recorder: Any, framework: Framework, run: Run, parent: ActiveRun | None) -> None:
-        self.recorder = recorder
+    recorder: Recorder
+
+    def __init__(self, recorder: Recorder, framework: Framework, run: Run, parent: ActiveRun | None) -> None:
+        super().__init__(recorder)
         self.framework = framework
         self.run = run
         self.parent = parent
@@ -72,148 +67,164 @@ class ActiveRun:
         run.provenance = to_json_value(run.provenance)
         if run.conversation is None and parent is not None:
             run.conversation = parent.run.conversation
-        self.name: str | None = recorder.conversations.named(run.conversation)
-        self.session_id = self.trace.session_id if self.name is None else session_id_of(self.name)
-        self.is_paused = False  # a step of it waits, and it comes to its end without a word of that
-        self.latest: ConversationPosition | None = (
-            None  # where the newest call of a model stands, in it or below
-        )
-        self.event_id: str | None = None  # what replies to this run refers to
-        self.tags = tags_with(recorder.tags)
-        self.begun = Clock.monotonic()
-        self._open = ["open"]  # pop() is atomic, as in a call
-        self._handle: Any = None
+        self.position = recorder.conversations.position_of_run(run.conversation, self.trace.session_id)
+        self.latest_position: ConversationPosition | None = None  # of the latest call in it or below it
+        self.is_paused = False  # a step of it waits for a human
+        self.event_id: str | None = None  # the event that its other events reply to
+        self.started = Clock.monotonic()
+        self._handle: weakref.ref[Any] | None = None
 
-    def watch(self, *, is_async: bool) -> None:
-        """End the run when its handle dies first: nobody is left then who could tell of its end.
+    def open_with(self, *, is_async: bool) -> None:
+        """Register the run, and abort it if its handle is garbage collected: no callback can end it then.
 
-        What is awaited is dropped that way when it is cancelled.
+        Args:
+            is_async: whether it is awaited: a cancelled task drops the handle.
         """
-        how = "cancelled" if is_async else "dropped"
-        self._handle = weakref.ref(self.run.handle, lambda _: self.abort(how))
+        reason = "cancelled" if is_async else "dropped"
+        self._handle = weakref.ref(self.run.handle, lambda _: self.abort(reason))
         self.run.handle = None
         self.recorder.open[id(self)] = self
         self.recorder.runs[self.run.id] = self
 
-    def place(self) -> str:
-        """Return the session of what is written now: a trace finds its conversation as it goes on."""
-        if self.name is None:
-            self.session_id = self.trace.session_id
-        return self.session_id
+    def session_id(self) -> str:
+        """Return the session of the events that are written now; that of a trace may change."""
+        if self.position.name is None:
+            self.position.session_id = self.trace.session_id
+        return self.position.session_id
 
-    def asked(self, call: Call) -> None:
-        """Take note that a model was asked, in this run and all those above it."""
-        self.trace.asked(call)
+    def record_call(self, call: Call) -> None:
+        """Note the call of a model in this run: later events of the trace belong to its conversation."""
+        self.trace.session_id, self.trace.prompt_id = call.position.session_id, call.prompt_id
         run: ActiveRun | None = self
         while run is not None:
-            run.latest, run = call.place, run.parent
+            run.latest_position, run = call.position, run.parent
 
-    def _stand(self) -> None:
-        """Let the caller of the run stand at its latest call: steps run in contexts of their own."""
-        if self.latest is not None:
-            current_position.set(self.latest)
+    # --- callbacks
 
-    # --- what is told of it
+    def start(self, *, is_recorded_by_sdk: bool) -> None:
+        """Write the event of the start.
 
-    def start(self, *, is_served: bool) -> None:
-        """Write what there is to say at the start; `is_served` if the SDK that it calls will say it."""
+        Args:
+            is_recorded_by_sdk: whether a model's run is expected to be recorded by the SDK that it calls.
+        """
 
     def add(self, chunk: Any) -> None:
-        """Take what a model says."""
+        """Read a chunk of a model's answer."""
 
     @capture_errors
     def end(self, result: Any) -> None:
         """End with a result."""
         if self.claim_end():
-            self._stand()
-            self.completed(result)
+            if self.latest_position is not None:  # a run's steps run in contexts of their own
+                current_position.set(self.latest_position)
+            self.write_end(result)
 
     @capture_errors
-    def fail(self, error: BaseException) -> None:
-        """End with an exception, or at a pause."""
+    def fail(self, error: BaseException, result: Any = None) -> None:  # noqa: ARG002  calls only
+        """End with an exception, which may be an interrupt."""
         if self.claim_end():
-            self._stand()
-            self.failed(error)
+            if self.latest_position is not None:
+                current_position.set(self.latest_position)
+            self.write_failure(error)
 
     @capture_errors
-    def abort(self, how: str) -> None:
-        """End where it stands: cancelled, dropped or exit."""
+    def abort(self, reason: str) -> None:
+        """End where it is: cancelled, dropped or exit."""
         if self.claim_end():
-            self.left(how)
+            self.write_abort(reason)
 
     def discard(self) -> None:
-        """Forget the run without a word: it is another process's."""
-        self._open.clear()
+        """Forget it and write nothing: it belongs to another process."""
+        super().discard()
         self._handle = None
 
     def claim_end(self) -> bool:
-        """End the run; False if it has ended before."""
-        try:
-            self._open.pop()
-        except IndexError:
-            return False
-        self._handle = None
-        self.recorder.open.pop(id(self), None)
-        self.recorder.runs.pop(self.run.id, None)
-        return True
+        """End it; False if it has ended before."""
+        is_first = super().claim_end()
+        if is_first:
+            self._handle = None
+            self.recorder.runs.pop(self.run.id, None)
+        return is_first
 
-    # --- ends, by the kind of run
+    # --- the events of the end, by the kind of run
 
-    def completed(self, result: Any) -> None:
+    def write_end(self, result: Any) -> None:
         """Write the end of a run that has a result."""
 
-    def failed(self, error: BaseException) -> None:
-        """Write the end of a run that an exception has ended, or only interrupted."""
-        pause = try_call(self.framework.interrupt, error)
-        if pause is not None:
-            self.write_paused(pause)
+    def write_failure(self, error: BaseException) -> None:
+        """Write the end of a run that an exception ends, or interrupts."""
+        interrupt = try_call(self.framework.interrupt, error)
+        if interrupt is not None:
+            self.write_interrupt(interrupt)
         else:
-            self.write_failed(self.error_info(error))
+            self.write_error(self.error_info(error))
 
-    def left(self, how: str) -> None:
-        """Write the end of a run whose end nobody tells."""
-        self.write_failed(self.error_info(CancelledError()), ended=how)
+    def write_abort(self, reason: str) -> None:
+        """Write the end of a run that no callback has ended."""
+        self.write_error(self.error_info(CancelledError()), ended=reason)
+
+    def write_interrupt(self, interrupt: Interrupt) -> None:
+        """Write that the run waits for a human, and the questions to him."""
+        event = self.status_event(interrupt.status, self.event_id)
+        if interrupt.values:
+            parts: list[Part] = [
+                {"type": "interrupt", "content": to_json_value(value)} for value in interrupt.values
+            ]
+            event["content"]["messages"] = [{"role": "assistant", "parts": parts}]
+        parent = self.parent
+        # Within a step of a graph the program may catch the interrupt, so only the step's own end counts.
+        if interrupt.status == "paused" and parent is not None and self.run.step != parent.run.step:
+            parent.is_paused = True
+        self.emit(self.with_latency(event))
+
+    def write_error(self, error_info: ErrorInfo, ended: str | None = None) -> None:
+        """Write why the run failed; `ended` is the reason of an abort."""
+        event = self.status_event(error_info.text, self.event_id)
+        event["extensions"].update(error_extensions(error_info))
+        if self.run.tool is not None:
+            event["extensions"].update(
+                extensions_of(None, tool_call_id=self.run.tool.id, tool=self.run.tool.name)
+            )
+        if ended is not None:
+            event["extensions"]["ended"] = ended
+        self.emit(self.with_latency(event))
 
     def error_info(self, error: BaseException) -> ErrorInfo:
         """Read an exception."""
-        kind = type(error).__name__
-        failure = try_call(self.framework.error_info, error)
-        return failure or ErrorInfo(text=str(error) or kind, type=kind, code="api_error")
+        name = type(error).__name__
+        error_info: ErrorInfo | None = try_call(self.framework.error_info, error)
+        return error_info or ErrorInfo(text=str(error) or name, type=name, code="api_error")
 
     # --- events
 
-    def write_paused(self, pause: Interrupt) -> None:
-        """Write that the run waits for a human, and what it asks."""
-        event = boundary(self.place(), self.run, pause.status, self.event_id)
-        if pause.values:
-            parts = [{"type": "interrupt", "content": to_json_value(question)} for question in pause.values]
-            event["content"]["messages"] = [{"role": "assistant", "parts": parts}]
-        if self.parent is not None and self.run.step != self.parent.run.step and pause.status == "paused":
-            self.parent.is_paused = True  # a graph; within a step, somebody may have made up for it
-        self.write(self.measured(event))
-
-    def write_failed(self, failure: ErrorInfo, ended: str | None = None) -> None:
-        """Write why the run failed."""
-        event = failed(self.place(), self.run, failure, self.event_id)
-        if ended is not None:
-            event["extensions"]["ended"] = ended
-        self.write(self.measured(event))
-
-    def measured(self, event: Event) -> Event:
-        """Return an event with the time that the run has taken."""
-        took = round((Clock.monotonic() - self.begun) * 1000)
-        event["metrics"], event["extensions"]["latency_ms"] = {"latency_ms": took}, took
+    def status_event(self, text: str, reply_to: str | None) -> Event:
+        """Return a `system` event of the run: started, completed, paused, failed, or an error's text."""
+        event = new_event("system", self.session_id(), "system", self.run.name)
+        event["content"] = {"text": text}
+        event["extensions"] = extensions_of(reply_to)
         return event
 
-    def write(self, event: Event) -> str:
-        """Write an event of this run, and return its id."""
-        extensions = event["extensions"]
-        if self.name is not None:
-            extensions["conversation"] = self.name
-        if self.tags:
-            extensions["tags"] = self.tags
-        self.recorder.write({name: event[name] for name in _FIELDS if event.get(name)})
-        return event["event_id"]  # type: ignore[no-any-return]
+    def with_latency(self, event: Event) -> Event:
+        """Return an event with the time since the start of the run."""
+        latency = self.latency_ms()
+        if latency is not None:
+            event["metrics"], event["extensions"]["latency_ms"] = {"latency_ms": latency}, latency
+        return event
+
+    def latency_ms(self) -> int | None:
+        """Return the milliseconds since the start of the run; None if they are unknown."""
+        return round((Clock.monotonic() - self.started) * 1000)
+
+    def emit(self, event: Event) -> str:
+        """Write an event with the run's provenance, its fields in the order of the format; return its id."""
+        metrics, extensions = event.pop("metrics", None), event.pop("extensions")
+        if metrics:
+            event["metrics"] = metrics
+        if self.run.provenance:
+            event["provenance"] = {**self.run.provenance, **event.pop("provenance", {})}  # type: ignore[typeddict-item]  # the framework's own key
+        if extensions:
+            event["extensions"] = extensions
+        return self.recorder.emit(event, self.position)
 
 
 class ChainRun(ActiveRun):
@@ -221,52 +232,33 @@ class ChainRun(ActiveRun):
 
     __slots__ = ()
 
-    def start(self, *, is_served: bool) -> None:  # noqa: ARG002  concerns models only
+    def start(self, *, is_recorded_by_sdk: bool) -> None:  # noqa: ARG002  models only
         """Write that it has started."""
-        above = None if self.parent is None else self.parent.event_id
-        self.event_id = self.write(boundary(self.place(), self.run, "started", above))
+        parent_event = None if self.parent is None else self.parent.event_id
+        self.event_id = self.emit(self.status_event("started", parent_event))
 
-    def completed(self, result: Any) -> None:  # noqa: ARG002  what came out is in the events of its steps
-        """Write that it has come to its end, or waits for a human."""
-        word = "paused" if self.is_paused else "completed"
-        self.write(self.measured(boundary(self.place(), self.run, word, self.event_id)))
+    def write_end(self, result: Any) -> None:  # noqa: ARG002  the result is in the events of its steps
+        """Write that it has completed, or waits for a human."""
+        status = "paused" if self.is_paused else "completed"
+        self.emit(self.with_latency(self.status_event(status, self.event_id)))
 
-    def write_failed(self, failure: ErrorInfo, ended: str | None = None) -> None:
-        """Write that it has failed; the words of the error stand beside the word `failed`."""
-        event = boundary(self.place(), self.run, "failed", self.event_id)
-        event["content"]["messages"] = [
-            {"role": "system", "parts": [{"type": "error", "content": failure.text}]}
-        ]
-        event["extensions"].update(because(failure))
+    def write_error(self, error_info: ErrorInfo, ended: str | None = None) -> None:
+        """Write that it has failed; the error's text is in a message."""
+        event = self.status_event("failed", self.event_id)
+        parts: list[Part] = [{"type": "error", "content": error_info.text}]
+        event["content"]["messages"] = [{"role": "system", "parts": parts}]
+        event["extensions"].update(error_extensions(error_info))
         if ended is not None:
             event["extensions"]["ended"] = ended
-        self.write(self.measured(event))
+        self.emit(self.with_latency(event))
 
 
-def boundary(session_id: str, run: Run, word: str, reply_to: str | None) -> Event:
-    """Return the event of a run's start or end: `word` is started, completed, paused or failed."""
-    event = blank("system", session_id, "system", run.name)
-    event["content"] = {"text": word}
-    event["provenance"] = dict(run.provenance)
-    event["extensions"] = linked(reply_to)
-    return event
-
-
-def failed(session_id: str, run: Run, failure: ErrorInfo, reply_to: str | None) -> Event:
-    """Return the event of an exception in a tool or a retriever."""
-    event = boundary(session_id, run, failure.text, reply_to)
-    event["extensions"].update(because(failure))
-    if run.tool is not None:
-        event["extensions"].update(linked(None, tool_call_id=run.tool.id, tool=run.tool.name))
-    return event
-
-
-def because(failure: ErrorInfo) -> dict[str, Any]:
-    """Return what extensions say of a failure."""
-    return linked(
+def error_extensions(error_info: ErrorInfo) -> Extensions:
+    """Return the extensions that describe an error."""
+    return extensions_of(
         None,
-        status_code=failure.status,
-        error_type=failure.type,
-        error_code=failure.code,
-        retry_after=failure.retry_after,
+        status_code=error_info.status,
+        error_type=error_info.type,
+        error_code=error_info.code,
+        retry_after=error_info.retry_after,
     )

@@ -1,4 +1,4 @@
-"""Where a framework is listened to: what its functions are given and return becomes what runs are told."""
+"""From a framework's callbacks to runs: pass on what a wrapped callback gets and returns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hilt_autolog.internal_errors import capture_errors, internal_errors
-from hilt_autolog.recording import correlation
+from hilt_autolog.recording.correlation import PendingRuns, open_pending_runs
 
 from .active_run import ActiveRun, ChainRun
 from .model_run import ModelRun
@@ -19,134 +19,150 @@ if TYPE_CHECKING:
 
     from hilt_autolog.contracts.framework import Framework, Run
     from hilt_autolog.contracts.provider import PatchTarget
+    from hilt_autolog.contracts.types import JsonMapping
     from hilt_autolog.recording.recorder import Recorder
 
-    Watching = Mapping[str, Mapping[str, bool | None]]
+    PatchedSdks = Mapping[str, Mapping[str, bool | None]]
 
-# The retriever that searches, as long as it does.
-_retriever: ContextVar[weakref.ref[RetrieverRun] | None] = ContextVar("hilt_retriever", default=None)
+# The retriever whose search runs here.
+_current_retriever: ContextVar[weakref.ref[RetrieverRun] | None] = ContextVar("hilt_retriever", default=None)
 
 
 class RecordingHandler:
-    """A listener of the program's that logs what it is told: its runs stand in its log, and in no other."""
+    """A handler in the program's configuration that records runs into a log of its own, and in no other."""
 
     @property
     def recorder(self) -> Recorder:
-        """What writes them."""
+        """The recorder of its log."""
         raise NotImplementedError
 
 
 class CallbackEvent(NamedTuple):
-    """A call of a framework's function, as the engine sees it."""
+    """A call of one of a framework's callbacks."""
 
-    probe: PatchTarget
+    target: PatchTarget
     framework: Framework
     instance: Any
     args: tuple[Any, ...]
-    kwargs: Mapping[str, Any]
+    kwargs: JsonMapping
 
 
-def dispatch_callback(recorder: Recorder, watched: Watching, *heard: Any) -> Callable[[Any], object] | None:
-    """Tell a run what happens to it.
+def dispatch_callback(
+    recorder: Recorder, patched: PatchedSdks, *fields: Any
+) -> Callable[[Any], object] | None:
+    """Pass a callback on to the run that it concerns.
 
     Args:
-        recorder: where runs are written.
-        watched: of each SDK, which functions are watched: what it calls by itself is recorded.
-        heard: what happens: the fields of `CallbackEvent`.
+        recorder: writes the runs.
+        patched: by SDK, which of its functions are wrapped: the calls of such an SDK are recorded themselves.
+        *fields: those of a `CallbackEvent`.
 
     Returns:
-        Of a function that tells by what it returns, what is to be told that.
+        For a callback whose return value matters, the function that takes it.
     """
     try:
-        return _tell(recorder, watched, CallbackEvent(*heard))
-    except Exception as fault:
-        internal_errors.note(fault)
+        event = CallbackEvent(*fields)
+        role = event.target.role.removeprefix("async ")
+        handle = _HANDLERS.get(role)
+        if handle is not None:
+            run = recorder.runs.get(event.framework.run_id(event.instance))
+            if run is not None:
+                handle(run, event.framework.payload(event.args, event.kwargs))
+            return None
+        if role == "scores":
+            return capture_errors(partial(_add_scores, event))
+        pending = open_pending_runs() if role == "model start" else None
+        return capture_errors(partial(_start_runs, recorder, patched, event, pending))
+    except Exception as error:
+        internal_errors.note(error)
         return None
 
 
-def _tell(recorder: Recorder, watched: Watching, heard: CallbackEvent) -> Callable[[Any], object] | None:
-    role = heard.probe.role.removeprefix("async ")
-    if role == "model start":
-        return capture_errors(partial(_start, recorder, watched, heard, correlation.open_pending_runs()))
-    if role == "start":
-        return capture_errors(partial(_start, recorder, watched, heard, None))
-    if role == "scores":
-        return capture_errors(partial(_score, heard))
-    run = recorder.runs.get(heard.framework.run_id(heard.instance))
-    if run is not None:
-        _TOLD[role](run, heard.framework.payload(heard.args, heard.kwargs))
-    return None
-
-
-_TOLD: dict[str, Callable[[ActiveRun, Any], None]] = {
+# Through the name, not the function: each kind of run has its own.
+_HANDLERS: dict[str, Callable[[ActiveRun, Any], None]] = {
     "chunk": lambda run, chunk: run.add(chunk),
     "end": lambda run, result: run.end(result),
     "error": lambda run, error: run.fail(error),
 }
 
 
-def _start(
+def _start_runs(
     recorder: Recorder,
-    watched: Watching,
-    heard: CallbackEvent,
-    slot: correlation.PendingRuns | None,
+    patched: PatchedSdks,
+    event: CallbackEvent,
+    pending: PendingRuns | None,
     result: Any,
 ) -> None:
-    known = frozenset(sdk.replace(".", "_") for sdk, probes in watched.items() if any(probes.values()))
-    is_async = heard.probe.role.startswith("async")
-    started = heard.framework.new_runs(heard.probe.name, heard.args, heard.kwargs, result)
-    told = {run.id: listener for run in started if (listener := _listener(run)) is not None}
-    lives = [listener.recorder.runs.get(identity) for identity, listener in told.items()]
-    lives += begin_runs(
-        recorder, heard.framework, [run for run in started if run.id not in told], known, is_async=is_async
-    )
-    for live in lives:
-        if isinstance(live, ModelRun) and slot is not None:
-            live.leave_ticket(slot)
-        elif isinstance(live, RetrieverRun):
-            _retriever.set(weakref.ref(live))
-        elif isinstance(live, ToolRun):
-            live.go_inside()
+    """Start the runs that a callback has created, and make the newest of each kind the current one."""
+    framework, target = event.framework, event.target
+    active_runs, own_runs = [], []
+    for run in framework.new_runs(target.name, event.args, event.kwargs, result):
+        handler = _recording_handler(run)
+        if handler is None:
+            own_runs.append(run)
+        elif (active_run := handler.recorder.runs.get(run.id)) is not None:
+            active_runs.append(active_run)
+    is_async = target.role.startswith("async")
+    active_runs += begin_runs(recorder, framework, own_runs, patched, is_async=is_async)
+    for active_run in active_runs:
+        if isinstance(active_run, ToolRun):
+            active_run.enter()
+        elif isinstance(active_run, RetrieverRun):
+            _current_retriever.set(weakref.ref(active_run))
+        elif pending is not None and isinstance(active_run, ModelRun):
+            active_run.offer(pending)
 
 
-def _listener(run: Run) -> RecordingHandler | None:
-    """Return who of the program's own listeners logs a run by itself."""
-    handlers = getattr(run.handle, "handlers", None)
-    return next((one for one in handlers or () if isinstance(one, RecordingHandler)), None)
+def _recording_handler(run: Run) -> RecordingHandler | None:
+    """Return the handler of the program's that records a run itself."""
+    for handler in getattr(run.handle, "handlers", None) or ():
+        if isinstance(handler, RecordingHandler):
+            return handler
+    return None
 
 
 def begin_runs(
     recorder: Recorder,
     framework: Framework,
     runs: Sequence[Run],
-    known: frozenset[str] = frozenset(),
+    patched: PatchedSdks | None = None,
     *,
     is_async: bool = False,
 ) -> list[ActiveRun]:
-    """Begin runs.
+    """Start runs.
 
     Args:
-        recorder: where they are written.
-        framework: reads what they will be told.
+        recorder: writes them.
+        framework: reads what their callbacks get.
         runs: what has started.
-        known: the SDKs whose calls are recorded, and so will tell of the models that they serve.
+        patched: by SDK, which of its functions are wrapped: its calls will record the models that they serve.
         is_async: whether they are awaited.
     """
-    lives = []
+    active_runs = []
     for run in runs:
         parent = None if run.parent_id is None else recorder.runs.get(run.parent_id)
-        live = _kind(run)(recorder, framework, run, parent)
-        live.watch(is_async=is_async)
+        active_run = _class_of(run)(recorder, framework, run, parent)
+        active_run.open_with(is_async=is_async)
         try:
-            live.start(is_served=not run.sdk_packages.isdisjoint(known))
+            active_run.start(
+                is_recorded_by_sdk=bool(patched and run.sdk_packages) and _are_patched(run, patched or {})
+            )
         except Exception:
-            live.claim_end()  # what has no beginning in the log has no end there
+            active_run.claim_end()  # a run without a start in the log has no end there
             raise
-        lives.append(live)
-    return lives
+        active_runs.append(active_run)
+    return active_runs
 
 
-def _kind(run: Run) -> type[ActiveRun]:
+def _are_patched(run: Run, patched: PatchedSdks) -> bool:
+    """Return whether an SDK that this model's class calls has wrapped functions."""
+    return any(
+        any(targets.values()) and sdk.replace(".", "_") in run.sdk_packages
+        for sdk, targets in patched.items()
+    )
+
+
+def _class_of(run: Run) -> type[ActiveRun]:
     if run.request is not None:
         return ModelRun
     if run.tool is not None:
@@ -154,9 +170,9 @@ def _kind(run: Run) -> type[ActiveRun]:
     return ChainRun if run.query is None else RetrieverRun
 
 
-def _score(heard: CallbackEvent, result: Any) -> None:
-    """Give the scores that a search has told to the retriever that searches; it may be none of ours."""
-    searching = _retriever.get()
-    retriever = None if searching is None else searching()
+def _add_scores(event: CallbackEvent, result: Any) -> None:
+    """Give the scores that a search returns to the retriever that runs it, if one does."""
+    reference = _current_retriever.get()
+    retriever = None if reference is None else reference()
     if retriever is not None:
-        retriever.scores.update(heard.framework.scores(result))
+        retriever.scores.update(event.framework.scores(result))

@@ -1,10 +1,10 @@
-"""A model's run in a framework: told by the SDK below it where we watch that, else by the framework.
+"""A model's run in a framework: recorded by the SDK below it if that is instrumented, else by the framework.
 
-Which of the two it will be cannot be known when it starts, and its prompt must be on disk before the
-request leaves. So: where the model is known to be called by an SDK that we watch, the SDK's call is left to
-write the prompt, with the exact request. Any other model's prompt is written at once. A wrong guess costs
-nothing but exactness: a call that comes unexpectedly goes on with the prompt that is there, and a run that
-speaks or ends without a call (an answer from a cache, say) is written from the framework's data.
+Which of the two it will be is unknown when it starts, and its prompt must be on disk before the request
+leaves. So: where the model's class is known to call an SDK that is instrumented, the SDK's call is expected
+to write the prompt, with the exact request. The prompt of any other model is written at once. A wrong guess
+costs exactness only: an unexpected call continues with the prompt that is there, and a run that streams or
+ends without a call (an answer out of a cache) is written from the framework's data.
 """
 
 from __future__ import annotations
@@ -25,32 +25,33 @@ if TYPE_CHECKING:
     from hilt_autolog.contracts.model import Request
     from hilt_autolog.contracts.provider import Provider
     from hilt_autolog.recording.correlation import PendingRuns
+    from hilt_autolog.recording.recorder import Recorder
 
 
 class ModelRun(ActiveRun):
-    """A call of a model; also the ticket that an SDK's call takes."""
+    """A call of a model; also the run that an SDK's call may serve (`CallCorrelation`)."""
 
-    __slots__ = ("_call", "_is_served", "_slot", "_take", "_waiting", "words")
+    __slots__ = ("_add", "_call", "_is_served", "_pending", "_waiting", "prompt_text")
 
-    def __init__(self, recorder: Any, framework: Framework, run: Run, parent: ActiveRun | None) -> None:
+    def __init__(self, recorder: Recorder, framework: Framework, run: Run, parent: ActiveRun | None) -> None:
         super().__init__(recorder, framework, run, parent)
-        self._call: Call | None = None  # our own, if no SDK's call serves the run
-        self._is_served = False
-        self._slot: PendingRuns | None = None
-        self._take: Callable[[Any], None] | None = None  # our call's, once it streams
-        self._waiting = ["for a call"]  # pop() is atomic: whoever gets the item serves the run
-        messages = self._prompt.messages
-        self.words = text_of(messages[-1]) if messages else None
+        self._call: Call | None = None  # written from the framework's data
+        self._is_served = False  # an SDK's call writes it
+        self._pending: PendingRuns | None = None  # keeps the offer alive
+        self._add: Callable[[Any], None] | None = None  # takes the chunks of `_call`
+        self._waiting = ["for a call"]  # pop() is atomic: the call that gets the item serves the run
+        messages = self._request.messages
+        self.prompt_text = text_of(messages[-1]) if messages else None
 
     @property
-    def _prompt(self) -> Request:
+    def _request(self) -> Request:
         if self.run.request is None:
-            raise TypeError("a model's run has a prompt")
+            raise TypeError("the run of a model has a request")
         return self.run.request
 
     @property
     def is_waiting(self) -> bool:
-        """Whether no call has taken the ticket, and the run has neither spoken nor ended."""
+        """Whether no call is attached, and the run has neither produced output nor ended."""
         return bool(self._waiting)
 
     @property
@@ -58,106 +59,103 @@ class ModelRun(ActiveRun):
         """Whether one call may serve several such runs."""
         return self.run.may_share_call
 
-    # --- told by an SDK
+    # --- recorded by an SDK
 
-    def leave_ticket(self, slot: PendingRuns) -> None:
-        """Be found by the calls of SDKs that look into this slot."""
-        slot.tickets.append(self)
-        self._slot = slot
+    def offer(self, pending: PendingRuns) -> None:
+        """Let the calls of SDKs that look into this offer find the run."""
+        pending.runs.append(self)
+        self._pending = pending
 
-    def served_by(self, call: Call) -> Call:
-        """Let this call write what there is to write: all of it, or the end of what we have begun."""
+    def attach_call(self, call: Call) -> Call:
+        """Let this call write the run: all of it, or the end if the prompt is written."""
         try:
-            ticket = self._waiting.pop()
+            item = self._waiting.pop()
         except IndexError:  # another call was faster
             call.start()
             return call
-        call.recorder = self.recorder  # a listener of the program's may have a log of its own
+        call.record_in(self.recorder)  # a handler of the program's may have a log of its own
         try:
-            self._place(call.request)
-            self._hand_over(call)
+            self._complete_request(call.request)
+            if self._call is not None and self._call.claim_end():
+                call.take_over(self._call)
+            else:
+                call.start()
         except Exception:
-            self._waiting.append(ticket)
+            self._waiting.append(item)
             raise
         self._is_served = True
-        self.asked(call)
+        self.record_call(call)
         return call
 
-    def _hand_over(self, call: Call) -> None:
-        if self._call is not None and self._call.claim_end():
-            call.take_over(self._call)
-        else:
-            call.start()
-
-    def give_way(self) -> None:
-        """Leave the run to a call that serves another run, unless its prompt is written already."""
+    def detach(self) -> None:
+        """Leave the run to a call that serves another run, unless its prompt is written."""
         self._waiting.clear()
         self._is_served = self._call is None
 
-    # --- told by the framework
+    # --- recorded by the framework
 
-    def start(self, *, is_served: bool) -> None:
-        """Ask, unless the SDK's call will."""
-        if not is_served:
-            self._ask()
+    def start(self, *, is_recorded_by_sdk: bool) -> None:
+        """Write the prompt, unless the SDK's call will."""
+        if not is_recorded_by_sdk:
+            self._start_call()
 
     def add(self, chunk: Any) -> None:
-        """Take a chunk of the answer."""
+        """Read a chunk of the answer."""
         self._waiting.clear()
         if self._is_served:
             return
-        if self._take is None:
-            self._take = self._ask().start_stream()
-        self._take(chunk)
+        if self._add is None:
+            self._add = self._start_call().start_stream()
+        self._add(chunk)
 
     @capture_errors
-    def completed(self, result: Any) -> None:
-        """End with the answer."""
+    def write_end(self, result: Any) -> None:
+        """Write the answer."""
         if not self._is_served:
-            self._ask().finish(result)
+            self._start_call().finish(result)
 
     @capture_errors
-    def failed(self, error: BaseException) -> None:
-        """End with an exception; who stops listening to a stream closes it."""
+    def write_failure(self, error: BaseException) -> None:
+        """Write the error; a stream that the program stops to read ends with GeneratorExit."""
         if self._is_served:
             return
         if isinstance(error, GeneratorExit):
-            self._ask().abort("closed")
+            self._start_call().abort("closed")
         else:
-            self._ask().fail(error)
+            self._start_call().fail(error)
 
     @capture_errors
-    def left(self, how: str) -> None:
-        """End where it stands."""
+    def write_abort(self, reason: str) -> None:
+        """Write the end of a run that no callback has ended."""
         if self._is_served:
             return
-        if how == "cancelled":
-            self._ask().fail(CancelledError())
+        if reason == "cancelled":
+            self._start_call().fail(CancelledError())
         else:
-            self._ask().abort(how)
+            self._start_call().abort(reason)
 
     def claim_end(self) -> bool:
-        """End the run, which no call may serve any more."""
+        """End it; no call can be attached any more."""
         self._waiting.clear()
         return super().claim_end()
 
     def discard(self) -> None:
-        """Forget the run."""
+        """Forget it and write nothing: it belongs to another process."""
         super().discard()
         self._waiting.clear()
         self._is_served = True
 
-    def _ask(self) -> Call:
+    def _start_call(self) -> Call:
         if self._call is None:
-            self._place(self._prompt)
-            # A call without HTTP asks no more of a provider than to read answers and exceptions.
-            self._call = Call(self.recorder, cast("Provider", self.framework), self._prompt)
+            self._complete_request(self._request)
+            # A call without HTTP needs a provider only to read answers and exceptions, as a framework can.
+            self._call = Call(self.recorder, cast("Provider", self.framework), self._request)
             self._call.start()
-            self.asked(self._call)
+            self.record_call(self._call)
         return self._call
 
-    def _place(self, prompt: Request) -> None:
-        prompt.provenance = self.run.provenance
-        prompt.fallback_session_id = self.trace.session_id
+    def _complete_request(self, request: Request) -> None:
+        request.provenance = self.run.provenance
+        request.fallback_session_id = self.trace.session_id
         if self.run.conversation is not None:
-            prompt.conversation = self.run.conversation
+            request.conversation = self.run.conversation

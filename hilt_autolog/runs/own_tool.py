@@ -1,4 +1,4 @@
-"""Tools that the program runs and tells of by itself: the runs of no framework."""
+"""Tools that the program runs and records itself: runs without a framework."""
 
 from __future__ import annotations
 
@@ -19,162 +19,177 @@ from hilt_autolog.log.json_values import to_json_value
 from .tool_run import ToolRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from hilt_autolog.recording.events import Event
+    from hilt_autolog.contracts.types import Event, JsonMapping
     from hilt_autolog.recording.recorder import Recorder
 
 
+# The default of `latency_ms`, compared by identity.
+_MEASURED: Any = object()
+
+
 class OwnTool(ToolRun):
-    """A tool under way; the engine drives it as it drives calls.
+    """A tool under way; it is a `CallObserver`, too, so that the call wrappers report to it.
 
     Args:
-        recorder: where it is written.
-        name: the tool's.
-        arguments: what it is given: JSON text, or anything that JSON can say.
-        identity: the id of the call that an answer has asked for it by, if the program says so; else an open
-            call of this tool in this conversation is meant, if its arguments do not contradict these.
+        recorder: writes its events.
+        name: the tool's name.
+        arguments: JSON text, or anything that JSON can represent.
+        call_id: the id of the call in an answer, if the program gives it; else it is an open call of this
+            tool in this conversation whose arguments do not contradict these.
+        latency_ms: how long it took, if the program says so, also that it is unknown (None); by default it
+            is measured.
     """
 
-    __slots__ = ("_claimed", "_collected", "_is_nameless", "ended_by", "http", "provider", "took")
+    __slots__ = ("_claimed_call", "_has_own_id", "_items", "_latency", "end_event_id", "http", "provider")
 
-    def __init__(self, recorder: Recorder, name: str, arguments: Any, identity: str | None = None) -> None:
-        tools, place = recorder.conversations.tools, recorder.conversations.standing()
+    def __init__(
+        self,
+        recorder: Recorder,
+        name: str,
+        arguments: object,
+        call_id: str | None = None,
+        latency_ms: int | None = _MEASURED,
+    ) -> None:
+        tools, position = recorder.conversations.tools, recorder.conversations.current()
+        session_id = position.session_id
         text = as_json(to_json_value(arguments)) if arguments is not None else "{}"
-        self._claimed = None if identity else tools.claim(place.session_id, name, _distance_from(text))
-        identity = identity or (self._claimed and self._claimed[0])
-        self._is_nameless = identity is None and tools.waits_nameless(place.session_id, name)
-        if self._is_nameless:
-            identity = random_hex(96)
-        call = ToolCall(identity, name, text)
-        super().__init__(recorder, PLAIN, Run(random_hex(96), None, None, name, {}, tool=call), None)
-        self.trace.session_id, self.trace.prompt_id = place.session_id, place.prompt_id
-        self.name, self.session_id = place.name, place.session_id
-        self.took: Mapping[str, int] | None = None  # `latency_ms`, if it is known; None: we measure it
-        self.provider: Any = PLAIN
-        self.http: Any = None
-        self.ended_by: str | None = None  # the event that replies to the call
-        self._collected: list[Any] | None = None
+        self._claimed_call = None if call_id else tools.claim(session_id, name, _distance_from(text))
+        call_id = call_id or (self._claimed_call and self._claimed_call[0])
+        self._has_own_id = call_id is None and tools.has_call_without_id(session_id, name)
+        if self._has_own_id:
+            call_id = random_hex(96)  # tells calls apart that have no id
+        call = ToolCall(call_id, name, text)
+        super().__init__(recorder, LOCAL_TOOLS, Run(random_hex(96), None, None, name, {}, tool=call), None)
+        self.trace.session_id, self.trace.prompt_id = session_id, position.prompt_id
+        self.position = recorder.conversations.with_current_context(position)
+        self.provider: Any = LOCAL_TOOLS
+        self.http = None
+        self.end_event_id: str | None = None  # the event that replies to the call
+        self._latency = latency_ms
+        self._items: list[Any] | None = None  # of a generator
 
-    # --- told by the engine
+    # --- as a CallObserver
+
+    def receive_response(self, _arguments: JsonMapping) -> None:
+        """Do nothing: a tool has no HTTP response."""
+
+    def release_response(self) -> None:
+        """Do nothing, as above."""
 
     def finish(self, result: Any) -> None:
-        """End with what the function returned; who awaits a coroutine of it tells the end by himself."""
+        """End with the function's return value; of a coroutine the caller ends the run."""
         if iscoroutine(result):
-            self.go_outside()
+            self.leave_context()
         else:
             self.end(result)
 
-    @capture_errors
-    def fail(self, error: BaseException, _result: Any = None) -> None:
-        """End with the exception that the function has raised."""
-        if self.claim_end():
-            self.failed(error)
-
     def start_stream(self) -> Callable[[Any], None]:
-        """Take note that the result comes piece by piece, in between other things; return what takes them."""
-        self.go_outside()
-        self._collected = []
-        return lambda one: self._collected.append(to_json_value(one)) if self._collected is not None else None
+        """Expect the items of a generator; return the function that takes each of them."""
+        self.leave_context()  # the program does other things between two items
+        self._items = []
+        return lambda item: self._items.append(to_json_value(item)) if self._items is not None else None
 
     def finish_stream(self) -> None:
-        """End: there are no more pieces."""
-        self.end(self._pieces())
+        """End: the generator has no more items."""
+        self.end(self._collected())
 
-    def left(self, how: str) -> None:
-        """End where it stands: a program that takes no more pieces has all that it wanted."""
-        if self._collected is None:
-            super().left(how)
+    @capture_errors
+    def finish_body(self, _content: bytes) -> None:
+        """Do nothing: a tool has no HTTP response."""
+
+    def write_abort(self, reason: str) -> None:
+        """Write the end; a program that takes no more items of a generator has its result."""
+        if self._items is None:
+            super().write_abort(reason)
         else:
-            self.completed(self._pieces())
+            self.write_end(self._collected())
 
-    def _pieces(self) -> Any:
-        pieces, self._collected = self._collected or [], None
-        are_texts = bool(pieces) and all(isinstance(one, str) for one in pieces)
-        return "".join(pieces) if are_texts else pieces
+    def _collected(self) -> Any:
+        items, self._items = self._items or [], None
+        are_texts = bool(items) and all(isinstance(item, str) for item in items)
+        return "".join(items) if are_texts else items
 
-    # --- how it differs from a framework's
+    # --- how it differs from a framework's tool
 
-    def tells(self, name: str, recorder: Recorder | None) -> bool:  # noqa: ARG002  a framework's does
-        """Return False: each call of the function is one of its own."""
+    def claims_function(self, name: str, recorder: Recorder | None) -> bool:  # noqa: ARG002  a framework's does
+        """Return False: each call of the function is a run of its own."""
         return False
 
-    def write_failed(self, failure: ErrorInfo, ended: str | None = None) -> None:
-        """Write why it failed; the call waits again, for the program may try once more."""
-        super().write_failed(failure, ended)
-        if self._claimed is not None:
-            self.recorder.conversations.tools.unclaim(self.session_id, self.run.name, self._claimed)
+    def write_error(self, error_info: ErrorInfo, ended: str | None = None) -> None:
+        """Write why it failed; the call waits again, because the program may try once more."""
+        super().write_error(error_info, ended)
+        if self._claimed_call is not None:
+            tools = self.recorder.conversations.tools
+            tools.release_claim(self.position.session_id, self.run.name, self._claimed_call)
 
-    def _call_event(self, identity: str | None) -> Event:
-        event = super()._call_event(identity)
+    def _call_event(self, call_id: str | None) -> Event:
+        event = super()._call_event(call_id)
         event["actor"]["id"] = app_name()
         return event
 
-    def measured(self, event: Event) -> Event:
-        """Return an event with the time that the run has taken, as far as it is known."""
-        if self.took is None:
-            return super().measured(event)
-        event["metrics"] = dict(self.took)
-        event["extensions"].update(self.took)
-        return event
+    def latency_ms(self) -> int | None:
+        """Return the milliseconds that it took."""
+        return super().latency_ms() if self._latency is _MEASURED else self._latency
 
-    def write(self, event: Event) -> str:
-        """Write an event; an id that we have made up, to tell calls apart, stays with us."""
-        if self._is_nameless:
+    def emit(self, event: Event) -> str:
+        """Write an event; an id of our own is left out."""
+        if self._has_own_id:
             event["extensions"].pop("tool_call_id", None)
-        event_id = super().write(event)
-        if event["action"] != "tool_call":
-            self.ended_by = event_id
+        is_call = event["action"] == "tool_call"
+        event_id = super().emit(event)
+        if not is_call:
+            self.end_event_id = event_id
         return event_id
 
 
-class _Plain:
-    """What a framework would know of such tools, and a provider of their calls."""
+class _LocalTools:
+    """What OwnTool needs of a framework, and the call wrappers of a provider."""
 
     def tool_output(self, output: object) -> ToolOutput:
         return ToolOutput(None, output)
 
     def error_info(self, error: BaseException) -> ErrorInfo:
-        kind = type(error)
-        code = "timeout" if any("Timeout" in one.__name__ for one in kind.__mro__) else "api_error"
+        name = type(error).__name__
+        is_timeout = any("Timeout" in base.__name__ for base in type(error).__mro__)
+        code = "timeout" if is_timeout else "api_error"
         if not isinstance(error, Exception):
             code = "cancelled"
-        return ErrorInfo(text=str(error) or kind.__name__, type=kind.__name__, code=code)
+        return ErrorInfo(text=str(error) or name, type=name, code=code)
 
     def interrupt(self, _error: BaseException) -> None:
         return None
 
-    def http_response(self, _kwargs: Mapping[str, Any]) -> None:
-        return None
-
-    def stream_info(self, result: Any) -> StreamInfo | None:
+    def stream(self, result: Any) -> StreamInfo | None:
         return StreamInfo() if isgenerator(result) or isasyncgen(result) else None
 
 
-PLAIN: Any = _Plain()
+LOCAL_TOOLS: Any = _LocalTools()
 
 
 def _distance_from(arguments: str) -> Callable[[str], int | None]:
-    """Return how far a call's arguments are from these: 0 the same, 1 perhaps, None contradictory.
+    """Return the function from a call's arguments to their distance from these.
 
-    A function may be given more than the model has said, or take it in another form.
+    The distance is 0 for the same arguments, 1 for those that may be meant, None for contradictory ones: a
+    function may get more arguments than the model has given, or get them in another form.
     """
-    ours = _value(arguments)
+    own = _value(arguments)
 
     def distance(text: str) -> int | None:
-        theirs = _value(text)
-        if theirs == ours:
+        other = _value(text)
+        if other == own:
             return 0
-        if not isinstance(ours, dict) or not isinstance(theirs, dict):
+        if not isinstance(own, dict) or not isinstance(other, dict):
             return 1
-        if any(theirs[name] != ours[name] for name in theirs.keys() & ours.keys()):
+        if any(other[name] != own[name] for name in other.keys() & own.keys()):
             return None
-        return int(not theirs or not theirs.keys() <= ours.keys())
+        return int(not other or not other.keys() <= own.keys())
 
     return distance
 
 
-def _value(text: str) -> Any:
+def _value(text: str) -> object:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING, Any
 from hilt_autolog.contracts.model import Operation, Request, Response, ToolCall, new_message, text_part
 from hilt_autolog.log.encoder import encode_line
 from hilt_autolog.log.json_values import to_json_value
-from hilt_autolog.recording.context import current_position
-from hilt_autolog.recording.conversations import ConversationPosition
-from hilt_autolog.recording.events import blank, linked, prompt_event, retrieval_event, tool_result_event
+from hilt_autolog.recording.conversations import current_position
+from hilt_autolog.recording.events import (
+    extensions_of,
+    new_event,
+    prompt_event,
+    retrieval_event,
+    tool_result_event,
+)
 from hilt_autolog.recording.tool_tracker import ToolCallRecord
 
 from .active_run import ActiveRun
@@ -20,110 +25,105 @@ from .active_run import ActiveRun
 if TYPE_CHECKING:
     from hilt_autolog.contracts.framework import Framework, Run
     from hilt_autolog.contracts.model import ErrorInfo
-    from hilt_autolog.recording.events import Event
+    from hilt_autolog.contracts.types import Event
     from hilt_autolog.recording.recorder import Recorder
 
 _RETRIEVAL = Operation("retrieval", lambda _: [], lambda _: Response())
 _NO_CALL = ToolCall(None, None, "")
 
-# The tool that runs here, as long as it does.
-_running: ContextVar[weakref.ref[ToolRun] | None] = ContextVar("hilt_tool", default=None)
+_current_tool: ContextVar[weakref.ref[ToolRun] | None] = ContextVar("hilt_tool", default=None)
 
 
 class ToolRun(ActiveRun):
-    """A call of a tool; an answer has asked for it, or the program by itself."""
+    """A call of a tool, requested by an answer or made by the program itself."""
 
-    __slots__ = ("_inside", "_untold")
+    __slots__ = ("_function_call", "_tokens", "tool")
 
     def __init__(self, recorder: Recorder, framework: Framework, run: Run, parent: ActiveRun | None) -> None:
         super().__init__(recorder, framework, run, parent)
-        self._inside: list[Token[Any]] = []
-        self._untold = ["the function"]  # pop() is atomic: one call of the function is this run
+        self.tool: ToolCall = run.tool or _NO_CALL
+        self._tokens: list[Token[Any]] = []
+        self._function_call = ["of the tool"]  # pop() is atomic: one call of the function is this run
 
-    def go_inside(self) -> None:
-        """Let what the program records from now on, until the tool has ended, reply to its call."""
-        self.go_outside()
-        replied_to = self.event_id or self.trace.prompt_id
-        spot = self.recorder.conversations.spot(self.session_id, self.name, replied_to)
-        self._inside = [current_position.set(spot), _running.set(weakref.ref(self))]
+    def enter(self) -> None:
+        """Let what the program records from now on, until the tool ends, reply to its call."""
+        self.leave_context()
+        reply_to = self.event_id or self.trace.prompt_id
+        position = self.position
+        inner = self.recorder.conversations.position_at(position.session_id, position.name, reply_to)
+        self._tokens = [current_position.set(inner), _current_tool.set(weakref.ref(self))]
 
-    def go_outside(self) -> None:
-        """Let it reply again to what it replied to before."""
-        inside, self._inside = self._inside, []
-        for token in inside:
-            with contextlib.suppress(ValueError):  # it ends in another context than it began in
+    def leave_context(self) -> None:
+        """Undo `enter`."""
+        tokens, self._tokens = self._tokens, []
+        for token in tokens:
+            with contextlib.suppress(ValueError):  # it ends in another context than it was started in
                 token.var.reset(token)
 
     def claim_end(self) -> bool:
-        """End the run; False if it has ended before."""
-        self.go_outside()
+        """End it; False if it has ended before."""
+        if self._tokens:
+            self.leave_context()
         return super().claim_end()
 
-    def tells(self, name: str, recorder: Recorder | None) -> bool:
-        """Return whether this run is what a function's call would tell, into this log if any is named."""
-        is_meant = name == self._called.name and recorder in (None, self.recorder)
-        return is_meant and bool(self._open and self._untold and self._untold.pop())
+    def claims_function(self, name: str, recorder: Recorder | None) -> bool:
+        """Return whether this run is the call of a function, and is written to this log if one is named."""
+        is_same = name == self.tool.name and recorder in (None, self.recorder)
+        return is_same and bool(self._open and self._function_call and self._function_call.pop())
 
-    @property
-    def _called(self) -> ToolCall:
-        return self.run.tool or _NO_CALL
-
-    def start(self, *, is_served: bool) -> None:  # noqa: ARG002  concerns models only
-        """Write the call, unless an answer's event says it; whether one does may turn out at the end only."""
-        tools, name = self.recorder.conversations.tools, self._called.name
-        if self.run.is_tool_call_id_final or not tools.awaits(name or ""):
-            self._call(self._called.id)
-
-    def completed(self, result: Any) -> None:
-        """Write the result, if it has not come by."""
-        given = self.framework.tool_output(result)
-        identity = self._called.id or given.tool_call_id
-        self._call(identity)
+    def start(self, *, is_recorded_by_sdk: bool) -> None:  # noqa: ARG002  models only
+        """Write the call, unless an answer's event is the call, or that is known only at the end."""
         tools = self.recorder.conversations.tools
-        if identity is not None and tools.resulted(self.session_id, identity) is None:
+        if self.run.is_tool_call_id_final or not tools.is_awaited(self.tool.name or ""):
+            self._find_or_write_call(self.tool.id)
+
+    def write_end(self, result: Any) -> None:
+        """Write the result, if it is not in the log."""
+        output = self.framework.tool_output(result)
+        call_id = self.tool.id or output.tool_call_id
+        self._find_or_write_call(call_id)
+        tools, session_id = self.recorder.conversations.tools, self.position.session_id
+        if call_id is not None and tools.record_result(session_id, call_id) is None:
             return
-        place = ConversationPosition(self.session_id, self.name, None, None, [], 0, 0)
-        text = _words(given.content)
-        event = tool_result_event(place, identity, self._called.name, text, self.event_id)
-        event["provenance"] = dict(self.run.provenance)
-        event_id = self.write(self.measured(event))
-        if identity is not None:
-            tools.told(self.session_id, identity, event_id, self._called.name)
+        event = tool_result_event(
+            self.position, call_id, self.tool.name, _result_text(output.content), self.event_id
+        )
+        event_id = self.emit(self.with_latency(event))
+        if call_id is not None:
+            tools.record_early_result(session_id, call_id, event_id, self.tool.name)
 
-    def write_failed(self, failure: ErrorInfo, ended: str | None = None) -> None:
-        """Write why the tool failed; what its caller makes of that comes by in the next request."""
-        super().write_failed(failure, ended)
-        if self._called.id is not None and self.event_id is not None:
-            asked = ToolCallRecord(self.event_id, self._called.name)
-            self.recorder.conversations.tools.release(self.session_id, self._called.id, asked)
+    def write_error(self, error_info: ErrorInfo, ended: str | None = None) -> None:
+        """Write why the tool failed; what its caller makes of that is in the next request."""
+        super().write_error(error_info, ended)
+        if self.tool.id is not None and self.event_id is not None:
+            record = ToolCallRecord(self.event_id, self.tool.name)
+            self.recorder.conversations.tools.release_id(self.position.session_id, self.tool.id, record)
 
-    def _call(self, identity: str | None) -> None:
-        """Find the event that asks for this tool, or write it."""
+    def _find_or_write_call(self, call_id: str | None) -> None:
         if self.event_id is not None:
             return
-        session = self.place()
-        tools, name = self.recorder.conversations.tools, self._called.name
-        asker = None
-        if identity is not None:
-            asker = tools.asker(session, identity)
-            if asker is None and (adopted := tools.adopt(session, identity, name)) is not None:
-                asker = session, adopted
-        if asker is None:
-            self.event_id = self.write(self._call_event(identity))
-            if identity is not None:
-                tools.asked(session, identity, self.event_id, name)
+        session_id = self.session_id()
+        tools, name = self.recorder.conversations.tools, self.tool.name
+        requested = None
+        if call_id is not None:
+            requested = tools.find_call(session_id, call_id)
+            if requested is None and (adopted := tools.adopt_id(session_id, call_id, name)) is not None:
+                requested = session_id, adopted
+        if requested is None:
+            self.event_id = self.emit(self._call_event(call_id))
+            if call_id is not None:
+                tools.record_call(session_id, call_id, self.event_id, name)
         else:
-            if self.name is None:
-                self.trace.session_id = asker[0]
-            self.session_id, self.event_id = asker[0], asker[1].event_id
+            if self.position.name is None:
+                self.trace.session_id = requested[0]
+            self.position.session_id, self.event_id = requested[0], requested[1].event_id
 
-    def _call_event(self, identity: str | None) -> Event:
-        """Return the event of a call that no answer has asked for: the chain that makes it is its actor."""
-        by = self.run.name if self.parent is None else self.parent.run.name
-        event = blank("tool_call", self.session_id, "agent", by)
-        event["content"] = {"text": self._called.arguments}
-        event["provenance"] = dict(self.run.provenance)
-        event["extensions"] = linked(self.trace.prompt_id, tool_call_id=identity, tool=self._called.name)
+    def _call_event(self, call_id: str | None) -> Event:
+        """Return the event of a call that no answer has requested: its actor is the chain that makes it."""
+        actor_id = self.run.name if self.parent is None else self.parent.run.name
+        event = new_event("tool_call", self.position.session_id, "agent", actor_id)
+        event["content"] = {"text": self.tool.arguments}
+        event["extensions"] = extensions_of(self.trace.prompt_id, tool_call_id=call_id, tool=self.tool.name)
         return event
 
 
@@ -132,60 +132,61 @@ class RetrieverRun(ActiveRun):
 
     __slots__ = ("scores",)
 
-    def __init__(self, recorder: Any, framework: Framework, run: Run, parent: ActiveRun | None) -> None:
+    def __init__(self, recorder: Recorder, framework: Framework, run: Run, parent: ActiveRun | None) -> None:
         super().__init__(recorder, framework, run, parent)
-        self.scores: dict[int, float] = {}
+        self.scores: dict[int, float] = {}  # by the identity of a document
 
-    def start(self, *, is_served: bool) -> None:  # noqa: ARG002  concerns models only
-        """Find what asks for the documents, a tool's call or an earlier prompt; else write the query."""
-        session = self.place()
-        self.event_id = self._tool_call() or self.trace.prompt_id
+    def start(self, *, is_recorded_by_sdk: bool) -> None:  # noqa: ARG002  models only
+        """Find the tool call or prompt that needs the documents; else write the query as a prompt."""
+        self.session_id()
+        self.event_id = self._tool_event_id() or self.trace.prompt_id
         if self.event_id is None:
             query = [new_message("user", [text_part(self.run.query or "")])]
-            prompt = Request(
-                _RETRIEVAL, self.framework.package, None, query, {}, provenance=self.run.provenance
-            )
-            place = ConversationPosition(session, self.name, None, None, query, 0, 1)
-            self.event_id = self.write(
-                prompt_event(prompt, place, self.recorder.user, None, is_plain_text=True)
-            )
+            request = Request(_RETRIEVAL, self.framework.package, None, query, {})
+            event = prompt_event(request, self.position, self.recorder.user, None, is_plain=True)
+            self.event_id = self.emit(event)
 
-    def completed(self, result: Any) -> None:
-        """Write the documents, the best first."""
-        found = self.framework.documents(result, self.scores)
-        took = self.measured({"extensions": {}})  # of the search, and so of all that it has found
-        for rank, one in enumerate(found, 1):
-            document = one._replace(retriever=self.run.name, metadata=to_json_value(one.metadata))
-            event = retrieval_event(self.place(), document, rank, self.event_id, self.run.provenance)
-            event["metrics"] = took["metrics"]
-            event["extensions"].update(took["extensions"])
-            self.write(event)
+    def write_end(self, result: Any) -> None:
+        """Write the documents, the best first, each with the time that the search took."""
+        documents = self.framework.documents(result, self.scores)
+        latency, session_id = self.latency_ms(), self.session_id()
+        for rank, document in enumerate(documents, 1):
+            metadata = to_json_value(document.metadata)
+            event = retrieval_event(
+                session_id,
+                document._replace(retriever=self.run.name, metadata=metadata),
+                rank,
+                self.event_id,
+            )
+            if latency is not None:
+                event["metrics"], event["extensions"]["latency_ms"] = {"latency_ms": latency}, latency
+            self.emit(event)
 
-    def _tool_call(self) -> str | None:
-        above = self.parent
-        while above is not None and not isinstance(above, ToolRun):
-            above = above.parent
-        return None if above is None else above.event_id
+    def _tool_event_id(self) -> str | None:
+        run = self.parent
+        while run is not None and not isinstance(run, ToolRun):
+            run = run.parent
+        return None if run is None else run.event_id
 
 
 def is_run_by_framework(name: str, recorder: Recorder | None) -> bool:
-    """Return whether a framework, which runs a tool here, tells of this call of its function.
+    """Return whether a call of a function here is a framework's run of a tool, which is recorded as such.
 
     Args:
-        name: the tool's.
+        name: the tool's name.
         recorder: where the call would be written; None: in this process's log.
     """
-    reference = _running.get()
-    running = None if reference is None else reference()
-    return running is not None and running.tells(name, recorder)
+    reference = _current_tool.get()
+    run = None if reference is None else reference()
+    return run is not None and run.claims_function(name, recorder)
 
 
-def _words(content: Any) -> str:
-    """Return what a tool gave back as text: texts as they are, messages' parts by their words, else JSON."""
+def _result_text(content: Any) -> str:
+    """Return a tool's result as text: a text as it is, the texts of parts, else JSON."""
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []
-    said = [part.get("content") for part in parts if isinstance(part, dict) and part.get("type") == "text"]
-    if said and len(said) == len(parts):
-        return "".join(map(str, said))
+    texts = [part.get("content") for part in parts if isinstance(part, dict) and part.get("type") == "text"]
+    if texts and len(texts) == len(parts):
+        return "".join(map(str, texts))
     return encode_line({"_": content}).decode()[len('{"_":') : -len("}\n")]

@@ -176,7 +176,7 @@ def _wrap(sdk: str) -> None:
 
     _state.tell = dispatch_callback
     capture = _recorder()  # loads everything now: later there may be no file descriptor left to load it with
-    _state.watching[sdk], undo = patch_sdk(sdk, capture.begin, _tell, capture.passing)
+    _state.watching[sdk], undo = patch_sdk(sdk, capture.begin, _tell, capture.begin_method)
     _state.undo.append(undo)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from hilt_autolog.internal_errors import internal_errors
 from hilt_autolog.log.file_names import app_name
 from hilt_autolog.log.writer import Writer
+from hilt_autolog.recording.conversations import ConversationPosition
 from hilt_autolog.recording.recorder import Recorder, share_recorder, writers_into
 
 from .lifecycle_events import LifecycleEvents
@@ -15,6 +16,7 @@ from .lifecycle_events import LifecycleEvents
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from hilt_autolog.contracts.types import Event, JsonObject
     from hilt_autolog.recording.recorder import EventSink
     from hilt_autolog.settings import Settings
     from hilt_autolog.sinks.mirror import SheetMirror
@@ -51,14 +53,20 @@ def build_recording(
         session: what is written to instead of the writer, which opens no file then, and has no copy.
     """
     process = LifecycleEvents(settings.argv)
+
+    def processed(event: Event) -> JsonObject:
+        """Return an event of this process as the pipeline would write it; the writer itself writes it."""
+        position = ConversationPosition(event["session_id"], None, {})
+        return cast("JsonObject", recorder.process(event, position) or event)
+
     writer = Writer(
         settings.path,
         app=app_name(),
-        first_event=lambda: process.opened(versions()),
-        last_event=lambda: process.closed(
-            writer.written, writer.drops, internal_errors.places, internal_errors.total
+        first_event=lambda: processed(process.opened(versions())),
+        last_event=lambda: processed(
+            process.closed(writer.written, writer.drops, internal_errors.places, internal_errors.total)
         ),
-        dropped_event=process.dropped,
+        dropped_event=lambda drops: processed(process.dropped(drops)),
         run_logs=os.environ.get("HILT_RUN_LOGS"),
         folder=folder,
     )

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hilt_autolog import __version__
 from hilt_autolog.clock import Clock, id_and_timestamp, random_hex
 from hilt_autolog.log.file_names import app_name
-from hilt_autolog.recording.events import Event, blank
+from hilt_autolog.recording.events import new_event
+from hilt_autolog.recording.processors import AGENT_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NAME = "hilt-autolog"
+    from hilt_autolog.contracts.types import Event
 
 
 class LifecycleEvents:
@@ -71,6 +72,6 @@ class LifecycleEvents:
         return event
 
     def _event(self, text: str) -> Event:
-        event: dict[str, Any] = blank("system", self._session_id, "system", _NAME)
+        event = new_event("system", self._session_id, "system", AGENT_ID)
         event["content"] = {"text": text}
         return event

@@ -149,7 +149,7 @@ def test_a_recording_that_ends_meanwhile_and_one_that_begins_meanwhile(story, wa
 def left():
     recorder = control._state.capture.recorder
     gc.collect()
-    return [len(recorder.open), len(recorder.runs), len(recorder.awaited)]
+    return [len(recorder.open), len(recorder.runs), len(recorder.pending)]
 
 
 def test_ten_thousand_chains_that_fail_leave_nothing(watch, frozen):
