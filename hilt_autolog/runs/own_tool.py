@@ -161,7 +161,7 @@ class _LocalTools:
     def interrupt(self, _error: BaseException) -> None:
         return None
 
-    def stream(self, result: Any) -> StreamInfo | None:
+    def stream_info(self, result: Any) -> StreamInfo | None:
         return StreamInfo() if isgenerator(result) or isasyncgen(result) else None
 
 
