@@ -229,7 +229,7 @@ def log(name: str, *events: dict, torn: str = "", age: int = 0) -> Path:
 
 
 def closed(written: int, drops=None, faults=None, failed: int = 0) -> dict:
-    return OWN.closed(written, drops or {}, faults or {}, failed)
+    return dict(OWN.closed(written, drops or {}, faults or {}, failed))
 
 
 def test_no_log_yet(here):
