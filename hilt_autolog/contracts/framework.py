@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from .model import Document, ErrorInfo, HttpResponse, Request, Response, ToolCall
     from .provider import Coverage, PatchTarget
-    from .types import JsonObject
+    from .types import JsonMapping, JsonObject
 
 # The roles of a framework's functions:
 # "start": a run starts, whose id and data are read from the arguments and the return value;
 # "model start": the same, of a run that calls a model, perhaps through an SDK that is recorded itself;
 # "chunk", "end", "error": a run streams, ends or fails; the data is read from the arguments alone;
 # "scores": a search within a retriever returns the scores of its documents.
-# The "async" ones are awaited, and their return value is what they return then.
+# A function of an "async" role is awaited; its return value is the result of that.
 _START_ROLES = ("start", "async start", "model start", "async model start")
 CALLBACK_ROLES = frozenset((*_START_ROLES, "chunk", "end", "error", "scores", "async scores"))
 
@@ -58,10 +58,10 @@ class ToolOutput(NamedTuple):
 
 
 class Interrupt(NamedTuple):
-    """An exception that ends a run on purpose: it hands over to another graph, or waits for a human."""
+    """An exception that ends a run on purpose: to continue in another graph, or to wait for a human."""
 
     status: str  # the text of the run's last event: `completed` or `paused`
-    values: Sequence[object] = ()  # what the human is asked
+    values: Sequence[object] = ()  # the questions to the human
 
 
 class Framework(Protocol):
@@ -80,7 +80,7 @@ class Framework(Protocol):
         """The operations that are recorded through them."""
 
     def new_runs(
-        self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any
+        self, name: str, args: tuple[object, ...], kwargs: JsonMapping, result: object
     ) -> Sequence[Run]:
         """Return the runs that a call of the function `name`, of a "start" role, has started.
 
@@ -94,24 +94,24 @@ class Framework(Protocol):
     def run_id(self, handle: Any) -> str:
         """Return the id of the run that `handle`, the `self` of a callback, belongs to."""
 
-    def payload(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    def payload(self, args: tuple[object, ...], kwargs: JsonMapping) -> Any:
         """Return the chunk, result or exception among the arguments of a "chunk", "end" or "error" call."""
 
-    def tool_output(self, result: Any) -> ToolOutput:
+    def tool_output(self, result: object) -> ToolOutput:
         """Parse the return value of a tool."""
 
-    def documents(self, result: Any, scores: Mapping[int, float]) -> Sequence[Document]:
+    def documents(self, result: object, scores: Mapping[int, float]) -> Sequence[Document]:
         """Parse the return value of a retriever.
 
         Args:
             result: its return value, a list of the framework's documents.
-            scores: what the searches within it have returned as scores, by the `id()` of the document.
+            scores: the scores that searches within it have returned, by the `id()` of the document.
         """
 
-    def scores(self, result: Any) -> Mapping[int, float]:
+    def scores(self, result: object) -> Mapping[int, float]:
         """Return the scores in the return value of a "scores" function, by the `id()` of the document."""
 
-    def response(self, request: Request, result: Any, http: HttpResponse | None) -> Response:
+    def response(self, request: Request, result: object, http: HttpResponse | None) -> Response:
         """Parse the result of a model's run."""
 
     def error_info(self, error: BaseException) -> ErrorInfo:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from hilt_autolog.contracts.framework import Framework, Interrupt, Run, ToolOutput
     from hilt_autolog.contracts.model import Document, ErrorInfo, HttpResponse, Request, Response
+    from hilt_autolog.contracts.types import JsonMapping
 
 _MANAGERS = "langchain_core.callbacks.manager"
 _STORES = "langchain_core.vectorstores"
@@ -84,7 +85,7 @@ class LangChain:
         )
 
     def new_runs(
-        self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any
+        self, name: str, args: tuple[object, ...], kwargs: JsonMapping, result: Any
     ) -> Sequence[Run]:
         """Return one run for each manager that an `on_..._start` function has returned."""
         managers = result if isinstance(result, list) else [result]
@@ -96,8 +97,8 @@ class LangChain:
         """Return the id of the run that a manager is for."""
         return str(handle.run_id)
 
-    def payload(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Return what a run's manager is called with: the chunk rather than the token in it."""
+    def payload(self, args: tuple[object, ...], kwargs: JsonMapping) -> object:
+        """Return the first argument of a run manager's function; of a token, the chunk that it is from."""
         if kwargs.get("chunk") is not None:
             return kwargs["chunk"]
         return args[0] if args else next((kwargs[key] for key in _OUTPUTS if key in kwargs), None)

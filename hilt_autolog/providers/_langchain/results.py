@@ -49,7 +49,7 @@ def parse_documents(result: object, scores: Mapping[int, float]) -> list[Documen
 
     Args:
         result: the documents.
-        scores: what searches within the retriever have returned as scores, by the `id()` of the document.
+        scores: the scores that searches within it have returned, by the `id()` of the document.
     """
     return [_document(item, scores.get(id(item))) for item in sequence(result)]
 

@@ -35,7 +35,7 @@ _LLM = Operation("llm", lambda _: [], parse_response, ChunkAccumulator)
 
 
 class _RunManager(Protocol):
-    """What is read of a manager, which an `on_..._start` function returns for each run."""
+    """The attributes to read of a run manager, which an `on_..._start` function returns for each run."""
 
     run_id: object
     parent_run_id: object
