@@ -1,4 +1,4 @@
-"""A help desk: two conversations of two questions, the last of which fails.
+"""A help desk: two conversations of two questions each, for two users. The last call fails.
 
     hilt-run python examples/helpdesk.py
 
@@ -13,16 +13,16 @@ from typing import Any
 from openai import APIStatusError, OpenAI
 from quickstart import openai_client
 
-import hilt_autolog
+from hilt_autolog import conversation, tags, user
 
 
 def main() -> None:
-    """Answer the tickets, and name each for the log."""
+    """Answer two tickets, each with a name, a user and a tag in the log."""
     with openai_client() as client:
-        with hilt_autolog.conversation("ticket-42"), hilt_autolog.tags("support"):
+        with conversation("ticket-42"), user("ana"), tags("orders"):
             messages = ask(client, [], "How do I return a parcel?")
             ask(client, messages, "And without the receipt?", model="gpt-4o")
-        with hilt_autolog.conversation("ticket-43"), hilt_autolog.tags("sales"):
+        with conversation("ticket-43"), user("bo"), tags("sales"):
             messages = ask(client, [], "What does the blue printer cost?")
             ask(client, messages, "And the green one?", model="fail-429")  # no such model: an error
 

@@ -253,8 +253,8 @@ SETTINGS = (
         "providers", "HILT_PROVIDERS", (), _list, (), "the SDKs to record, by module; all, if none is named"
     ),
     Setting("conversation", "HILT_SESSION", None, _text, (), "the conversation that every event belongs to"),
-    Setting("user", "HILT_USER", "user", _text, (), "who asks: the actor of the prompts"),
-    Setting("tags", "HILT_TAGS", (), _list, (), "words that every event carries"),
+    Setting("user", "HILT_USER", "user", _text, (), "the human actor of prompts"),
+    Setting("tags", "HILT_TAGS", (), _list, (), "tags of every event"),
     Setting(
         "argv",
         "HILT_ARGV",

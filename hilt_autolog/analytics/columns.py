@@ -29,14 +29,14 @@ COLUMNS = (
     Column("event_id", "VARCHAR", ("event_id",), "the event; sorts by time"),
     Column("timestamp", "TIMESTAMPTZ", ("timestamp",), "when it was written"),
     Column("session_id", "VARCHAR", ("session_id",), "the conversation's id"),
-    Column("conversation", "VARCHAR", ("extensions.conversation",), "the conversation as it was named"),
+    Column("conversation", "VARCHAR", ("extensions.conversation",), "the conversation's name"),
     Column("actor_type", "VARCHAR", ("actor.type",), "human, agent, tool or system"),
     Column("actor_id", "VARCHAR", ("actor.id",), "who, by name"),
     Column("action", "VARCHAR", ("action",), "prompt, completion, tool_call, ..."),
-    Column("text", "VARCHAR", ("content.text",), "what was said"),
+    Column("text", "VARCHAR", ("content.text",), "the text of the event"),
     Column("provider", "VARCHAR", ("provenance.provider",), "openai, anthropic, google, ..."),
     Column("operation", "VARCHAR", ("provenance.operation",), "which API, e.g. chat.completions"),
-    Column("model", "VARCHAR", ("extensions.model", "provenance.model"), "who answered, or was asked"),
+    Column("model", "VARCHAR", ("extensions.model", "provenance.model"), "the model that answered, else the one requested"),
     Column("tokens_prompt", "BIGINT", ("metrics.tokens.prompt",), "read by the model, cached or not"),
     Column("tokens_completion", "BIGINT", ("metrics.tokens.completion",), "produced, reasoning included"),
     Column("tokens_total", "BIGINT", ("metrics.tokens.total",), "their sum, or the provider's own"),
@@ -53,12 +53,12 @@ COLUMNS = (
     Column("tool", "VARCHAR", ("extensions.tool",), "the tool that is called, or has answered"),
     Column("tool_call_id", "VARCHAR", ("extensions.tool_call_id",), "which call of it"),
     Column("score", "DOUBLE", ("extensions.score", "extensions.relevance_score"), "of a document, ..."),
-    Column("tags", "JSON", ("extensions.tags",), "the words that the program gave its events"),
+    Column("tags", "JSON", ("extensions.tags",), "the event's tags"),
 )  # fmt: skip
 """The columns that are read from an event; the view also has FILE and EVENT."""
 
-FILE = Column("file", "VARCHAR", (), "the log that the event stands in")
-EVENT = Column("event", "JSON", (), "the whole event, with whatever has no column")
+FILE = Column("file", "VARCHAR", (), "the log that contains the event")
+EVENT = Column("event", "JSON", (), "the complete event, fields without a column included")
 NAMES = tuple(column.name for column in (*COLUMNS, FILE, EVENT))
 
 
