@@ -36,7 +36,7 @@ COLUMNS = (
     Column("text", "VARCHAR", ("content.text",), "the text of the event"),
     Column("provider", "VARCHAR", ("provenance.provider",), "openai, anthropic, google, ..."),
     Column("operation", "VARCHAR", ("provenance.operation",), "which API, e.g. chat.completions"),
-    Column("model", "VARCHAR", ("extensions.model", "provenance.model"), "the model that answered, else the one requested"),
+    Column("model", "VARCHAR", ("extensions.model", "provenance.model"), "that answered, else the requested"),
     Column("tokens_prompt", "BIGINT", ("metrics.tokens.prompt",), "read by the model, cached or not"),
     Column("tokens_completion", "BIGINT", ("metrics.tokens.completion",), "produced, reasoning included"),
     Column("tokens_total", "BIGINT", ("metrics.tokens.total",), "their sum, or the provider's own"),
