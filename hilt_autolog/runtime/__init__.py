@@ -1,1 +1,1 @@
-"""The recording of this process: on and off, its parts, its status."""
+"""The recording of this process: enable and disable it, build its parts, report its status."""

@@ -1,6 +1,7 @@
-"""The switch: owns the state of this process's recording, and puts the parts together.
+"""Enable and disable the recording of this process. This module owns its state.
 
-`enable()` waits for the SDKs; the machinery comes with the first: wrapt alone would double Python's start.
+`enable()` only registers an import hook for the SDKs. Everything else is imported with the first SDK:
+wrapt alone would double the time that an interpreter takes to start (tests/benchmarks/startup.py).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import atexit
 import os
 import sys
 from _thread import allocate_lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hilt_autolog.instrumentation import import_hook
 from hilt_autolog.providers import registry
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Self
 
+    from hilt_autolog.instrumentation.hook import ReturnObserver
     from hilt_autolog.recording.call_starter import CallStarter
     from hilt_autolog.recording.recorder import EventSink, Recorder
 
@@ -29,30 +31,50 @@ _OFF = ("0", "false", "no", "off")
 
 
 class _State:
-    """Everything that is switched on in this process."""
+    """The state of this process's recording.
+
+    Attributes:
+        settings: the settings in force; None while recording is disabled.
+        folder: the current directory of the latest `enable()`, to which a relative path of the log belongs.
+        session: the program's session, to which events are written instead of the log.
+        call_starter: begins calls; None until the first SDK is imported.
+        dispatch: `runs.dispatch.dispatch_callback`; None until the first SDK is imported.
+        parts: the recorder, the writer and the mirror in use, or last used.
+        undo: removes the import hook and the wrappers, last first.
+        watching: SDK -> target -> is it there? See `Status`.
+        is_fork_handled: a fork handler is registered; Python cannot unregister it.
+        lock: held while settings and session are exchanged, and never while waiting or importing.
+        reported: the problems of settings that were written to stderr; each is written once.
+    """
 
     def __init__(self) -> None:
         self.settings: Settings | None = None
-        self.folder = os.sep  # where it was switched on: there a relative path of the log begins
-        self.session: EventSink | None = None  # what is written to, if not a file of ours
-        self.capture: CallStarter | None = None  # loaded with the first SDK
-        self.tell: Callable[..., Any] | None = None  # the same
+        self.folder = os.sep
+        self.session: EventSink | None = None
+        self.call_starter: CallStarter | None = None
+        self.dispatch: Callable[..., ReturnObserver | None] | None = None
         self.parts: RecordingParts | None = None
         self.undo: list[Callable[[], None]] = []
         self.watching: dict[str, dict[str, bool | None]] = {}
-        self.knows_forks = False
-        self.claim = allocate_lock()
-        self.told: set[str] = set()  # complaints, each once
+        self.is_fork_handled = False
+        self.lock = allocate_lock()
+        self.reported: set[str] = set()
 
 
 _state = _State()
 
 
 class Recording:
-    """What `enable()` returns: a context manager that puts back what this call has changed."""
+    """What `enable()` returns: a context manager that restores the settings and session from before.
 
-    def __init__(self, before: Settings | None, session: EventSink | None, *, changed: bool) -> None:
-        self._before = before
+    Args:
+        settings: the settings from before; None: recording was disabled.
+        session: the session from before.
+        changed: whether there is anything to restore.
+    """
+
+    def __init__(self, settings: Settings | None, session: EventSink | None, *, changed: bool) -> None:
+        self._settings = settings
         self._session = session
         self._changed = changed
 
@@ -60,10 +82,10 @@ class Recording:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._changed and self._before is None:
+        if self._changed and self._settings is None:
             disable()
-        elif self._changed and self._before is not None:
-            _switch(self._before, self._session)
+        elif self._changed and self._settings is not None:
+            _apply(self._settings, self._session)
 
     @property
     def path(self) -> str | None:
@@ -71,42 +93,45 @@ class Recording:
         return status().path
 
 
-def enable(*, session: EventSink | None = None, **arguments: Any) -> Recording:
+def enable(*, session: EventSink | None = None, **arguments: object) -> Recording:
     """Record every call to a model that this process makes from now on.
 
-    Calling it again changes nothing, or only the settings that it is given. `HILT_AUTOLOG=0` wins over it.
+    Calling it again changes only the settings in `arguments`. `HILT_AUTOLOG=0` wins over it.
 
     Args:
-        session: a `Session` to write to, instead of a file of ours at `path`.
+        session: a `Session` to write to, instead of a log at `path`.
         **arguments: settings by name: `path`, `chunks`, `content`, `providers` ... (see `settings.SETTINGS`).
 
     Returns:
-        A context manager: `with enable(path="app.hilt.jsonl"): ...` records what happens inside.
+        A context manager: `with enable(path="app.hilt.jsonl"): ...` records the calls made inside.
 
     Raises:
         SettingsError: an unknown name or value.
     """
-    word = _environ().get("HILT_AUTOLOG", "").strip().lower()
-    if word in _OFF or (_state.settings is not None and not arguments and session is None):
+    variable = _environ().get("HILT_AUTOLOG", "").strip().lower()
+    if variable in _OFF or (_state.settings is not None and not arguments and session is None):
         return Recording(None, None, changed=False)
-    before, written = _state.settings, _state.session
-    if before is None and word and arguments:  # the door of the environment is open, and nothing came in yet
-        before = _load({})
-    settings = _load(arguments) if before is None else override(before, arguments, registry.sdks())
-    return Recording(before, written, changed=_switch(settings, session or written))
+    old_settings, old_session = _state.settings, _state.session
+    if old_settings is None and variable and arguments:  # HILT_AUTOLOG=1, but no SDK has been imported yet
+        old_settings = _load({})
+    if old_settings is None:
+        settings = _load(arguments)
+    else:
+        settings = override(old_settings, arguments, registry.sdks())
+    return Recording(old_settings, old_session, changed=_apply(settings, session or old_session))
 
 
-def _load(arguments: dict[str, Any]) -> Settings:
+def _load(arguments: Mapping[str, object]) -> Settings:
     try:
         _state.folder = os.getcwd()
-    except OSError:  # it was deleted
+    except OSError:  # the directory was deleted
         _state.folder = os.sep
-    settings, complaints = load(arguments, _environ(), _state.folder, registry.sdks())
+    settings, problems = load(arguments, _environ(), _state.folder, registry.sdks())
     if sys.stderr is not None:
-        for complaint in complaints:
-            if complaint not in _state.told:
-                sys.stderr.write(f"{complaint}\n")
-    _state.told.update(complaints)
+        for problem in problems:
+            if problem not in _state.reported:
+                sys.stderr.write(f"{problem}\n")
+    _state.reported.update(problems)
     return settings
 
 
@@ -114,124 +139,128 @@ def _environ() -> Mapping[str, str]:
     return {} if sys.flags.ignore_environment else os.environ  # python -I and -E
 
 
-def _switch(settings: Settings, session: EventSink | None) -> bool:
-    """Record by these settings; return whether that is a change."""
-    with _state.claim:  # two SDKs may arrive in two threads; nothing is imported or waited for in here
-        before, _state.settings = _state.settings, settings
-        written, _state.session = _state.session, session
-    if settings == before and session is written:
+def _apply(settings: Settings, session: EventSink | None) -> bool:
+    """Record with these settings into this session; return whether that is a change."""
+    with _state.lock:  # two threads may import two SDKs at once
+        old_settings, _state.settings = _state.settings, settings
+        old_session, _state.session = _state.session, session
+    if settings == old_settings and session is old_session:
         return False
-    if before is not None:
+    if old_settings is not None:
         _close(end=False)
-    if before is None or before.providers != settings.providers:
-        _disarm()
-        _wait(frozenset(settings.providers) or registry.sdks())
+    if old_settings is None or old_settings.providers != settings.providers:
+        _uninstrument()
+        _instrument_all(frozenset(settings.providers) or registry.sdks())
     elif _state.watching:
-        _recorder()
+        _build_recording()
     return True
 
 
 def disable() -> None:
-    """Stop recording: the SDKs get their own functions back, the log its last line."""
+    """Stop recording: restore the SDKs' own functions, write the last line of the log and close it."""
     import_hook.remove_hooks()
-    _disarm()
+    _uninstrument()
     _close()
     _state.settings = _state.session = None
 
 
-def _disarm() -> None:
+def _uninstrument() -> None:
     while _state.undo:
         _state.undo.pop()()
     _state.watching = {}
 
 
 def status() -> Status:
-    """Return how the recording of this process stands."""
+    """Return the status of this process's recording."""
     from .status import current_status
 
     return current_status(_state.settings, _state.parts, _state.session, _state.watching)
 
 
 def session() -> EventSink | None:
-    """Return what is written to, if it is a session of the program's."""
+    """Return the program's session, if events are written to one."""
     return _state.session
 
 
-def _wait(sdks: frozenset[str]) -> None:
-    _state.undo.append(import_hook.when_imported(sdks, _arm))
+def _instrument_all(sdks: frozenset[str]) -> None:
+    """Instrument SDKs: those that are imported now, the others when they are imported."""
+    _state.undo.append(import_hook.when_imported(sdks, _instrument))
     for sdk in sorted(sdks & sys.modules.keys()):
-        _arm(sdk)
+        _instrument(sdk)
 
 
-def _arm(sdk: str) -> None:
-    """Wrap the functions of an SDK that is imported."""
+def _instrument(sdk: str) -> None:
+    """Wrap the functions of an imported SDK."""
     from hilt_autolog.internal_errors import capture_errors
 
-    capture_errors(_wrap)(sdk)
+    capture_errors(_patch)(sdk)
 
 
-def _wrap(sdk: str) -> None:
+def _patch(sdk: str) -> None:
     from hilt_autolog.instrumentation.patcher import patch_sdk
     from hilt_autolog.runs.dispatch import dispatch_callback
 
-    _state.tell = dispatch_callback
-    capture = _recorder()  # loads everything now: later there may be no file descriptor left to load it with
-    _state.watching[sdk], undo = patch_sdk(sdk, capture.begin, _tell, capture.begin_method)
+    _state.dispatch = dispatch_callback
+    starter = _build_recording()  # imports every module now: later the file descriptors may be exhausted
+    _state.watching[sdk], undo = patch_sdk(sdk, starter.begin, _dispatch, starter.begin_method)
     _state.undo.append(undo)
 
 
-def _tell(*heard: Any) -> Any:
-    recorder = None if _state.capture is None else _state.capture.recorder
-    return None if recorder is None or _state.tell is None else _state.tell(recorder, _state.watching, *heard)
+def _dispatch(*callback: object) -> ReturnObserver | None:
+    """Pass a callback of a framework on, with the recorder in use."""
+    recorder = None if _state.call_starter is None else _state.call_starter.recorder
+    if recorder is None or _state.dispatch is None:
+        return None
+    return _state.dispatch(recorder, _state.watching, *callback)
 
 
 def recorder() -> Recorder | None:
-    """Return what writes this process's log; None while nothing is recorded."""
-    return None if _state.settings is None else _recorder().recorder
+    """Return the recorder of this process; None while recording is disabled."""
+    return None if _state.settings is None else _build_recording().recorder
 
 
-def _recorder() -> CallStarter:
-    """Return where calls begin, with a recorder behind it while we are switched on."""
+def _build_recording() -> CallStarter:
+    """Return what begins calls. While recording is enabled it has a recorder, which is built if need be."""
     from hilt_autolog.recording.call_starter import CallStarter
 
     from .factory import build_recording
 
-    capture = _state.capture = _state.capture or CallStarter()
-    if capture.recorder is None and _state.settings is not None:
-        _state.parts = build_recording(_state.settings, _state.folder, _versions, _state.session)
-        capture.recorder = _state.parts.recorder
+    starter = _state.call_starter = _state.call_starter or CallStarter()
+    if starter.recorder is None and _state.settings is not None:
+        _state.parts = build_recording(_state.settings, _state.folder, _sdk_versions, _state.session)
+        starter.recorder = _state.parts.recorder
         atexit.register(_close)
-        _know_forks()
-    return capture
+        _register_fork_handler()
+    return starter
 
 
-def _versions() -> dict[str, str]:
+def _sdk_versions() -> dict[str, str]:
     return {sdk: str(getattr(sys.modules.get(sdk), "__version__", "unknown")) for sdk in _state.watching}
 
 
 def _close(*, end: bool = True) -> None:
-    """Close the log; `end` the calls that are open, or let them end in their own time."""
+    """Close the log; `end` the open calls, or let them finish and reopen the log."""
     atexit.unregister(_close)
-    if _state.capture is not None:
-        recorder, _state.capture.recorder = _state.capture.recorder, None
+    if _state.call_starter is not None:
+        recorder, _state.call_starter.recorder = _state.call_starter.recorder, None
         if recorder is not None and end:
             recorder.end_all()
     if _state.parts is not None:
         _state.parts.close(wait=end)
 
 
-def _know_forks() -> None:
-    if not _state.knows_forks and hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_forked)
-        _state.knows_forks = True
+def _register_fork_handler() -> None:
+    if not _state.is_fork_handled and hasattr(os, "register_at_fork"):  # Windows has no fork
+        os.register_at_fork(after_in_child=_reset_after_fork)
+        _state.is_fork_handled = True
 
 
-def _forked() -> None:
-    """Begin anew in a forked child: its own ids, its own file, none of its parent's calls."""
+def _reset_after_fork() -> None:
+    """Give a forked child new ids and a log of its own, and none of its parent's open calls."""
     from hilt_autolog import clock
 
     clock.reseed()
-    if _state.capture is not None and _state.capture.recorder is not None:
-        _state.capture.recorder.forget()
+    if _state.call_starter is not None and _state.call_starter.recorder is not None:
+        _state.call_starter.recorder.forget()
     if _state.parts is not None:
         _state.parts.writer.reset_after_fork()

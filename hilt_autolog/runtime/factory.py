@@ -1,9 +1,9 @@
-"""Puts the parts together: settings -> a recorder over a writer, and a mirror of the log if wanted."""
+"""Build the parts of a recording from its settings: a recorder, a log writer, and a mirror in a sheet."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from hilt_autolog.internal_errors import internal_errors
 from hilt_autolog.log.file_names import app_name
@@ -14,28 +14,28 @@ from hilt_autolog.recording.recorder import Recorder, share_recorder, writers_in
 from .lifecycle_events import LifecycleEvents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from hilt_autolog.contracts.types import Event, JsonObject
-    from hilt_autolog.recording.recorder import EventSink
+    from hilt_autolog.contracts.types import Event, JsonMapping, JsonObject
+    from hilt_autolog.recording.recorder import EventSink, Write
     from hilt_autolog.settings import Settings
     from hilt_autolog.sinks.mirror import SheetMirror
     from hilt_autolog.sinks.uploader import Progress
 
 
 class RecordingParts(NamedTuple):
-    """What a recording is made of; `mirror` keeps a sheet up with the log of the writer."""
+    """The parts of a recording; `mirror` copies the writer's log to a spreadsheet as it grows."""
 
     recorder: Recorder
     writer: Writer
     mirror: SheetMirror | None
 
-    def copied(self) -> Progress | None:
-        """Return how the copy in a sheet stands; None if none is wanted."""
+    def mirror_progress(self) -> Progress | None:
+        """Return the progress of the copy in a spreadsheet; None if there is no copy."""
         return self.mirror.progress() if self.mirror else None
 
     def close(self, *, wait: bool) -> None:
-        """Close the log; `wait` for the sheet, up to five seconds, or let it come to its end alone."""
+        """Close the log; `wait` up to five seconds for the mirror, or let it finish in the background."""
         self.writer.close()
         if self.mirror is not None:
             self.mirror.close(wait=wait)
@@ -47,26 +47,26 @@ def build_recording(
     """Return the parts of a recording.
 
     Args:
-        settings: what it follows.
-        folder: where a relative path of the log begins.
-        versions: gives the versions of the SDKs that are watched, for the first line of the log.
-        session: what is written to instead of the writer, which opens no file then, and has no copy.
+        settings: the settings of the recording.
+        folder: the directory to which a relative path of the log belongs.
+        versions: returns the versions of the instrumented SDKs, for the first line of the log.
+        session: receives the events instead of the writer, which then opens no file and has no mirror.
     """
-    process = LifecycleEvents(settings.argv)
+    lifecycle = LifecycleEvents(settings.argv)
 
-    def processed(event: Event) -> JsonObject:
-        """Return an event of this process as the pipeline would write it; the writer itself writes it."""
+    def process(event: Event) -> JsonObject:
+        """Pass a lifecycle event through the recorder's processors; the writer itself writes it."""
         position = ConversationPosition(event["session_id"], None, {})
         return cast("JsonObject", recorder.process(event, position) or event)
 
     writer = Writer(
         settings.path,
         app=app_name(),
-        first_event=lambda: processed(process.opened(versions())),
-        last_event=lambda: processed(
-            process.closed(writer.written, writer.drops, internal_errors.places, internal_errors.total)
+        first_event=lambda: process(lifecycle.opened(versions())),
+        last_event=lambda: process(
+            lifecycle.closed(writer.written, writer.drops, internal_errors.places, internal_errors.total)
         ),
-        dropped_event=lambda drops: processed(process.dropped(drops)),
+        dropped_event=lambda drops: process(lifecycle.dropped(drops)),
         run_logs=os.environ.get("HILT_RUN_LOGS"),
         folder=folder,
     )
@@ -98,10 +98,10 @@ def _mirror(sheet_id: str) -> SheetMirror:
     return SheetMirror(sheet_target(sheet_id, chunks=False), account_key)
 
 
-def _mirrored(writer: Writer, mirror: SheetMirror) -> Callable[..., Any]:
-    """Return `writer.write`, which also shows the mirror which log it is: the first event opens it."""
+def _mirrored(writer: Writer, mirror: SheetMirror) -> Write:
+    """Return `writer.write` that also points the mirror at the log, which the first event opens."""
 
-    def write(event: Mapping[str, Any], *, is_json: bool = False, skip_stat: bool = False) -> bool:
+    def write(event: JsonMapping, *, is_json: bool = False, skip_stat: bool = False) -> bool:
         written = writer.write(event, is_json=is_json, skip_stat=skip_stat)
         if written:
             mirror.follow(writer.path)

@@ -1,4 +1,4 @@
-"""`instrument()` and `uninstrument()`: automatic capture by the arguments that hilt-python's users know."""
+"""`instrument()` and `uninstrument()`: automatic recording with the arguments of hilt-python."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
-# What a provider is called -> the SDKs by which it is reached, by module. Any module's name will do as well.
+# A provider's name -> the modules of its SDKs. The name of a module is accepted as well.
 _SDKS = {
     "gemini": ("google.genai", "google.generativeai"),
     "google": ("google.genai", "google.generativeai"),
@@ -23,7 +23,7 @@ _SDKS = {
 }
 
 
-def instrument(  # noqa: PLR0913, PLR0917  hilt-python's, so that its users need not change a call
+def instrument(  # noqa: PLR0913, PLR0917  the signature of hilt-python
     backend: str | None = None,
     filepath: str | os.PathLike[str] | None = None,
     sheet_id: str | None = None,
@@ -35,28 +35,28 @@ def instrument(  # noqa: PLR0913, PLR0917  hilt-python's, so that its users need
 ) -> Session:
     """Record every call to a model that this process makes from now on, into a session.
 
-    It is `enable(session=Session(...), providers=...)`; what was recorded elsewhere before is so no more.
+    Like `enable(session=Session(...), providers=...)`, but a recording that was enabled before is replaced.
 
     Args:
         backend: "local", which is the default, or another backend of `Session`.
-        filepath: the log; `logs/<program>.hilt.jsonl`, if none is given.
-        sheet_id: of backend "sheets", as `Session` takes it, and so are the next three.
-        credentials_path: where the key of a service account is.
+        filepath: the log; `logs/<program>.hilt.jsonl` by default.
+        sheet_id: the spreadsheet of backend "sheets"; see `Session` for this and the next three arguments.
+        credentials_path: the file with the key of a service account.
         credentials_json: the key itself.
         worksheet_name: the worksheet.
         columns: keep only these HILT columns of each event.
         providers: the providers to record ("openai", "anthropic", "gemini", "langchain", or an SDK by its
-            module); all, if none is named.
+            module); all by default.
 
     Returns:
-        The session, opened. `uninstrument()`, or the end of the process, closes it.
+        The session, open. `uninstrument()`, or the end of the process, closes it.
 
     Raises:
-        ValueError: an argument is not understood.
-        SettingsError: a provider is not known; it is a ValueError, too.
-        OSError: the file cannot be opened or made.
+        ValueError: an argument is invalid.
+        SettingsError: a provider is unknown; this is a `ValueError`, too.
+        OSError: the file cannot be opened or created.
     """
-    given = {
+    options: dict[str, Any] = {
         "sheet_id": sheet_id,
         "credentials_path": credentials_path,
         "credentials_json": credentials_json,
@@ -64,14 +64,14 @@ def instrument(  # noqa: PLR0913, PLR0917  hilt-python's, so that its users need
     }
     if filepath is None and backend in (None, "local"):
         filepath = f"logs/{app_name()}.hilt.jsonl"
-    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    session = Session(filepath=filepath, backend=backend, columns=columns, **chosen)
-    named = [sdk for name in providers or () for sdk in _SDKS.get(name, (name,))]
+    options = {name: value for name, value in options.items() if value is not None}
+    session = Session(filepath=filepath, backend=backend, columns=columns, **options)
+    sdks = [sdk for name in providers or () for sdk in _SDKS.get(name, (name,))]
     control.disable()
     session.open()
-    atexit.register(session.close)  # runs after what is still open has been written
+    atexit.register(session.close)  # runs after the open calls have been ended, by `control`
     try:
-        control.enable(session=session, providers=named)
+        control.enable(session=session, providers=sdks)
     except BaseException:
         _close(session)
         raise
@@ -79,7 +79,7 @@ def instrument(  # noqa: PLR0913, PLR0917  hilt-python's, so that its users need
 
 
 def uninstrument() -> None:
-    """Stop recording, and close the session that `instrument()` has opened."""
+    """Stop recording, and close the session that `instrument()` opened."""
     session = control.session()
     control.disable()
     if isinstance(session, Session):

@@ -1,4 +1,4 @@
-"""What a log says about the process that wrote it: its first line, its last, and any gap between."""
+"""The events of the recording itself: the first and the last line of a log, and any gap between them."""
 
 from __future__ import annotations
 
@@ -20,33 +20,36 @@ if TYPE_CHECKING:
 
 
 class LifecycleEvents:
-    """The events of this process.
+    """Creates the lifecycle events of this process.
 
     Args:
-        argv: "program" tells the name of the program only, "full" the whole command line.
+        argv: "program" records the name of the program only, "full" the whole command line.
     """
 
     def __init__(self, argv: str) -> None:
         self._argv = argv
-        self._begin()
+        self._start_process()
 
-    def _begin(self) -> None:
+    def _start_process(self) -> None:
         self._pid = os.getpid()
         self._session_id = f"process_{random_hex()}"
-        self._began: int | None = Clock.now()
+        self._started_at: int | None = Clock.now()
 
     def opened(self, sdks: Mapping[str, str]) -> Event:
-        """Return the first line of a file; `sdks` are the versions of the SDKs that are watched.
+        """Return the first line of a log.
 
-        It bears the time at which the recording began, because the file is made for an event that has
-        happened by then, and a log is read in the order of its times.
+        Its timestamp is the start of the recording: the log is opened to write an event that has happened
+        already, and readers rely on the order of the timestamps.
+
+        Args:
+            sdks: the instrumented SDKs and their versions.
         """
-        if os.getpid() != self._pid:  # a forked child is a process of its own
-            self._begin()
+        if os.getpid() != self._pid:  # a forked child is another process
+            self._start_process()
         event = self._event("session opened")
-        if self._began is not None:
-            event["event_id"], event["timestamp"] = id_and_timestamp(self._began)
-            self._began = None
+        if self._started_at is not None:
+            event["event_id"], event["timestamp"] = id_and_timestamp(self._started_at)
+            self._started_at = None
         event["extensions"] = {
             "pid": os.getpid(),
             "argv": list(sys.argv) if self._argv == "full" else [app_name()],
@@ -56,7 +59,14 @@ class LifecycleEvents:
         return event
 
     def closed(self, written: int, drops: Mapping[str, int], faults: Mapping[str, str], failed: int) -> Event:
-        """Return the last line of a file: what was written, dropped, and what failed in our own code."""
+        """Return the last line of a log.
+
+        Args:
+            written: the number of events written.
+            drops: the reasons for which events were dropped, with their numbers.
+            faults: the locations of errors in our own code, with their types.
+            failed: the number of such errors.
+        """
         event = self._event("session closed")
         event["extensions"] = {"written": written, "dropped": sum(drops.values()), "failed": failed}
         if drops:
@@ -66,7 +76,7 @@ class LifecycleEvents:
         return event
 
     def dropped(self, drops: Mapping[str, int]) -> Event:
-        """Return the line that follows a gap."""
+        """Return the line that follows a gap in the log; `drops` as in `closed`."""
         event = self._event("events dropped")
         event["extensions"] = {"dropped": sum(drops.values()), "drops": dict(drops)}
         return event

@@ -1,4 +1,4 @@
-"""How the recording of a process stands, for its program and for `hilt doctor`."""
+"""The status of this process's recording, for the program and for `hilt doctor`."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 
 class Status(NamedTuple):
-    """How the recording of this process stands."""
+    """The status of this process's recording."""
 
     enabled: bool
     settings: Settings | None
-    path: str | None  # the file that is, or was last, written; of a session, its path
+    path: str | None  # the log in use, or last used; of a session, its path
     written: int
-    drops: dict[str, int]  # reason -> events lost to it
-    trouble: str | None  # why the file cannot be written, in words
-    faults: dict[str, str]  # place in our own code -> what failed there
-    sheets: Progress | None  # how the copy in a spreadsheet stands
-    watching: dict[str, dict[str, bool | None]]  # SDK -> probe -> has it? None: not there yet
+    drops: dict[str, int]  # reason -> number of events lost
+    trouble: str | None  # the last error in writing the log, as text
+    faults: dict[str, str]  # location in our own code -> type of the error
+    sheets: Progress | None  # progress of the copy in a spreadsheet
+    watching: dict[str, dict[str, bool | None]]  # SDK -> target -> exists? None: not imported yet
 
 
 def current_status(
@@ -36,13 +36,13 @@ def current_status(
     session: EventSink | None,
     watching: Mapping[str, Mapping[str, bool | None]],
 ) -> Status:
-    """Return how a recording stands.
+    """Return the status of a recording.
 
     Args:
-        settings: what it follows; None: there is none.
-        parts: what it is made of.
-        session: what is written to instead.
-        watching: the SDKs, and of each the functions.
+        settings: the settings in force; None: recording is disabled.
+        parts: the recorder, the writer and the mirror; None before the first SDK is imported.
+        session: the program's session, if events are written to one.
+        watching: see `Status`.
     """
     writer = parts.writer if parts else None
     path = getattr(session, "filepath", None) or (writer.path if writer else None)
@@ -54,6 +54,6 @@ def current_status(
         drops=dict(writer.drops) if writer else {},
         trouble=writer.trouble if writer else None,
         faults=dict(internal_errors.places),
-        sheets=parts.copied() if parts else None,
-        watching={sdk: dict(probes) for sdk, probes in watching.items()},
+        sheets=parts.mirror_progress() if parts else None,
+        watching={sdk: dict(targets) for sdk, targets in watching.items()},
     )

@@ -147,7 +147,7 @@ def test_a_recording_that_ends_meanwhile_and_one_that_begins_meanwhile(story, wa
 
 
 def left():
-    recorder = control._state.capture.recorder
+    recorder = control._state.call_starter.recorder
     gc.collect()
     return [len(recorder.open), len(recorder.runs), len(recorder.pending)]
 
