@@ -1,1 +1,1 @@
-"""Lines on disk: the writer's wing (encoder, naming, log file, writer) and the reader's (reader, session)."""
+"""Module paths of hilt-python, kept for programs that import `Session` and `read` from them."""

@@ -1,4 +1,4 @@
-"""The path under which users of hilt-python import what reads logs."""
+"""The module path from which users of hilt-python import the functions that read logs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The path under which users of hilt-python import `Session`."""
+"""The module path from which users of hilt-python import `Session`."""
 
 from __future__ import annotations
 

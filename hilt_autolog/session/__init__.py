@@ -1,1 +1,1 @@
-"""A log in the hands of the program: `Session` and its backends."""
+"""Logs that a program opens, appends to and reads by itself: `Session` and its backends."""

@@ -1,11 +1,11 @@
-"""The log of a session on this machine: whole lines appended to one file, and read from any number."""
+"""A session's log on this machine: append whole lines to one file, and read any number of files."""
 
 from __future__ import annotations
 
 import errno
 import os
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hilt_autolog.errors import SessionError
 from hilt_autolog.log.append_file import LogFileLost
@@ -18,8 +18,9 @@ from hilt_autolog.reading.lines import LONGEST_LINE, find_sources, is_readable
 from hilt_autolog.reading.reader import read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from hilt_autolog.contracts.types import JsonMapping, JsonObject
     from hilt_autolog.log.append_file import LogFile
     from hilt_autolog.reading.lines import LocatedEvent, ReadProblem
     from hilt_autolog.reading.reader import Log
@@ -33,57 +34,63 @@ class FileBackend:
     Any number of threads and processes may append: each line is one write at the end of the file.
 
     Args:
-        path: A file to write; a file, a folder, a glob or "-" to read.
-        columns: Keep only these of each event, as a flat row; all of it, if None.
-        create_dirs: Make the folders that are missing.
+        path: a file to write; a file, a directory, a glob or "-" to read.
+        columns: keep only these of each event, as a flat row; the whole event, if None.
+        create_dirs: create missing directories.
+
+    Attributes:
+        path: the path as it was given.
     """
 
     def __init__(self, path: str, columns: Sequence[str] | None, *, create_dirs: bool) -> None:
         self.path = path
-        # A program may change its directory: the log stays where it was when the session was made.
-        self._place = path if path == "-" else os.path.abspath(os.path.expanduser(path))
+        # Absolute, because a program may change its directory after it has created the session.
+        self._absolute_path = path if path == "-" else os.path.abspath(os.path.expanduser(path))
         self._columns = columns
         self._create_dirs = create_dirs
         self._file: LogFile | None = None
-        self._once: Log | None = None
+        self._pipe_log: Log | None = None  # of what can be read only once
         self._lock = threading.Lock()
         self._pid = os.getpid()
 
-    def open(self, *, anew: bool) -> None:
-        """Open the file to append to it, made with mode 0600 if it is not there; empty it first if `anew`.
+    def open(self, *, truncate: bool) -> None:
+        """Open the file to append to it; create it with mode 0600 if it is missing.
+
+        Args:
+            truncate: empty it first.
 
         Raises:
             OSError: it cannot be opened.
-            SessionError: it is no file, or none that lines can be appended to.
+            SessionError: it is not a file, or not one that lines can be appended to.
         """
         with self._lock:
             if self._file is None:
-                self._file = self._opened()
-                if anew:
+                self._file = self._open_file()
+                if truncate:
                     os.truncate(self._file.path, 0)
                     self._file.torn = False
 
-    def append(self, event: Mapping[str, Any]) -> None:
+    def append(self, event: JsonMapping) -> None:
         """Write an event as one line.
 
         Raises:
             OSError: the line is not in the file, or not whole; the next one begins on a line of its own.
-            ValueError: the line is longer than readers take.
+            ValueError: the line is longer than readers accept.
             SessionError: the session was closed meanwhile.
         """
-        said = event if self._columns is None else self._row(event)
-        data = encode_line(said)
+        content = event if self._columns is None else self._row(event)
+        data = encode_line(content)
         if not is_readable(data):
-            data = encode_line(to_json_value(said))  # shallower, with a mark where something is left out
+            data = encode_line(to_json_value(content))  # less deep, with a mark where something is left out
         if len(data) > LONGEST_LINE:
             raise ValueError(
                 f"an event of {len(data)} bytes, of which no reader takes more than {LONGEST_LINE}"
             )
         try:
             try:
-                self._current().append(data)
+                self._open_log_file().append(data)
             except LogFileLost:  # deleted, moved away, or opened by the parent of this process
-                self._again().append(data)
+                self._reopen().append(data)
         except LogFileLost:
             raise SessionError(f"{self.path} is deleted as soon as it is there") from None
         except OSError as error:
@@ -91,67 +98,60 @@ class FileBackend:
             raise
 
     def close(self) -> None:
-        """Close the file, once what is being written is written."""
+        """Close the file, after the writes that are in progress."""
         with self._lock:
             file, self._file = self._file, None
         if file is not None:
             file.close()
 
-    def look(self) -> None:
-        """Make sure that there is something to be read.
-
-        Raises:
-            FileNotFoundError: there is nothing.
-        """
-        if not is_pipe(self._place):
-            find_sources(self._place)
+    def check_exists(self) -> None:
+        """Raise FileNotFoundError if there is nothing to read."""
+        if not is_pipe(self._absolute_path):
+            find_sources(self._absolute_path)
 
     def log(self) -> Log:
-        """Return what is there now to be read; what can be read only once, as it was read then.
+        """Return what can be read now; from a pipe, what was read from it the first time.
 
         Raises:
             FileNotFoundError: there is nothing.
         """
-        if self._once is not None:
-            return self._once
-        log = read(self._place)
+        if self._pipe_log is not None:
+            return self._pipe_log
+        log = read(self._absolute_path)
         if any(source.content is not None for source in log.sources):
-            self._once = log
+            self._pipe_log = log
         return log
 
     def follow(self, report: Callable[[ReadProblem], None]) -> Iterator[LocatedEvent | None]:
-        """Return what is there now, and what comes; see `following.follow`.
+        """Return what can be read now, and what is added later; see `reading.follow.follow`.
 
         Raises:
             FileNotFoundError: there is nothing now.
         """
-        self.look()
-        return follow(self._place, report=report)
+        self.check_exists()
+        return follow(self._absolute_path, report=report)
 
-    def _row(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            name: value
-            for name, value in row_from_event(event, self._columns or ()).items()
-            if value is not None
-        }
+    def _row(self, event: JsonMapping) -> JsonObject:
+        row = row_from_event(event, self._columns or ())
+        return {name: value for name, value in row.items() if value is not None}
 
-    def _current(self) -> LogFile:
+    def _open_log_file(self) -> LogFile:
         if (file := self._file) is None:
             raise SessionError(f"the session over {self.path} is closed")
         return file
 
-    def _again(self) -> LogFile:
+    def _reopen(self) -> LogFile:
         if self._pid != os.getpid():  # another thread of the parent may have held the lock
             self._lock, self._pid = threading.Lock(), os.getpid()
         with self._lock:
-            before = self._current()
+            before = self._open_log_file()
             if not before.is_same_file():
-                self._file = self._opened()
+                self._file = self._open_file()
                 before.close()
-            return self._current()
+            return self._open_log_file()
 
-    def _opened(self) -> LogFile:
-        path = os.path.realpath(self._place)
+    def _open_file(self) -> LogFile:
+        path = os.path.realpath(self._absolute_path)
         if self.path == "-" or any(sign in self.path for sign in "*?"):
             raise SessionError(f"not one file, so it can only be read: {self.path}")
         if path.endswith(_COMPRESSED):
@@ -160,7 +160,7 @@ class FileBackend:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.path)
         try:
             file = open_shared(path)
-        except UnsafePathError as refused:
-            raise SessionError(str(refused)) from None
+        except UnsafePathError as error:
+            raise SessionError(str(error)) from None
         file.use_all_space()
         return file

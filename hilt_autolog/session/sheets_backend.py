@@ -98,10 +98,10 @@ class SheetsBackend:
         """The columns in their order."""
         return list(self._target.columns)
 
-    def open(self, *, anew: bool = False) -> None:
+    def open(self, *, truncate: bool = False) -> None:
         """Do nothing: the first event opens the log."""
 
-    def look(self) -> None:
+    def check_exists(self) -> None:
         """Do nothing: the constructor has checked that there is a spreadsheet."""
 
     def append(self, event: JsonMapping) -> None:
@@ -135,7 +135,7 @@ class SheetsBackend:
         return Log([Source(self.path, b"".join(encode_json_line(row) for row in rows if row))])
 
     def follow(self, _report: object) -> Iterator[LocatedEvent | None]:
-        """Raise SessionError: only logs are followed."""
+        """Raise SessionError: only logs can be followed."""
         raise SessionError(f"the spreadsheet {self.path} cannot be followed, its log on this disk can")
 
     def progress(self) -> Progress:
@@ -182,7 +182,7 @@ class SheetsBackend:
                     self._folder, fill_template(SPOOL, self._target.worksheet)
                 )
                 spool = FileBackend(self._path, None, create_dirs=True)
-                spool.open(anew=False)
+                spool.open(truncate=False)
                 self._spool = spool
                 atexit.register(self._at_exit)
             return self._spool

@@ -185,7 +185,7 @@ def test_a_relative_path_is_resolved_when_the_session_is_made(tmp_path, monkeypa
 def test_a_descriptor_reused_by_the_program_is_not_written_to(tmp_path, path):
     session = Session(path)
     session.append(said("a"))
-    fd = session._local._file._fd
+    fd = session._backend._file._fd
     os.close(fd)
     with (tmp_path / "theirs").open("w") as theirs:
         assert theirs.fileno() == fd

@@ -237,7 +237,7 @@ def test_an_unclosed_session_is_drained_at_exit(sheet, tmp_path):
 
 def test_after_a_kill_the_next_session_sends_the_rest(sheet, tmp_path):
     killed = """
-    while session._local.progress().rows <= {rows}:
+    while session._backend.progress().rows <= {rows}:
         time.sleep(0.001)
     os.kill(os.getpid(), signal.SIGKILL)
 """
