@@ -1,9 +1,10 @@
-"""A conversation with Claude in which it listens, thinks and uses a tool, and the log of it.
+"""A conversation with Claude, with streams, a tool call and thinking, and the log of it.
 
-    hilt-run python examples/anthropic_tools.py    nothing in here is needed for that
-    python examples/anthropic_tools.py             then `enable()` switches the log on
+    hilt-run python examples/anthropic_tools.py    needs no change of the code
+    python examples/anthropic_tools.py             `enable()` switches the log on
 
-With ANTHROPIC_API_KEY in the environment it asks Anthropic, without it the offline provider next to it.
+With ANTHROPIC_API_KEY in the environment it calls Anthropic, without it a local server
+(`offline_provider.py`).
 """
 
 from __future__ import annotations
@@ -24,26 +25,26 @@ if TYPE_CHECKING:
 MODEL = "claude-haiku-4-5"
 WEATHER: Any = {
     "name": "get_weather",
-    "description": "Tells the weather of a city.",
+    "description": "Get the weather of a city.",
     "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
 
 
 def main() -> None:
-    """Talk for three turns, then show what the log has of them."""
-    began = now()
+    """Talk for three turns, then print the log of them."""
+    start = now()
     hilt_autolog.enable()  # under hilt-run it is on already, and this does nothing
     messages: list[Any] = []
     with anthropic_client() as client:
-        ask_and_listen(client, messages, "What is a flight recorder?")
+        ask_streaming(client, messages, "What is a flight recorder?")
         ask(client, messages, "How is the weather in Paris?")
-        ask_and_listen(client, messages, "Thank you. Now count to 12, please.", thinks=True)
-    show_log(began)
+        ask_streaming(client, messages, "Thank you. Now count to 12, please.", is_thinking=True)
+    show_log(start)
 
 
 @contextmanager
 def anthropic_client() -> Iterator[Anthropic]:
-    """Give a client of Anthropic where there is a key for it, else of the offline provider."""
+    """Yield a client of Anthropic if there is a key, else of the local server."""
     if os.environ.get("ANTHROPIC_API_KEY"):
         yield Anthropic()
         return
@@ -52,7 +53,7 @@ def anthropic_client() -> Iterator[Anthropic]:
 
 
 def ask(client: Anthropic, messages: list[Any], question: str) -> None:
-    """Ask, and run the tools that the model wants to know from before it answers."""
+    """Ask, run the tools that the model calls, and print its answer."""
     messages.append({"role": "user", "content": question})
     print(f"> {question}")
     while True:
@@ -65,17 +66,19 @@ def ask(client: Anthropic, messages: list[Any], question: str) -> None:
 
 
 def results(blocks: list[Any]) -> Iterator[dict[str, Any]]:
-    """Run the tools that an answer asks for."""
+    """Run the tools that an answer calls, and yield their results."""
     for block in blocks:
         if block.type == "tool_use":
             yield {"type": "tool_result", "tool_use_id": block.id, "content": get_weather(**block.input)}
 
 
-def ask_and_listen(client: Anthropic, messages: list[Any], question: str, *, thinks: bool = False) -> None:
-    """Ask, and print the answer while it comes."""
+def ask_streaming(
+    client: Anthropic, messages: list[Any], question: str, *, is_thinking: bool = False
+) -> None:
+    """Ask, and print the answer as it arrives."""
     messages.append({"role": "user", "content": question})
     print(f"> {question}")
-    thinking: Any = {"type": "enabled", "budget_tokens": 1024} if thinks else {"type": "disabled"}
+    thinking: Any = {"type": "enabled", "budget_tokens": 1024} if is_thinking else {"type": "disabled"}
     with client.messages.stream(model=MODEL, max_tokens=2000, messages=messages, thinking=thinking) as stream:
         for text in stream.text_stream:
             print(text, end="", flush=True)

@@ -1,6 +1,6 @@
 """A chatbot behind an HTTP API, with every conversation in `logs/chatbot.hilt.jsonl`.
 
-    pip install "hilt-autolog[api,openai]"
+    pip install ".[api]"
     python examples/chatbot_api.py
 
 and from another terminal
@@ -8,9 +8,10 @@ and from another terminal
     curl localhost:8000/chat --json '{"message": "What is a flight recorder?"}'
     curl -N localhost:8000/chat/stream --json '{"message": "Count to 12."}'
 
-An answer names its conversation; a request that sends this name back goes on with it, and so does the log.
-With OPENAI_API_KEY in the environment it asks OpenAI, without it the offline provider next to it. With
-GOOGLE_SHEET_ID and GOOGLE_CREDENTIALS_PATH each event also goes to that Google sheet, live.
+A response has the name of its conversation; send the name with the next request to continue it. With
+OPENAI_API_KEY in the environment it calls OpenAI, without it a local server (`offline_provider.py`). With
+GOOGLE_SHEET_ID and GOOGLE_CREDENTIALS_PATH each event is also copied to that Google sheet, live: this needs
+`pip install ".[sheets]"`.
 """
 
 from __future__ import annotations
@@ -39,37 +40,37 @@ if TYPE_CHECKING:
 LOG = "logs/chatbot.hilt.jsonl"
 MODEL = "gpt-4o-mini"
 SYSTEM: Any = {"role": "system", "content": "You are brief and friendly."}
-MOST_CONVERSATIONS = 1000  # beyond these, the one that was silent longest is forgotten
+MAX_CONVERSATIONS = 1000  # the least recently used is dropped
 
 
 class Question(BaseModel):
-    """What a person says, and in which conversation; without a name a new one begins."""
+    """A user's message, and its conversation; without a name a new one begins."""
 
     message: Annotated[str, Field(min_length=1, max_length=10_000)]
     conversation: Annotated[str, Field(pattern=r"^[\w.-]{1,64}$", default_factory=lambda: uuid4().hex[:12])]
 
 
 class Answer(BaseModel):
-    """What the model says."""
+    """The model's answer."""
 
     answer: str
     conversation: str
 
 
 class Conversation:
-    """What was said so far. One question at a time: the next one waits for its turn."""
+    """The messages so far. The lock lets one question at a time be answered."""
 
     def __init__(self) -> None:
         self.messages: list[Any] = [SYSTEM]
-        self.turn = Lock()
+        self.lock = Lock()
 
-    def asking(self, words: str) -> list[Any]:
-        """Return the messages of a request that asks this."""
-        return [*self.messages, {"role": "user", "content": words}]
+    def with_question(self, text: str) -> list[Any]:
+        """Return the messages of a request with this question."""
+        return [*self.messages, {"role": "user", "content": text}]
 
-    def answered(self, asked: list[Any], words: str) -> None:
-        """Remember a question and its answer."""
-        self.messages = [*asked, {"role": "assistant", "content": words}]
+    def add_answer(self, messages: list[Any], text: str) -> None:
+        """Store the messages of a request, and the answer to it."""
+        self.messages = [*messages, {"role": "assistant", "content": text}]
 
 
 class Chatbot:
@@ -83,19 +84,19 @@ class Chatbot:
     async def answer(self, question: Question) -> Answer:
         """Return the answer to a question."""
         conversation = self._conversation(question.conversation)
-        async with conversation.turn:
-            messages = conversation.asking(question.message)
+        async with conversation.lock:
+            messages = conversation.with_question(question.message)
             with hilt_autolog.conversation(question.conversation):
                 completion = await self._client.chat.completions.create(model=self._model, messages=messages)
-            words = completion.choices[0].message.content or ""
-            conversation.answered(messages, words)
-        return Answer(answer=words, conversation=question.conversation)
+            text = completion.choices[0].message.content or ""
+            conversation.add_answer(messages, text)
+        return Answer(answer=text, conversation=question.conversation)
 
-    async def pieces(self, question: Question) -> AsyncIterator[str]:
-        """Yield an answer while it comes; one that nobody hears to its end is not remembered."""
+    async def stream_answer(self, question: Question) -> AsyncIterator[str]:
+        """Yield an answer as it arrives; one that is not read to its end is not stored."""
         conversation = self._conversation(question.conversation)
-        async with conversation.turn:
-            messages, words = conversation.asking(question.message), ""
+        async with conversation.lock:
+            messages, text = conversation.with_question(question.message), ""
             with hilt_autolog.conversation(question.conversation):
                 stream = await self._client.chat.completions.create(
                     model=self._model, messages=messages, stream=True, stream_options={"include_usage": True}
@@ -103,30 +104,30 @@ class Chatbot:
             async with stream:
                 async for chunk in stream:
                     if piece := chunk.choices and chunk.choices[0].delta.content:
-                        words += piece
+                        text += piece
                         yield piece
-            conversation.answered(messages, words)
+            conversation.add_answer(messages, text)
 
     def _conversation(self, name: str) -> Conversation:
-        found = self._conversations[name] = self._conversations.pop(name, None) or Conversation()
-        if len(self._conversations) > MOST_CONVERSATIONS:
+        conversation = self._conversations[name] = self._conversations.pop(name, None) or Conversation()
+        if len(self._conversations) > MAX_CONVERSATIONS:
             self._conversations.popitem(last=False)
-        return found
+        return conversation
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Record, and have a client, for as long as the server runs."""
+    """Record, and keep a client, as long as the server runs."""
     model = getattr(app.state, "model", MODEL)
-    with hilt_autolog.enable(path=LOG, **live_copy()), OfflineProvider() as offline:
+    with hilt_autolog.enable(path=LOG, **sheet_settings()), OfflineProvider() as offline:
         key = os.environ.get("OPENAI_API_KEY")
         async with AsyncOpenAI() if key else AsyncOpenAI(api_key="-", base_url=offline.base_url) as client:
             app.state.chatbot = Chatbot(client, model)
             yield
 
 
-def live_copy() -> dict[str, str]:
-    """Return the setting for a copy of the log in a Google sheet, where there are an id and a key for one."""
+def sheet_settings() -> dict[str, str]:
+    """Return the setting for a copy of the log in a Google sheet, if there are an id and a key."""
     sheet = os.environ.get("GOOGLE_SHEET_ID")
     return {"sheets": sheet} if sheet and os.environ.get("GOOGLE_CREDENTIALS_PATH") else {}
 
@@ -152,22 +153,22 @@ async def events(chatbot: Chatbot, question: Question) -> AsyncIterator[str]:
     """Yield an answer as server-sent events."""
     yield event("conversation", question.conversation)
     try:
-        async for piece in chatbot.pieces(question):
+        async for piece in chatbot.stream_answer(question):
             yield event("delta", piece)
-    except APIError as error:  # the status of the response has been sent: this is the place to say so
+    except APIError as error:  # the status is sent already, so the error is an event
         yield event("error", error.message)
     else:
         yield event("done", "")
 
 
 def event(kind: str, text: str) -> str:
-    """Return a server-sent event; its data is JSON, so that no line end of a text ends it early."""
+    """Return a server-sent event; its data is JSON, because a line break in a text would end it."""
     return f"event: {kind}\ndata: {json.dumps(text)}\n\n"
 
 
 @app.exception_handler(APIError)
 async def unavailable(_: Request, error: APIError) -> JSONResponse:
-    """Tell who asked that the model did not answer."""
+    """Return an error response: the model did not answer."""
     return JSONResponse({"detail": f"the model did not answer: {error.message}"}, status_code=502)
 
 
@@ -176,9 +177,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A chatbot behind an HTTP API.")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--model", default=MODEL)
-    chosen = parser.parse_args()
-    app.state.model = chosen.model
-    uvicorn.run(app, host="127.0.0.1", port=chosen.port)
+    args = parser.parse_args()
+    app.state.model = args.model
+    uvicorn.run(app, host="127.0.0.1", port=args.port)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""A provider of one's own in a log: some forty lines, and no SDK.
+"""Log the calls of your own provider: some forty lines, and no SDK.
 
     python examples/custom_integration.py
 
-The model here is called Echo. It runs in this process, and repeats what it hears. Yours may be behind any
-protocol: what it is asked and what it answers becomes events, and a `Session` writes them. They are what
-`hilt_autolog` itself writes, so everything that reads logs reads them as well.
+The model here is called Echo. It runs in this process, and repeats its prompt. Yours may be behind any
+protocol: its prompts and responses become events, and a `Session` writes them. The events are the same as
+those of automatic capture, so everything that reads logs reads them as well.
 """
 
 from __future__ import annotations
@@ -24,38 +24,38 @@ if TYPE_CHECKING:
 
 LOG = "logs/echo.hilt.jsonl"
 
-# --- the provider: how a model answers is its own affair
+# --- the provider
 
 
 @dataclass
 class Reply:
-    """What Echo answers, and what it says about that."""
+    """A reply of Echo, and its usage."""
 
     id: str
     text: str
-    words_read: int
-    words_said: int
+    prompt_words: int
+    reply_words: int
 
 
 class Echo:
-    """A model that repeats what it hears; it has nothing to say to nothing."""
+    """A model that repeats its prompt, and fails if there is none."""
 
     _numbers = count(1)
 
     def reply(self, text: str) -> Reply:
-        """Answer.
+        """Return the reply to a prompt.
 
         Raises:
-            ValueError: there is nothing to repeat.
+            ValueError: the prompt is empty.
         """
-        time.sleep(0.01)  # it thinks
+        time.sleep(0.01)  # simulated latency
         words = text.split()
         if not words:
-            raise ValueError("I have heard nothing.")
+            raise ValueError("The prompt is empty.")
         return Reply(f"echo-{next(self._numbers)}", f"{text}, {words[-1]}", len(words), len(words) + 1)
 
 
-# --- its integration: a prompt before the call, and one end of it
+# --- its integration: an event before the call, and one at its end
 
 USER = Actor(type="human", id="user")
 ECHO = Actor(type="agent", id="echo-1")
@@ -65,7 +65,7 @@ PRICE = 0.000001  # US dollars a word
 
 
 class LoggedEcho:
-    """Echo, with each call in a log.
+    """Echo, with each call logged.
 
     Args:
         echo: the model.
@@ -79,42 +79,42 @@ class LoggedEcho:
         self._session_id = session_id
 
     def reply(self, text: str) -> Reply:
-        """Answer, and log it: the prompt first, so that a crash in between keeps the question."""
-        asked = self._log(USER, "prompt", text, provenance=ORIGIN)
-        link = {"reply_to": asked.event_id}
-        began = time.monotonic()
+        """Return the reply to a prompt, and log both: the prompt first, so that a crash does not lose it."""
+        prompt = self._log(USER, "prompt", text, provenance=ORIGIN)
+        link = {"reply_to": prompt.event_id}
+        start = time.monotonic()
         try:
             reply = self._echo.reply(text)
         except Exception as error:
-            why = {"error_type": type(error).__name__, "error_code": "api_error"}
-            self._log(PROVIDER, "system", str(error), provenance=ORIGIN, extensions=link | why)
+            error_info = {"error_type": type(error).__name__, "error_code": "api_error"}
+            self._log(PROVIDER, "system", str(error), provenance=ORIGIN, extensions=link | error_info)
             raise
         self._log(
             ECHO,
             "completion",
             reply.text,
-            metrics=measured(reply, seconds=time.monotonic() - began),
-            provenance=ORIGIN | {"response_id": reply.id},  # which answer this is, for an audit
+            metrics=metrics(reply, seconds=time.monotonic() - start),
+            provenance=ORIGIN | {"response_id": reply.id},  # for an audit
             extensions=link,
         )
         return reply
 
-    def _log(self, actor: Actor, action: Action, text: str, **more: Any) -> Event:
+    def _log(self, actor: Actor, action: Action, text: str, **fields: Any) -> Event:
         content = Content(text=text)
-        event = Event(session_id=self._session_id, actor=actor, action=action, content=content, **more)
+        event = Event(session_id=self._session_id, actor=actor, action=action, content=content, **fields)
         self._session.append(event)
         return event
 
 
-def measured(reply: Reply, seconds: float) -> Metrics:
-    """Return what a reply took, and what it cost."""
-    total = reply.words_read + reply.words_said
-    tokens = {"prompt": reply.words_read, "completion": reply.words_said, "total": total}
+def metrics(reply: Reply, seconds: float) -> Metrics:
+    """Return the latency, the tokens and the cost of a reply."""
+    total = reply.prompt_words + reply.reply_words
+    tokens = {"prompt": reply.prompt_words, "completion": reply.reply_words, "total": total}
     return Metrics(latency_ms=round(seconds * 1000), tokens=tokens, cost_usd=total * PRICE)
 
 
 def main() -> None:
-    """Talk to Echo, also about nothing, and show the log."""
+    """Call Echo, also with an empty prompt, and print the log."""
     with Session(LOG, mode="w") as session, conversation("mountains") as session_id:
         echo = LoggedEcho(Echo(), session, session_id)
         for text in ("Is anybody there", ""):

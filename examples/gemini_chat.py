@@ -1,10 +1,10 @@
-"""A short chat with Gemini, which calls a function of ours by itself, and the log of it.
+"""A short chat with Gemini, whose SDK calls a function of ours, and the log of it.
 
-    hilt-run python examples/gemini_chat.py    nothing in here is needed for that
-    python examples/gemini_chat.py             then `enable()` switches the log on
+    hilt-run python examples/gemini_chat.py    needs no change of the code
+    python examples/gemini_chat.py             `enable()` switches the log on
 
-With GEMINI_API_KEY or GOOGLE_API_KEY in the environment it asks Google, without them the offline provider
-next to it.
+With GEMINI_API_KEY or GOOGLE_API_KEY in the environment it calls Google, without them a local server
+(`offline_provider.py`).
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ MODEL = "gemini-2.5-flash"
 
 
 def main() -> None:
-    """Chat for three turns, then show what the log has of them."""
-    began = now()
+    """Chat for three turns, then print the log of them."""
+    start = now()
     hilt_autolog.enable()  # under hilt-run it is on already, and this does nothing
     config = types.GenerateContentConfig(system_instruction="You are brief and friendly.", tools=[weather])
     with gemini_client() as client:
@@ -38,12 +38,12 @@ def main() -> None:
         ask(chat, "What is a flight recorder?")
         ask(chat, "How is the weather in Paris?")
         ask(chat, "Thank you. Now count to 12, please.")
-    show_log(began)
+    show_log(start)
 
 
 @contextmanager
 def gemini_client() -> Iterator[genai.Client]:
-    """Give a client of Google where there is a key for it, else of the offline provider."""
+    """Yield a client of Google if there is a key, else of the local server."""
     if os.environ.get("GEMINI_API_KEY") or os.environ.get("GOOGLE_API_KEY"):
         yield genai.Client()
         return
@@ -52,7 +52,7 @@ def gemini_client() -> Iterator[genai.Client]:
 
 
 def ask(chat: Chat, question: str) -> None:
-    """Ask, and print the answer while it comes; the SDK calls `weather` when the model wants to know."""
+    """Ask, and print the answer as it arrives; the SDK calls `weather` when the model does."""
     print(f"> {question}")
     for chunk in chat.send_message_stream(question):
         for part in chunk.parts or ():
@@ -61,7 +61,7 @@ def ask(chat: Chat, question: str) -> None:
 
 
 def weather(city: str) -> str:
-    """Tell the weather of a city, which is always fine."""
+    """Get the weather of a city."""
     return f"18 degrees and sunny in {city}"
 
 

@@ -2,8 +2,8 @@
 
     hilt-run python examples/helpdesk.py
 
-The recipes of the README are commands about its log. With OPENAI_API_KEY in the environment it asks OpenAI,
-without it the offline provider next to it.
+The recipes of the README are commands about its log. With OPENAI_API_KEY in the environment it calls OpenAI,
+without it a local server (`offline_provider.py`).
 """
 
 from __future__ import annotations

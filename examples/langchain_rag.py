@@ -1,10 +1,10 @@
-"""Answers from documents, with LangChain, and the log of it: the question, what was found, the answer.
+"""Answers from documents with LangChain (RAG), and the log of it: question, documents, answer.
 
-    hilt-run python examples/langchain_rag.py    nothing in here is needed for that
-    python examples/langchain_rag.py             then `enable()` switches the log on
+    hilt-run python examples/langchain_rag.py    needs no change of the code
+    python examples/langchain_rag.py             `enable()` switches the log on
 
-It needs langchain-openai. With OPENAI_API_KEY in the environment it asks OpenAI, without it the offline
-provider next to it.
+It needs langchain-openai. With OPENAI_API_KEY in the environment it calls OpenAI, without it a local server
+(`offline_provider.py`).
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ PROMPT = ChatPromptTemplate.from_messages(
 
 
 class Library(BaseRetriever):
-    """Finds the texts that share the most words with a question."""
+    """A retriever of the texts that share the most words with a question."""
 
-    most: int = 2
+    k: int = 2
 
     def _get_relevant_documents(self, query: str, **_: Any) -> list[Document]:
-        asked = words(query)
-        found = [
-            Document(id=name, page_content=text, metadata={"score": shared(asked, words(text))})
+        query_words = words(query)
+        documents = [
+            Document(id=name, page_content=text, metadata={"score": similarity(query_words, words(text))})
             for name, text in BOOKS.items()
         ]
-        return sorted(found, key=lambda one: -one.metadata["score"])[: self.most]
+        return sorted(documents, key=lambda document: -document.metadata["score"])[: self.k]
 
 
 def words(text: str) -> set[str]:
@@ -58,23 +58,23 @@ def words(text: str) -> set[str]:
     return set(re.findall(r"\w+", text.lower()))
 
 
-def shared(one: set[str], other: set[str]) -> float:
-    """Return how much two sets of words have in common, from 0 to 1."""
-    return round(len(one & other) / len(one | other), 3)
+def similarity(left: set[str], right: set[str]) -> float:
+    """Return the Jaccard similarity of two sets of words, from 0 to 1."""
+    return round(len(left & right) / len(left | right), 3)
 
 
-def joined(documents: list[Document]) -> str:
+def join(documents: list[Document]) -> str:
     """Return documents as one text."""
     return " ".join(document.page_content for document in documents)
 
 
 def main() -> None:
-    """Ask two questions, the second with the answer printed while it comes; then show the log of it."""
-    began = now()
+    """Ask two questions, the second as a stream; then print the log of them."""
+    start = now()
     hilt_autolog.enable()  # under hilt-run it is on already, and this does nothing
     with chat_model() as model:
-        found = {"context": Library() | joined, "question": RunnablePassthrough()}
-        chain = (found | PROMPT | model | StrOutputParser()).with_config(run_name="library")
+        inputs = {"context": Library() | join, "question": RunnablePassthrough()}
+        chain = (inputs | PROMPT | model | StrOutputParser()).with_config(run_name="library")
         config: Any = {"metadata": {"session_id": "reader-7"}}
         print("> What is a flight recorder?")
         print(chain.invoke("What is a flight recorder?", config))
@@ -82,12 +82,12 @@ def main() -> None:
         for piece in chain.stream("Which colour are recorders painted?", config):
             print(piece, end="", flush=True)
         print()
-    show_log(began)
+    show_log(start)
 
 
 @contextmanager
 def chat_model() -> Iterator[ChatOpenAI]:
-    """Give a model of OpenAI where there is a key for it, else of the offline provider."""
+    """Yield a model of OpenAI if there is a key, else of the local server."""
     if os.environ.get("OPENAI_API_KEY"):
         yield ChatOpenAI(model=MODEL, stream_usage=True)
         return

@@ -1,10 +1,10 @@
-"""An agent of LangGraph with two tools, over three turns, and the log of it.
+"""A LangGraph agent with two tools, over three turns, and the log of it.
 
-    hilt-run python examples/langgraph_agent.py    nothing in here is needed for that
-    python examples/langgraph_agent.py             then `enable()` switches the log on
+    hilt-run python examples/langgraph_agent.py    needs no change of the code
+    python examples/langgraph_agent.py             `enable()` switches the log on
 
-It needs langchain and langchain-openai. With OPENAI_API_KEY in the environment it asks OpenAI, without it the
-offline provider next to it.
+It needs langchain and langchain-openai. With OPENAI_API_KEY in the environment it calls OpenAI, without it a
+local server (`offline_provider.py`).
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ import hilt_autolog
 
 @tool
 def get_weather(city: str) -> str:
-    """Tells the weather of a city."""
+    """Get the weather of a city."""
     return f"18 degrees and sunny in {city}"
 
 
 @tool
 def get_time(city: str) -> str:
-    """Tells the time of a city."""
+    """Get the time of a city."""
     return f"noon in {city}"
 
 
 def main() -> None:
-    """Talk for three turns, which LangGraph remembers by the name of the thread; then show the log."""
-    began = now()
+    """Talk for three turns of one LangGraph thread; then print the log of them."""
+    start = now()
     hilt_autolog.enable()  # under hilt-run it is on already, and this does nothing
     with chat_model() as model:
         agent: Any = create_agent(model, [get_weather, get_time], checkpointer=InMemorySaver())
@@ -43,7 +43,7 @@ def main() -> None:
             print(f"> {question}")
             state = agent.invoke({"messages": [("user", question)]}, config)
             print(state["messages"][-1].content)
-    show_log(began)
+    show_log(start)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,24 @@
-"""A provider of language models on this machine: no key, no network, the same answer every time.
+"""A local server that imitates the APIs of OpenAI, Anthropic and Gemini: no key, no network, no model.
+
+The examples and tests use it in place of the real APIs, and so can any program that lets you set the base URL
+of its client. It speaks HTTP on 127.0.0.1, and the official SDKs work with it unchanged, streams, tool calls
+and errors included. Answers are made by a few rules, and the same request always gets the same answer.
 
     with OfflineProvider() as provider:
         client = OpenAI(api_key="offline", base_url=provider.base_url)
         client = Anthropic(api_key="offline", base_url=provider.url)
         client = genai.Client(api_key="offline", http_options={"base_url": provider.url})
 
-or, for programs in any language,
+For programs in any language, run it as a process:
 
     python examples/offline_provider.py --port 8099
     export OPENAI_BASE_URL=http://127.0.0.1:8099/v1 OPENAI_API_KEY=offline
     export ANTHROPIC_BASE_URL=http://127.0.0.1:8099 ANTHROPIC_API_KEY=offline
     export GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:8099 GEMINI_API_KEY=offline
 
-It calls a tool when the question has a word of the tool's name, fills JSON schemas from the words of
-the question, thinks when it is asked to or the model's name says so (`o4-mini`, `my-reasoner`), refuses
-as `refusing-model`, counts when it is told to ("count to 500"), and fails as it is told to: see `--faults`.
+The rules: it calls a tool if the question has a word of the tool's name, fills JSON schemas with the words
+of the question, counts on request ("count to 500"), reasons if the request or the model's name says so
+(`o4-mini`, `my-reasoner`), refuses as the model `refusing-model`, and fails on demand: see `--faults`.
 """
 
 from __future__ import annotations
@@ -55,12 +59,12 @@ WIRES = [OPENAI, ANTHROPIC, GEMINI]
 
 
 class OfflineProvider:
-    """The provider, running in threads of its own between `with` and its end.
+    """The server, which runs in threads of its own inside the `with` block.
 
     Args:
-        port: 0 takes a free one.
-        pause: Seconds between two pieces of a stream.
-        slow: Seconds that an answer takes where the request asks for a slow one.
+        port: the port to listen on; 0 for any free one.
+        pause: seconds between two pieces of a stream.
+        slow: seconds that a response with the fault `slow` takes.
     """
 
     def __init__(self, port: int = 0, *, pause: float = 0.02, slow: float = 30.0) -> None:
@@ -69,17 +73,17 @@ class OfflineProvider:
 
     @property
     def url(self) -> str:
-        """Return the address, without a path."""
+        """The address, without a path."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
     def base_url(self) -> str:
-        """Return what OpenAI's clients call the base URL."""
+        """The base URL for OpenAI's clients."""
         return f"{self.url}/v1"
 
     @property
     def requests(self) -> deque[Request]:
-        """Return the newest thousand requests that came, oldest first."""
+        """The last thousand requests, oldest first."""
         return self._server.requests
 
     def __enter__(self) -> Self:
@@ -94,17 +98,17 @@ class OfflineProvider:
 
 
 def main() -> None:
-    """Run the provider until it is interrupted."""
-    parser = argparse.ArgumentParser(description="A provider of language models on this machine.")
+    """Run the server until it is interrupted."""
+    parser = argparse.ArgumentParser(description="A local server that imitates OpenAI, Anthropic and Gemini.")
     parser.add_argument("--port", type=int, default=8099)
     parser.add_argument("--pause", type=float, default=0.02, help="seconds between two pieces of a stream")
-    parser.add_argument("--faults", action="store_true", help="list what can go wrong on demand, and stop")
-    chosen = parser.parse_args()
-    if chosen.faults:
+    parser.add_argument("--faults", action="store_true", help="list the failures on demand, and exit")
+    args = parser.parse_args()
+    if args.faults:
         print(faults.__doc__)
         print("\n".join(f"  {kind:<12}{meaning}" for kind, meaning in faults.KINDS.items()))
         return
-    with OfflineProvider(chosen.port, pause=chosen.pause) as provider:
+    with OfflineProvider(args.port, pause=args.pause) as provider:
         print(f"OpenAI: {provider.base_url}  Anthropic, Gemini: {provider.url}", flush=True)
         try:
             threading.Event().wait()

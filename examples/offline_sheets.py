@@ -1,12 +1,12 @@
-"""Google Sheets on this machine: no account, no network, and the real gspread in front of it.
+"""A local server that imitates Google Sheets for the real gspread: no account, no network.
 
     with OfflineSheets() as google:
         credentials = google.account()           # the JSON key of a service account
         google.share("SHEET_ID", credentials["client_email"])
         gspread.service_account_from_dict(credentials).open_by_key("SHEET_ID")
 
-The key has a `token_uri`, so google-auth comes here by itself. gspread knows one address of the API only:
-between `with` and its end its requests are led here, in this process (`route()` does it in another one).
+The key's `token_uri` leads google-auth to this server. gspread has one fixed address of the API: inside the
+`with` block its requests in this process are redirected here (`route()` redirects those of another process).
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ API = "https://sheets.googleapis.com"
 
 
 class OfflineSheets:
-    """The Sheets API, running in threads of its own between `with` and its end.
+    """The Sheets API, which runs in threads of its own inside the `with` block.
 
     Args:
-        quota: Writes, and reads, that an account may make in a minute; None: any number.
-        port: 0 takes a free one.
+        quota: writes, and reads, that an account may make in a minute; None: any number.
+        port: the port to listen on; 0 for any free one.
 
     Attributes:
-        google: What the API remembers, and what it will do wrong.
+        google: The state of the API, and the failures to simulate.
     """
 
     def __init__(self, quota: int | None = 60, port: int = 0) -> None:
@@ -48,11 +48,11 @@ class OfflineSheets:
 
     @property
     def url(self) -> str:
-        """Return the address, without a path."""
+        """The address, without a path."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def account(self, name: str = "robot") -> dict[str, Any]:
-        """Make a service account, and return its JSON key."""
+        """Create a service account, and return its JSON key."""
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         email = f"{name}@offline.iam.gserviceaccount.com"
         self.google.accounts[email] = Account(email, certificate(key))
@@ -70,7 +70,7 @@ class OfflineSheets:
         }
 
     def share(self, sheet_id: str, email: str, *, role: str = "editor") -> Workbook:
-        """Share a spreadsheet, which is made if there is none yet."""
+        """Share a spreadsheet, which is created if there is none yet."""
         book = self.google.workbooks.setdefault(sheet_id, Workbook(sheet_id))
         if not book.worksheets:
             book.add("Sheet1")
@@ -97,10 +97,10 @@ class OfflineSheets:
 
 
 def certificate(key: rsa.RSAPrivateKey) -> str:
-    """Return a certificate of a key, as google-auth wants one to check a signature."""
+    """Return a certificate of a key, which google-auth requires to verify a signature."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "offline")])
     now = dt.datetime.now(dt.UTC)
-    made = (
+    signed_certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -110,29 +110,29 @@ def certificate(key: rsa.RSAPrivateKey) -> str:
         .not_valid_after(now + dt.timedelta(days=1))
         .sign(key, hashes.SHA256())
     )
-    return made.public_bytes(serialization.Encoding.PEM).decode()
+    return signed_certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def route(url: str) -> Callable[[], None]:
-    """Lead gspread's requests in this process to a server; return what undoes it."""
+    """Redirect gspread's requests in this process to a server; return the function that undoes it."""
     from gspread import http_client
     from requests.adapters import HTTPAdapter
 
-    class Here(HTTPAdapter):
-        def send(self, request: Any, *given: Any, **named: Any) -> Any:
+    class RedirectAdapter(HTTPAdapter):
+        def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
             request.url = url + request.url.removeprefix(API)
-            return super().send(request, *given, **named)
+            return super().send(request, *args, **kwargs)
 
-    before = http_client.AuthorizedSession
+    original = http_client.AuthorizedSession
 
-    class Session(before):  # type: ignore[misc, valid-type]
-        def __init__(self, *given: Any, **named: Any) -> None:
-            super().__init__(*given, **named)
-            self.mount(API, Here())
+    class Session(original):  # type: ignore[misc, valid-type]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.mount(API, RedirectAdapter())
 
     http_client.AuthorizedSession = Session  # type: ignore[misc]
 
     def restore() -> None:
-        http_client.AuthorizedSession = before  # type: ignore[misc]
+        http_client.AuthorizedSession = original  # type: ignore[misc]
 
     return restore

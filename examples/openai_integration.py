@@ -1,8 +1,9 @@
-"""HILT's helpers for OpenAI: a completion, a stream, an answer out of documents; then the events, and a CSV.
+"""HILT's helpers for OpenAI: a completion, a stream, an answer from documents; then the events, and a CSV.
 
     python examples/openai_integration.py
 
-With OPENAI_API_KEY in the environment it asks OpenAI, without it the offline provider next to it.
+With OPENAI_API_KEY in the environment it calls OpenAI, without it a local server
+(`offline_provider.py`).
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ BOOKS = {
 
 
 def main() -> None:
-    """Have three conversations in one log, and look at it."""
+    """Have three conversations in one log, and print it."""
     with openai_client() as client, Session(LOG, mode="w") as session:
         ask(client, session, "What is a flight recorder?")
-        listen(client, session, "Now count to 5, please.")
-        look_up(client, session, "Which colour are flight recorders painted?")
+        ask_streaming(client, session, "Now count to 5, please.")
+        answer_from_books(client, session, "Which colour are flight recorders painted?")
 
     print(f"\n{LOG}\n")
     show(event.to_dict() for event in Session(LOG, mode="r").read())
@@ -49,23 +50,25 @@ def ask(client: OpenAI, session: Session, question: str) -> None:
     print(completion.choices[0].message.content)
 
 
-def listen(client: OpenAI, session: Session, question: str) -> None:
-    """Ask, and print the answer while it comes."""
+def ask_streaming(client: OpenAI, session: Session, question: str) -> None:
+    """Ask, and print the answer as it arrives."""
     print(f"> {question}")
-    log_chat_streaming(session, client=client, user_message=question, session_id="demo-stream", on_delta=say)
+    log_chat_streaming(
+        session, client=client, user_message=question, session_id="demo-stream", on_delta=print_delta
+    )
     print()
 
 
-def say(piece: str) -> None:
+def print_delta(text: str) -> None:
     """Print a piece of an answer."""
-    print(piece, end="", flush=True)
+    print(text, end="", flush=True)
 
 
-def look_up(client: OpenAI, session: Session, question: str) -> None:
-    """Answer out of the books: the search and the answer are one event group."""
+def answer_from_books(client: OpenAI, session: Session, question: str) -> None:
+    """Search the books, answer from the documents, and log both as one call."""
     print(f"> {question}")
-    found = search(question)
-    context = " ".join(document["text"] for document in found)
+    documents = search(question)
+    context = " ".join(document["text"] for document in documents)
     completion = client.chat.completions.create(
         model="gpt-4o-mini",
         messages=[{"role": "system", "content": context}, {"role": "user", "content": question}],
@@ -76,20 +79,21 @@ def look_up(client: OpenAI, session: Session, question: str) -> None:
         session,
         user_message=question,
         answer=answer,
-        retrieved_documents=found,
+        retrieved_documents=documents,
         session_id="demo-rag",
         answer_metrics={"tokens": completion.usage},
     )
 
 
-def search(question: str, most: int = 2) -> list[dict[str, Any]]:
+def search(question: str, limit: int = 2) -> list[dict[str, Any]]:
     """Return the books that share the most words with a question."""
-    asked = set(re.findall(r"\w+", question.lower()))
-    found = []
+    question_words = set(re.findall(r"\w+", question.lower()))
+    documents = []
     for name, text in BOOKS.items():
-        known = set(re.findall(r"\w+", text.lower()))
-        found.append({"id": name, "text": text, "score": round(len(asked & known) / len(asked), 3)})
-    return sorted(found, key=lambda one: -one["score"])[:most]
+        words = set(re.findall(r"\w+", text.lower()))
+        score = round(len(question_words & words) / len(question_words), 3)
+        documents.append({"id": name, "text": text, "score": score})
+    return sorted(documents, key=lambda document: -document["score"])[:limit]
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""A short conversation with a model, and the log of it.
+"""A short conversation with a model, with a tool call and a stream, and the log of it.
 
-    hilt-run python examples/quickstart.py    nothing in here is needed for that
-    python examples/quickstart.py             then `enable()` switches the log on
+    hilt-run python examples/quickstart.py    needs no change of the code
+    python examples/quickstart.py             `enable()` switches the log on
 
-With OPENAI_API_KEY in the environment it asks OpenAI, without it the offline provider next to it.
+With OPENAI_API_KEY in the environment it calls OpenAI, without it a local server
+(`offline_provider.py`).
 """
 
 from __future__ import annotations
@@ -25,26 +26,26 @@ if TYPE_CHECKING:
 MODEL = "gpt-4o-mini"
 WEATHER: Any = {
     "name": "get_weather",
-    "description": "Tells the weather of a city.",
+    "description": "Get the weather of a city.",
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
 
 
 def main() -> None:
-    """Talk for three turns, then show what the log has of them."""
-    began = now()
+    """Talk for three turns, then print the log of them."""
+    start = now()
     hilt_autolog.enable()  # under hilt-run it is on already, and this does nothing
     messages: list[Any] = [{"role": "system", "content": "You are brief and friendly."}]
     with openai_client() as client:
         ask(client, messages, "What is a flight recorder?")
         ask(client, messages, "How is the weather in Paris?")
-        ask_and_listen(client, messages, "Thank you. Now count to 12, please.")
-    show_log(began)
+        ask_streaming(client, messages, "Thank you. Now count to 12, please.")
+    show_log(start)
 
 
 @contextmanager
 def openai_client() -> Iterator[OpenAI]:
-    """Give a client of OpenAI where there is a key for it, else of the offline provider."""
+    """Yield a client of OpenAI if there is a key, else of the local server."""
     if os.environ.get("OPENAI_API_KEY"):
         yield OpenAI()
         return
@@ -53,7 +54,7 @@ def openai_client() -> Iterator[OpenAI]:
 
 
 def ask(client: OpenAI, messages: list[Any], question: str) -> None:
-    """Ask, and run the tools that the model wants to know from before it answers."""
+    """Ask, run the tools that the model calls, and print its answer."""
     messages.append({"role": "user", "content": question})
     print(f"> {question}")
     while True:
@@ -70,8 +71,8 @@ def ask(client: OpenAI, messages: list[Any], question: str) -> None:
             messages.append({"role": "tool", "tool_call_id": call.id, "content": result})
 
 
-def ask_and_listen(client: OpenAI, messages: list[Any], question: str) -> None:
-    """Ask, and print the answer while it comes."""
+def ask_streaming(client: OpenAI, messages: list[Any], question: str) -> None:
+    """Ask, and print the answer as it arrives."""
     messages.append({"role": "user", "content": question})
     print(f"> {question}")
     stream = client.chat.completions.create(

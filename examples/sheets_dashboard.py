@@ -1,10 +1,11 @@
-"""What a program asks its models, live in Google Sheets, and the figures of it.
+"""The calls of a program, live in Google Sheets, and their totals by model.
 
     python examples/sheets_dashboard.py
 
-`enable(sheets=...)` copies every call to the worksheet Logs; a session writes what people say of the
-answers to the worksheet Feedback. With GOOGLE_SHEET_ID and GOOGLE_CREDENTIALS_PATH in the environment that is
-your own spreadsheet, without them one on this machine; and so are the models without OPENAI_API_KEY.
+`enable(sheets=...)` copies every call to the worksheet Logs; a session writes feedback on the answers to the
+worksheet Feedback. With GOOGLE_SHEET_ID and GOOGLE_CREDENTIALS_PATH in the environment both are in that
+spreadsheet, without them in a local one (`offline_sheets.py`). With OPENAI_API_KEY it calls OpenAI, without
+it a local server (`offline_provider.py`).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ QUESTIONS = [
 
 
 def main() -> None:
-    """Ask, judge the answers, and show what the spreadsheet has of it."""
+    """Ask, give feedback on the answers, and print what the spreadsheet has of it."""
     with spreadsheet() as sheet_id, openai_client() as client:
         recording = hilt_autolog.enable(sheets=sheet_id)
         for model, question in QUESTIONS:
@@ -51,15 +52,15 @@ def main() -> None:
             print("There is no log: HILT_AUTOLOG=0 has switched it off.")
             return
         print(f"\n{log}\n-> {sheet_id}/Logs\n")
-        calls = newest(sheet_id, log)
+        calls = calls_of_log(sheet_id, log)
         show(event.to_dict() for event in calls)
-        judge(sheet_id, [event for event in calls if event.action == "completion"])
+        give_feedback(sheet_id, [event for event in calls if event.action == "completion"])
         dashboard(calls)
 
 
 @contextmanager
 def spreadsheet() -> Iterator[str]:
-    """Give the id of a spreadsheet, and see that GOOGLE_CREDENTIALS_PATH names a key for it."""
+    """Yield the id of a spreadsheet, with GOOGLE_CREDENTIALS_PATH set to a key for it."""
     sheet_id = os.environ.get("GOOGLE_SHEET_ID")
     if sheet_id and os.environ.get("GOOGLE_CREDENTIALS_PATH"):
         yield sheet_id
@@ -74,7 +75,7 @@ def spreadsheet() -> Iterator[str]:
 
 
 def ask(client: OpenAI, model: str, question: str) -> None:
-    """Ask a model; that it refuses is an answer, too."""
+    """Ask a model, and ignore its errors: they are in the log."""
     print(f"> {question}")
     with contextlib.suppress(APIError):
         client.with_options(max_retries=0).chat.completions.create(
@@ -82,15 +83,15 @@ def ask(client: OpenAI, model: str, question: str) -> None:
         )
 
 
-def newest(sheet_id: str, log: str) -> list[Event]:
-    """Return what the worksheet has of the events of a log; of earlier runs it has others."""
-    ours = {event["event_id"] for event in hilt_autolog.read(log)}
+def calls_of_log(sheet_id: str, log: str) -> list[Event]:
+    """Return the events of a log from the worksheet, which has events of earlier runs as well."""
+    event_ids = {event["event_id"] for event in hilt_autolog.read(log)}
     rows = Session(backend="sheets", sheet_id=sheet_id, mode="r").read()
-    return [event for event in rows if event.event_id in ours]
+    return [event for event in rows if event.event_id in event_ids]
 
 
-def judge(sheet_id: str, answers: Sequence[Event]) -> None:
-    """Write what somebody says of the answers to a worksheet of its own."""
+def give_feedback(sheet_id: str, answers: Sequence[Event]) -> None:
+    """Write feedback on the answers to a worksheet of its own."""
     ada = Actor(type="human", id="ada")
     columns = ["timestamp", "event_id", "reply_to", "speaker", "action", "message"]
     with Session("sheets", sheet_id=sheet_id, worksheet_name="Feedback", columns=columns) as session:
@@ -109,22 +110,22 @@ def judge(sheet_id: str, answers: Sequence[Event]) -> None:
 
 
 def dashboard(calls: Sequence[Event]) -> None:
-    """Print the figures of each model."""
-    asked = {event.event_id: str((event.extensions or {}).get("model")) for event in calls}
-    figures: dict[str, Counter[str]] = {}
+    """Print the totals of each model."""
+    models = {event.event_id: str((event.extensions or {}).get("model")) for event in calls}
+    totals: dict[str, Counter[str]] = {}
     for event in calls:
         extensions = event.extensions or {}
-        model = asked.get(str(extensions.get("reply_to")), asked[event.event_id])
-        of_model = figures.setdefault(model, Counter())
-        of_model["calls"] += event.action == "prompt"
-        of_model["errors"] += event.action == "system"
+        model = models.get(str(extensions.get("reply_to")), models[event.event_id])
+        total = totals.setdefault(model, Counter())
+        total["calls"] += event.action == "prompt"
+        total["errors"] += event.action == "system"
         if event.metrics:
-            of_model["tokens"] += sum((event.metrics.tokens or {}).values())
-            of_model["micro$"] += round(1e6 * (event.metrics.cost_usd or 0))
+            total["tokens"] += sum((event.metrics.tokens or {}).values())
+            total["micro$"] += round(1e6 * (event.metrics.cost_usd or 0))
     print(f"\n{'model':<16}{'calls':>8}{'errors':>8}{'tokens':>8}{'$':>12}")
-    for model, found in sorted(figures.items()):
-        cost = found["micro$"] / 1e6
-        print(f"{model:<16}{found['calls']:>8}{found['errors']:>8}{found['tokens']:>8}{cost:>12.6f}")
+    for model, total in sorted(totals.items()):
+        cost = total["micro$"] / 1e6
+        print(f"{model:<16}{total['calls']:>8}{total['errors']:>8}{total['tokens']:>8}{cost:>12.6f}")
 
 
 if __name__ == "__main__":

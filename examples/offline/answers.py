@@ -1,6 +1,6 @@
-"""What a model would say: pure functions, the same answer to the same question, no provider's words.
+"""The model: pure functions, with the same answer to the same question, independent of any provider.
 
-A wire format reads its request into a `Question`, asks `reply`, and spells the `Reply` its own way.
+A wire format parses its request into a `Question`, calls `generate_reply`, and formats the `Reply`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 PIECE = re.compile(r"\s*(?:\w{1,8}|[^\w\s]{1,4})|\s+")
 REASONS = re.compile(r"reason|think|^o\d|^gpt-5")
 SHORT_WORD = 3
-ECHOED = 120  # characters of a question that an answer repeats
+ECHO_LENGTH = 120  # characters of a question that an answer repeats
 
-KNOWN: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
-    (r"count to (\d+)", lambda found: " ".join(str(n + 1) for n in range(int(found[1])))),
+ANSWERS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
+    (r"count to (\d+)", lambda match: " ".join(str(n + 1) for n in range(int(match[1])))),
     (r"capital of france", lambda _: "Paris is the capital of France."),
     (
         r"flight recorder",
@@ -41,21 +41,21 @@ class Tool:
 
 @dataclass(frozen=True)
 class Question:
-    """What a request asks."""
+    """The parts of a request that decide about the answer."""
 
     model: str
-    text: str = ""  # the user's newest message
-    results: tuple[str, ...] = ()  # what tools have returned since
+    text: str = ""  # the user's last message
+    results: tuple[str, ...] = ()  # tool results after it
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"  # auto, none, required, or the name of a tool
-    parallel: bool = True  # may call several tools at once
-    schema: dict[str, Any] | None = None  # the answer is JSON of this shape
-    limit: int | None = None  # tokens that the answer may have
+    parallel: bool = True  # whether several tools may be called at once
+    schema: dict[str, Any] | None = None  # JSON schema of the answer
+    limit: int | None = None  # most tokens of the answer
 
 
 @dataclass(frozen=True)
 class Call:
-    """A tool that the answer asks for; `arguments` is JSON text."""
+    """A tool call; `arguments` is JSON text."""
 
     name: str
     arguments: str
@@ -63,23 +63,28 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: text or a refusal or calls, and perhaps the thoughts before it."""
+    """An answer: text, a refusal or tool calls, perhaps with reasoning before it."""
 
     text: str = ""
     calls: tuple[Call, ...] = ()
     refusal: str = ""
     reasoning: str = ""
-    cut: bool = False  # the limit was reached
+    is_truncated: bool = False  # by the limit
 
     @property
     def tokens(self) -> int:
-        """Return how many tokens the answer has, its thoughts included."""
-        said = [self.text, self.refusal, self.reasoning, *(call.name + call.arguments for call in self.calls)]
-        return sum(tokens(text) for text in said)
+        """Return how many tokens the answer has, including its reasoning."""
+        texts = [
+            self.text,
+            self.refusal,
+            self.reasoning,
+            *(call.name + call.arguments for call in self.calls),
+        ]
+        return sum(tokens(text) for text in texts)
 
 
-def reply(question: Question, variant: int = 0) -> Reply:
-    """Return the answer to a question; a `variant` above 0 says which of several answers it is."""
+def generate_reply(question: Question, variant: int = 0) -> Reply:
+    """Return the answer to a question; `variant` is its index if there are several."""
     reasoning = (
         f"The question has {len(question.text)} characters. " if REASONS.search(question.model) else ""
     )
@@ -89,7 +94,7 @@ def reply(question: Question, variant: int = 0) -> Reply:
         return Reply(calls=calls, reasoning=reasoning)
     text = _text(question) + (f" (answer {variant + 1})" if variant and not question.schema else "")
     short = "".join(pieces(text)[: question.limit])
-    return Reply(text=short, reasoning=reasoning, cut=short != text)
+    return Reply(text=short, reasoning=reasoning, is_truncated=short != text)
 
 
 def pieces(text: str) -> list[str]:
@@ -106,27 +111,27 @@ def _text(question: Question) -> str:
     if question.schema is not None:
         return json.dumps(example(question.schema, question.text), ensure_ascii=False)
     if question.results:
-        return f"I asked, and this is what I was told: {'; '.join(question.results)}."
-    for pattern, answer in KNOWN:
-        if found := re.search(pattern, question.text, re.IGNORECASE):
-            return answer(found)
-    return f'You said "{question.text[:ECHOED]}", and I say so too.'
+        return f"I asked, and this is what the tool returned: {'; '.join(question.results)}."
+    for pattern, answer in ANSWERS:
+        if match := re.search(pattern, question.text, re.IGNORECASE):
+            return answer(match)
+    return f'You said "{question.text[:ECHO_LENGTH]}", and I say so too.'
 
 
 def _calls(question: Question) -> tuple[Call, ...]:
-    """Return the calls of the tools that fit the question, if it is still the user's turn to be answered."""
+    """Return calls of the tools that match the question, unless there are tool results already."""
     if question.results or question.tool_choice == "none":
         return ()
     tools = [tool for tool in question.tools if tool.name == question.tool_choice]
-    tools = tools or [tool for tool in question.tools if _fits(tool, question.text)]
+    tools = tools or [tool for tool in question.tools if _matches(tool, question.text)]
     if not tools and question.tool_choice == "required":
         tools = list(question.tools)
-    wanted = tools if question.parallel else tools[:1]
-    return tuple(Call(tool.name, _arguments(tool, question.text)) for tool in wanted)
+    called = tools if question.parallel else tools[:1]
+    return tuple(Call(tool.name, _arguments(tool, question.text)) for tool in called)
 
 
-def _fits(tool: Tool, text: str) -> bool:
-    """Return whether the question has a word of the tool's name: get_weather fits "How is the weather?"."""
+def _matches(tool: Tool, text: str) -> bool:
+    """Return whether a text has a word of a tool's name: get_weather matches "How is the weather?"."""
     words = re.findall(r"[a-z]+|[A-Z][a-z]*", tool.name)
     return any(len(word) > SHORT_WORD and word.lower() in text.lower() for word in words)
 

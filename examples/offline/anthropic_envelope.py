@@ -1,4 +1,4 @@
-"""What Anthropic's answers share: headers, errors, model names and usage."""
+"""The common parts of Anthropic's responses: headers, errors, model names and usage."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 Payload = dict[str, Any]
 BASE = r"(?:/anthropic)?/v1"  # Anthropic's paths, and those of Microsoft's Foundry
 VERTEX = r"/v1/projects/[^/]+/locations/[^/]+/publishers/anthropic/models/(?P<model>[^/:]+)"
-MESSAGE_TOKENS = 3  # that each message costs beyond its words
-EXACT_NAMES = {"claude-haiku-4-5": "claude-haiku-4-5-20251001"}
+MESSAGE_TOKENS = 3  # of each message in addition to its text
+FULL_NAMES = {"claude-haiku-4-5": "claude-haiku-4-5-20251001"}
 ERRORS = {  # status: type, message
     400: ("invalid_request_error", "This request cannot be understood"),
     401: ("authentication_error", "This API key is not known"),
@@ -29,7 +29,7 @@ ERRORS = {  # status: type, message
 
 
 def headers() -> dict[str, str]:
-    """Return the headers of every answer."""
+    """Return the headers of every response."""
     return {
         "request-id": new_id("req_"),
         "anthropic-ratelimit-requests-limit": "50",
@@ -46,38 +46,38 @@ def error(status: int, request: Request) -> Payload:
     return {"type": "error", "error": {"type": kind, "message": f"{message}: {about}"}, "request_id": None}
 
 
-def exact(model: str) -> str:
-    """Return the name of the model that answers."""
-    return EXACT_NAMES.get(model, model)
+def full_name(model: str) -> str:
+    """Return the full name of a model."""
+    return FULL_NAMES.get(model, model)
 
 
 def text_of(content: Any) -> str:
-    """Return the words of a message's content: a text, or typed blocks."""
+    """Return the text of a message's content: a text, or typed blocks."""
     if isinstance(content, str):
         return content
     return " ".join(block["text"] for block in content or () if block.get("text"))
 
 
-def read_tokens(body: Payload) -> int:
-    """Return how many tokens a request costs to read."""
-    return _cost([body.get("system") or (), *(message["content"] for message in body["messages"])])
+def input_tokens(body: Payload) -> int:
+    """Return how many input tokens a request has."""
+    return _count([body.get("system") or (), *(message["content"] for message in body["messages"])])
 
 
-def usage(body: Payload, written: int, thought: int) -> Payload:
-    """Return the usage; where a request marks what to cache, all up to the model's last words was cached."""
-    spoken = [n + 1 for n, message in enumerate(body["messages"]) if message["role"] == "assistant"]
-    before = body | {"messages": body["messages"][: max(spoken, default=0)]}
-    cached = read_tokens(before) if spoken and "cache_control" in str(body) else 0
+def usage(body: Payload, output_tokens: int, thinking_tokens: int) -> Payload:
+    """Return the usage; with `cache_control` in the request, all up to the last answer was cached."""
+    ends = [n + 1 for n, message in enumerate(body["messages"]) if message["role"] == "assistant"]
+    before = body | {"messages": body["messages"][: max(ends, default=0)]}
+    cached = input_tokens(before) if ends and "cache_control" in str(body) else 0
     return {
-        "input_tokens": read_tokens(body) - cached,
+        "input_tokens": input_tokens(body) - cached,
         "cache_creation_input_tokens": 0,
         "cache_read_input_tokens": cached,
         "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
-        "output_tokens": written,
-        "output_tokens_details": {"thinking_tokens": thought},
+        "output_tokens": output_tokens,
+        "output_tokens_details": {"thinking_tokens": thinking_tokens},
         "service_tier": "standard",
     }
 
 
-def _cost(contents: Iterable[Any]) -> int:
+def _count(contents: Iterable[Any]) -> int:
     return sum(MESSAGE_TOKENS + tokens(text_of(content)) for content in contents if content)

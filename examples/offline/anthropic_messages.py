@@ -1,4 +1,4 @@
-"""Anthropic's messages, plain and streamed, and their token counts."""
+"""Anthropic's Messages API, plain and streamed, and its token counts."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from offline.answers import Question, Reply, Tool, pieces, reply
-from offline.anthropic_envelope import BASE, VERTEX, error, exact, read_tokens, text_of, usage
-from offline.wire import Answer, Request, Stream, as_json, frame, new_id
+from offline.answers import Question, Reply, Tool, generate_reply, pieces
+from offline.anthropic_envelope import BASE, VERTEX, error, full_name, input_tokens, text_of, usage
+from offline.wire import Request, Response, Stream, as_json, frame, new_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,62 +16,66 @@ if TYPE_CHECKING:
 Payload = dict[str, Any]
 
 
-def messages(request: Request) -> Answer | Stream:
-    """Answer POST /v1/messages."""
+def messages(request: Request) -> Response | Stream:
+    """Respond to POST /v1/messages."""
     body = request.body
-    answer = _answer(body)
-    thought = Reply(reasoning=answer.reasoning).tokens
+    reply = _reply(body)
+    thinking_tokens = Reply(reasoning=reply.reasoning).tokens
     message = {
         "id": new_id("msg_"),
         "type": "message",
         "role": "assistant",
-        "model": exact(body["model"]),
-        "content": list(_blocks(answer)),
-        "stop_reason": _stop_reason(answer),
+        "model": full_name(body["model"]),
+        "content": list(_blocks(reply)),
+        "stop_reason": _stop_reason(reply),
         "stop_sequence": None,
-        "usage": usage(body, answer.tokens, thought),
+        "usage": usage(body, reply.tokens, thinking_tokens),
     }
-    if answer.refusal:
-        message["stop_details"] = {"type": "refusal", "category": None, "explanation": answer.refusal}
+    if reply.refusal:
+        message["stop_details"] = {"type": "refusal", "category": None, "explanation": reply.refusal}
     if body.get("stream") or request.path.endswith(":streamRawPredict"):
         frames = [frame(event, event["type"]) for event in _events(message)]
         return Stream(frames, frame(error(500, request), "error"))
     return as_json(message)
 
 
-def count_tokens(request: Request) -> Answer:
-    """Answer POST /v1/messages/count_tokens."""
-    return as_json({"input_tokens": read_tokens(request.body)})
+def count_tokens(request: Request) -> Response:
+    """Respond to POST /v1/messages/count_tokens."""
+    return as_json({"input_tokens": input_tokens(request.body)})
 
 
 # --- the request
 
 
-def _answer(body: Payload) -> Reply:
-    said = [text for message in body["messages"] if message["role"] == "user" if (text := _said(message))]
-    chosen = body.get("tool_choice") or {"type": "auto"}
+def _reply(body: Payload) -> Reply:
+    user_texts = [
+        text
+        for message in body["messages"]
+        if message["role"] == "user" and (text := text_of(message["content"]))
+    ]
+    tool_choice = body.get("tool_choice") or {"type": "auto"}
     question = Question(
         model=body["model"],
-        text=said[-1] if said else "",
+        text=user_texts[-1] if user_texts else "",
         results=tuple(_results(body["messages"][-1])),
         tools=tuple(_tools(body)),
-        tool_choice={"any": "required"}.get(chosen["type"], chosen.get("name") or chosen["type"]),
-        parallel=not chosen.get("disable_parallel_tool_use"),
+        tool_choice={"any": "required"}.get(
+            tool_choice["type"], tool_choice.get("name") or tool_choice["type"]
+        ),
+        parallel=not tool_choice.get("disable_parallel_tool_use"),
         schema=_schema(body),
         limit=body.get("max_tokens"),
     )
-    answer = reply(question)
-    thinks = (body.get("thinking") or {}).get("type") in ("enabled", "adaptive")
-    return replace(answer, reasoning=f"The question has {len(question.text)} characters. " if thinks else "")
+    reply = generate_reply(question)
+    is_thinking = (body.get("thinking") or {}).get("type") in ("enabled", "adaptive")
+    return replace(
+        reply, reasoning=f"The question has {len(question.text)} characters. " if is_thinking else ""
+    )
 
 
-def _said(message: Payload) -> str:
-    return text_of(message["content"])
-
-
-def _results(newest: Payload) -> Iterator[str]:
-    if isinstance(newest["content"], list):
-        for block in newest["content"]:
+def _results(message: Payload) -> Iterator[str]:
+    if isinstance(message["content"], list):
+        for block in message["content"]:
             if block["type"] == "tool_result":
                 yield text_of(block.get("content"))
 
@@ -83,36 +87,36 @@ def _tools(body: Payload) -> Iterator[Tool]:
 
 
 def _schema(body: Payload) -> Payload | None:
-    wanted = (body.get("output_config") or {}).get("format") or body.get("output_format") or {}
-    schema: Payload | None = wanted.get("schema")
+    output_format = (body.get("output_config") or {}).get("format") or body.get("output_format") or {}
+    schema: Payload | None = output_format.get("schema")
     return schema
 
 
-# --- the answer
+# --- the response
 
 
-def _blocks(answer: Reply) -> Iterator[Payload]:
-    if answer.reasoning:
-        yield {"type": "thinking", "thinking": answer.reasoning, "signature": "c2lnbmVkIGhlcmU="}
-    if answer.text:
-        yield {"type": "text", "text": answer.text, "citations": None}
-    for call in answer.calls:
+def _blocks(reply: Reply) -> Iterator[Payload]:
+    if reply.reasoning:
+        yield {"type": "thinking", "thinking": reply.reasoning, "signature": "c2lnbmVkIGhlcmU="}
+    if reply.text:
+        yield {"type": "text", "text": reply.text, "citations": None}
+    for call in reply.calls:
         arguments = json.loads(call.arguments)
         yield {"type": "tool_use", "id": new_id("toolu_"), "name": call.name, "input": arguments}
 
 
-def _stop_reason(answer: Reply) -> str:
-    if answer.refusal:
+def _stop_reason(reply: Reply) -> str:
+    if reply.refusal:
         return "refusal"
-    return "tool_use" if answer.calls else "max_tokens" if answer.cut else "end_turn"
+    return "tool_use" if reply.calls else "max_tokens" if reply.is_truncated else "end_turn"
 
 
-# --- the answer as a stream
+# --- the stream
 
 
 def _events(message: Payload) -> Iterator[Payload]:
-    begun = message | {"content": [], "stop_reason": None, "usage": message["usage"] | {"output_tokens": 1}}
-    yield {"type": "message_start", "message": {k: v for k, v in begun.items() if k != "stop_details"}}
+    start = message | {"content": [], "stop_reason": None, "usage": message["usage"] | {"output_tokens": 1}}
+    yield {"type": "message_start", "message": {k: v for k, v in start.items() if k != "stop_details"}}
     yield {"type": "ping"}
     for index, block in enumerate(message["content"]):
         yield {"type": "content_block_start", "index": index, "content_block": _empty(block)}
@@ -120,14 +124,14 @@ def _events(message: Payload) -> Iterator[Payload]:
             yield {"type": "content_block_delta", "index": index, "delta": delta}
         yield {"type": "content_block_stop", "index": index}
     end = {key: message.get(key) for key in ("stop_reason", "stop_sequence", "stop_details")}
-    used = {"output_tokens": message["usage"]["output_tokens"]}
-    yield {"type": "message_delta", "delta": end, "usage": used}
+    final_usage = {"output_tokens": message["usage"]["output_tokens"]}
+    yield {"type": "message_delta", "delta": end, "usage": final_usage}
     yield {"type": "message_stop"}
 
 
 def _empty(block: Payload) -> Payload:
-    said = {"text": "", "thinking": "", "signature": "", "input": {}}
-    return {key: said.get(key, value) for key, value in block.items()}
+    empty = {"text": "", "thinking": "", "signature": "", "input": {}}
+    return {key: empty.get(key, value) for key, value in block.items()}
 
 
 def _deltas(block: Payload) -> Iterator[Payload]:

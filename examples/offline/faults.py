@@ -1,6 +1,6 @@
-"""What goes wrong on demand, so that programs can be tried against it.
+"""Failures on demand, to test programs against.
 
-A request asks for a fault by its model's name (`fail-429`), by a header (`x-offline-fault: cut`) or by its
+A request selects a fault by its model's name (`fail-429`), by a header (`x-offline-fault: cut`) or by its
 metadata (`{"offline_fault": "slow"}`). `fail-500-first-2` fails twice, then the same request succeeds.
 """
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from offline.wire import Request
 
 KINDS = {
-    "400": "any status from 400 on, with the error body of the wire format (429 says when to retry)",
-    "slow": "the answer comes late: a time-out",
+    "400": "any status from 400 on, with the error body of the wire format (429 has a retry-after header)",
+    "slow": "the answer takes longer than a client's time-out",
     "drop": "the connection is closed before the answer",
     "cut": "the connection is closed in the middle of the answer",
-    "stall": "a stream comes to a halt in the middle, for as long as `slow` waits",
-    "error": "a stream gives an error object in the middle, and ends",
-    "failed": "an answer that says it failed (Responses)",
-    "unfinished": "a stream ends in the middle, politely",
+    "stall": "a stream pauses in the middle, for as long as `slow` waits",
+    "error": "a stream has an error object in the middle, and ends",
+    "failed": "a response with the status `failed` (Responses API)",
+    "unfinished": "a stream ends in the middle, without an error",
     "no-done": "a stream ends without its last frame ([DONE], message_stop)",
     "malformed": "the JSON breaks off in the middle",
 }
-NAMED = re.compile(r"^(?:fail-)?(?P<kind>[45]\d\d|[a-z]+(?:-done)?)(?:-first-(?P<times>\d+))?$")
+NAME = re.compile(r"^(?:fail-)?(?P<kind>[45]\d\d|[a-z]+(?:-done)?)(?:-first-(?P<times>\d+))?$")
 
 
 class Fault(NamedTuple):
-    """What is to go wrong, and how often before all is well (None: always)."""
+    """A failure, and how many times it happens before requests succeed (None: always)."""
 
     kind: str
     times: int | None
@@ -41,20 +41,20 @@ class Fault(NamedTuple):
         return int(self.kind) if self.kind.isdigit() else None
 
     def retry_headers(self) -> dict[str, str]:
-        """Return when to try again: in a second if there are too many requests, at once if it will help."""
-        after = {"retry-after": "1"} if self.kind == "429" else {}
-        return after | ({"retry-after-ms": "10"} if self.times else {})
+        """Return the retry headers: a second for 429, no delay if a retry will succeed."""
+        headers = {"retry-after": "1"} if self.kind == "429" else {}
+        return headers | ({"retry-after-ms": "10"} if self.times else {})
 
 
 NO_FAULT = Fault("none", None)
 
 
-class HangUp(Exception):  # noqa: N818  not an error here, but what was asked for
+class HangUp(Exception):  # noqa: N818  a requested failure, no error
     """Close the connection now."""
 
 
-def asked(request: Request) -> Fault | None:
-    """Return the fault that a request asks for."""
+def requested_fault(request: Request) -> Fault | None:
+    """Return the fault that a request selects."""
     metadata = request.body.get("metadata")
     model = str(request.body.get("model", ""))
     name = request.headers.get("x-offline-fault")
@@ -62,16 +62,16 @@ def asked(request: Request) -> Fault | None:
         name = metadata.get("offline_fault")
     if not name and model.startswith("fail-"):
         name = model
-    found = NAMED.match(name or "")
-    if not found or not (found["kind"].isdigit() or found["kind"] in KINDS):
+    match = NAME.match(name or "")
+    if not match or not (match["kind"].isdigit() or match["kind"] in KINDS):
         return None
-    return Fault(found["kind"], int(found["times"]) if found["times"] else None)
+    return Fault(match["kind"], int(match["times"]) if match["times"] else None)
 
 
-def spoiled(
+def apply_fault(
     frames: Sequence[bytes], fault: Fault, failure: bytes, wait: Callable[[], object]
 ) -> Iterator[bytes]:
-    """Yield the frames of a stream as the fault leaves them; `failure` is an error as a frame."""
+    """Yield the frames of a stream with a fault; `failure` is the frame of an error."""
     half = len(frames) // 2
     match fault.kind:
         case "no-done":

@@ -1,4 +1,4 @@
-"""What Gemini's answers share: headers, errors, counts of tokens, and how text stands in a request."""
+"""The common parts of Gemini's API: headers, errors, token counts, and the text of contents."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # The Gemini API's paths, and Vertex AI's with a key or within a project.
 MODELS = r"/v1(?:beta1?)?(?:/projects/[^/]+/locations/[^/]+)?(?:/publishers/google)?/models/(?P<model>[^/:]+)"
-CONTENT_TOKENS = 2  # that each content costs beyond its words
+CONTENT_TOKENS = 2  # of each content in addition to its text
 ERRORS = {  # HTTP status: the status by name, message
     400: ("INVALID_ARGUMENT", "This request cannot be understood"),
     401: ("UNAUTHENTICATED", "This API key is not known"),
@@ -27,7 +27,7 @@ ERRORS = {  # HTTP status: the status by name, message
 
 
 def headers() -> dict[str, str]:
-    """Return the headers of every answer."""
+    """Return the headers of every response."""
     return {"server-timing": "gfet4t7; dur=7", "vary": "Origin"}
 
 
@@ -38,22 +38,22 @@ def error(status: int, request: Request) -> dict[str, Any]:
     details = []
     if status == 429:  # noqa: PLR2004  as above
         details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"}]
-    told = {"code": status, "message": f"{message}: {about}", "status": name}
-    return {"error": told | ({"details": details} if details else {})}
+    body: dict[str, Any] = {"code": status, "message": f"{message}: {about}", "status": name}
+    return {"error": body | ({"details": details} if details else {})}
 
 
-def at(given: Any, name: str) -> Any:
-    """Return what stands under a camelCase key, or under the same key in snake_case; both are taken."""
+def get_key(payload: Any, name: str) -> Any:
+    """Return the value of a camelCase key, or of the same key in snake_case: the API accepts both."""
     snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-    return given[name] if name in given else given.get(snake)
+    return payload[name] if name in payload else payload.get(snake)
 
 
 def text_of(content: Any) -> str:
-    """Return the words of a content, the thoughts apart."""
+    """Return the text of a content, without thoughts."""
     parts = (content or {}).get("parts") or ()
     return " ".join(part["text"] for part in parts if part.get("text") and not part.get("thought"))
 
 
-def read_tokens(texts: Iterable[str]) -> int:
-    """Return how many tokens these contents cost to read."""
+def input_tokens(texts: Iterable[str]) -> int:
+    """Return how many input tokens contents with these texts have."""
     return sum(CONTENT_TOKENS + tokens(text) for text in texts)

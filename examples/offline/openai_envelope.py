@@ -1,4 +1,4 @@
-"""What OpenAI's answers share: headers, errors, model names, and how text stands in a request."""
+"""The common parts of OpenAI's API: headers, errors, model names, and the text of messages."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from offline.wire import Request
 
 BASE = r"(?:/openai)?(?:/v1)?(?:/deployments/(?P<model>[^/]+))?"  # OpenAI's paths, and Azure's
-MESSAGE_TOKENS = 3  # that each message costs beyond its words
-EXACT_NAMES = {  # asked for by an alias, OpenAI answers with the exact name
+MESSAGE_TOKENS = 3  # of each message in addition to its text
+FULL_NAMES = {  # of the aliases in requests, as in responses
     "gpt-4o": "gpt-4o-2024-08-06",
     "gpt-4o-mini": "gpt-4o-mini-2024-07-18",
     "gpt-4.1": "gpt-4.1-2025-04-14",
@@ -35,7 +35,7 @@ ERRORS = {  # status: type, code, message
 
 
 def headers() -> dict[str, str]:
-    """Return the headers of every answer."""
+    """Return the headers of every response."""
     return {
         "x-request-id": new_id("req_"),
         "openai-version": "2020-10-01",
@@ -56,23 +56,23 @@ def error(status: int, request: Request) -> dict[str, Any]:
     return {"error": {"message": f"{message}: {about}", "type": kind, "param": None, "code": code}}
 
 
-def exact(model: str) -> str:
-    """Return the name of the model that answers."""
-    return EXACT_NAMES.get(model, model)
+def full_name(model: str) -> str:
+    """Return the full name of a model."""
+    return FULL_NAMES.get(model, model)
 
 
 def now() -> int:
-    """Return the time of an answer, in whole seconds as OpenAI gives it."""
+    """Return the present time in seconds, as in `created`."""
     return int(time.time())
 
 
 def text_of(content: Any) -> str:
-    """Return the words of a message's content: a text, or typed parts."""
+    """Return the text of a message's content: a text, or typed parts."""
     if isinstance(content, str):
         return content
     return " ".join(part.get("text") or part.get("refusal") or "" for part in content or ())
 
 
-def read_tokens(texts: Iterable[str]) -> int:
-    """Return how many tokens these messages cost to read."""
+def input_tokens(texts: Iterable[str]) -> int:
+    """Return how many input tokens messages with these texts have."""
     return sum(MESSAGE_TOKENS + tokens(text) for text in texts)

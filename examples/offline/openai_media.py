@@ -1,4 +1,4 @@
-"""OpenAI's endpoints that hold no conversation: vectors, images, sound, moderation, the list of models."""
+"""OpenAI's other endpoints: embeddings, images, audio, moderations, the list of models."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from offline.answers import pieces, tokens
-from offline.openai_envelope import BASE, EXACT_NAMES, error, exact, now, read_tokens, text_of
-from offline.wire import Answer, Request, Stream, as_json, frame, new_id
+from offline.openai_envelope import BASE, FULL_NAMES, error, full_name, input_tokens, now, text_of
+from offline.wire import Request, Response, Stream, as_json, frame, new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,29 +21,29 @@ if TYPE_CHECKING:
 Payload = dict[str, Any]
 DIMENSIONS = {"text-embedding-3-large": 3072}
 DOT_TOKENS = 272
-HARM = ("attack", "hurt", "kill")
+VIOLENT_WORDS = ("attack", "hurt", "kill")
 CATEGORIES = ("harassment", "hate", "illicit", "self-harm", "sexual", "violence", "violence/graphic")
-SOUND_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "opus": "audio/opus", "flac": "audio/flac"}
-HEARD = "This recording has a name and a size, and nobody has listened to it."
-HEARD_USAGE = {
+AUDIO_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "opus": "audio/opus", "flac": "audio/flac"}
+TRANSCRIPT = "This recording has a name and a size, and nobody has listened to it."
+TRANSCRIPT_USAGE = {
     "type": "tokens",
     "input_tokens": 30,
     "input_token_details": {"text_tokens": 0, "audio_tokens": 30},
-    "output_tokens": tokens(HEARD),
-    "total_tokens": 30 + tokens(HEARD),
+    "output_tokens": tokens(TRANSCRIPT),
+    "total_tokens": 30 + tokens(TRANSCRIPT),
 }
-HEARD_VERBOSELY = {
+VERBOSE_TRANSCRIPT = {
     "task": "transcribe",
     "language": "english",
     "duration": 2.5,
-    "text": HEARD,
+    "text": TRANSCRIPT,
     "segments": [
         {
             "id": 0,
             "seek": 0,
             "start": 0.0,
             "end": 2.5,
-            "text": HEARD,
+            "text": TRANSCRIPT,
             "tokens": [],
             "temperature": 0.0,
             "avg_logprob": -0.2,
@@ -55,28 +55,28 @@ HEARD_VERBOSELY = {
 }
 
 
-# --- vectors
+# --- embeddings
 
 
-def embeddings(request: Request) -> Answer:
-    """Answer POST /embeddings: a unit vector that depends on the text alone."""
+def embeddings(request: Request) -> Response:
+    """Respond to POST /embeddings: a unit vector that depends on the text alone."""
     body = request.body
     inputs = _inputs(body["input"])
     length = body.get("dimensions") or DIMENSIONS.get(body["model"], 1536)
-    spell: Callable[[list[float]], Any] = _base64_floats if body.get("encoding_format") == "base64" else list
+    encode: Callable[[list[float]], Any] = _base64_floats if body.get("encoding_format") == "base64" else list
     data = [
-        {"object": "embedding", "index": index, "embedding": spell(vector(text, length))}
+        {"object": "embedding", "index": index, "embedding": encode(vector(text, length))}
         for index, text in enumerate(inputs)
     ]
-    read = sum(tokens(text) for text in inputs)
-    usage = {"prompt_tokens": read, "total_tokens": read}
+    count = sum(tokens(text) for text in inputs)
+    usage = {"prompt_tokens": count, "total_tokens": count}
     return as_json({"object": "list", "data": data, "model": body["model"], "usage": usage})
 
 
-def _inputs(given: Any) -> list[str]:
+def _inputs(value: Any) -> list[str]:
     """Return the inputs as texts: one text or several, or one list of token numbers or several."""
-    several = isinstance(given, list) and not (given and isinstance(given[0], int))
-    return [one if isinstance(one, str) else str(one) for one in (given if several else [given])]
+    are_several = isinstance(value, list) and not (value and isinstance(value[0], int))
+    return [item if isinstance(item, str) else str(item) for item in (value if are_several else [value])]
 
 
 def vector(text: str, length: int) -> list[float]:
@@ -94,15 +94,15 @@ def _base64_floats(values: list[float]) -> str:
 # --- images
 
 
-def images(request: Request) -> Answer | Stream:
-    """Answer POST /images/generations, edits and variations with a grey dot."""
+def images(request: Request) -> Response | Stream:
+    """Respond to POST /images/generations, edits and variations: the image is a grey dot."""
     body = request.body
-    read = read_tokens([body.get("prompt", "")])
+    prompt_tokens = input_tokens([body.get("prompt", "")])
     usage = {
-        "input_tokens": read,
-        "input_tokens_details": {"text_tokens": read, "image_tokens": 0},
+        "input_tokens": prompt_tokens,
+        "input_tokens_details": {"text_tokens": prompt_tokens, "image_tokens": 0},
         "output_tokens": DOT_TOKENS,
-        "total_tokens": read + DOT_TOKENS,
+        "total_tokens": prompt_tokens + DOT_TOKENS,
     }
     if body.get("stream"):
         return _image_stream(request, usage)
@@ -138,35 +138,35 @@ def dot() -> str:
     return base64.b64encode(png).decode()
 
 
-# --- sound
+# --- audio
 
 
-def transcription(request: Request) -> Answer | Stream:
-    """Answer POST /audio/transcriptions and translations."""
+def transcription(request: Request) -> Response | Stream:
+    """Respond to POST /audio/transcriptions and translations."""
     if str(request.body.get("stream")).lower() == "true":
-        deltas = [frame({"type": "transcript.text.delta", "delta": piece}) for piece in pieces(HEARD)]
-        done = frame({"type": "transcript.text.done", "text": HEARD, "usage": HEARD_USAGE})
+        deltas = [frame({"type": "transcript.text.delta", "delta": piece}) for piece in pieces(TRANSCRIPT)]
+        done = frame({"type": "transcript.text.done", "text": TRANSCRIPT, "usage": TRANSCRIPT_USAGE})
         return Stream([*deltas, done, frame("[DONE]")], frame(error(500, request)))
     match request.body.get("response_format"):
         case "text":
-            return _text(f"{HEARD}\n")
+            return _text(f"{TRANSCRIPT}\n")
         case "srt":
-            return _text(f"1\n00:00:00,000 --> 00:00:02,500\n{HEARD}\n\n")
+            return _text(f"1\n00:00:00,000 --> 00:00:02,500\n{TRANSCRIPT}\n\n")
         case "vtt":
-            return _text(f"WEBVTT\n\n00:00.000 --> 00:02.500\n{HEARD}\n\n")
+            return _text(f"WEBVTT\n\n00:00.000 --> 00:02.500\n{TRANSCRIPT}\n\n")
         case "verbose_json":
-            return as_json(HEARD_VERBOSELY)
-    return as_json({"text": HEARD, "usage": HEARD_USAGE})
+            return as_json(VERBOSE_TRANSCRIPT)
+    return as_json({"text": TRANSCRIPT, "usage": TRANSCRIPT_USAGE})
 
 
-def _text(text: str) -> Answer:
-    return Answer(text.encode(), "text/plain; charset=utf-8")
+def _text(text: str) -> Response:
+    return Response(text.encode(), "text/plain; charset=utf-8")
 
 
-def speech(request: Request) -> Answer:
-    """Answer POST /audio/speech with silence; whatever format it is called, inside it is WAV."""
-    shape = request.body.get("response_format", "mp3")
-    return Answer(silence(), SOUND_TYPES.get(shape, "application/octet-stream"))
+def speech(request: Request) -> Response:
+    """Respond to POST /audio/speech with silence, as WAV in any format."""
+    audio_format = request.body.get("response_format", "mp3")
+    return Response(silence(), AUDIO_TYPES.get(audio_format, "application/octet-stream"))
 
 
 def silence() -> bytes:
@@ -183,35 +183,35 @@ def silence() -> bytes:
 # --- moderation and models
 
 
-def moderations(request: Request) -> Answer:
-    """Answer POST /moderations: some words are found violent."""
-    given = request.body["input"]
-    of_parts = isinstance(given, list) and given and isinstance(given[0], dict)
-    texts = [text_of(given)] if of_parts else _inputs(given)
+def moderations(request: Request) -> Response:
+    """Respond to POST /moderations: some words count as violence."""
+    value = request.body["input"]
+    are_parts = isinstance(value, list) and value and isinstance(value[0], dict)
+    texts = [text_of(value)] if are_parts else _inputs(value)
     model = request.body.get("model", "omni-moderation-latest")
     return as_json(
-        {"id": new_id("modr-"), "model": exact(model), "results": [_verdict(text) for text in texts]}
+        {"id": new_id("modr-"), "model": full_name(model), "results": [_verdict(text) for text in texts]}
     )
 
 
 def _verdict(text: str) -> Payload:
-    flagged = any(word in text.lower() for word in HARM)
-    found = {name: flagged and name == "violence" for name in CATEGORIES}
-    scores = {name: 0.98 if is_so else 0.001 for name, is_so in found.items()}
-    return {"flagged": flagged, "categories": found, "category_scores": scores}
+    flagged = any(word in text.lower() for word in VIOLENT_WORDS)
+    categories = {name: flagged and name == "violence" for name in CATEGORIES}
+    scores = {name: 0.98 if is_flagged else 0.001 for name, is_flagged in categories.items()}
+    return {"flagged": flagged, "categories": categories, "category_scores": scores}
 
 
-def models(request: Request) -> Answer:
-    """Answer GET /models and /models/{model}."""
-    names = [*EXACT_NAMES, "text-embedding-3-small"]
-    known = [
+def list_models(request: Request) -> Response:
+    """Respond to GET /models and /models/{model}."""
+    names = [*FULL_NAMES, "text-embedding-3-small"]
+    models = [
         {"id": name, "object": "model", "created": 1_715_367_049, "owned_by": "offline"} for name in names
     ]
-    wanted = request.body.get("model")
-    if wanted is None:
-        return as_json({"object": "list", "data": known})
-    found = [model for model in known if model["id"] == wanted]
-    return as_json(found[0]) if found else as_json(error(404, request), 404)
+    model_id = request.body.get("model")
+    if model_id is None:
+        return as_json({"object": "list", "data": models})
+    matches = [model for model in models if model["id"] == model_id]
+    return as_json(matches[0]) if matches else as_json(error(404, request), 404)
 
 
 ROUTES = (
@@ -220,5 +220,5 @@ ROUTES = (
     ("POST", f"{BASE}/audio/(?:transcriptions|translations)", transcription),
     ("POST", f"{BASE}/audio/speech", speech),
     ("POST", f"{BASE}/moderations", moderations),
-    ("GET", r"(?:/openai)?/v1/models(?:/(?P<model>[^/]+))?", models),
+    ("GET", r"(?:/openai)?/v1/models(?:/(?P<model>[^/]+))?", list_models),
 )

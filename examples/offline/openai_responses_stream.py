@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 Payload = dict[str, Any]
 
 
-def queued(response: Payload) -> Payload:
-    """Return a response as it was before there was an answer."""
+def as_queued(response: Payload) -> Payload:
+    """Return a response as it was before its output."""
     return response | {"status": "queued", "output": [], "usage": None, "incomplete_details": None}
 
 
-def streamed(request: Request, response: Payload, after: int = -1) -> Stream:
-    """Return a whole response as the events that lead to it, from the one after number `after`."""
+def as_stream(request: Request, response: Payload, after: int = -1) -> Stream:
+    """Return a response as the stream of its events, from the one after number `after`."""
     numbered = [
         event | {"sequence_number": number}
         for number, event in enumerate(_events(response))
         if number > after
     ]
-    told = error(500, request)["error"]
+    body = error(500, request)["error"]
     failure = {
         "type": "error",
-        "code": told["code"],
-        "message": told["message"],
+        "code": body["code"],
+        "message": body["message"],
         "param": None,
         "sequence_number": 0,
     }
@@ -38,50 +38,50 @@ def streamed(request: Request, response: Payload, after: int = -1) -> Stream:
 
 
 def _events(response: Payload) -> Iterator[Payload]:
-    begun = queued(response) | {"status": "in_progress"}
-    yield {"type": "response.created", "response": begun}
+    started = as_queued(response) | {"status": "in_progress"}
+    yield {"type": "response.created", "response": started}
     if response["background"]:
-        yield {"type": "response.queued", "response": queued(response)}
-    yield {"type": "response.in_progress", "response": begun}
+        yield {"type": "response.queued", "response": as_queued(response)}
+    yield {"type": "response.in_progress", "response": started}
     for index, item in enumerate(response["output"]):
-        place = {"output_index": index}
+        position = {"output_index": index}
         empty: Payload = {"summary": []} if item["type"] == "reasoning" else {"status": "in_progress"}
         empty |= {key: type(item[key])() for key in ("content", "arguments") if key in item}
-        yield {"type": "response.output_item.added", **place, "item": item | empty}
+        yield {"type": "response.output_item.added", **position, "item": item | empty}
         for event in ITEM_EVENTS[item["type"]](item):
-            yield event | place | {"item_id": item["id"]}
-        yield {"type": "response.output_item.done", **place, "item": item}
+            yield event | position | {"item_id": item["id"]}
+        yield {"type": "response.output_item.done", **position, "item": item}
     yield {"type": f"response.{response['status']}", "response": response}
 
 
 def _reasoning_events(item: Payload) -> Iterator[Payload]:
     for index, part in enumerate(item["summary"]):
-        place = {"summary_index": index}
-        yield {"type": "response.reasoning_summary_part.added", **place, "part": part | {"text": ""}}
+        position = {"summary_index": index}
+        yield {"type": "response.reasoning_summary_part.added", **position, "part": part | {"text": ""}}
         for piece in pieces(part["text"]):
-            yield {"type": "response.reasoning_summary_text.delta", **place, "delta": piece}
-        yield {"type": "response.reasoning_summary_text.done", **place, "text": part["text"]}
-        yield {"type": "response.reasoning_summary_part.done", **place, "part": part}
+            yield {"type": "response.reasoning_summary_text.delta", **position, "delta": piece}
+        yield {"type": "response.reasoning_summary_text.done", **position, "text": part["text"]}
+        yield {"type": "response.reasoning_summary_part.done", **position, "part": part}
 
 
 def _call_events(item: Payload) -> Iterator[Payload]:
     for piece in pieces(item["arguments"]):
         yield {"type": "response.function_call_arguments.delta", "delta": piece}
-    said = {"name": item["name"], "arguments": item["arguments"]}
-    yield {"type": "response.function_call_arguments.done", **said}
+    function = {"name": item["name"], "arguments": item["arguments"]}
+    yield {"type": "response.function_call_arguments.done", **function}
 
 
 def _message_events(item: Payload) -> Iterator[Payload]:
     for index, part in enumerate(item["content"]):
         kind = part["type"]
         key = kind.removeprefix("output_")
-        place = {"content_index": index}
+        position = {"content_index": index}
         logprobs: Payload = {"logprobs": []} if key == "text" else {}
-        yield {"type": "response.content_part.added", **place, "part": part | {key: ""}}
+        yield {"type": "response.content_part.added", **position, "part": part | {key: ""}}
         for piece in pieces(part[key]):
-            yield {"type": f"response.{kind}.delta", **place, "delta": piece, **logprobs}
-        yield {"type": f"response.{kind}.done", **place, key: part[key], **logprobs}
-        yield {"type": "response.content_part.done", **place, "part": part}
+            yield {"type": f"response.{kind}.delta", **position, "delta": piece, **logprobs}
+        yield {"type": f"response.{kind}.done", **position, key: part[key], **logprobs}
+        yield {"type": "response.content_part.done", **position, "part": part}
 
 
 ITEM_EVENTS = {"reasoning": _reasoning_events, "function_call": _call_events, "message": _message_events}

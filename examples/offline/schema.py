@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-DEEP = 2  # from here on optional things are left out, so that a schema may contain itself
-TOO_DEEP = 40
-OPENERS = frozenset(
+OPTIONAL_DEPTH = 2  # deeper values have no optional parts, so that a schema may contain itself
+MAX_DEPTH = 40
+NOT_NAMES = frozenset(
     {"A", "An", "And", "Are", "Can", "Could", "Do", "Does", "Give", "How", "I", "Is"}
     | {"Please", "Show", "Tell", "The", "What", "When", "Where", "Who", "Why"}
-)  # words that begin with a capital letter and name nothing
-WHOLE_QUESTION = frozenset(("query", "question", "text", "input", "prompt", "message"))
+)  # capitalised at the start of a question
+TEXT_PROPERTIES = frozenset(("query", "question", "text", "input", "prompt", "message"))
 FORMATS = {
     "date": "2026-01-31",
     "time": "12:00:00Z",
@@ -32,7 +32,7 @@ FORMATS = {
 
 @dataclass(frozen=True)
 class Material:
-    """What a value is made from: the schema's root, for references, and the question's words."""
+    """The sources of a value: the root schema, for references, and the question with its words."""
 
     root: dict[str, Any]
     text: str
@@ -41,29 +41,29 @@ class Material:
 
 
 def example(schema: dict[str, Any], text: str) -> Any:
-    """Return a value that fits `schema`: numbers and capitalised words come from `text`, in their order."""
-    names = [word for word in re.findall(r"\b[^\W\d_a-z]\w+", text) if word not in OPENERS]
+    """Return a value that matches `schema`, with the numbers and capitalised words of `text`, in order."""
+    names = [word for word in re.findall(r"\b[^\W\d_a-z]\w+", text) if word not in NOT_NAMES]
     numbers = [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", text)]
     return _value(schema, "", Material(schema, text, iter(names), iter(numbers)), 0)
 
 
 def _value(schema: dict[str, Any], name: str, material: Material, depth: int) -> Any:
-    plain = _plain(schema, material, depth)
-    if "const" in plain:
-        return plain["const"]
-    if options := plain.get("enum"):
+    resolved = _resolve(schema, material, depth)
+    if "const" in resolved:
+        return resolved["const"]
+    if options := resolved.get("enum"):
         return next(
             (option for option in options if str(option).lower() in material.text.lower()), options[0]
         )
-    make = MAKERS.get(_type(plain, depth), MAKERS["null"])
-    return make(plain, name, material, depth)
+    make = MAKERS.get(_type(resolved, depth), MAKERS["null"])
+    return make(resolved, name, material, depth)
 
 
-def _plain(schema: dict[str, Any], material: Material, depth: int) -> dict[str, Any]:
-    """Return the schema that stands behind references and alternatives."""
-    for _ in range(TOO_DEEP - depth):
+def _resolve(schema: dict[str, Any], material: Material, depth: int) -> dict[str, Any]:
+    """Return the schema that references and alternatives lead to."""
+    for _ in range(MAX_DEPTH - depth):
         if "$ref" in schema:
-            schema = _resolved(schema["$ref"], material.root)
+            schema = _resolve_reference(schema["$ref"], material.root)
         elif alternatives := schema.get("anyOf") or schema.get("oneOf"):
             schema = _simplest(alternatives, depth)
         elif parts := schema.get("allOf"):
@@ -73,49 +73,53 @@ def _plain(schema: dict[str, Any], material: Material, depth: int) -> dict[str, 
     return {"const": None}
 
 
-def _resolved(reference: str, root: dict[str, Any]) -> Any:
-    found: Any = root
+def _resolve_reference(reference: str, root: dict[str, Any]) -> Any:
+    schema: Any = root
     for step in reference.lstrip("#/").split("/") if reference != "#" else ():
-        found = found.get(step.replace("~1", "/").replace("~0", "~"), {})
-    return found
+        schema = schema.get(step.replace("~1", "/").replace("~0", "~"), {})
+    return schema
 
 
 def _simplest(alternatives: list[Any], depth: int) -> Any:
     nulls = [option for option in alternatives if option == {"type": "null"}]
     others = [option for option in alternatives if option not in nulls]
-    return nulls[0] if nulls and (depth > DEEP or not others) else others[0]
+    return nulls[0] if nulls and (depth > OPTIONAL_DEPTH or not others) else others[0]
 
 
 def _type(schema: dict[str, Any], depth: int) -> str:
     kinds = schema.get("type") or ("object" if "properties" in schema else "string")
     if isinstance(kinds, str):
         return kinds
-    return "null" if "null" in kinds and depth > DEEP else next(kind for kind in kinds if kind != "null")
+    return (
+        "null"
+        if "null" in kinds and depth > OPTIONAL_DEPTH
+        else next(kind for kind in kinds if kind != "null")
+    )
 
 
 def _object(schema: dict[str, Any], _: str, material: Material, depth: int) -> dict[str, Any]:
     properties = schema.get("properties", {})
-    wanted = schema.get("required", ()) if depth > DEEP else properties
-    return {key: _value(properties.get(key, {}), key, material, depth + 1) for key in wanted}
+    names = schema.get("required", ()) if depth > OPTIONAL_DEPTH else properties
+    return {key: _value(properties.get(key, {}), key, material, depth + 1) for key in names}
 
 
 def _array(schema: dict[str, Any], name: str, material: Material, depth: int) -> list[Any]:
-    length = schema.get("minItems", 0 if depth > DEEP else 1)
+    length = schema.get("minItems", 0 if depth > OPTIONAL_DEPTH else 1)
     return [_value(schema.get("items", {}), name, material, depth + 1) for _ in range(length)]
 
 
 def _string(schema: dict[str, Any], name: str, material: Material, _: int) -> str:
     if schema.get("format") in FORMATS:
         return FORMATS[schema["format"]]
-    if name in WHOLE_QUESTION:
+    if name in TEXT_PROPERTIES:
         return material.text
     return next(material.names, material.text)
 
 
 def _number(schema: dict[str, Any], _: str, material: Material, __: int) -> float:
-    least: float = schema.get("minimum", schema.get("exclusiveMinimum", float("-inf")))
-    most: float = schema.get("maximum", schema.get("exclusiveMaximum", float("inf")))
-    return min(max(next(material.numbers, 1.0), least), most)
+    minimum: float = schema.get("minimum", schema.get("exclusiveMinimum", float("-inf")))
+    maximum: float = schema.get("maximum", schema.get("exclusiveMaximum", float("inf")))
+    return min(max(next(material.numbers, 1.0), minimum), maximum)
 
 
 def _integer(schema: dict[str, Any], name: str, material: Material, depth: int) -> int:

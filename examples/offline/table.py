@@ -1,4 +1,4 @@
-"""Print a log as `hilt tail` does: with this each of the examples ends."""
+"""Print a log as `hilt tail` does, at the end of each example."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ TAIL = ("tail", "--lines", "1000")
 
 
 def now() -> str:
-    """Return the present time, as `--since` takes it."""
+    """Return the present time in the format of `--since`."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def show_log(since: str) -> None:
-    """Print where the log is, and its calls since then: no `system` events, of which graphs have many.
+    """Print the path of the log, and its calls since a time, without `system` events.
 
     Args:
         since: a time in ISO 8601.
@@ -38,7 +38,7 @@ def show_log(since: str) -> None:
 
 
 def show(events: Iterable[dict[str, Any]]) -> None:
-    """Print events that come from anywhere, a spreadsheet for instance."""
+    """Print events from any source, such as a spreadsheet."""
     with TemporaryDirectory() as folder:
         log = Path(folder) / "events.hilt.jsonl"
         log.write_text("".join(f"{json.dumps(event)}\n" for event in events), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What a wire format is made of: requests, answers, and the table that leads from one to the other."""
+"""The parts of a wire format: requests, responses, and the routes from one to the other."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ COUNT = itertools.count(1)
 
 
 def new_id(prefix: str) -> str:
-    """Return an id that no other answer has, here or in another process: a number, not chance."""
+    """Return an id that is unique across processes: a start time, a process id and a counter."""
     return f"{prefix}{STARTED}{next(COUNT):08x}"
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request, read."""
+    """A parsed request."""
 
     method: str
     path: str
     query: dict[str, str]
-    headers: Message  # looks like a dict, and does not care about upper and lower case
-    body: dict[str, Any]  # of JSON or of a form; with what the path names, such as the model
-    store: dict[str, Any]  # what the provider remembers between requests
+    headers: Message  # like a dict with case-insensitive keys
+    body: dict[str, Any]  # JSON or form fields, and the named parts of the path, such as the model
+    store: dict[str, Any]  # kept between requests
     fault: Fault | None = None
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An answer in one piece."""
+class Response:
+    """A response in one piece."""
 
     body: bytes
     content_type: str = "application/json"
@@ -49,30 +49,30 @@ class Answer:
 
 @dataclass(frozen=True)
 class Stream:
-    """An answer in server-sent events; `failure` is the frame that tells of an error on the way."""
+    """A response of server-sent events; `failure` is the frame for an error in the middle."""
 
     frames: Iterable[bytes]
     failure: bytes
 
 
-Route = Callable[[Request], Answer | Stream]
+Route = Callable[[Request], Response | Stream]
 
 
 @dataclass(frozen=True)
 class Wire:
     """A provider's wire format."""
 
-    routes: Sequence[tuple[str, str, Route]]  # method, pattern of the path, who answers
-    headers: Callable[[], dict[str, str]]  # of every answer
+    routes: Sequence[tuple[str, str, Route]]  # method, pattern of the path, handler
+    headers: Callable[[], dict[str, str]]  # of every response
     error: Callable[[int, Request], Any]  # the body of an HTTP error
 
 
-def as_json(payload: Any, status: int = 200) -> Answer:
-    """Return `payload` as an answer."""
-    return Answer(json.dumps(payload).encode(), status=status)
+def as_json(payload: Any, status: int = 200) -> Response:
+    """Return `payload` as a response."""
+    return Response(json.dumps(payload).encode(), status=status)
 
 
 def frame(data: Any, event: str | None = None) -> bytes:
-    """Return one server-sent event; text stands as it is, anything else as JSON."""
+    """Return one server-sent event: text as it is, anything else as JSON."""
     text = data if isinstance(data, str) else json.dumps(data, separators=(",", ":"))
     return (f"event: {event}\n" if event else "").encode() + f"data: {text}\n\n".encode()

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 A1 = re.compile(r"(?P<left>[A-Z]*)(?P<top>\d*)(?::(?P<right>[A-Z]*)(?P<bottom>\d*))?")
-MOST_CELLS = 10_000_000  # in one spreadsheet
-LONGEST_CELL = 50_000  # characters
+MAX_CELLS = 10_000_000  # in one spreadsheet
+MAX_CELL_LENGTH = 50_000  # characters
 
 Row = list[Any]
 
 
 class Area(NamedTuple):
-    """A range of cells: from the first, counted from 0, to before the last; None: to the end."""
+    """A range of cells: indices from 0, ends exclusive; None is the end of the worksheet."""
 
     top: int
     left: int
@@ -27,32 +27,32 @@ class Worksheet:
     """One worksheet."""
 
     title: str
-    identity: int
+    id: int
     row_count: int = 1000
     column_count: int = 26
     frozen: int = 0
     rows: list[Row] = field(default_factory=list)
 
     def values(self, area: Area) -> list[Row]:
-        """Return the cells of an area without the empty ones at the ends of rows, and of the area."""
-        found = [trimmed(row[area.left : area.right]) for row in self.rows[area.top : area.bottom]]
-        while found and not found[-1]:
-            found.pop()
-        return found
+        """Return the cells of an area, without empty cells at the ends of rows, and empty rows at its end."""
+        rows = [trim(row[area.left : area.right]) for row in self.rows[area.top : area.bottom]]
+        while rows and not rows[-1]:
+            rows.pop()
+        return rows
 
     def update(self, top: int, left: int, rows: list[Row]) -> str:
         """Write rows with their upper left corner at a cell, and return the range."""
         for number, row in enumerate(rows, top):
             self.rows += [[] for _ in range(number + 1 - len(self.rows))]
-            here = self.rows[number]
-            here += [""] * (left + len(row) - len(here))
-            here[left : left + len(row)] = row
+            cells = self.rows[number]
+            cells += [""] * (left + len(row) - len(cells))
+            cells[left : left + len(row)] = row
         self._grow()
         return self.range(top, left, rows)
 
     def append(self, rows: list[Row], *, insert: bool) -> str:
         """Write rows after the table at A1: up to the first row that is blank. Return their range."""
-        end = next((number for number, row in enumerate(self.rows) if not trimmed(row)), len(self.rows))
+        end = next((number for number, row in enumerate(self.rows) if not trim(row)), len(self.rows))
         if insert:
             self.rows[end:end] = [[] for _ in rows]
             self.row_count += len(rows)
@@ -64,12 +64,12 @@ class Worksheet:
         return f"'{self.title}'!{letters(left + 1)}{top + 1}:{last}{top + len(rows)}"
 
     def properties(self) -> dict[str, Any]:
-        """Return what the API tells of it."""
+        """Return the properties of the worksheet, as in the API."""
         grid = {"rowCount": self.row_count, "columnCount": self.column_count}
         return {
-            "sheetId": self.identity,
+            "sheetId": self.id,
             "title": self.title,
-            "index": self.identity,
+            "index": self.id,
             "sheetType": "GRID",
             "gridProperties": grid | ({"frozenRowCount": self.frozen} if self.frozen else {}),
         }
@@ -81,21 +81,21 @@ class Worksheet:
 
 @dataclass
 class Workbook:
-    """A spreadsheet; `editors` and `viewers` are whom it is shared with."""
+    """A spreadsheet; `editors` and `viewers` are the accounts that it is shared with."""
 
-    identity: str
+    id: str
     editors: set[str] = field(default_factory=set)
     viewers: set[str] = field(default_factory=set)
-    most_cells: int = MOST_CELLS
+    max_cells: int = MAX_CELLS
     worksheets: dict[str, Worksheet] = field(default_factory=dict)
 
     def add(self, title: str, rows: int = 1000, columns: int = 26) -> Worksheet:
         """Add a worksheet."""
-        identity = max((sheet.identity for sheet in self.worksheets.values()), default=-1) + 1
-        self.worksheets[title] = Worksheet(title, identity, rows, columns)
+        sheet_id = max((sheet.id for sheet in self.worksheets.values()), default=-1) + 1
+        self.worksheets[title] = Worksheet(title, sheet_id, rows, columns)
         return self.worksheets[title]
 
-    def found(self, name: str) -> tuple[Worksheet, Area]:
+    def locate(self, name: str) -> tuple[Worksheet, Area]:
         """Return the worksheet and the cells that a range names.
 
         Raises:
@@ -105,10 +105,10 @@ class Workbook:
         title = title[1:-1].replace("''", "'") if title.startswith("'") else title
         if title not in self.worksheets:
             raise LookupError(f"Unable to parse range: {name}")
-        found = A1.fullmatch(cells)
-        if found is None:
+        match = A1.fullmatch(cells)
+        if match is None:
             raise LookupError(f"Unable to parse range: {name}")
-        left, top, right, bottom = found["left"], found["top"], found["right"], found["bottom"]
+        left, top, right, bottom = match["left"], match["top"], match["right"], match["bottom"]
         return self.worksheets[title], Area(
             int(top or 1) - 1, column(left) - 1 if left else 0, last(bottom), column(right) if right else None
         )
@@ -140,7 +140,7 @@ def letters(number: int) -> str:
     return name
 
 
-def trimmed(row: Row) -> Row:
+def trim(row: Row) -> Row:
     """Return a row without the empty cells at its end."""
     end = len(row)
     while end and row[end - 1] == "":

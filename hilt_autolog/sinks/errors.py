@@ -81,7 +81,7 @@ def _status_and_text(error: Exception) -> tuple[int, str]:
 def _advice(status: int, text: str, sheet_id: str, email: str) -> str:
     if status == _NOT_FOUND:
         return (
-            f"there is no spreadsheet {sheet_id}: its id stands in its address, between /d/ and /edit"
+            f"there is no spreadsheet {sheet_id}: its id is in its address, between /d/ and /edit"
             " (has it been deleted?)"
         )
     if status == _FORBIDDEN and "API" in text:  # the Sheets API is disabled in the account's project

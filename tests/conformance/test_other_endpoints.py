@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from offline.answers import pieces
-from offline.openai_media import HEARD, HEARD_USAGE, _verdict, dot, silence
+from offline.openai_media import TRANSCRIPT, TRANSCRIPT_USAGE, _verdict, dot, silence
 
 from tests.support.calling import KINDS, SDK
 from tests.support.ways import ANSWERS, STREAMS, streaming_unread
@@ -87,15 +87,15 @@ ENDPOINTS = {
         "audio.transcriptions.create",
         {"model": "gpt-4o-transcribe", "file": WAV},
         heard(SOUND | described(WAV[1])),
-        {"text": HEARD},
-        HEARD_USAGE,
+        {"text": TRANSCRIPT},
+        TRANSCRIPT_USAGE,
         HEARD_TOKENS,
     ),
     "as text": Endpoint(
         "audio.transcriptions.create",
         {"model": "whisper-1", "file": WAV, "response_format": "text"},
         heard(SOUND | described(WAV[1])),
-        {"text": HEARD},
+        {"text": TRANSCRIPT},
         request={"response_format": "text"},
     ),
     "audio.speech": Endpoint(
@@ -172,7 +172,7 @@ def provenance(endpoint):
 def test_a_stream(compare, name, way, kind):
     endpoint = ENDPOINTS[name]
     log = compare(kind, STREAMS[way], endpoint.function, endpoint.arguments)
-    texts = pieces(HEARD) if "audio" in name else []
+    texts = pieces(TRANSCRIPT) if "audio" in name else []
     asked, *chunks, answer = log.told()
     assert asked == prompt(endpoint)
     assert [chunk["content"]["text"] for chunk in chunks] == texts

@@ -17,7 +17,7 @@ ECHO = """\
 > Is anybody there
 Is anybody there, there
 >\x20
-! I have heard nothing.
+! The prompt is empty.
 
 logs/echo.hilt.jsonl
 """

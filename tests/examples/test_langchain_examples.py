@@ -20,9 +20,9 @@ You said "Which colour are recorders painted?", and I say so too.
 """,
     "langgraph_agent": """\
 > How is the weather in Paris?
-I asked, and this is what I was told: 18 degrees and sunny in Paris.
+I asked, and this is what the tool returned: 18 degrees and sunny in Paris.
 > And what is the time in Paris?
-I asked, and this is what I was told: noon in Paris.
+I asked, and this is what the tool returned: noon in Paris.
 > Thank you
 You said "Thank you", and I say so too.
 """,

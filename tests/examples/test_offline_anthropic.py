@@ -81,7 +81,7 @@ def test_a_tool(client, is_streamed):
     assert (call.name, call.input, message.stop_reason) == ("get_weather", {"city": "Paris"}, "tool_use")
     result = {"type": "tool_result", "tool_use_id": call.id, "content": "18 degrees"}
     told = answer([*messages, {"role": "assistant", "content": message.content}, user([result])])
-    assert told.content[0].text == "I asked, and this is what I was told: 18 degrees."
+    assert told.content[0].text == "I asked, and this is what the tool returned: 18 degrees."
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def test_a_tool_is_called_and_its_result_is_the_answer(client):
     answer = (
         client.chat.completions.create(model="gpt-4o", messages=messages, tools=[WEATHER]).choices[0].message
     )
-    assert answer.content == "I asked, and this is what I was told: 18 C."
+    assert answer.content == "I asked, and this is what the tool returned: 18 C."
     assert answer.tool_calls is None
 
 

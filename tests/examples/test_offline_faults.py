@@ -152,4 +152,4 @@ def test_other_names_are_no_faults(client, name):
 
 
 def test_every_kind_that_is_listed_can_be_asked_for():
-    assert all(faults.NAMED.match(f"fail-{kind}")["kind"] == kind for kind in faults.KINDS)
+    assert all(faults.NAME.match(f"fail-{kind}")["kind"] == kind for kind in faults.KINDS)

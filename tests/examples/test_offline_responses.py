@@ -92,7 +92,7 @@ def test_a_tool_call_and_its_result(client):
     answer = client.responses.create(
         model="gpt-4o", input=[result], previous_response_id=asked.id, tools=[WEATHER]
     )
-    assert answer.output_text == "I asked, and this is what I was told: 18 C."
+    assert answer.output_text == "I asked, and this is what the tool returned: 18 C."
     assert answer.previous_response_id == asked.id
 
 

@@ -13,7 +13,7 @@ TALK = """\
 > What is a flight recorder?
 A flight recorder keeps what happened, so that people can learn from it.
 > How is the weather in Paris?
-I asked, and this is what I was told: 18 degrees and sunny in Paris.
+I asked, and this is what the tool returned: 18 degrees and sunny in Paris.
 > Thank you. Now count to 12, please.
 1 2 3 4 5 6 7 8 9 10 11 12
 """

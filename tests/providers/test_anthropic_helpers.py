@@ -12,7 +12,7 @@ from tests.support.calling import KINDS, each, run_sync, settled
 
 QUESTION = {"role": "user", "content": "How is the weather in Paris?"}
 RESULT = "18 degrees in Paris"
-ANSWER = f"I asked, and this is what I was told: {RESULT}."
+ANSWER = f"I asked, and this is what the tool returned: {RESULT}."
 TOOL_TURN = ["prompt", "completion", "tool_call", "tool_result", "prompt", "completion"]
 
 

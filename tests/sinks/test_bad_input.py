@@ -104,7 +104,7 @@ def test_a_sheet_that_is_shared_for_reading_only(sheet):
 
 
 def test_a_sheet_that_does_not_exist(sheet):
-    with pytest.raises(SessionError, match="there is no spreadsheet nothing: its id stands in its address"):
+    with pytest.raises(SessionError, match="there is no spreadsheet nothing: its id is in its address"):
         session_with(sheet, sheet_id="nothing")
 
 

@@ -193,9 +193,9 @@ def test_a_worksheet_that_is_full_is_followed_by_another(sheet):
 
 
 def test_a_spreadsheet_that_is_full_is_said_to_be(sheet):
-    sheet.book.most_cells = sheet.book.cells() + 60
+    sheet.book.max_cells = sheet.book.cells() + 60
     with pytest.raises(PermanentError, match=f"the spreadsheet {sheet.id} is full: use another one"):
         copy(sheet, write("a.hilt.jsonl", [event()] * 10))
-    sheet.book.most_cells *= 100
+    sheet.book.max_cells *= 100
     copy(sheet, "a.hilt.jsonl")
     assert len(sheet.rows()) == 10

@@ -56,7 +56,7 @@ def test_a_function_is_called_by_the_sdk(compare, kind, way):
     assert told["actor"] == {"type": "tool", "id": "get_weather"}
     assert told["extensions"]["reply_to"] == result["event_id"]
     assert told["extensions"]["history"] == {"messages": 2, "after": asked["event_id"]}
-    assert answer["content"]["text"] == "I asked, and this is what I was told: sunny in Rome."
+    assert answer["content"]["text"] == "I asked, and this is what the tool returned: sunny in Rome."
     assert len({event["session_id"] for event in log.events}) == 1
 
 
