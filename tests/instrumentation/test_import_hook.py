@@ -373,6 +373,7 @@ def test_no_lock_is_held_while_a_module_is_executed(module, told):
     assert told == ["inner_sdk", "outer_sdk"]
 
 
+@pytest.mark.untraced  # a tracer within imports takes too long
 def test_thirty_two_threads_that_import_at_once_miss_nothing(module, told):
     names = [module(f"parallel_{number}") for number in range(8)]
     import_hook.when_imported(names, told.append)

@@ -314,6 +314,7 @@ def test_the_disk_is_looked_at_once_a_mebibyte(tmp_path, monkeypatch):
     assert len(looks) == 4
 
 
+@pytest.mark.untraced  # the limit would apply to the data of coverage too
 def test_a_limit_on_file_size(tmp_path):
     script = """
         import resource
