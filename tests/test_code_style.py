@@ -14,7 +14,7 @@ import pytest
 import hilt_autolog
 from hilt_autolog.analytics import columns as view
 from hilt_autolog.cli import COMMANDS
-from hilt_autolog.cli.checks.coverage import MODES, cells_of, declared
+from hilt_autolog.cli.checks.coverage import MODES, declared_operations, mode_cells
 from hilt_autolog.providers.registry import sdks
 from hilt_autolog.reading.columns import COLUMNS
 from hilt_autolog.settings import SETTINGS
@@ -167,8 +167,8 @@ def coverage_table() -> list[str]:
     lines = [f"| SDK | operation | {' | '.join(MODES)} |", f"| {' | '.join(['---'] * (2 + len(MODES)))} |"]
     for sdk in sorted(sdks()):
         alike: dict[tuple[str, ...], list[str]] = {}
-        for row in declared(sdk):
-            alike.setdefault(cells_of(row), []).append(row.operation)
+        for row in declared_operations(sdk):
+            alike.setdefault(mode_cells(row), []).append(row.operation)
         for cells, names in alike.items():
             lines.append(f"| {' | '.join((f'`{sdk}`', ', '.join(names), *cells))} |")
     return lines

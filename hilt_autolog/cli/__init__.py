@@ -1,4 +1,4 @@
-"""hilt: the command line. A command is one module of this package, loaded when it is asked for."""
+"""hilt: the command line. Each command is a module in `commands/`, imported when it runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hilt_autolog import __version__
 from hilt_autolog.errors import HILTError
 
-from .exit_codes import BROKEN_PIPE, INTERRUPTED, MEANINGS, UNREADABLE, USAGE, CommandError
+from .exit_codes import BROKEN_PIPE, EXIT_CODES_HELP, INTERRUPTED, UNREADABLE, USAGE, CommandError
 
 if TYPE_CHECKING:
     import argparse
@@ -20,64 +20,61 @@ if TYPE_CHECKING:
 COMMANDS = {
     "tail": "print the last events, a line each, and follow the log with -f",
     "show": "show a conversation as a thread: messages, tools, time and cost",
-    "search": "find the events that say something",
-    "validate": "hold every line of a log against the format",
+    "search": "find the events that contain a text",
+    "validate": "check every line of a log against the format",
     "stats": "sum up calls, errors, tokens, cost and latency, by day, week, month, session or model",
-    "query": "answer a question in SQL about the events of logs",
+    "query": "run an SQL query on the events of logs",
     "convert": "write logs as CSV, Parquet or chat messages",
-    "doctor": "say what is recorded here, where to, and why not if it is not",
-    "sheets": "finish the copies in Google Sheets that are left",
-    "completion": "print a script that completes these words in bash, zsh or fish",
+    "doctor": "show what is recorded here, where to, and why not if it is not",
+    "sheets": "finish copies to Google Sheets that ended processes left incomplete",
+    "docs": "show the reference: the event format, settings, what is recorded, limits",
+    "completion": "print a script that completes commands and options in bash, zsh or fish",
 }
-"""Each command's module, and its line in the help.
-
-
-
-"""
+"""The help line of each command; the name is that of its module in `commands/`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `hilt ...`.
 
     Args:
-        argv: the words after `hilt`; those of this process, if None.
+        argv: the arguments after `hilt`; those of this process if None.
 
     Returns:
-        The exit code, also after `--help` and where the words are not understood.
+        The exit code, also after `--help` and for an invalid command line.
     """
-    words = list(sys.argv[1:] if argv is None else argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a text may hold what the terminal cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")  # a text may hold what the terminal cannot encode
     try:
-        with _tidy_when_terminated():
-            code = _run(words)
+        with _cleanup_on_sigterm():
+            code = _run(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
-        _give_up_stdout()
+        _abandon_stdout()
         return BROKEN_PIPE
     except KeyboardInterrupt:
         return INTERRUPTED
     except (CommandError, OSError, HILTError) as error:
-        _give_up_stdout()
-        _tell(error)
+        _abandon_stdout()
+        _print_error(error)
         return error.code if isinstance(error, CommandError) else UNREADABLE
     return code
 
 
 @contextmanager
-def _tidy_when_terminated() -> Iterator[None]:
-    """Let SIGTERM end the process as it does, once copies and unfinished files are removed."""
+def _cleanup_on_sigterm() -> Iterator[None]:
+    """Make SIGTERM unwind the stack, which removes temporary files, before it ends the process as usual."""
     import signal
 
     class Terminated(BaseException):
         pass
 
-    def end(*_: object) -> None:
+    def on_signal(*_: object) -> None:
         raise Terminated
 
     try:
-        before = signal.signal(signal.SIGTERM, end)
+        previous = signal.signal(signal.SIGTERM, on_signal)
     except ValueError:  # not the main thread
         yield
         return
@@ -87,67 +84,68 @@ def _tidy_when_terminated() -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.raise_signal(signal.SIGTERM)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, previous)
 
 
-def _run(words: list[str]) -> int:
-    if words[:1] == ["help"]:
-        words = [*words[1:2], "--help"]
+def _run(arguments: list[str]) -> int:
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:2], "--help"]
     try:
-        if not words or words[0].startswith("-"):
-            _parser().parse_args(words or ["--help"])
-        if words[0] not in COMMANDS:
-            _parser().error(f"there is no command {words[0]!r}{_meant(words[0])}")
-        chosen = _parsed(command_parser(words[0]), words[1:])
-    except SystemExit as left:  # argparse has printed the help, or what is wrong
-        return left.code if isinstance(left.code, int) else USAGE
-    code: int = chosen.run(chosen)
+        if not arguments or arguments[0].startswith("-"):
+            _parser().parse_args(arguments or ["--help"])
+        if arguments[0] not in COMMANDS:
+            _parser().error(f"there is no command {arguments[0]!r}{_suggestion(arguments[0])}")
+        args = _parse(command_parser(arguments[0]), arguments[1:])
+    except SystemExit as exit_:  # argparse has printed the help or an error
+        return exit_.code if isinstance(exit_.code, int) else USAGE
+    code: int = args.run(args)
     return code
 
 
-def _parsed(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
-    """Read the words: options may stand between others, and what follows `--` is none.
+def _parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
+    """Parse arguments: options may come between others, and after `--` nothing is an option.
 
-    argparse can do either, but not both: it is handed marks for what follows, which begin with no dash.
+    argparse supports either but not both, so the arguments after `--` are replaced by placeholders that do
+    not begin with a dash.
     """
-    here = words.index("--") if "--" in words else len(words)
-    marks = {f"\0{number}": word for number, word in enumerate(words[here + 1 :])}
-    chosen = parser.parse_intermixed_args([*words[:here], *marks])
-    for name, value in vars(chosen).items():
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    placeholders = {f"\0{number}": argument for number, argument in enumerate(arguments[end + 1 :])}
+    args = parser.parse_intermixed_args([*arguments[:end], *placeholders])
+    for name, value in vars(args).items():
         if isinstance(value, list):
-            setattr(chosen, name, [marks.get(word, word) for word in value])
+            setattr(args, name, [placeholders.get(item, item) for item in value])
         elif isinstance(value, str):
-            setattr(chosen, name, marks.get(value, value))
-    return chosen
+            setattr(args, name, placeholders.get(value, value))
+    return args
 
 
 def command_parser(name: str) -> argparse.ArgumentParser:
-    """Return the parser of one of the commands, whose module is loaded for it."""
+    """Return the parser of a command; its module is imported."""
     import argparse
     from importlib import import_module
 
-    from hilt_autolog.cli.render.terminal import add_colours
+    from hilt_autolog.cli.render.terminal import add_color_option
 
     module = import_module(f"{__name__}.commands.{name}")
-    meaning = f"{COMMANDS[name][0].upper()}{COMMANDS[name][1:]}."
-    parser = argparse.ArgumentParser(f"hilt {name}", description=meaning, allow_abbrev=False)
+    description = f"{COMMANDS[name][0].upper()}{COMMANDS[name][1:]}."
+    parser = argparse.ArgumentParser(f"hilt {name}", description=description, allow_abbrev=False)
     module.add_arguments(parser)
-    add_colours(parser)
+    add_color_option(parser)
     parser.set_defaults(run=module.run)
     return parser
 
 
 def _parser() -> argparse.ArgumentParser:
-    """Return a parser that knows every command's name, and loads none of them."""
+    """Return a parser that lists every command and imports none of their modules."""
     import argparse
 
     width = max(map(len, COMMANDS))
-    commands = "\n".join(f"  {name:<{width}}  {meaning}" for name, meaning in COMMANDS.items())
+    commands = "\n".join(f"  {name:<{width}}  {line}" for name, line in COMMANDS.items())
     parser = argparse.ArgumentParser(
         "hilt",
         usage="hilt [-h] [--version] COMMAND ...",
-        description="What your programs asked of language models.",
-        epilog=f"commands:\n{commands}\n\n{MEANINGS}\n\n`hilt COMMAND --help` tells more of one.",
+        description="What your programs sent to language models, and what came back.",
+        epilog=f"commands:\n{commands}\n\n{EXIT_CODES_HELP}\n\n`hilt COMMAND --help` describes a command.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -156,25 +154,25 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _meant(word: str) -> str:
+def _suggestion(name: str) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(word, COMMANDS, n=1)
-    return f" (did you mean {near[0]}?)" if near else f": say one of {', '.join(COMMANDS)}"
+    matches = get_close_matches(name, COMMANDS, n=1)
+    return f" (did you mean {matches[0]}?)" if matches else f": say one of {', '.join(COMMANDS)}"
 
 
-def _tell(error: Exception) -> None:
-    from hilt_autolog.cli.render.terminal import say
+def _print_error(error: Exception) -> None:
+    from hilt_autolog.cli.render.terminal import print_stderr
 
     if isinstance(error, OSError) and error.strerror:
-        place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-        say(f"{place}{error.strerror}")
+        prefix = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        print_stderr(f"{prefix}{error.strerror}")
     else:
-        say(str(error) or type(error).__name__)
+        print_stderr(str(error) or type(error).__name__)
 
 
-def _give_up_stdout() -> None:
-    """Print what is ready, and let nothing be tried, and fail, once more when the interpreter ends."""
+def _abandon_stdout() -> None:
+    """Flush stdout; if that fails, redirect it, so that the interpreter does not fail on it once more."""
     if sys.stdout is None:
         return
     try:

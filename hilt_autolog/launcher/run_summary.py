@@ -10,6 +10,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hilt_autolog.format import CallTotals, count, dollars, section
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -44,11 +46,11 @@ def summary(ledger: Path) -> str:
     if not opened:
         return "hilt: nothing recorded (`hilt doctor` says why)"
     calls, tokens, cost, errors, lost = add_up(opened)
-    parts = [_count(calls, "call")]
-    parts += [_count(tokens, "token")] if tokens is not None else []
-    parts += [_dollars(cost)] if cost is not None else []
-    parts += [_count(errors, "error")] if errors else []
-    parts += [f"{_count(lost, 'event')} lost (`hilt doctor` says why)"] if lost else []
+    parts = [count(calls, "call")]
+    parts += [count(tokens, "token")] if tokens is not None else []
+    parts += [dollars(cost)] if cost is not None else []
+    parts += [count(errors, "error")] if errors else []
+    parts += [f"{count(lost, 'event')} lost (`hilt doctor` says why)"] if lost else []
     return f"hilt: {', '.join(parts)} -> {_location(list(opened))}"
 
 
@@ -68,25 +70,17 @@ def read_run_list(ledger: Path) -> dict[Path, int]:
 
 def add_up(opened: Mapping[Path, int]) -> RunTotals:
     """Sum up the new lines of some logs, given as `logs()` returns them."""
-    calls = errors = lost = 0
-    tokens: int | None = None
-    cost: float | None = None
+    totals, lost = CallTotals(), 0
     for event in _events(opened):
-        action, metrics = event.get("action"), _part(event, "metrics")
-        is_search = _part(event, "provenance").get("operation") == "retrieval"  # it asks no model
-        calls += action in ("prompt", "embedding") and not is_search
-        errors += action == "system" and "error_type" in _part(event, "extensions")
+        totals.add(event)
         lost += _dropped(event)
-        if action in ("completion", "embedding", "system"):  # a failure may have been paid for
-            tokens = _plus(tokens, _total(_part(metrics, "tokens")))
-            cost = _plus(cost, metrics.get("cost_usd"))
-    return RunTotals(calls, tokens, cost, errors, lost)
+    return RunTotals(totals.calls, totals.tokens, totals.cost, totals.errors, lost)
 
 
 def _dropped(event: dict[str, Any]) -> int:
     """Return how many events a process says at its end that it could not write."""
-    extensions = _part(event, "extensions")
-    is_ours = event.get("action") == "system" and _part(event, "actor").get("id") == "hilt-autolog"
+    extensions = section(event, "extensions")
+    is_ours = event.get("action") == "system" and section(event, "actor").get("id") == "hilt-autolog"
     dropped = extensions.get("dropped") if is_ours and "written" in extensions else None
     return dropped if isinstance(dropped, int) else 0
 
@@ -107,31 +101,6 @@ def _events(opened: Mapping[Path, int]) -> Iterator[dict[str, Any]]:
                     continue
                 if isinstance(event, dict):
                     yield event
-
-
-def _part(event: dict[str, Any], key: str) -> dict[str, Any]:
-    part = event.get(key)
-    return part if isinstance(part, dict) else {}
-
-
-def _total(tokens: dict[str, Any]) -> int | None:
-    parts = [tokens[key] for key in ("prompt", "completion") if key in tokens]
-    return tokens.get("total", sum(parts) if parts else None)
-
-
-def _plus(known: Any, more: Any) -> Any:
-    """Add a number that may be absent to a sum that may not have begun."""
-    return known if more is None else (known or 0) + more
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _dollars(cost: float) -> str:
-    if cost >= 1:
-        return f"${cost:,.2f}"
-    return "<$0.0001" if 0 < cost < 0.0001 else f"${cost:.4f}"  # noqa: PLR2004  the last digit shown
 
 
 def _location(paths: list[Path]) -> str:

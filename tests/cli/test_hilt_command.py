@@ -159,10 +159,10 @@ def test_the_report_for_people(pristine, folder, doctor):
 
 def test_the_verdict_counts_the_problems():
     report = {"a": [ok("x"), problem("y"), warning("z")]}
-    assert doctor_command.as_text(report).endswith("\n\n1 problem keeps calls out of the log")
+    assert doctor_command.report_text(report).endswith("\n\n1 problem keeps calls out of the log")
     report["b"] = [problem("again")]
-    assert doctor_command.as_text(report).endswith("\n\n2 problems keep calls out of the log")
-    assert doctor_command.as_json(report)["problems"] == 2
+    assert doctor_command.report_text(report).endswith("\n\n2 problems keep calls out of the log")
+    assert doctor_command.report_json(report)["problems"] == 2
 
 
 def test_a_failing_check_is_a_problem_and_the_others_run(monkeypatch):
@@ -171,7 +171,7 @@ def test_a_failing_check_is_a_problem_and_the_others_run(monkeypatch):
         raise LookupError("and no further")
 
     monkeypatch.setattr(doctor_command, "CHECKS", {"a": fails, "b": lambda: [ok("fine")]})
-    assert doctor_command.examine() == {
+    assert doctor_command.run_checks() == {
         "a": [ok("so far"), problem("cannot be examined: LookupError: and no further")],
         "b": [ok("fine")],
     }

@@ -186,7 +186,7 @@ def test_without_a_terminal_there_is_none(impatient, tmp_path, capsys, monkeypat
     ],
 )
 def test_sizes_in_the_words_of_people(number, words):
-    assert progress.size(number) == words
+    assert progress.byte_size(number) == words
 
 
 # --- weight

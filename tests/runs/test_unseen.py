@@ -18,7 +18,7 @@ from langchain_core.tools import tool
 from langchain_core.tracers.base import BaseTracer
 
 import hilt_autolog
-from hilt_autolog.cli.checks.child_process import ask_child
+from hilt_autolog.cli.checks.child_process import run_python
 from hilt_autolog.contracts.framework import CALLBACK_ROLES
 from hilt_autolog.providers.langchain_core import PROVIDER
 from tests.support.calling import Log
@@ -274,7 +274,7 @@ def test_a_missing_name_is_reported_and_the_rest_is_patched(watch, monkeypatch):
 
 def test_doctor_finds_all_of_it_without_the_program_s_help():
     """Most of what is watched lies in modules that `import langchain_core` does not load."""
-    found = ask_child(["-m", "hilt_autolog.cli.checks.probes", "langchain_core"], dict(os.environ))
+    found = run_python(["-m", "hilt_autolog.cli.checks.probes", "langchain_core"], dict(os.environ))
     missing = {probe for probe, is_there in found["watching"].items() if not is_there}
     assert all(probe.endswith("on_stream_event") for probe in missing)  # of langchain-core 1.4 and newer
     assert len(found["watching"]) == len(PROVIDER.targets)

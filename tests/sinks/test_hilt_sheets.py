@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hilt_autolog.cli import main
-from hilt_autolog.cli.checks.sheets import sheets
+from hilt_autolog.cli.checks.sheets import check_sheets
 from hilt_autolog.sinks.checkpoint import Checkpoint
 from tests.support.sheets import copy, event, target_of, write
 
@@ -70,7 +70,7 @@ def test_what_cannot_be_sent_is_said(configured, capsys):
 
 
 def found():
-    return [(mark, text) for mark, text, _ in sheets()]
+    return [(mark, text) for mark, text, _ in check_sheets()]
 
 
 def test_doctor_says_that_no_copy_is_wanted(sheet):

@@ -1,42 +1,45 @@
-"""Another run of this Python: what is true of a program that starts now is asked of one that does."""
+"""A second run of this Python, to examine what a program that starts now will find."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_SECONDS = 60  # an SDK on a cold disk
+    from hilt_autolog.contracts.types import JsonObject
+
+_TIMEOUT = 60  # seconds: importing an SDK from a cold disk takes long
 
 
-def ask_child(arguments: list[str], environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return what this Python says when it is started: the JSON object in the last line of its output.
+def run_python(arguments: list[str], environ: Mapping[str, str]) -> JsonObject:
+    """Run this Python and return the JSON object in the last line of its output.
 
     Args:
-        arguments: what follows `python`.
-        environ: its environment.
+        arguments: the arguments of `python`.
+        environ: its environment variables.
 
     Raises:
-        ChildProcessError: it says nothing of the kind; the message is its last line on stderr, if it has one.
+        ChildProcessError: it cannot be started, takes longer than a minute, or prints no such line. The
+            message is its last line on stderr, or else its exit code.
     """
     try:
-        done = subprocess.run(  # noqa: S603  the Python that runs us, and a program of ours
+        completed = subprocess.run(  # noqa: S603  this interpreter, with arguments from this package
             [sys.executable, *arguments],
             env=environ,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_SECONDS,
+            timeout=_TIMEOUT,
             check=False,
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise ChildProcessError(str(error)) from None
     try:
-        said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        result: JsonObject = json.loads(completed.stdout.splitlines()[-1])
     except (ValueError, IndexError):
-        last = done.stderr.decode(errors="backslashreplace").strip().rpartition("\n")[2]
-        raise ChildProcessError(last or f"it ended with exit code {done.returncode}") from None
-    return said
+        last_line = completed.stderr.decode(errors="backslashreplace").strip().rpartition("\n")[2]
+        raise ChildProcessError(last_line or f"it ended with exit code {completed.returncode}") from None
+    return result

@@ -1,112 +1,127 @@
-"""What is covered: SDK by operation by mode, out of the providers' own tables.
+"""The coverage table: which operations of each SDK are recorded, in which modes.
 
-What a provider covers is known without its SDK. Which of it the installed version has is asked of a Python
-that starts now, as for everything else that is said of an SDK.
+What a provider covers is in its own table, without its SDK. Which of it the installed version has is found
+by a second Python that imports the SDK; see `sdks.probe_sdk`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hilt_autolog.providers import registry
 
-from .probes import covered
-from .sdks import asked, own_faults, version_of
+from .probes import declared_coverage
+from .sdks import internal_errors_text, probe_sdk, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from hilt_autolog.contracts.provider import Coverage, PatchTarget
+    from hilt_autolog.contracts.types import JsonObject
 
 
 MODES = ("sync", "async", "stream", "raw")
-_OF_ROLES = {"response": "raw", "stream": "raw", "chunk": "stream", "generator": "stream"}
+_MODE_BY_ROLE = {"response": "raw", "stream": "raw", "chunk": "stream", "generator": "stream"}
 
 
-class Row(NamedTuple):
-    """An operation of an SDK: by mode whether it is watched, None where the SDK has no such mode."""
+class OperationCoverage(NamedTuple):
+    """The coverage of an operation.
+
+    Attributes:
+        operation: its name, such as "chat".
+        modes: whether it is recorded, by mode; None if the SDK has no such mode.
+        is_offered: whether the SDK's version has the operation.
+    """
 
     operation: str
     modes: Mapping[str, bool | None]
-    is_offered: bool = True  # by this version
+    is_offered: bool = True
 
 
-class Sdk(NamedTuple):
-    """An SDK with its operations."""
+class SdkCoverage(NamedTuple):
+    """The coverage of an SDK.
+
+    Attributes:
+        name: its module.
+        version: "" if unknown, None if it is not installed.
+        rows: its operations.
+        trouble: why the installed version could not be examined; None if it was.
+    """
 
     name: str
-    version: str | None  # "" if it does not tell, None if it is not installed
-    rows: list[Row]
-    trouble: str | None = None  # why nothing can be said of the installed version
+    version: str | None
+    rows: list[OperationCoverage]
+    trouble: str | None = None
 
 
-def declared(sdk: str) -> list[Row]:
-    """Return an SDK's operations as if its version had all of them."""
-    return _merged(_row(one, lambda _: True) for one in covered(sdk))
+def declared_operations(sdk: str) -> list[OperationCoverage]:
+    """Return an SDK's operations for a version that has all of them."""
+    return _merged(_operation(coverage, lambda _: True) for coverage in declared_coverage(sdk))
 
 
-def coverage() -> list[Sdk]:
-    """Return every SDK that there is a provider for, as it is installed here."""
-    found = []
+def installed_coverage() -> list[SdkCoverage]:
+    """Return the coverage of every supported SDK in its installed version."""
+    sdks = []
     for name in sorted(registry.sdks()):
         version = version_of(name)
         try:
-            found.append(_examined(name, version))
+            sdks.append(_examine(name, version))
         except Exception as error:
-            found.append(Sdk(name, version, [], f"{type(error).__name__}: {error}"))
-    return found
+            sdks.append(SdkCoverage(name, version, [], f"{type(error).__name__}: {error}"))
+    return sdks
 
 
-def _examined(name: str, version: str | None) -> Sdk:
+def _examine(name: str, version: str | None) -> SdkCoverage:
     if version is None:
-        return Sdk(name, None, declared(name))
-    found = asked(name)
-    if found["faults"]:
-        return Sdk(name, version, [], own_faults(found))
-    watching, missing = found["watching"], frozenset(found["not_offered"])
+        return SdkCoverage(name, None, declared_operations(name))
+    result = probe_sdk(name)
+    if result["faults"]:
+        return SdkCoverage(name, version, [], internal_errors_text(result))
+    watching, missing = result["watching"], frozenset(result["not_offered"])
 
-    def is_found(probe: PatchTarget) -> bool:
-        return bool(watching.get(f"{probe.module}:{probe.owner}.{probe.name}"))
+    def is_patched(target: PatchTarget) -> bool:
+        return bool(watching.get(f"{target.module}:{target.owner}.{target.name}"))
 
-    return Sdk(name, version, _merged(_row(one, is_found, missing) for one in covered(name)))
+    operations = (_operation(coverage, is_patched, missing) for coverage in declared_coverage(name))
+    return SdkCoverage(name, version, _merged(operations))
 
 
-def _row(
-    one: Coverage, is_found: Callable[[PatchTarget], bool], missing: frozenset[str] = frozenset()
-) -> Row:
-    needed: dict[str, list[PatchTarget]] = {mode: [] for mode in MODES}
-    for probe in one.targets:
-        needed[_OF_ROLES.get(probe.role) or _kind(probe)].append(probe)
+def _operation(
+    coverage: Coverage, is_patched: Callable[[PatchTarget], bool], missing: frozenset[str] = frozenset()
+) -> OperationCoverage:
+    targets: dict[str, list[PatchTarget]] = {mode: [] for mode in MODES}
+    for target in coverage.targets:
+        targets[_MODE_BY_ROLE.get(target.role) or _sync_or_async(target)].append(target)
     modes: dict[str, bool | None] = {
-        mode: all(map(is_found, probes)) if probes else None for mode, probes in needed.items()
+        mode: all(map(is_patched, of_mode)) if of_mode else None for mode, of_mode in targets.items()
     }
-    if not one.streams:
+    if not coverage.streams:
         modes["stream"] = None
     elif modes["stream"] is None:  # the same functions as without a stream
-        modes["stream"] = any(modes[kind] for kind in ("sync", "async"))
-    return Row(one.operation, modes, one.sdk_path not in missing)
+        modes["stream"] = any(modes[mode] for mode in ("sync", "async"))
+    return OperationCoverage(coverage.operation, modes, coverage.sdk_path not in missing)
 
 
-def _kind(probe: PatchTarget) -> str:
-    return "async" if probe.role.startswith("async") or probe.owner.startswith("Async") else "sync"
+def _sync_or_async(target: PatchTarget) -> str:
+    return "async" if target.role.startswith("async") or target.owner.startswith("Async") else "sync"
 
 
-def _merged(rows: Iterable[Row]) -> list[Row]:
-    """Return one row an operation: several providers may be there for it, each for some versions."""
-    found: dict[str, Row] = {}
+def _merged(rows: Iterable[OperationCoverage]) -> list[OperationCoverage]:
+    """Return one row for an operation; several providers may cover it, each for some versions of the SDK."""
+    merged: dict[str, OperationCoverage] = {}
     for row in rows:
-        known = found.get(row.operation)
-        if known is None or not (known.is_offered and any(known.modes.values())):
-            found[row.operation] = row
-    return list(found.values())
+        earlier = merged.get(row.operation)
+        if earlier is None or not (earlier.is_offered and any(earlier.modes.values())):
+            merged[row.operation] = row
+    return list(merged.values())
 
 
-_WORDS = {True: "yes", False: "no", None: "-"}
+_CELLS = {True: "yes", False: "no", None: "-"}
 _LEGEND = "yes: watched; no: this version lacks a function that we look for; -: there is no such mode"
 
 
-def coverage_json(sdks: Sequence[Sdk]) -> list[dict[str, Any]]:
-    """Return what is covered as JSON values."""
+def coverage_json(sdks: Sequence[SdkCoverage]) -> list[JsonObject]:
+    """Return the coverage as JSON objects."""
     return [
         {
             "sdk": sdk.name,
@@ -120,26 +135,26 @@ def coverage_json(sdks: Sequence[Sdk]) -> list[dict[str, Any]]:
     ]
 
 
-def coverage_table(sdks: Sequence[Sdk]) -> str:
-    """Return the same as a table for people."""
-    cells = [("SDK", "operation", *MODES), *(line for sdk in sdks for line in _lines(sdk))]
-    widths = [max(len(line[column]) for line in cells if len(line) > column + 1) for column in (0, 1)]
+def coverage_table(sdks: Sequence[SdkCoverage]) -> str:
+    """Return the coverage as a table in text."""
+    lines = [("SDK", "operation", *MODES), *(line for sdk in sdks for line in _lines(sdk))]
+    widths = [max(len(line[column]) for line in lines if len(line) > column + 1) for column in (0, 1)]
     widths += [max(map(len, MODES))] * len(MODES)
-    table = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
+    table = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
     return "\n".join([*table, "", _LEGEND])
 
 
-def cells_of(row: Row) -> tuple[str, ...]:
-    """Return the words for an operation's modes."""
-    return tuple(_WORDS[row.modes[mode]] for mode in MODES)
+def mode_cells(row: OperationCoverage) -> tuple[str, ...]:
+    """Return the cells of an operation's modes: yes, no or -."""
+    return tuple(_CELLS[row.modes[mode]] for mode in MODES)
 
 
-def _lines(sdk: Sdk) -> Iterator[tuple[str, ...]]:
+def _lines(sdk: SdkCoverage) -> Iterator[tuple[str, ...]]:
     name = f"{sdk.name} {sdk.version}" if sdk.version else sdk.name
     if sdk.trouble is not None:
         yield name, f"cannot be examined: {sdk.trouble}"
     elif sdk.version is None:
         yield name, "not installed"
     for row in sdk.rows if sdk.version is not None else ():
-        yield (name, row.operation, *(cells_of(row) if row.is_offered else ("not in this version",)))
+        yield (name, row.operation, *(mode_cells(row) if row.is_offered else ("not in this version",)))
         name = ""

@@ -1,4 +1,4 @@
-"""The log: whether it can be written where it would go, and what the newest ones say of themselves."""
+"""The log: whether it can be written where it would go, and what the newest logs report about themselves."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import re
 from collections import Counter
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hilt_autolog.clock import random_hex
+from hilt_autolog.format import PROCESS_ACTOR
 from hilt_autolog.log import append_file, file_opening
 from hilt_autolog.log.backoff import describe_error
 from hilt_autolog.log.file_names import fill_template, is_generated
@@ -19,33 +20,36 @@ from hilt_autolog.log.safe_directory import UnsafePathError
 from hilt_autolog.log.syscalls import Syscalls
 
 from . import Finding, ok, problem, warning
-from .settings import effective
+from .settings import effective_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NEWEST = 5
+    from hilt_autolog.contracts.types import JsonObject
+
+_MAX_LOGS = 5
+_PROCESS_MARK = f'"{PROCESS_ACTOR}"'.encode()
 _HINTS = {"ELOOP": " (a symbolic link, which is not followed)", "ENXIO": " (a pipe)"}
 
 
-# --- to be written
+# --- the path of the next log
 
 
-def place() -> Iterator[Finding]:
-    """Try to open a log as the writer would, and leave nothing of it behind."""
-    template = _absolute(effective().path)
+def check_log_path() -> Iterator[Finding]:
+    """Open a log as the writer would, and leave nothing of it behind."""
+    template = _absolute(effective_settings().path)
     try:
-        _try(template)
+        _try_to_write(template)
     except (UnsafePathError, OSError, append_file.LogFileLost) as error:
         reason, description = describe_error(error)  # as in status().trouble
-        why = f"{description}{_HINTS.get(reason, '')}"
-        yield problem(f"{template} cannot be written: {why}", path=template, reason=reason)
+        text = f"{template} cannot be written: {description}{_HINTS.get(reason, '')}"
+        yield problem(text, path=template, reason=reason)
     else:
         yield ok(f"{template} can be written", path=template)
 
 
 def _absolute(template: str) -> str:
-    """Return the whole path, unless the current folder has been removed: a relative path fails then."""
+    """Return the absolute path, or the relative one if the current folder was removed: opening it fails."""
     path: str = Syscalls.expanduser(template)
     try:
         return Syscalls.join(Syscalls.getcwd(), path)
@@ -53,7 +57,7 @@ def _absolute(template: str) -> str:
         return path
 
 
-def _try(template: str) -> None:
+def _try_to_write(template: str) -> None:
     path = fill_template(template, "doctor")
     with _without_new_folders(Path(path).parent):
         if is_generated(template):
@@ -65,14 +69,14 @@ def _try(template: str) -> None:
         elif os.path.lexists(path):
             file = file_opening.open_shared(path)
             try:
-                file.is_same_file()  # looks at the disk as well
+                file.is_same_file()  # checks the file on disk as well
             finally:
                 file.close()
-        else:  # not under its name: another process might begin to use the file
-            _try_beside(f"{path}.{random_hex()}")
+        else:  # under another name: another process might begin to use a file of this one
+            _try_temporary(f"{path}.{random_hex()}")
 
 
-def _try_beside(path: str) -> None:
+def _try_temporary(path: str) -> None:
     file = file_opening.open_shared(path)
     try:
         file.append(b"\n")
@@ -83,113 +87,125 @@ def _try_beside(path: str) -> None:
 
 @contextmanager
 def _without_new_folders(folder: Path) -> Iterator[None]:
-    """Remove the folders again that are made meanwhile, unless somebody has put something there."""
-    missing = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
+    """Remove folders that the body creates, except those in which another process has put something."""
+    missing = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
     try:
         yield
     finally:
-        for place in missing:
+        for path in missing:
             with suppress(OSError):
-                place.rmdir()
+                path.rmdir()
 
 
-# --- written
+# --- the logs that exist
 
 
-class Told(NamedTuple):
-    """What a log says of itself: its events, and what its first, last and gap lines count."""
+class LogSummary(NamedTuple):
+    """What a log reports about itself in the events of its process.
+
+    Attributes:
+        events: events of calls.
+        begun: how often a process opened the log.
+        ended: how often a process closed it.
+        drops: lost events by reason.
+        failed: how many internal errors of this package.
+        faults: the kinds of those errors by place in the code.
+        is_torn: whether the last line is incomplete.
+    """
 
     events: int
     begun: int
     ended: int
-    drops: dict[str, int]  # by reason
+    drops: dict[str, int]
     failed: int
-    faults: dict[str, str]  # place in our own code -> what failed there
+    faults: dict[str, str]
     is_torn: bool
 
 
-def newest() -> Iterator[Finding]:
-    """Examine the logs that were written last."""
-    template = _absolute(effective().path)
+def check_recent_logs() -> Iterator[Finding]:
+    """Check the logs that were written last."""
+    template = _absolute(effective_settings().path)
     pattern = "*".join(glob.escape(part) for part in re.split(r"\{[^{}]*\}", template))
-    found = sorted(filter(os.path.isfile, glob.iglob(pattern)), key=_age, reverse=True)
-    if not found:
+    paths = sorted(filter(os.path.isfile, glob.iglob(pattern)), key=_modification_time, reverse=True)
+    if not paths:
         yield ok(f"there is no log like {template} yet", logs=0)
         return
-    told: dict[str, Told] = {}
-    for path in found[:_NEWEST]:
+    summaries: dict[str, LogSummary] = {}
+    for path in paths[:_MAX_LOGS]:
         try:
-            told[path] = _told(Path(path))
-        except (OSError, ValueError, TypeError, AttributeError) as error:  # or its counts are no counts
+            summaries[path] = _summarize(Path(path))
+        except (OSError, ValueError, TypeError, AttributeError) as error:  # also counts of a wrong type
             yield warning(f"{path} cannot be read: {error}", file=path)
-    events = sum(log.events for log in told.values())
+    events = sum(summary.events for summary in summaries.values())
     yield ok(
-        f"{events} events in the newest {len(told)} of {len(found)} logs",
-        logs=len(found),
-        newest={path: log._asdict() for path, log in told.items()},
+        f"{events} events in the newest {len(summaries)} of {len(paths)} logs",
+        logs=len(paths),
+        newest={path: summary._asdict() for path, summary in summaries.items()},
     )
-    for path, log in told.items():
-        yield from _complaints(path, log)
+    for path, summary in summaries.items():
+        yield from _log_warnings(path, summary)
 
 
-def _complaints(path: str, log: Told) -> Iterator[Finding]:
-    if log.drops:
-        reasons = ", ".join(f"{number} by {reason}" for reason, number in log.drops.items())
+def _log_warnings(path: str, summary: LogSummary) -> Iterator[Finding]:
+    if summary.drops:
+        reasons = ", ".join(f"{number} by {reason}" for reason, number in summary.drops.items())
         yield warning(f"{path} lacks events that were dropped: {reasons}", file=path)
-    if log.failed:
-        places = ", ".join(f"{kind} at {place}" for place, kind in log.faults.items())
-        yield warning(f"{path} counts failures of our own code: {log.failed} ({places})", file=path)
-    if log.begun > log.ended:
+    if summary.failed:
+        faults = ", ".join(f"{kind} at {place}" for place, kind in summary.faults.items())
+        yield warning(f"{path} counts failures of our own code: {summary.failed} ({faults})", file=path)
+    if summary.begun > summary.ended:
         yield warning(f"{path} has no last line: its process still runs, or was killed", file=path)
-    if log.is_torn:
+    if summary.is_torn:
         yield warning(f"{path} ends inside a line, which is lost", file=path)
 
 
-def _told(path: Path) -> Told:
-    """Read a log as far as this needs: only the lines about the process are parsed."""
-    said: dict[str, list[dict[str, Any]]] = {"session opened": [], "session closed": [], "events dropped": []}
+def _summarize(path: Path) -> LogSummary:
+    """Summarize a log; only the events about its process are parsed."""
+    opened: list[JsonObject] = []
+    closed: list[JsonObject] = []
+    dropped: list[JsonObject] = []
+    lifecycle = {"session opened": opened, "session closed": closed, "events dropped": dropped}
     events, line = 0, b""
     with path.open("rb") as file:
         for line in file:
-            text, counts = _of_process(line)
-            if text in said:
-                said[text].append(counts)
+            text, extensions = _process_event(line)
+            if text in lifecycle:
+                lifecycle[text].append(extensions)
             else:
                 events += line.endswith(b"\n") and not line.isspace()
-    ends, gaps = said["session closed"], said["events dropped"]
-    return Told(
+    return LogSummary(
         events=events,
-        begun=len(said["session opened"]),
-        ended=len(ends),
-        drops=dict(_drops(ends) | _drops(gaps)),  # the greater of each: a last line counts the gaps as well
-        failed=sum(end.get("failed", 0) for end in ends),
-        faults={place: kind for end in ends for place, kind in end.get("faults", {}).items()},
+        begun=len(opened),
+        ended=len(closed),
+        drops=dict(_drops(closed) | _drops(dropped)),  # the maximum: "session closed" counts all drops again
+        failed=sum(extensions.get("failed", 0) for extensions in closed),
+        faults={place: kind for extensions in closed for place, kind in extensions.get("faults", {}).items()},
         is_torn=not line.endswith(b"\n") and line != b"",
     )
 
 
-def _of_process(line: bytes) -> tuple[str, dict[str, Any]]:
-    """Return the text and the counts of a line about the process itself; of another line, nothing."""
-    if b'"hilt-autolog"' not in line:
+def _process_event(line: bytes) -> tuple[str, JsonObject]:
+    """Return the text and the extensions of an event about the process itself; "" and {} for other lines."""
+    if _PROCESS_MARK not in line:
         return "", {}
     try:
         event = json.loads(line)
-        if event["actor"]["id"] == "hilt-autolog":
+        if event["actor"]["id"] == PROCESS_ACTOR:
             return str(event["content"]["text"]), dict(event["extensions"])
     except (ValueError, KeyError, TypeError):
         pass
     return "", {}
 
 
-def _drops(lines: list[dict[str, Any]]) -> Counter[str]:
-    total: Counter[str] = Counter()
-    for line in lines:
-        total.update(line.get("drops", {}))
-    return total
+def _drops(extensions_list: list[JsonObject]) -> Counter[str]:
+    drops: Counter[str] = Counter()
+    for extensions in extensions_list:
+        drops.update(extensions.get("drops", {}))
+    return drops
 
 
-def _age(path: str) -> float:
+def _modification_time(path: str) -> float:
     try:
         return Path(path).stat().st_mtime
-    except OSError:  # gone since
+    except OSError:  # removed meanwhile
         return 0.0

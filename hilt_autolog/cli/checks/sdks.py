@@ -1,4 +1,4 @@
-"""The SDKs: which are installed, how old they are, and what of them is watched."""
+"""The SDKs: which are installed, how old they are, and which of their functions are recorded."""
 
 from __future__ import annotations
 
@@ -6,88 +6,88 @@ import os
 import re
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hilt_autolog.providers import registry
 
 from . import Finding, ok, problem, warning
-from .child_process import ask_child
-from .settings import effective
+from .child_process import run_python
+from .settings import effective_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-# Versions before the oldest that is tested, whose shape is known to be the same.
+    from hilt_autolog.contracts.types import JsonMapping, JsonObject
+
+# Versions before the oldest that is tested, whose API is known to be the same.
 _BEST_EFFORT = {"openai": "1.12", "anthropic": "0.34"}
 
 
-def sdks() -> Iterator[Finding]:
-    """Examine each SDK that there is a provider for."""
-    known = sorted(registry.sdks())
-    versions = {sdk: version_of(sdk) for sdk in known}
-    installed = [sdk for sdk in known if versions[sdk] is not None]
-    named = effective().providers
-    wanted = [sdk for sdk in installed if not named or sdk in named]
+def check_sdks() -> Iterator[Finding]:
+    """Check each SDK that has a provider."""
+    supported = sorted(registry.sdks())
+    versions = {sdk: version_of(sdk) for sdk in supported}
+    installed = [sdk for sdk in supported if versions[sdk] is not None]
+    enabled = effective_settings().providers
+    recorded = [sdk for sdk in installed if not enabled or sdk in enabled]
     if not installed:
-        yield problem(f"none of the SDKs that are watched is installed: {', '.join(known)}")
-    elif not wanted:
-        yield problem(f"providers={','.join(named)}, but only {', '.join(installed)} is installed")
-    for sdk in wanted:
-        yield from _age(sdk, versions[sdk] or "")
-        yield _watched(sdk)
-    for sdk in known:
+        yield problem(f"none of the SDKs that are watched is installed: {', '.join(supported)}")
+    elif not recorded:
+        yield problem(f"providers={','.join(enabled)}, but only {', '.join(installed)} is installed")
+    for sdk in recorded:
+        yield _check_version(sdk, versions[sdk] or "")
+        yield _check_functions(sdk)
+    for sdk in supported:
         if sdk not in installed:
             yield ok(f"{sdk} is not installed", sdk=sdk)
-        elif sdk not in wanted:
-            yield warning(f"{sdk} is installed, but left out by providers={','.join(named)}", sdk=sdk)
+        elif sdk not in recorded:
+            yield warning(f"{sdk} is installed, but left out by providers={','.join(enabled)}", sdk=sdk)
 
 
 def version_of(sdk: str) -> str | None:
-    """Return an SDK's version, "" if it does not tell, None if it is not there.
+    """Return an SDK's version; "" if it is unknown, None if the SDK is not installed.
 
     Most distributions are named like their module: google.genai comes with google-genai, langchain_core with
-    langchain-core. Of the others, which take long to look through, the first will do: `perplexity` comes with
-    perplexityai.
+    langchain-core. The others need a slow search, and their first distribution counts: `perplexity` comes
+    with perplexityai.
     """
     try:
         return version(sdk.replace(".", "-"))
     except PackageNotFoundError:
         pass
     try:
-        is_there = find_spec(sdk) is not None
-    except ImportError:  # of the package that it would be in
+        is_installed = find_spec(sdk) is not None
+    except ImportError:  # its parent package is missing
         return None
-    return _version_by_files(sdk) if is_there else None
+    return _version_by_files(sdk) if is_installed else None
 
 
 def _version_by_files(sdk: str) -> str:
     return next((version(name) for name in packages_distributions().get(sdk, ())), "")
 
 
-def _age(sdk: str, found: str) -> Iterator[Finding]:
-    """Compare a version with the one that our own installation asks for."""
-    facts = {"sdk": sdk, "version": found, "supported": _supported(sdk), "best_effort": _BEST_EFFORT.get(sdk)}
-    if not found:
-        yield warning(f"{sdk} does not tell its version", **facts)
-    elif _is_older(found, facts["best_effort"]):
-        yield warning(f"{sdk} {found} is older than {facts['best_effort']}: nothing is promised", **facts)
-    elif _is_older(found, facts["supported"]):
-        yield warning(
-            f"{sdk} {found} is older than {facts['supported']}, the oldest that is tested: best effort",
-            **facts,
-        )
-    else:
-        yield ok(f"{sdk} {found}", **facts)
+def _check_version(sdk: str, installed: str) -> Finding:
+    """Compare a version with the oldest that this package requires."""
+    supported, best_effort = _supported(sdk), _BEST_EFFORT.get(sdk)
+    facts = {"sdk": sdk, "version": installed, "supported": supported, "best_effort": best_effort}
+    if not installed:
+        return warning(f"{sdk} has no known version", **facts)
+    if _is_older(installed, best_effort):
+        return warning(f"{sdk} {installed} is older than {best_effort}: nothing is promised", **facts)
+    if _is_older(installed, supported):
+        text = f"{sdk} {installed} is older than {supported}, the oldest that is tested: best effort"
+        return warning(text, **facts)
+    return ok(f"{sdk} {installed}", **facts)
 
 
 def _supported(sdk: str) -> str | None:
-    """Return the oldest version that the extra of this SDK takes."""
+    """Return the oldest version that this package's extra for the SDK accepts."""
     try:
-        lines = requires("hilt-autolog") or []
+        requirements = requires("hilt-autolog") or []
     except PackageNotFoundError:
         return None
     oldest = re.compile(rf"{re.sub('[._]', '-', sdk)} *>= *([\d.]+)")
-    return next((found[1] for found in map(oldest.match, lines) if found), None)
+    return next((match[1] for match in map(oldest.match, requirements) if match), None)
 
 
 def _is_older(version: str, than: str | None) -> bool:
@@ -95,38 +95,38 @@ def _is_older(version: str, than: str | None) -> bool:
 
 
 def _numbers(version: str) -> list[int]:
-    found = re.match(r"[\d.]+", version)
-    return [int(number) for number in found[0].split(".") if number] if found else []
+    match = re.match(r"[\d.]+", version)
+    return [int(number) for number in match[0].split(".") if number] if match else []
 
 
-def asked(sdk: str) -> dict[str, Any]:
-    """Return what `watched` says of an SDK.
+def probe_sdk(sdk: str) -> JsonObject:
+    """Return the result of `probes.main` for an SDK, from a second Python without HILT_ variables.
 
     Raises:
-        ChildProcessError: it says nothing: the SDK cannot be imported.
+        ChildProcessError: the SDK cannot be imported.
     """
     environ = {name: value for name, value in os.environ.items() if not name.startswith("HILT_")}
-    return ask_child(["-m", f"{__package__}.probes", sdk], environ)
+    return run_python(["-m", f"{__package__}.probes", sdk], environ)
 
 
-def own_faults(found: Mapping[str, Any]) -> str:
-    """Return in words which faults of ours `watched` has met."""
-    faults = ", ".join(f"{kind} at {place}" for place, kind in found["faults"].items())
+def internal_errors_text(result: JsonMapping) -> str:
+    """Return the internal errors of this package in a result of `probe_sdk` as text."""
+    faults = ", ".join(f"{kind} at {place}" for place, kind in result["faults"].items())
     return f"our own code fails: {faults}"
 
 
-def _watched(sdk: str) -> Finding:
+def _check_functions(sdk: str) -> Finding:
     try:
-        found = asked(sdk)
+        result = probe_sdk(sdk)
     except ChildProcessError as error:
         return problem(f"{sdk} cannot be imported: {error}", sdk=sdk)
-    probes = found["watching"]
-    missing = [probe for probe, is_there in probes.items() if not is_there]
-    facts = {"sdk": sdk, **found}
-    if found["faults"]:
-        return problem(f"{sdk} cannot be watched, {own_faults(found)}", **facts)
-    if len(missing) == len(probes):
-        return problem(f"nothing of {sdk} is watched: {found['file']} has no {', '.join(missing)}", **facts)
+    functions = result["watching"]
+    missing = [name for name, exists in functions.items() if not exists]
+    facts = {"sdk": sdk, **result}
+    if result["faults"]:
+        return problem(f"{sdk} cannot be watched, {internal_errors_text(result)}", **facts)
+    if len(missing) == len(functions):
+        return problem(f"nothing of {sdk} is watched: {result['file']} has no {', '.join(missing)}", **facts)
     if missing:
         return warning(f"not watched, because this {sdk} has no such function: {', '.join(missing)}", **facts)
-    return ok(f"{sdk} is watched, by all {len(probes)} functions", **facts)
+    return ok(f"{sdk} is watched, by all {len(functions)} functions", **facts)

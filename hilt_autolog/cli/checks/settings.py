@@ -1,4 +1,4 @@
-"""The settings that a program started here would record by, and where each comes from."""
+"""The effective settings of a program that is started in this folder, and where each comes from."""
 
 from __future__ import annotations
 
@@ -15,49 +15,49 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def here() -> str:
-    """Return where the search for pyproject.toml begins: here; at the root if here has been removed."""
+def working_directory() -> str:
+    """Return the folder where the search for pyproject.toml begins; the root if this folder was removed."""
     try:
         return str(Path.cwd())
     except FileNotFoundError:
         return os.sep
 
 
-def effective() -> Settings:
-    """Return the settings of a program that is started here and gives none to `enable()`."""
-    return load({}, os.environ, here(), registry.sdks())[0]
+def effective_settings() -> Settings:
+    """Return the settings of a program that is started in this folder and calls `enable()` without any."""
+    return load({}, os.environ, working_directory(), registry.sdks())[0]
 
 
-def settings() -> Iterator[Finding]:
-    """List the settings by where they come from, then each one that is not understood."""
-    found, complaints = load({}, os.environ, here(), registry.sdks())
-    without_variables, _ = load({}, {}, here(), registry.sdks())
+def check_settings() -> Iterator[Finding]:
+    """List the settings by origin, then each invalid one."""
+    effective, errors = load({}, os.environ, working_directory(), registry.sdks())
+    without_variables, _ = load({}, {}, working_directory(), registry.sdks())
     origins: dict[str, dict[str, object]] = {}
     for row in SETTINGS:
         origin = _origin(row, without_variables)
-        origins.setdefault(origin, {})[row.name] = getattr(found, row.name)
+        origins.setdefault(origin, {})[row.name] = getattr(effective, row.name)
     for origin, values in origins.items():
-        said = ", ".join(f"{name}={_spelled(value)}" for name, value in values.items() if _is_said(value))
-        yield ok(f"{origin}: {said}", origin=origin, values=values)
-    for complaint in complaints:
-        yield warning(complaint.removeprefix("hilt: "))
+        pairs = ", ".join(f"{name}={_as_text(value)}" for name, value in values.items() if _is_set(value))
+        yield ok(f"{origin}: {pairs}", origin=origin, values=values)
+    for error in errors:
+        yield warning(error.removeprefix("hilt: "))
 
 
 def _origin(row: Setting, without_variables: Settings) -> str:
     try:
-        given = parse_setting({row.variable: row}, row.variable, os.environ.get(row.variable))
+        variable = parse_setting({row.variable: row}, row.variable, os.environ.get(row.variable))
     except SettingsError:
-        given = {}
-    if given:
+        variable = {}
+    if variable:
         return "environment"
     return "default" if getattr(without_variables, row.name) == row.default else "pyproject.toml"
 
 
-def _is_said(value: object) -> bool:
+def _is_set(value: object) -> bool:
     return value is not None and value != ()
 
 
-def _spelled(value: object) -> str:
+def _as_text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return ",".join(value) if isinstance(value, tuple) else str(value)

@@ -1,4 +1,4 @@
-"""The copy in Google Sheets: whether it can be written, and what of it is not there yet."""
+"""The copy in Google Sheets: whether it can be written, and what is still missing in it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from hilt_autolog.log.file_names import fill_template
 
 from . import Finding, ok, warning
-from .settings import effective
+from .settings import effective_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def sheets() -> Iterator[Finding]:
-    """Reach the spreadsheet, and look for copies that are not at their end; nothing is changed."""
-    settings = effective()
+def check_sheets() -> Iterator[Finding]:
+    """Connect to the spreadsheet, and look for incomplete copies; nothing is changed."""
+    settings = effective_settings()
     if settings.sheets is None:
         yield ok("no copy is wanted")
         return
-    # Here, because doctor also works where a package is missing that we need ourselves.
+    # Imported here, because doctor also runs where a required package is missing.
     from hilt_autolog.errors import HILTError
     from hilt_autolog.sinks.checkpoint import pending_copies
     from hilt_autolog.sinks.errors import RetryLater
@@ -28,19 +28,19 @@ def sheets() -> Iterator[Finding]:
     from hilt_autolog.sinks.target import account_key, sheet_target
 
     try:
-        wanted = sheet_target(settings.sheets, chunks=False)
+        sheet = sheet_target(settings.sheets, chunks=False)
         key = account_key()
-        book = Spreadsheet(wanted, key)
-        book.connect()
-        book.close()
+        spreadsheet = Spreadsheet(sheet, key)
+        spreadsheet.connect()
+        spreadsheet.close()
     except (ImportError, OSError, ValueError, HILTError, RetryLater) as error:
         yield warning(f"the copy cannot be written: {error}", sheet_id=settings.sheets)
     else:
         email = key["client_email"]
-        yield ok(f"{wanted.sheet_id} can be reached as {email}", sheet_id=wanted.sheet_id, account=email)
+        yield ok(f"{sheet.sheet_id} can be reached as {email}", sheet_id=sheet.sheet_id, account=email)
     folder = os.path.dirname(os.path.abspath(fill_template(settings.path, "doctor")))
-    left = {log: size for log, size in pending_copies(folder).items() if size}
-    for log, size in left.items():
+    missing = {log: size for log, size in pending_copies(folder).items() if size}
+    for log, size in missing.items():
         yield warning(
             f"{size} bytes of {log} are not in the spreadsheet yet: its process still copies, or it has ended"
             " (`hilt sheets` sends them)",

@@ -5,30 +5,31 @@ from __future__ import annotations
 import io
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from hilt_autolog.cli.exit_codes import USAGE, CommandError
-from hilt_autolog.cli.render.progress import Progress, total
-from hilt_autolog.cli.render.terminal import harmless_stdout, is_terminal, say, visible
+from hilt_autolog.cli.render.progress import Progress, total_size
+from hilt_autolog.cli.render.terminal import escape_controls, escaped_stdout, is_terminal, print_stderr
 from hilt_autolog.cli.select.sources import (
     add_filters,
     add_paths,
-    check_output,
     event_filter,
     is_filtered,
-    opened,
+    open_log,
     report_problems,
+    require_stdout,
 )
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Sequence
 
     from hilt_autolog.reading.reader import Log
 
 FORMATS = ("csv", "parquet", "messages")
 COMPRESSIONS = ("snappy", "zstd", "gzip", "none")
-"""Those of `hilt_autolog.converters.parquet`, which is not loaded for a list of words."""
-_ENDINGS = {".csv": "csv", ".parquet": "parquet", ".jsonl": "messages"}
+"""Those of `hilt_autolog.converters.parquet`, which is not imported for the help."""
+_FORMAT_BY_SUFFIX = {".csv": "csv", ".parquet": "parquet", ".jsonl": "messages"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -39,7 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         choices=FORMATS,
         help="csv, parquet, or messages (a conversation a line); else as the output's name says",
     )
-    parser.add_argument("-o", "--output", metavar="FILE", help="what to write; else standard output")
+    parser.add_argument("-o", "--output", metavar="FILE", help="the file to write; else standard output")
     parser.add_argument("--json", action="store_true", help="print what was written as a JSON object")
     group = parser.add_argument_group("csv")
     group.add_argument(
@@ -58,82 +59,81 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_filters(parser)
 
 
-def run(chosen: Namespace) -> int:
-    """Convert, and say on stderr what was written.
+def run(args: Namespace) -> int:
+    """Convert, and report on stderr what was written.
 
     Returns:
-        0, also where lines could not be read, which are told; 3 if a file could not.
+        0, also if lines could not be read, which are reported; 3 if a file could not.
 
     Raises:
-        Stop: the format is not said, a column is unknown, or Parquet is to go to standard output.
+        CommandError: no format is given, a column is unknown, or Parquet is to go to standard output.
     """
-    form = chosen.to or _by_name(chosen.output)
-    if not chosen.output:
-        check_output()
-    if chosen.json and not chosen.output:
+    format_ = args.to or _format_by_name(args.output)
+    if not args.output:
+        require_stdout()
+    if args.json and not args.output:
         raise CommandError("--json goes with -o FILE: standard output has the log itself", USAGE)
-    log = opened(chosen.paths)
-    log.event_filter = event_filter(chosen) if is_filtered(chosen) else None
+    log = open_log(args.paths)
+    log.event_filter = event_filter(args) if is_filtered(args) else None
     try:
-        with Progress(total(log.sources), _readings(form, chosen)) as progress:
-            if chosen.output or not is_terminal(sys.stdout):
-                progress.attend(log)
-            count = _to_file(log, form, chosen) if chosen.output else _to_stdout(log, form, chosen)
+        with Progress(total_size(log.sources), _passes(format_, args)) as progress:
+            if args.output or not is_terminal(sys.stdout):
+                progress.track(log)
+            number = _to_file(log, format_, args) if args.output else _to_stdout(log, format_, args)
     except ValueError as error:
         raise CommandError(str(error), USAGE) from None
     code = report_problems(log.problems)
-    unit = "conversations" if form == "messages" else "events"
-    if chosen.json:
-        print(
-            json.dumps({"format": form, "output": chosen.output, unit: count, "problems": len(log.problems)})
-        )
-    elif chosen.output:
-        say(f"{count:,} {unit} -> {chosen.output}")
+    unit = "conversations" if format_ == "messages" else "events"
+    if args.json:
+        result = {"format": format_, "output": args.output, unit: number, "problems": len(log.problems)}
+        print(json.dumps(result))
+    elif args.output:
+        print_stderr(f"{number:,} {unit} -> {args.output}")
     return code
 
 
-def _readings(form: str, chosen: Namespace) -> int:
-    """Return how often the log is read: twice for messages, and where its columns are to be found first."""
-    if form == "messages":
+def _passes(format_: str, args: Namespace) -> int:
+    """Return how often the log is read: twice for messages, and again for each search for its columns."""
+    if format_ == "messages":
         return 2
-    is_flat = chosen.flat and not chosen.columns
-    return 1 + is_flat + chosen.metadata if form == "csv" else 1
+    is_flat = args.flat and not args.columns
+    return 1 + is_flat + args.metadata if format_ == "csv" else 1
 
 
-def _by_name(output: str | None) -> str:
-    for ending, form in _ENDINGS.items():
-        if output and output.endswith(ending):
-            return form
+def _format_by_name(output: str | None) -> str:
+    for suffix, format_ in _FORMAT_BY_SUFFIX.items():
+        if output and output.endswith(suffix):
+            return format_
     raise CommandError("say --to csv, --to parquet or --to messages", USAGE)
 
 
-def _to_file(log: Log, form: str, chosen: Namespace) -> int:
-    if form == "parquet":
+def _to_file(log: Log, format_: str, args: Namespace) -> int:
+    if format_ == "parquet":
         from hilt_autolog.converters.parquet import convert_to_parquet
 
-        return convert_to_parquet(log, chosen.output, chosen.compression)
-    if form == "messages":
+        return convert_to_parquet(log, args.output, args.compression)
+    if format_ == "messages":
         from hilt_autolog.converters.messages import convert_to_messages
 
-        return convert_to_messages(log, chosen.output)
+        return convert_to_messages(log, args.output)
     from hilt_autolog.converters.csv import convert_to_csv
 
-    return convert_to_csv(log, chosen.output, **_of_csv(chosen))
+    return convert_to_csv(log, args.output, **_csv_options(args))
 
 
-def _to_stdout(log: Log, form: str, chosen: Namespace) -> int:
-    if form == "parquet":
+def _to_stdout(log: Log, format_: str, args: Namespace) -> int:
+    if format_ == "parquet":
         raise CommandError("Parquet is written to a file: say -o FILE", USAGE)
-    if form == "messages":
+    if format_ == "messages":
         from hilt_autolog.converters import messages
 
-        return messages.write(log, _Shown() if is_terminal(sys.stdout) else sys.stdout.buffer)
+        return messages.write(log, _EscapedBytes() if is_terminal(sys.stdout) else sys.stdout.buffer)
     from hilt_autolog.converters import csv
 
-    options = _of_csv(chosen)
+    options = _csv_options(args)
     options["columns"] = csv.check_columns(options["columns"])
     if is_terminal(sys.stdout):
-        return csv.write(log, harmless_stdout(), **options)
+        return csv.write(log, escaped_stdout(), **options)
     stream = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
     try:
         return csv.write(log, stream, **options)
@@ -141,13 +141,19 @@ def _to_stdout(log: Log, form: str, chosen: Namespace) -> int:
         stream.detach()
 
 
-class _Shown:
-    """A stream of bytes that are shown on the terminal as text, harmless."""
+class _EscapedBytes:
+    """A stream for UTF-8 bytes that writes them to a terminal as text, escaped."""
 
     def write(self, line: bytes) -> int:
-        return sys.stdout.write(visible(line.decode()))
+        return sys.stdout.write(escape_controls(line.decode()))
 
 
-def _of_csv(chosen: Namespace) -> dict[str, Any]:
-    columns = chosen.columns and [name.strip() for name in chosen.columns.split(",")]
-    return {"columns": columns, "readable": not chosen.flat, "include_metadata": chosen.metadata}
+class _CsvOptions(TypedDict):
+    columns: Sequence[str] | None
+    readable: bool
+    include_metadata: bool
+
+
+def _csv_options(args: Namespace) -> _CsvOptions:
+    columns = [name.strip() for name in args.columns.split(",")] if args.columns else None
+    return {"columns": columns, "readable": not args.flat, "include_metadata": args.metadata}

@@ -1,27 +1,26 @@
-"""hilt search: the events that say something, a line each, with the conversation that they belong to."""
+"""hilt search: the events that contain a text, a line each, with the conversation that they belong to."""
 
 from __future__ import annotations
 
 import os
 import re
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from hilt_autolog.cli.exit_codes import FINDINGS, USAGE, CommandError
+from hilt_autolog.cli.exit_codes import FINDINGS, OK, USAGE, CommandError
 from hilt_autolog.cli.render import event_format
 from hilt_autolog.cli.render.conversation_view import is_step
-from hilt_autolog.cli.render.part_renderer import messages_of, parts_of
-from hilt_autolog.cli.render.progress import Progress, total, watched_one_by_one
-from hilt_autolog.cli.render.terminal import cells, in_line, json_text, padded, stdout_screen, visible
-from hilt_autolog.cli.select.conversations import NAME, session_of
-from hilt_autolog.cli.select.sources import (
-    add_filters,
-    add_paths,
-    event_filter,
-    opened,
-    part,
-    report_problems,
+from hilt_autolog.cli.render.progress import Progress, sources_with_progress, total_size
+from hilt_autolog.cli.render.terminal import (
+    cell_width,
+    escape_controls,
+    json_text,
+    pad,
+    single_line,
+    stdout_screen,
 )
+from hilt_autolog.cli.select.conversations import SHOWN_ID_LENGTH, session_id_in
+from hilt_autolog.cli.select.sources import add_filters, add_paths, event_filter, open_log, report_problems
+from hilt_autolog.format import section
 from hilt_autolog.reading.columns import normalize
 
 if TYPE_CHECKING:
@@ -29,23 +28,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from hilt_autolog.cli.render.terminal import Screen
+    from hilt_autolog.cli.select.sources import EventFilter
+    from hilt_autolog.contracts.types import JsonMapping
     from hilt_autolog.reading.lines import ReadProblem, Source
 
 
-Event = dict[str, Any]
-
 _CHUNK = "completion_chunk"
-_ACTION = 11  # cells
-_AROUND = 100  # letters before and after, where lines have no width
-_OF_EXTENSIONS = ("tool", "model", "error_type", "error_code", "tool_call_id", "document_id")
-_WIDE = 90  # cells of a screen with room for the whole time and the action
-_LONGEST = datetime(2026, 12, 31)  # noqa: DTZ001  any would do
+_SEARCHED_EXTENSIONS = ("tool", "model", "error_type", "error_code", "tool_call_id", "document_id")
+_ACTION_WIDTH = 11  # cells
+_WIDE_SCREEN = 90  # cells: with space for the whole time and the action
+_LONG_TIME, _LONG_TIME_WIDTH = "%Y-%m-%d %H:%M:%S", 19
+_SHORT_TIME, _SHORT_TIME_WIDTH = "%m-%d %H:%M", 11
+_CONTEXT = 100  # characters before and after a match where lines have no width
 
 
 class Hit(NamedTuple):
-    """An event that says what was searched for: where, in which text, and where in that."""
+    """An event that matches.
 
-    event: Event
+    Attributes:
+        event: the event.
+        label: the role or key that the text has in the event; "" for the text of the event itself.
+        text: the text that matches.
+        match: the place of the first match in the text.
+    """
+
+    event: JsonMapping
     label: str
     text: str
     match: re.Match[str]
@@ -54,94 +61,94 @@ class Hit(NamedTuple):
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument(
-        "what", metavar="WORDS", nargs="?", default="", help="words, or /a regular expression/"
+        "text", metavar="WORDS", nargs="?", default="", help="words, or /a regular expression/"
     )
     add_paths(parser)
     parser.add_argument("--regex", action="store_true", help="the words are a regular expression")
-    parser.add_argument("--case", action="store_true", help="large letters differ from small ones")
-    parser.add_argument("--count", action="store_true", help="print how many events say it")
-    parser.add_argument("--json", action="store_true", help="print JSON lines: the events as they stand")
+    parser.add_argument("--case", action="store_true", help="distinguish upper and lower case")
+    parser.add_argument("--count", action="store_true", help="print only how many events match")
+    parser.add_argument("--json", action="store_true", help="print JSON lines: the events as logged")
     add_filters(parser)
 
 
-def run(chosen: Namespace) -> int:
-    """Print the events whose texts, messages, tools, models, errors or ids hold what is searched for.
+def run(args: Namespace) -> int:
+    """Print the events whose texts, messages, tools, models, errors or ids match.
 
     Returns:
         0, 1 if there is none, 3 if a file cannot be read.
     """
     try:
-        needle = SearchPattern(chosen.what, is_regex=chosen.regex, heeds_case=chosen.case)
+        pattern = SearchPattern(args.text, is_regex=args.regex, is_case_sensitive=args.case)
     except ValueError as error:
         raise CommandError(str(error), USAGE) from None
-    log = opened(chosen.paths)
+    log = open_log(args.paths)
     problems: list[ReadProblem] = []
-    lines = _Lines(stdout_screen(chosen.color))
+    formatter = _HitFormatter(stdout_screen(args.color))
     number = 0
-    with Progress(total(log.sources)) as progress:
-        for hit in hits(log.sources, needle, _takes(chosen), problems.append, progress):
+    with Progress(total_size(log.sources)) as progress:
+        for hit in hits(log.sources, pattern, _search_filter(args), problems.append, progress):
             number += 1
-            if not chosen.count:
+            if not args.count:
                 progress.clear()
-                print(json_text(hit.event) if chosen.json else lines.line(hit))
-    if chosen.count:
-        print(json_text({"count": number}) if chosen.json else number)
-    return report_problems(problems) or (0 if number else FINDINGS)
+                print(json_text(hit.event) if args.json else formatter.line(hit))
+    if args.count:
+        print(json_text({"count": number}) if args.json else number)
+    return report_problems(problems) or (OK if number else FINDINGS)
 
 
 def hits(
     sources: list[Source],
-    needle: SearchPattern,
-    takes: Callable[[Event], bool],
+    pattern: SearchPattern,
+    matches_filter: EventFilter,
     report: Callable[[ReadProblem], None],
     progress: Progress,
 ) -> Iterator[Hit]:
-    """Yield what is found, file after file, the one that was written last at the end.
+    """Yield the hits file by file, the file that was written last at the end.
 
-    Lines that cannot hold it are not even parsed. The name or the id of a conversation, which all of its
-    events have, is found once, and only if nothing of it was found before.
+    A line that cannot match is not even parsed. The name and id of a conversation are in all of its events,
+    so they count only for the first event of a conversation that has no other hit before.
     """
     from hilt_autolog.reading.lines import events
 
     named: set[str] = set()
-    may_matter = needle.may_be_in()
-    for source, ticking in watched_one_by_one(sorted(sources, key=_written), progress):
-        for placed in ticking(events(source, report, may_matter)):
-            event = normalize(placed.event)
-            if not takes(event):
+    line_filter = pattern.line_filter()
+    for source, with_updates in sources_with_progress(sorted(sources, key=_modification_time), progress):
+        for located in with_updates(events(source, report, line_filter)):
+            event = normalize(located.event)
+            if not matches_filter(event):
                 continue
-            hit = _hit(event, _texts(event), needle)
-            if hit is None and session_of(event) not in named:
-                hit = _hit(event, _names(event), needle)
+            hit = _first_hit(event, _texts(event), pattern)
+            if hit is None and session_id_in(event) not in named:
+                hit = _first_hit(event, _conversation_names(event), pattern)
             if hit is not None:
-                named.add(session_of(event))
+                named.add(session_id_in(event))
                 yield hit
 
 
-def _written(source: Source) -> float:
+def _modification_time(source: Source) -> float:
     try:
         return os.stat(source.name).st_mtime
-    except OSError:  # standard input; or gone, which reading it will tell
+    except OSError:  # standard input; or a file that was removed, which reading it reports
         return 0.0
 
 
-def _hit(event: Event, texts: Iterator[tuple[str, str]], needle: SearchPattern) -> Hit | None:
+def _first_hit(event: JsonMapping, texts: Iterator[tuple[str, str]], pattern: SearchPattern) -> Hit | None:
     for label, text in texts:
-        if (match := needle.find(text)) is not None:
+        if (match := pattern.find(text)) is not None:
             return Hit(event, label, text, match)
     return None
 
 
-def _texts(event: Event) -> Iterator[tuple[str, str]]:
-    """Yield what of an event is searched, each with what it is: first what was said."""
-    content, extensions = part(event, "content"), part(event, "extensions")
-    provenance, actor = part(event, "provenance"), part(event, "actor")
-    yield "", event_format.word(content.get("text"))
-    for message in messages_of(content):
-        for found in parts_of(message):
-            yield event_format.word(message.get("role")), event_format.part_text(found)
+def _texts(event: JsonMapping) -> Iterator[tuple[str, str]]:
+    """Yield the texts of an event that are searched, each with its label; first those of the content."""
+    content, extensions = section(event, "content"), section(event, "extensions")
+    provenance, actor = section(event, "provenance"), section(event, "actor")
+    yield "", event_format.as_text(content.get("text"))
+    for message in event_format.messages_in(content):
+        for part in event_format.parts_in(message):
+            yield event_format.as_text(message.get("role")), event_format.part_text(part)
     for owner, keys in (
-        (extensions, _OF_EXTENSIONS),
+        (extensions, _SEARCHED_EXTENSIONS),
         (actor, ("id", "name")),
         (provenance, ("model", "provider", "response_id", "request_id")),
         (event, ("event_id",)),
@@ -151,74 +158,82 @@ def _texts(event: Event) -> Iterator[tuple[str, str]]:
                 yield key, owner[key]
 
 
-def _names(event: Event) -> Iterator[tuple[str, str]]:
-    """Yield the names of an event's conversation; a step of a chain is no event to show for it."""
+def _conversation_names(event: JsonMapping) -> Iterator[tuple[str, str]]:
+    """Yield the names of an event's conversation; none for a step of a chain, which is not worth a line."""
     if is_step(event):
         return
-    yield "conversation", event_format.word(part(event, "extensions").get("conversation"))
-    yield "session_id", session_of(event)
+    yield "conversation", event_format.as_text(section(event, "extensions").get("conversation"))
+    yield "session_id", session_id_in(event)
 
 
-def _takes(chosen: Namespace) -> Callable[[Event], bool]:
-    """Return the question whether an event is searched: pieces of streams are, if they are asked for."""
-    takes = event_filter(chosen)
-    return takes if chosen.action else lambda event: event.get("action") != _CHUNK and takes(event)
+def _search_filter(args: Namespace) -> EventFilter:
+    """Return the predicate for events that are searched: chunks only with `--action completion_chunk`."""
+    matches = event_filter(args)
+    return matches if args.action else lambda event: event.get("action") != _CHUNK and matches(event)
 
 
-class _Lines:
+class _HitFormatter:
+    """Formats hits as lines: time, conversation, action, and the match with its context."""
+
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
-        is_wide = screen.width is None or screen.width >= _WIDE
-        self._time = "%Y-%m-%d %H:%M:%S" if is_wide else "%m-%d %H:%M"
+        is_wide = screen.width is None or screen.width >= _WIDE_SCREEN
+        self._time_format = _LONG_TIME if is_wide else _SHORT_TIME
+        self._time_width = _LONG_TIME_WIDTH if is_wide else _SHORT_TIME_WIDTH
         self._columns = 3 if is_wide else 2
 
     def line(self, hit: Hit) -> str:
-        """Return when, in which conversation, by whom, and the words around."""
+        """Return the line of a hit."""
         screen, event = self._screen, hit.event
         time = event_format.local_time(event)
-        name = part(event, "extensions").get("conversation") or event.get("session_id")
+        name = section(event, "extensions").get("conversation") or event.get("session_id")
         label = f"{hit.label}: " if hit.label else ""
-        columns = [
-            (f"{time:{self._time}}" if time else "", len(f"{_LONGEST:{self._time}}"), ("dim",)),
-            (in_line(event_format.word(name))[:NAME], NAME, ()),
-            (in_line(event_format.word(event.get("action"))), _ACTION, event_format.style(event)),
+        columns: list[tuple[str, int, tuple[str, ...]]] = [
+            (f"{time:{self._time_format}}" if time else "", self._time_width, ("dim",)),
+            (single_line(event_format.as_text(name))[:SHOWN_ID_LENGTH], SHOWN_ID_LENGTH, ()),
+            (
+                single_line(event_format.as_text(event.get("action"))),
+                _ACTION_WIDTH,
+                event_format.action_styles(event),
+            ),
         ][: self._columns]
-        head = "".join(screen.styled(padded(text, width), *styles) + "  " for text, width, styles in columns)
-        taken = sum(width + 2 for _, width, _ in columns) + len(label)
-        room = None if screen.width is None else max(screen.width - taken, 0)
-        return (head + screen.styled(label, "dim") + self._around(hit, room)).rstrip()
+        head = "".join(screen.styled(pad(text, width), *styles) + "  " for text, width, styles in columns)
+        used = sum(width + 2 for _, width, _ in columns) + len(label)
+        available = None if screen.width is None else max(screen.width - used, 0)
+        return (head + screen.styled(label, "dim") + self._excerpt(hit, available)).rstrip()
 
-    def _around(self, hit: Hit, room: int | None) -> str:
-        """Return the words that were found, marked, with as much around them as there is room for."""
+    def _excerpt(self, hit: Hit, width: int | None) -> str:
+        """Return the match, highlighted, with as much context as fits in `width` cells."""
         screen, text = self._screen, hit.text
         begin, end = hit.match.span()
-        found = _squeezed(hit.match[0])
-        if room is None:
-            room = cells(found) + 2 * _AROUND
-        found = screen.cut(found, room)
-        before, after = _squeezed(text[max(begin - room, 0) : begin]), _squeezed(text[end : end + room])
-        left = room - cells(found)
-        before = _end(before, max(left // 3, left - cells(after)), screen.ellipsis)
-        after = screen.cut(after, left - cells(before))
-        return before + screen.styled(found, "bold", "red") + after
+        match = _squeezed(hit.match[0])
+        if width is None:
+            width = cell_width(match) + 2 * _CONTEXT
+        match = screen.truncate(match, width)
+        before, after = _squeezed(text[max(begin - width, 0) : begin]), _squeezed(text[end : end + width])
+        available = width - cell_width(match)
+        before = _end(before, max(available // 3, available - cell_width(after)), screen.ellipsis)
+        after = screen.truncate(after, available - cell_width(before))
+        return before + screen.styled(match, "bold", "red") + after
 
 
 def _squeezed(text: str) -> str:
-    return visible(re.sub(r"\s+", " ", text))
+    return escape_controls(re.sub(r"\s+", " ", text))
 
 
 def _end(text: str, width: int, ellipsis: str) -> str:
     """Return the end of a text in at most `width` cells."""
-    if cells(text) <= width:
+    if cell_width(text) <= width:
         return text
-    room, begin = width - len(ellipsis), len(text)
-    while begin and (room := room - cells(text[begin - 1])) >= 0:
+    available, begin = width - len(ellipsis), len(text)
+    while begin and (available := available - cell_width(text[begin - 1])) >= 0:
         begin -= 1
     return ellipsis + text[begin:].lstrip() if width >= len(ellipsis) else ""
 
 
-_PLAIN = re.compile(r"[A-Za-z0-9 _.,:;!?@#$%&()*+=<>|~^{}\[\]'-]+")  # what JSON has no other spelling for
-_ESCAPED = b"\\u00"  # but for writers that escape all they can
+# Characters that JSON writes in one way only.
+_UNESCAPED = re.compile(r"[A-Za-z0-9 _.,:;!?@#$%&()*+=<>|~^{}\[\]'-]+")
+_ESCAPED = b"\\u00"  # a writer may escape even those: a line with such an escape is always parsed
 _SLASH = "/"
 
 
@@ -226,40 +241,39 @@ class SearchPattern:
     """Words, or `/a regular expression/`.
 
     Args:
-        text: What is searched for. Any spaces between words match any others, and ends of lines.
-        is_regex: It is a regular expression, also without slashes.
-        heeds_case: Large letters differ from small ones.
+        text: what to search for. Whitespace between words matches any whitespace, line ends included.
+        is_regex: treat it as a regular expression, also without slashes.
+        is_case_sensitive: distinguish upper and lower case.
 
     Raises:
-        ValueError: it is empty, or no regular expression.
+        ValueError: the text is empty, or not a regular expression.
     """
 
-    def __init__(self, text: str, *, is_regex: bool = False, heeds_case: bool = False) -> None:
+    def __init__(self, text: str, *, is_regex: bool = False, is_case_sensitive: bool = False) -> None:
         if len(text) > len("//") and text[0] == text[-1] == _SLASH:
             text, is_regex = text[1:-1], True
         if not text.strip():
             raise ValueError("say what to search for")
         words = text.split()
+        regex = text if is_regex else r"\s+".join(map(re.escape, words))
         try:
-            self._pattern = re.compile(
-                text if is_regex else r"\s+".join(map(re.escape, words)), 0 if heeds_case else re.IGNORECASE
-            )
+            self._regex = re.compile(regex, 0 if is_case_sensitive else re.IGNORECASE)
         except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"no regular expression: {text}: {error}") from None
-        plain = [piece for word in words for piece in _PLAIN.findall(word)] if not is_regex else []
-        self._piece = max(plain, key=len, default="").encode()
-        self._heeds_case = heeds_case
+        literals = [] if is_regex else [piece for word in words for piece in _UNESCAPED.findall(word)]
+        self._literal = max(literals, key=len, default="").encode()
+        self._is_case_sensitive = is_case_sensitive
 
     def find(self, text: str) -> re.Match[str] | None:
-        """Return where a text has it first; None, if nowhere."""
-        return self._pattern.search(text)
+        """Return the first match in a text; None if there is none."""
+        return self._regex.search(text)
 
-    def may_be_in(self) -> Callable[[bytes], bool] | None:
-        """Return a quick question whether a line of JSON may hold it; None, if only reading it tells."""
-        piece = self._piece
-        if not piece:
+    def line_filter(self) -> Callable[[bytes], bool] | None:
+        """Return a fast predicate for lines of JSON that may match; None if every line must be parsed."""
+        literal = self._literal
+        if not literal:
             return None
-        if self._heeds_case:
-            return lambda line: piece in line or _ESCAPED in line
-        small = piece.lower()
-        return lambda line: small in line.lower() or _ESCAPED in line
+        if self._is_case_sensitive:
+            return lambda line: literal in line or _ESCAPED in line
+        lower = literal.lower()
+        return lambda line: lower in line.lower() or _ESCAPED in line

@@ -1,4 +1,4 @@
-"""hilt sheets: bring what ended processes have left of their copies to Google Sheets."""
+"""hilt sheets: finish the copies to Google Sheets that ended processes left incomplete."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import errno
 import os
 from typing import TYPE_CHECKING
 
-from hilt_autolog.cli.checks.settings import effective
+from hilt_autolog.cli.checks.settings import effective_settings
 from hilt_autolog.cli.exit_codes import FINDINGS, OK
-from hilt_autolog.cli.render.terminal import json_text, say, spelled_out
+from hilt_autolog.cli.render.terminal import escape_line, json_text, print_stderr
 from hilt_autolog.log.file_names import fill_template
 
 if TYPE_CHECKING:
@@ -24,46 +24,47 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object a log")
 
 
-def run(chosen: Namespace) -> int:
-    """Finish the copies of a folder that no process is at work on, and print what became of each.
+def run(args: Namespace) -> int:
+    """Finish the copies of a folder that no process is working on, and print the result of each.
 
     Returns:
-        OK if nothing is left, FINDINGS if something is.
+        0 if all are complete, 1 if not.
 
     Raises:
-        FileNotFoundError: there is no such folder.
+        FileNotFoundError: the folder does not exist.
     """
     from hilt_autolog.sinks.checkpoint import Checkpoint
 
-    if chosen.folder and not os.path.isdir(chosen.folder):
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), chosen.folder)
-    folder = chosen.folder or os.path.dirname(os.path.abspath(fill_template(effective().path, "hilt")))
+    if args.folder and not os.path.isdir(args.folder):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), args.folder)
+    folder = args.folder or os.path.dirname(os.path.abspath(fill_template(effective_settings().path, "hilt")))
     codes = []
-    for left in Checkpoint.acquire_unfinished(folder):
-        left.close()
-        codes.append(_tell(left.log, left.target, _finished(left.log, left.target), is_json=chosen.json))
+    for checkpoint in Checkpoint.acquire_unfinished(folder):
+        checkpoint.close()
+        progress = _finish_copy(checkpoint.log, checkpoint.target)
+        _print_progress(checkpoint.log, checkpoint.target, progress, is_json=args.json)
+        codes.append(FINDINGS if progress.behind else OK)
     if not codes:
-        say(f"no copy is left in {folder}")
+        print_stderr(f"no copy is left in {folder}")
     return max(codes, default=OK)
 
 
-def _tell(log: str, target: SheetTarget, progress: Progress, *, is_json: bool) -> int:
-    rows, behind, trouble = progress
+def _print_progress(log: str, target: SheetTarget, progress: Progress, *, is_json: bool) -> None:
     if is_json:
-        said = {"log": log, "sheet_id": target.sheet_id, "worksheet": target.worksheet}
-        print(json_text(said | progress._asdict()))
-    else:
-        why = f", {behind} bytes are left: {trouble or 'nothing arrives'}" if behind else ""
-        print(spelled_out(f"{log} -> {target.sheet_id}/{target.worksheet}: {rows} rows{why}"))
-    return FINDINGS if behind else OK
+        names = {"log": log, "sheet_id": target.sheet_id, "worksheet": target.worksheet}
+        print(json_text(names | progress._asdict()))
+        return
+    rows, behind, trouble = progress
+    rest = f", {behind} bytes are left: {trouble or 'nothing arrives'}" if behind else ""
+    print(escape_line(f"{log} -> {target.sheet_id}/{target.worksheet}: {rows} rows{rest}"))
 
 
-def _finished(log: str, target: SheetTarget) -> Progress:
+def _finish_copy(log: str, target: SheetTarget) -> Progress:
     from hilt_autolog.sinks.mirror import IDLE_TIMEOUT
     from hilt_autolog.sinks.target import account_key
     from hilt_autolog.sinks.uploader import SheetUploader
 
-    feed = SheetUploader(log, target, account_key)
-    feed.start()
-    feed.finish(IDLE_TIMEOUT)
-    return feed.progress()
+    uploader = SheetUploader(log, target, account_key)
+    uploader.start()
+    uploader.finish(IDLE_TIMEOUT)
+    return uploader.progress()

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import heapq
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hilt_autolog.cli.exit_codes import FINDINGS, CommandError
 from hilt_autolog.cli.render import event_format
 from hilt_autolog.cli.render.conversation_view import ConversationView
-from hilt_autolog.cli.render.progress import Progress, total, watched
+from hilt_autolog.cli.render.progress import Progress, total_size, with_progress
 from hilt_autolog.cli.render.table import print_table
-from hilt_autolog.cli.render.terminal import json_text, print_lines, say, stdout_screen
-from hilt_autolog.cli.select.conversations import NAME, Conversation, Conversations, session_of
-from hilt_autolog.cli.select.sources import add_filters, event_filter, opened, report_problems
+from hilt_autolog.cli.render.terminal import json_text, print_lines, print_stderr, stdout_screen
+from hilt_autolog.cli.select.conversations import (
+    SHOWN_ID_LENGTH,
+    Conversation,
+    ConversationIndex,
+    session_id_in,
+)
+from hilt_autolog.cli.select.sources import add_filters, event_filter, open_log, report_problems
+from hilt_autolog.format import dollars
 from hilt_autolog.reading.columns import normalize
 from hilt_autolog.reading.timestamps import sortable_time
 
@@ -22,16 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from hilt_autolog.cli.render.terminal import Screen
+    from hilt_autolog.contracts.types import JsonMapping
     from hilt_autolog.reading.lines import ReadProblem
     from hilt_autolog.reading.reader import Log
 
-Event = dict[str, Any]
-
 _COLUMNS = {"when": "<", "conversation": "~", "calls": ">", "tokens": ">", "$": ">", "first words": "~"}
 _FIGURES = ("calls", "tokens", "$")
-_WIDE = 80  # cells of a screen with room for them
-_MOST_WORDS = 200  # letters: a table has no room for more
-_ENDINGS = (".jsonl", ".gz", ".zst")
+_WIDE_SCREEN = 80  # cells: with space for the figures
+_FIRST_WORDS = 200  # characters: no table has space for more
+_LOG_SUFFIXES = (".jsonl", ".gz", ".zst")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -44,121 +49,125 @@ def add_arguments(parser: ArgumentParser) -> None:
         "of one of its events, or last (the default); then files, folders, globs or -",
     )
     parser.add_argument("--list", action="store_true", help="list the conversations, and stop")
-    parser.add_argument("--messages", metavar="EVENT_ID", help="print the messages that a prompt stands for")
+    parser.add_argument("--messages", metavar="EVENT_ID", help="print all messages of a prompt's request")
     parser.add_argument("--full", action="store_true", help="shorten no text, and show the steps of chains")
     parser.add_argument("--no-pager", action="store_true", help="print all at once, also on a terminal")
-    parser.add_argument(
-        "--json", action="store_true", help="print one JSON document, the events as they stand"
-    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document, the events as logged")
     add_filters(parser)
 
 
-def run(chosen: Namespace) -> int:
+def run(args: Namespace) -> int:
     """Print a conversation, a list of them, or the messages of an event.
 
     Returns:
         0, 1 if there is no such conversation, 3 if a file cannot be read.
     """
-    word, paths = _told_apart(chosen.words)
-    log = opened(paths)
-    if chosen.messages:
-        _print(_messages(log, chosen), chosen)
+    name, paths = _split_words(args.words)
+    log = open_log(paths)
+    if args.messages:
+        _print(_message_lines(log, args), args)
         return report_problems(log.problems)
-    takes = event_filter(chosen)
-    with Progress(total(log.sources)) as progress:
-        found = Conversations(
-            (event for event in map(normalize, watched(log, progress)) if takes(event)), word
-        )
-    if chosen.list:
-        _print_list([found.meant(word)] if word else found.all, chosen)
+    matches = event_filter(args)
+    with Progress(total_size(log.sources)) as progress:
+        events = map(normalize, with_progress(log, progress))
+        index = ConversationIndex((event for event in events if matches(event)), name)
+    if args.list:
+        _print_list([index.find(name)] if name else index.all, args)
     else:
-        one = found.meant(word)
-        if word is None and len(found.all) > 1:
-            say(f"the newest of {len(found.all)} conversations; `hilt show --list` lists them")
-        events = [event for event in _events_of(one, log) if takes(event)]
-        if not events:
+        conversation = index.find(name)
+        if name is None and len(index.all) > 1:
+            print_stderr(f"the newest of {len(index.all)} conversations; `hilt show --list` lists them")
+        shown = [event for event in _events_of(conversation, log) if matches(event)]
+        if not shown:
             raise CommandError("the log was changed while it was read")
-        _print(_shown(one, events, chosen), chosen)
+        _print(_conversation_lines(conversation, shown, args), args)
     return report_problems(log.problems)
 
 
-def _print(lines: Iterable[str], chosen: Namespace) -> None:
-    print_lines(lines, pages=not (chosen.no_pager or chosen.json))
+def _print(lines: Iterable[str], args: Namespace) -> None:
+    print_lines(lines, pages=not (args.no_pager or args.json))
 
 
-def _told_apart(words: list[str]) -> tuple[str | None, list[str]]:
-    """Return the word for a conversation, if the first of these is no path, and the paths."""
+def _split_words(words: list[str]) -> tuple[str | None, list[str]]:
+    """Return the name of a conversation and the paths; the first word is a name unless it is a path."""
     import glob
 
     if not words:
         return None, []
     first = words[0]
-    if first == "-" or os.path.exists(os.path.expanduser(first)) or first.endswith(_ENDINGS):
+    if first == "-" or os.path.exists(os.path.expanduser(first)) or first.endswith(_LOG_SUFFIXES):
         return None, words
     return (None, words) if glob.glob(first, recursive=True) else (first, words[1:])
 
 
-def _events_of(one: Conversation, log: Log) -> list[Event]:
-    """Return the events of a conversation by time; lines that cannot be of it are not even parsed."""
-    from hilt_autolog.reading.lines import events
+def _events_of(conversation: Conversation, log: Log) -> list[JsonMapping]:
+    """Return the events of a conversation by time; a line without its session id is not even parsed."""
+    from hilt_autolog.reading.lines import Source, events
 
-    name = one.session_id.encode()
-    is_plain = name.replace(b"_", b"").replace(b"-", b"").isalnum()  # JSON spells other letters in two ways
-    may_matter = (lambda line: name in line) if is_plain else None
-    found = (map(normalize, (p.event for p in events(s, _heed_not, may_matter))) for s in log.sources)
-    kept = ([event for event in one_file if session_of(event) == one.session_id] for one_file in found)
-    return list(heapq.merge(*kept, key=sortable_time))
+    session_id = conversation.session_id
+    name = session_id.encode()
+    is_plain = name.replace(b"_", b"").replace(b"-", b"").isalnum()  # JSON may escape other characters
+    line_filter = (lambda line: name in line) if is_plain else None
+
+    def events_in(source: Source) -> list[JsonMapping]:
+        logged = (normalize(located.event) for located in events(source, _ignore_problem, line_filter))
+        return [event for event in logged if session_id_in(event) == session_id]
+
+    return list(heapq.merge(*map(events_in, log.sources), key=sortable_time))
 
 
-def _heed_not(problem: ReadProblem) -> None:
-    """Take a problem that the first reading has told."""
+def _ignore_problem(problem: ReadProblem) -> None:
+    """Ignore a problem: the first pass over the log has collected it."""
 
 
-def _shown(one: Conversation, events: list[Event], chosen: Namespace) -> Iterator[str]:
-    if chosen.json:
-        yield json_text({**one.as_json(), "events": events}, indent=2)
+def _conversation_lines(
+    conversation: Conversation, events: list[JsonMapping], args: Namespace
+) -> Iterator[str]:
+    if args.json:
+        yield json_text({**conversation.as_json(), "events": events}, indent=2)
         return
-    thread = ConversationView(stdout_screen(chosen.color), is_full=chosen.full)
-    yield from thread.heading(one, events[0])
-    yield from thread.lines(events)
-    yield from thread.sums(one)
+    view = ConversationView(stdout_screen(args.color), is_full=args.full)
+    yield from view.heading(conversation, events[0])
+    yield from view.lines(events)
+    yield from view.summary(conversation)
 
 
-def _print_list(found: Sequence[Conversation], chosen: Namespace) -> None:
-    if chosen.json:
-        print(json_text([one.as_json() for one in found], indent=2))
+def _print_list(conversations: Sequence[Conversation], args: Namespace) -> None:
+    if args.json:
+        print(json_text([conversation.as_json() for conversation in conversations], indent=2))
         return
-    screen = stdout_screen(chosen.color)
-    taken = [heading for heading in _COLUMNS if _has_room(screen, heading)]
-    rows = [[row[heading] for heading in taken] for row in map(_row, found)]
-    print_table({heading: _COLUMNS[heading] for heading in taken}, rows, screen)
+    screen = stdout_screen(args.color)
+    columns = {heading: align for heading, align in _COLUMNS.items() if _fits(screen, heading)}
+    rows = [[row[heading] for heading in columns] for row in map(_row, conversations)]
+    print_table(columns, rows, screen)
 
 
-def _has_room(screen: Screen, heading: str) -> bool:
-    return heading not in _FIGURES or screen.width is None or screen.width >= _WIDE
+def _fits(screen: Screen, heading: str) -> bool:
+    return heading not in _FIGURES or screen.width is None or screen.width >= _WIDE_SCREEN
 
 
-def _row(one: Conversation) -> dict[str, object]:
-    begun = event_format.local_time({"timestamp": one.begin})
+def _row(conversation: Conversation) -> dict[str, object]:
+    begin = event_format.local_time({"timestamp": conversation.begin})
+    totals = conversation.totals
     return {
-        "when": f"{begun:%Y-%m-%d %H:%M}" if begun else "",
-        "conversation": one.name or one.session_id[:NAME],
-        "calls": one.calls,
-        "tokens": one.tokens,
-        "$": None if one.cost is None else event_format.dollars(one.cost).removeprefix("$"),
-        "first words": one.words[:_MOST_WORDS],
+        "when": f"{begin:%Y-%m-%d %H:%M}" if begin else "",
+        "conversation": conversation.name or conversation.session_id[:SHOWN_ID_LENGTH],
+        "calls": totals.calls,
+        "tokens": totals.tokens,
+        "$": None if totals.cost is None else dollars(totals.cost).removeprefix("$"),
+        "first words": conversation.first_text[:_FIRST_WORDS],
     }
 
 
-def _messages(log: Log, chosen: Namespace) -> list[str]:
-    event = next((event for event in log if event.get("event_id") == chosen.messages), None)
+def _message_lines(log: Log, args: Namespace) -> list[str]:
+    event = next((event for event in log if event.get("event_id") == args.messages), None)
     if event is None:
-        raise CommandError(f"no event has the id {chosen.messages}", FINDINGS)
+        raise CommandError(f"no event has the id {args.messages}", FINDINGS)
     try:
         messages = log.messages_of(event)
     except LookupError as error:
         raise CommandError(f"its messages cannot be rebuilt: {error}", FINDINGS) from None
-    if chosen.json:
+    if args.json:
         return [json_text(messages, indent=2)]
-    lines = ConversationView(stdout_screen(chosen.color), is_full=chosen.full).messages(messages)
+    lines = ConversationView(stdout_screen(args.color), is_full=args.full).messages(messages)
     return list(lines)[1:]  # without the empty line before the first

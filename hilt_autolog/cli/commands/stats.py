@@ -1,37 +1,43 @@
-"""hilt stats: what was asked, what failed, what it cost and how long it took, by day or by anything else."""
+"""hilt stats: calls, errors, tokens, cost and latency by day, week, month, session or model."""
 
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from hilt_autolog.analytics.call_stats import REPORTS, combine, summarize
 from hilt_autolog.analytics.periods import PERIODS, time_zone
-from hilt_autolog.cli.render.progress import Progress
-from hilt_autolog.cli.render.progress import total as total_size
+from hilt_autolog.cli.render.progress import Progress, total_size
 from hilt_autolog.cli.render.table import print_table
 from hilt_autolog.cli.render.terminal import json_text, stdout_screen
-from hilt_autolog.cli.select.sources import add_filters, add_paths, event_filter, opened, report_problems
+from hilt_autolog.cli.select.sources import add_filters, add_paths, event_filter, open_log, report_problems
+from hilt_autolog.format import dollars, duration, short_count
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Iterator, Sequence
 
     from hilt_autolog.analytics.call_stats import CallStats, StatsRow
+    from hilt_autolog.contracts.types import JsonObject
 
 _LABELS = {"daily": "day", "weekly": "week of", "monthly": "month", "session": "session", "model": "model"}
 _COUNTS = ("calls", "errors", "no end", "in", "cached", "out", "reasoning")
 _FIGURES = (*_COUNTS, "cost", "p50", "p95", "p99", "ttft")
-_RARE = ("reasoning", "ttft", "p99", "cached", "no end")  # left out if empty, and one by one if too wide
-_UNITS = {"k": 1e3, "M": 1e6, "G": 1e9}
-_ROOM_FOR_WORDS = 24  # cells
-_SHOWN_MODELS = 3
+_OPTIONAL = ("reasoning", "ttft", "p99", "cached", "no end")  # left out if empty, and in turn if too wide
+_LABEL_SPACE = 24  # cells for the label and the models
+_MAX_MODELS = 3  # in a line
+
+
+class _Line(NamedTuple):
+    label: str
+    models: str
+    cells: dict[str, str]  # by figure
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's options."""
     add_paths(parser)
-    parser.epilog = f"Before the paths one of {', '.join(REPORTS)} says what a line is about; else daily."
+    parser.epilog = f"Before the paths, one of {', '.join(REPORTS)} selects what a line sums up; else daily."
     parser.add_argument("--breakdown", action="store_true", help="a line for each model as well")
     parser.add_argument(
         "--timezone",
@@ -44,27 +50,27 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_filters(parser)
 
 
-def run(chosen: Namespace) -> int:
+def run(args: Namespace) -> int:
     """Count and print.
 
     Returns:
-        0, also where lines could not be read, which are told; 3 if a file could not.
+        0, also if lines could not be read, which are reported; 3 if a file could not.
     """
-    by, paths = _report(chosen.paths)
-    log = opened(paths)
+    by, paths = _split_report(args.paths)
+    log = open_log(paths)
     with Progress(total_size(log.sources)) as progress:
-        progress.attend(log)
-        rows = summarize(log, by, timezone=chosen.timezone, event_filter=event_filter(chosen))
+        progress.track(log)
+        rows = summarize(log, by, timezone=args.timezone, event_filter=event_filter(args))
     total = combine(row.total for row in rows)
-    if chosen.json:
-        print(json_text(_as_json(by, chosen.timezone, rows, total), indent=2))
+    if args.json:
+        print(json_text(_as_json(by, args.timezone, rows, total), indent=2))
     else:
-        _print(by, rows, total, chosen)
+        _print(by, rows, total, args)
     return report_problems(log.problems)
 
 
-def _report(paths: Sequence[str]) -> tuple[str, Sequence[str]]:
-    """Return which statistics are asked for, and the paths; a file of that name must be spelled ./daily."""
+def _split_report(paths: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """Return the report and the paths; a file with the name of a report must be written as ./daily."""
     if paths and paths[0] in REPORTS:
         return paths[0], paths[1:]
     return "daily", paths
@@ -78,7 +84,7 @@ def _zone(name: str) -> str:
     return name
 
 
-def _as_json(by: str, timezone: str, rows: Sequence[StatsRow], total: CallStats) -> dict[str, Any]:
+def _as_json(by: str, timezone: str, rows: Sequence[StatsRow], total: CallStats) -> JsonObject:
     return {
         "by": by,
         "timezone": timezone,
@@ -86,7 +92,7 @@ def _as_json(by: str, timezone: str, rows: Sequence[StatsRow], total: CallStats)
             {
                 _LABELS[by].partition(" ")[0]: row.label,
                 **row.total.as_json(),
-                "models": {model: tally.as_json() for model, tally in row.models.items()},
+                "models": {model: stats.as_json() for model, stats in row.models.items()},
             }
             for row in rows
         ],
@@ -94,88 +100,79 @@ def _as_json(by: str, timezone: str, rows: Sequence[StatsRow], total: CallStats)
     }
 
 
-def _print(by: str, rows: Sequence[StatsRow], total: CallStats, chosen: Namespace) -> None:
+def _print(by: str, rows: Sequence[StatsRow], total: CallStats, args: Namespace) -> None:
     if not (total.calls or total.unfinished):
         print("no calls")
         return
-    lines = list(_lines(by, rows, is_broken_down=chosen.breakdown))
-    lines.append(("total", "", _cells(total)))
-    screen = stdout_screen(chosen.color)
-    shown = _fitting([cells for *_, cells in lines], screen.width)
-    words = {_LABELS[by]: "<" if by in PERIODS else "~"} | ({} if by == "model" else {"models": "~"})
+    lines = list(_lines(by, rows, has_breakdown=args.breakdown))
+    lines.append(_Line("total", "", _cells(total)))
+    screen = stdout_screen(args.color)
+    figures = _fitting_figures(lines, screen.width)
+    names = {_LABELS[by]: "<" if by in PERIODS else "~"} | ({} if by == "model" else {"models": "~"})
     table = [
-        [*(label, models)[: len(words)], *(cells[name] for name in shown)] for label, models, cells in lines
+        [*(line.label, line.models)[: len(names)], *(line.cells[figure] for figure in figures)]
+        for line in lines
     ]
-    print_table(words | dict.fromkeys(shown, ">"), table, screen)
-    print(f"\n{_notes(by, total, chosen.timezone)}")
+    print_table(names | dict.fromkeys(figures, ">"), table, screen)
+    print(f"\n{_notes(by, total, args.timezone)}")
 
 
-def _fitting(rows: Sequence[dict[str, str]], width: int | None) -> list[str]:
-    """Return the figures that there is room for; those that are empty throughout are left out."""
-    widths = {name: max(len(name), *(len(cells[name]) for cells in rows)) + 2 for name in _FIGURES}
-    shown = [name for name in _FIGURES if name not in _RARE or any(cells[name] for cells in rows)]
-    for name in _RARE:
-        if width is not None and sum(widths[name] for name in shown) > width - _ROOM_FOR_WORDS:
+def _fitting_figures(lines: Sequence[_Line], width: int | None) -> list[str]:
+    """Return the figures that fit in `width` cells, without optional ones that are empty in all lines."""
+    widths = {name: max(len(name), *(len(line.cells[name]) for line in lines)) + 2 for name in _FIGURES}
+    shown = [name for name in _FIGURES if name not in _OPTIONAL or any(line.cells[name] for line in lines)]
+    for name in _OPTIONAL:
+        if width is not None and sum(widths[name] for name in shown) > width - _LABEL_SPACE:
             shown = [other for other in shown if other != name]
     return shown
 
 
-def _lines(
-    by: str, rows: Sequence[StatsRow], *, is_broken_down: bool
-) -> Iterator[tuple[str, str, dict[str, str]]]:
+def _lines(by: str, rows: Sequence[StatsRow], *, has_breakdown: bool) -> Iterator[_Line]:
     for row in rows:
         names = list(row.models)
-        more = f" +{len(names) - _SHOWN_MODELS}" if len(names) > _SHOWN_MODELS else ""
-        yield row.label, ", ".join(names[:_SHOWN_MODELS]) + more, _cells(row.total)
-        if is_broken_down and by != "model":
-            for model, tally in row.models.items():
-                yield "", f"- {model}", _cells(tally)
+        more = f" +{len(names) - _MAX_MODELS}" if len(names) > _MAX_MODELS else ""
+        yield _Line(row.label, ", ".join(names[:_MAX_MODELS]) + more, _cells(row.total))
+        if has_breakdown and by != "model":
+            for model, stats in row.models.items():
+                yield _Line("", f"- {model}", _cells(stats))
 
 
-def _cells(tally: CallStats) -> dict[str, str]:
-    """Return the figures of a line as texts; "" for what is not known, or is none."""
+def _cells(stats: CallStats) -> dict[str, str]:
+    """Return the figures of a line as texts by name; "" for those that are unknown or zero."""
     times = {
-        "p50": tally.percentile("latency_ms", 50),
-        "p95": tally.percentile("latency_ms", 95),
-        "p99": tally.percentile("latency_ms", 99),
-        "ttft": tally.percentile("ttft_ms", 50),
+        "p50": stats.percentile("latency_ms", 50),
+        "p95": stats.percentile("latency_ms", 95),
+        "p99": stats.percentile("latency_ms", 99),
+        "ttft": stats.percentile("ttft_ms", 50),
     }
     tokens = {"in": "prompt", "cached": "cached", "out": "completion", "reasoning": "reasoning"}
     return {
-        "calls": f"{tally.calls:,}",
-        "errors": f"{tally.failures:,} ({tally.failures / tally.calls:.1%})" if tally.failures else "",
-        "no end": f"{tally.unfinished:,}" if tally.unfinished else "",
-        **{name: _short(tally.tokens[kind]) for name, kind in tokens.items()},
-        "cost": "" if tally.cost is None and not tally.unpriced else _dollars(tally.cost),
-        **{name: "" if time is None else _seconds(time) for name, time in times.items()},
+        "calls": f"{stats.calls:,}",
+        "errors": f"{stats.failures:,} ({stats.failures / stats.calls:.1%})" if stats.failures else "",
+        "no end": f"{stats.unfinished:,}" if stats.unfinished else "",
+        **{name: _tokens(stats.tokens[kind]) for name, kind in tokens.items()},
+        "cost": _cost(stats),
+        **{name: "" if time is None else duration(time) for name, time in times.items()},
     }
 
 
-def _short(number: int) -> str:
-    """Return a count in a few letters: 941, 12.3k, 4.6M; nothing for none."""
-    if number < 1000:  # noqa: PLR2004
-        return str(number) if number else ""
-    unit, size = next((u, number / n) for u, n in _UNITS.items() if number < 999.95 * n or u == "G")
-    return f"{size:.1f}{unit}"
+def _tokens(number: int) -> str:
+    return short_count(number) if number else ""
 
 
-def _dollars(cost: float | None) -> str:
-    if cost is None:
-        return "?"
-    return f"${cost:,.2f}" if cost >= 1 or cost == 0 else f"${cost:.4f}"
-
-
-def _seconds(milliseconds: float) -> str:
-    return f"{milliseconds:.0f}ms" if milliseconds < 1000 else f"{milliseconds / 1000:.2f}s"  # noqa: PLR2004
+def _cost(stats: CallStats) -> str:
+    if stats.cost is not None:
+        return dollars(stats.cost)
+    return "?" if stats.unpriced else ""
 
 
 def _notes(by: str, total: CallStats, timezone: str) -> str:
-    """Return what is to be known about the figures."""
+    """Return the notes below the table: how to read the figures, and what they leave out."""
     days = f"; days begin in {timezone}" if by in PERIODS else ""
     notes = [f"p50, p95, p99: latency of the answers, exact{days}"]
-    if total.unpriced:
-        has, are = ("answer has", "is") if total.unpriced == 1 else ("answers have", "are")
-        notes.append(f"{total.unpriced:,} {has} no known price and {are} not in the cost")
+    if number := total.unpriced:
+        has, are = ("answer has", "is") if number == 1 else ("answers have", "are")
+        notes.append(f"{number:,} {has} no known price and {are} not in the cost")
     if total.unfinished:
         has, are = ("call has", "is") if total.unfinished == 1 else ("calls have", "are")
         notes.append(

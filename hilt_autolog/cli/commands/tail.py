@@ -1,4 +1,4 @@
-"""hilt tail: the last events of a log, a line each, and those that are written from now on."""
+"""hilt tail: the last events of a log, a line each, and with -f those that are written from now on."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from argparse import ArgumentTypeError
 from collections import Counter, deque
 from functools import cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hilt_autolog.cli.exit_codes import OK, USAGE, CommandError
-from hilt_autolog.cli.render.event_format import ChunkFolder, stream_of, word
-from hilt_autolog.cli.render.rows import Rows
-from hilt_autolog.cli.render.terminal import say, stdout_screen
+from hilt_autolog.cli.render.event_format import ChunkFolder, as_text, stream_key
+from hilt_autolog.cli.render.rows import RowPrinter
+from hilt_autolog.cli.render.terminal import print_stderr, stdout_screen
 from hilt_autolog.cli.select.sources import (
     add_filters,
     add_paths,
-    check_input,
     event_filter,
-    opened,
+    open_log,
+    report_problem,
     report_problems,
-    tell,
+    require_stdin,
 )
 from hilt_autolog.reading.columns import normalize
-from hilt_autolog.reading.lines import events
+from hilt_autolog.reading.lines import Source, events
 from hilt_autolog.reading.reverse import newest_first
 from hilt_autolog.reading.timestamps import sortable_time
 
@@ -34,12 +34,13 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable, Iterable, Iterator
 
-    from hilt_autolog.reading.lines import ReadProblem, Source
+    from hilt_autolog.cli.select.sources import EventFilter
+    from hilt_autolog.contracts.types import JsonMapping
+    from hilt_autolog.reading.lines import ReadProblem
 
+    ReportProblem = Callable[[ReadProblem], None]
 
-Event = dict[str, Any]
-
-_PAUSE = 0.1  # seconds between two looks at a log that is followed
+_POLL_INTERVAL = 0.1  # seconds between two looks at a log that is followed
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -47,183 +48,181 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_paths(parser)
     parser.add_argument("-f", "--follow", action="store_true", help="print what is written from now on, too")
     parser.add_argument(
-        "-n", "--lines", type=_count, default=20, metavar="N", help="how many of the last (default: 20)"
+        "-n", "--lines", type=_line_count, default=20, metavar="N", help="how many of the last (default: 20)"
     )
-    parser.add_argument("--chunks", action="store_true", help="print each piece of a stream, not all in one")
-    parser.add_argument("--json", action="store_true", help="print JSON lines: the events as they stand")
+    parser.add_argument("--chunks", action="store_true", help="print each chunk of a stream, not all as one")
+    parser.add_argument("--json", action="store_true", help="print JSON lines: the events as logged")
     add_filters(parser)
 
 
-def run(chosen: Namespace) -> int:
+def run(args: Namespace) -> int:
     """Print the last events.
 
     Returns:
         0, or 3 if a file cannot be read.
     """
-    printer = _Printer(chosen)
-    if chosen.follow:
-        _follow(chosen, printer)
+    printer = _EventPrinter(args)
+    if args.follow:
+        _follow(args, printer)
         return OK
     problems: list[ReadProblem] = []
-    printer.print(_last(chosen, opened(chosen.paths).sources, problems.append))
-    printer.print_rest()
+    printer.print(last_events(open_log(args.paths).sources, _tail_request(args), problems.append))
+    printer.print_open_streams()
     return report_problems(problems)
 
 
-class _Printer:
-    """Prints events as the command line asks for them."""
+class _EventPrinter:
+    """Prints events as rows; with `--chunks` or `--json` each chunk, else one row for a stream."""
 
-    def __init__(self, chosen: Namespace) -> None:
-        self._rows = Rows(stdout_screen(chosen.color), is_json=chosen.json, is_live=chosen.follow)
-        self._folds = _folds(chosen)
-        self._folded = ChunkFolder()
+    def __init__(self, args: Namespace) -> None:
+        self._rows = RowPrinter(stdout_screen(args.color), is_json=args.json, is_live=args.follow)
+        self._folds = _folds_chunks(args)
+        self._folder = ChunkFolder()
 
-    def print(self, events: Iterable[Event]) -> None:
+    def print(self, events: Iterable[JsonMapping]) -> None:
         for event in events:
-            for row in self._folded.take(event) if self._folds else (event,):
+            for row in self._folder.add(event) if self._folds else (event,):
                 self._rows.print(row)
 
-    def print_rest(self) -> None:
-        for row in self._folded.rest():
+    def print_open_streams(self) -> None:
+        for row in self._folder.flush():
             self._rows.print(row)
 
 
-def _last(chosen: Namespace, sources: Iterable[Source], report: Callable[[ReadProblem], None]) -> list[Event]:
-    return last(sources, TailRequest(chosen.lines, event_filter(chosen), _folds(chosen)), report)
+def _folds_chunks(args: Namespace) -> bool:
+    return not (args.chunks or args.json)
 
 
-def _folds(chosen: Namespace) -> bool:
-    return not (chosen.chunks or chosen.json)
+def _follow(args: Namespace, printer: _EventPrinter) -> None:
+    """Print the last events and then new ones, until a pipe ends, the user stops, or stdout is closed.
 
-
-def _follow(chosen: Namespace, printer: _Printer) -> None:
-    """Print the last events, and those that come, until a pipe ends, or the user or the reader goes.
-
-    The followed files are looked at before their last events are read. What is written in between is found
-    twice, and told apart by its id; the other way round it would be lost.
+    Following begins before the last events are read. An event that is written in between is read twice and
+    recognized by its id; in the opposite order it would be lost.
     """
     from hilt_autolog.reading.follow import follow, is_pipe
     from hilt_autolog.reading.reader import default_source
 
-    check_input(chosen.paths)
-    names = chosen.paths or [default_source()]
+    require_stdin(args.paths)
+    names = args.paths or [default_source()]
     try:
-        coming = follow(*names, report=tell, back=0)
+        followed = follow(*names, report=report_problem, back=0)
     except ValueError as error:
         raise CommandError(str(error), USAGE) from None
-    takes = event_filter(chosen)
-    seen: set[str] = set()
+    matches = event_filter(args)
+    printed: set[str] = set()
     if not any(map(is_pipe, names)):
-        first = [found for found in iter(lambda: next(coming), None) if not _is_archived(found.file)]
-        there = _last(chosen, _sources(chosen), _tell_unless_unfinished)
-        printer.print(there)
-        seen = {word(event.get("event_id")) for event in there} - {""}
-        coming = chain(first, coming)
-    for found in coming:
-        if found is None:
+        first = [located for located in iter(lambda: next(followed), None) if not _is_archived(located.file)]
+        last = last_events(_existing_sources(args), _tail_request(args), _report_unless_unfinished)
+        printer.print(last)
+        printed = {as_text(event.get("event_id")) for event in last} - {""}
+        followed = chain(first, followed)
+    for located in followed:
+        if located is None:
             _wait()
-        elif takes(event := normalize(found.event)) and word(event.get("event_id")) not in seen:
+        elif matches(event := normalize(located.event)) and as_text(event.get("event_id")) not in printed:
             printer.print([event])
-    printer.print_rest()
+    printer.print_open_streams()
 
 
-def _sources(chosen: Namespace) -> list[Source]:
-    """Return the files that are there already; they may all be yet to come."""
+def _existing_sources(args: Namespace) -> list[Source]:
+    """Return the files that exist already; there may be none yet."""
     try:
-        return opened(chosen.paths).sources
-    except CommandError as nothing:
-        say(f"{nothing}; waiting")
+        return open_log(args.paths).sources
+    except CommandError as error:
+        print_stderr(f"{error}; waiting")
         return []
 
 
-def _tell_unless_unfinished(problem: ReadProblem) -> None:
-    """Tell what could not be read, unless it is a last line that somebody is about to finish."""
+def _report_unless_unfinished(problem: ReadProblem) -> None:
+    """Report a problem unless it is an incomplete last line, which its writer may complete."""
     if not (problem.line == -1 and problem.reason.startswith("torn")):
-        tell(problem)
+        report_problem(problem)
 
 
 @cache
 def _is_archived(file: str) -> bool:
-    from hilt_autolog.reading.lines import Source
-
     return Source(file).is_compressed()
 
 
 def _wait() -> None:
-    """Wait a moment.
+    """Wait for the poll interval.
 
     Raises:
-        BrokenPipeError: whoever reads what is printed has gone, as in `hilt tail -f | grep -m 1 error`.
+        BrokenPipeError: the reader of stdout has exited, as in `hilt tail -f | grep -m 1 error`.
     """
     try:
         poll = select.poll()
-        poll.register(sys.stdout, 0)  # tells of errors only
+        poll.register(sys.stdout, 0)  # reports errors only
     except (AttributeError, OSError, ValueError):  # not on this system, or stdout is no file
-        time.sleep(_PAUSE)
+        time.sleep(_POLL_INTERVAL)
         return
-    if poll.poll(_PAUSE * 1000):
+    if poll.poll(_POLL_INTERVAL * 1000):
         raise BrokenPipeError
 
 
-def _count(text: str) -> int:
+def _line_count(text: str) -> int:
     if not (text.isascii() and text.isdecimal()):
         raise ArgumentTypeError(f"{text!r} is no number of lines")
     return int(text)
 
 
 class TailRequest(NamedTuple):
-    """What is asked for.
+    """Which events are the last.
 
     Attributes:
-        number: How many rows.
-        takes: Whether an event is wanted.
-        folds: Whether all the pieces of a stream make one row, and not each of them.
+        number: how many rows.
+        matches: the predicate for events.
+        folds_chunks: whether all chunks of a stream count as one row.
     """
 
     number: int
-    takes: Callable[[Event], bool]
-    folds: bool
+    matches: EventFilter
+    folds_chunks: bool
 
 
-def last(sources: Iterable[Source], wish: TailRequest, report: Callable[[ReadProblem], None]) -> list[Event]:
-    """Return the last events of several sources, in the order of their time."""
-    found = [_of_source(source, wish, report) for source in sources] if wish.number else []
-    return _newest(heapq.merge(*found, key=sortable_time), wish)
+def _tail_request(args: Namespace) -> TailRequest:
+    return TailRequest(args.lines, event_filter(args), _folds_chunks(args))
 
 
-def _of_source(source: Source, wish: TailRequest, report: Callable[[ReadProblem], None]) -> list[Event]:
-    """Return the last events of a file: read from its end, if it has one."""
+def last_events(sources: Iterable[Source], tail: TailRequest, report: ReportProblem) -> list[JsonMapping]:
+    """Return the last events of several sources in the order of their time."""
+    by_source = [_last_of_source(source, tail, report) for source in sources] if tail.number else []
+    return _newest(heapq.merge(*by_source, key=sortable_time), tail)
+
+
+def _last_of_source(source: Source, tail: TailRequest, report: ReportProblem) -> list[JsonMapping]:
+    """Return the last events of a file, read backwards unless it is compressed."""
     if source.is_compressed():
-        forward = (normalize(placed.event) for placed in events(source, report))
-        return _newest((event for event in forward if wish.takes(event)), wish)
+        forward = (normalize(located.event) for located in events(source, report))
+        return _newest(filter(tail.matches, forward), tail)
     backward = map(normalize, newest_first(source, report))
-    return list(_until_enough((event for event in backward if wish.takes(event)), wish))[::-1]
+    return list(_until_enough(filter(tail.matches, backward), tail))[::-1]
 
 
-def _until_enough(backward: Iterable[Event], wish: TailRequest) -> Iterator[Event]:
+def _until_enough(backward: Iterable[JsonMapping], tail: TailRequest) -> Iterator[JsonMapping]:
     rows = set()
     for number, event in enumerate(backward):
-        rows.add(_row(event, wish) or number)
-        if len(rows) > wish.number:
+        rows.add(_row_key(event, tail) or number)
+        if len(rows) > tail.number:
             return
         yield event
 
 
-def _newest(forward: Iterable[Event], wish: TailRequest) -> list[Event]:
-    kept: deque[tuple[object, Event]] = deque()
+def _newest(forward: Iterable[JsonMapping], tail: TailRequest) -> list[JsonMapping]:
+    window: deque[tuple[object, JsonMapping]] = deque()
     rows: Counter[object] = Counter()
     for number, event in enumerate(forward):
-        row = _row(event, wish) or number
-        kept.append((row, event))
+        row = _row_key(event, tail) or number
+        window.append((row, event))
         rows[row] += 1
-        while len(rows) > wish.number:
-            oldest, _ = kept.popleft()
+        while len(rows) > tail.number:
+            oldest, _ = window.popleft()
             rows[oldest] -= 1
             if not rows[oldest]:
                 del rows[oldest]
-    return [event for _, event in kept]
+    return [event for _, event in window]
 
 
-def _row(event: Event, wish: TailRequest) -> object:
-    """Return the row that an event has in common with others; None, if it makes one by itself."""
-    return stream_of(event) if wish.folds else None
+def _row_key(event: JsonMapping, tail: TailRequest) -> object:
+    """Return the key of the row that an event shares with others; None if it has a row of its own."""
+    return stream_key(event) if tail.folds_chunks else None

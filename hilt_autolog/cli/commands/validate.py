@@ -1,16 +1,16 @@
-"""hilt validate: every line of a log held against the format, and against what events promise each other."""
+"""hilt validate: every line of a log against the format, and the references between events."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hilt_autolog.cli.exit_codes import FINDINGS, OK, UNREADABLE
-from hilt_autolog.cli.render.event_format import count
-from hilt_autolog.cli.render.progress import Progress, total, watched_one_by_one
+from hilt_autolog.cli.render.progress import Progress, sources_with_progress, total_size
 from hilt_autolog.cli.render.table import print_table
-from hilt_autolog.cli.render.terminal import json_text, spelled_out, stdout_screen
-from hilt_autolog.cli.select.sources import add_paths, opened, part
+from hilt_autolog.cli.render.terminal import escape_line, json_text, stdout_screen
+from hilt_autolog.cli.select.sources import add_paths, open_log
+from hilt_autolog.format import count, section
 from hilt_autolog.reading.lines import ReadProblem
 
 if TYPE_CHECKING:
@@ -18,16 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from hilt_autolog.cli.render.terminal import Screen
+    from hilt_autolog.contracts.types import JsonObject
     from hilt_autolog.reading.lines import LocatedEvent, Source
 
 
-_MOST = 20
+_MAX_ERRORS = 20
 _COLUMNS = {"file": "~", "lines": ">", "valid": ">", "invalid": ">", "warnings": ">"}
 
 
 @dataclass
-class Verdict:
-    """What was found in a file: how many lines hold a valid event, how many do not, and how many warn."""
+class FileReport:
+    """The counts of a file: lines with a valid event, lines without one, and warnings."""
 
     file: str
     valid: int = 0
@@ -35,59 +36,60 @@ class Verdict:
     warnings: int = 0
 
 
-class Examination:
-    """Holds files against the format.
+class Validator:
+    """Validates files.
 
     Attributes:
-        verdicts: What was found, by file.
-        invalid: The first lines that hold no event, each with the reason.
-        warnings: The first events that promise what the log does not keep.
-        is_unreadable: Whether a file could not be read to its end.
+        reports: the counts by file.
+        errors: the first lines that hold no valid event, each with the reason.
+        warnings: the first events whose references are unresolved.
+        is_unreadable: whether a file could not be read to its end.
 
     Args:
-        most: How many of each are kept; all are counted.
+        max_errors: how many errors, and how many warnings, are kept; all are counted.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self.verdicts: dict[str, Verdict] = {}
-        self.invalid: list[ReadProblem] = []
+    def __init__(self, max_errors: int) -> None:
+        self._max_errors = max_errors
+        self.reports: dict[str, FileReport] = {}
+        self.errors: list[ReadProblem] = []
         self.warnings: list[ReadProblem] = []
         self.is_unreadable = False
 
     def read(self, sources: Sequence[Source], progress: Progress) -> None:
-        """Examine files."""
-        from hilt_autolog.reading.lines import ReadProblem, events
+        """Validate files."""
+        from hilt_autolog.reading.lines import events
         from hilt_autolog.reading.validation import validate_event
 
-        promises = ReferenceChecker()
-        for source, ticking in watched_one_by_one(sources, progress):
-            verdict = self.verdicts[source.name] = Verdict(source.name)
-            for placed in ticking(events(source, self._refuse)):
-                judged = validate_event(placed.event)
-                wrong = judged if isinstance(judged, str) else promises.take(placed)
-                if wrong is None:
-                    verdict.valid += 1
+        references = ReferenceChecker()
+        for source, with_updates in sources_with_progress(sources, progress):
+            report = self.reports[source.name] = FileReport(source.name)
+            for located in with_updates(events(source, self._add_error)):
+                event = validate_event(located.event)
+                error = event if isinstance(event, str) else references.add(located)
+                if error is None:
+                    report.valid += 1
                 else:
-                    self._refuse(ReadProblem(placed.file, placed.line, wrong.removeprefix("no HILT event: ")))
-        for problem in promises.broken():
-            self.verdicts[problem.file].warnings += 1
-            if len(self.warnings) < self._most:
+                    reason = error.removeprefix("no HILT event: ")
+                    self._add_error(ReadProblem(located.file, located.line, reason))
+        for problem in references.unresolved():
+            self.reports[problem.file].warnings += 1
+            if len(self.warnings) < self._max_errors:
                 self.warnings.append(problem)
 
-    def _refuse(self, problem: ReadProblem) -> None:
-        self.verdicts[problem.file].invalid += 1
-        if len(self.invalid) < self._most:
-            self.invalid.append(problem)
+    def _add_error(self, problem: ReadProblem) -> None:
+        self.reports[problem.file].invalid += 1
+        if len(self.errors) < self._max_errors:
+            self.errors.append(problem)
         self.is_unreadable |= problem.reason.startswith("unreadable")
 
     def sum(self, figure: str) -> int:
-        """Return how many lines are `valid` or `invalid`, or how many `warnings` there are, in all files."""
-        return sum(getattr(verdict, figure) for verdict in self.verdicts.values())
+        """Return the sum of `valid`, `invalid` or `warnings` over all files."""
+        return sum(getattr(report, figure) for report in self.reports.values())
 
     @property
-    def code(self) -> int:
-        """Return the exit code that the findings mean; warnings mean none."""
+    def exit_code(self) -> int:
+        """The exit code for the errors; warnings do not change it."""
         return UNREADABLE if self.is_unreadable else FINDINGS if self.sum("invalid") else OK
 
 
@@ -97,127 +99,131 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--max-errors",
         type=int,
-        default=_MOST,
+        default=_MAX_ERRORS,
         metavar="N",
-        help=f"how many errors, and warnings, to name (default: {_MOST})",
+        help=f"how many errors, and warnings, to list (default: {_MAX_ERRORS})",
     )
     parser.add_argument(
-        "--verbose", action="store_true", help="name the files in order, too, and the warnings"
+        "--verbose", action="store_true", help="list the warnings, and the files without errors, too"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def run(chosen: Namespace) -> int:
-    """Examine every line.
+def run(args: Namespace) -> int:
+    """Validate every line.
 
     Returns:
         0 if each holds a valid event, 1 if one does not, 3 if a file cannot be read.
     """
-    sources = opened(chosen.paths).sources
-    examination = Examination(max(chosen.max_errors, 0))
-    with Progress(total(sources)) as progress:
-        examination.read(sources, progress)
-    if chosen.json:
-        print(json_text(_as_json(examination), indent=2))
+    sources = open_log(args.paths).sources
+    validator = Validator(max(args.max_errors, 0))
+    with Progress(total_size(sources)) as progress:
+        validator.read(sources, progress)
+    if args.json:
+        print(json_text(_as_json(validator), indent=2))
     else:
-        _print(examination, chosen, stdout_screen(chosen.color))
-    return examination.code
+        _print(validator, args, stdout_screen(args.color))
+    return validator.exit_code
 
 
-def _as_json(examination: Examination) -> dict[str, Any]:
+def _as_json(validator: Validator) -> JsonObject:
     return {
-        "valid": examination.code == OK,
-        "files": [asdict(verdict) for verdict in examination.verdicts.values()],
-        "errors": [problem._asdict() for problem in examination.invalid],
-        "warnings": [problem._asdict() for problem in examination.warnings],
+        "valid": validator.exit_code == OK,
+        "files": [asdict(report) for report in validator.reports.values()],
+        "errors": [problem._asdict() for problem in validator.errors],
+        "warnings": [problem._asdict() for problem in validator.warnings],
     }
 
 
-def _print(examination: Examination, chosen: Namespace, screen: Screen) -> None:
-    _print_problems(examination.invalid, screen.styled("error", "red"))
-    _print_more(examination.sum("invalid") - len(examination.invalid), "error")
-    if chosen.verbose:
-        _print_problems(examination.warnings, screen.styled("warning", "yellow"))
-        _print_more(examination.sum("warnings") - len(examination.warnings), "warning")
-    verdicts = list(examination.verdicts.values())
-    listed = [one for one in verdicts if chosen.verbose or one.invalid]
-    if listed:
+def _print(validator: Validator, args: Namespace, screen: Screen) -> None:
+    valid, invalid, warnings = map(validator.sum, ("valid", "invalid", "warnings"))
+    _print_problems(validator.errors, screen.styled("error", "red"))
+    _print_rest(invalid - len(validator.errors), "error")
+    if args.verbose:
+        _print_problems(validator.warnings, screen.styled("warning", "yellow"))
+        _print_rest(warnings - len(validator.warnings), "warning")
+    reports = list(validator.reports.values())
+    rows = [
+        (report.file, report.valid + report.invalid, report.valid, report.invalid, report.warnings)
+        for report in reports
+        if args.verbose or report.invalid
+    ]
+    if rows:
         print()
-        rows = [(one.file, one.valid + one.invalid, one.valid, one.invalid, one.warnings) for one in listed]
         print_table(_COLUMNS, rows, screen)
         print()
-    valid, invalid, warnings = map(examination.sum, ("valid", "invalid", "warnings"))
-    words = f"{count(valid, 'valid event')}, {count(invalid, 'invalid line')}"
-    words += f", {count(warnings, 'warning')}" if warnings else ""
-    words += f" in {count(len(verdicts), 'file')}"
-    print(screen.styled(words, "red" if invalid else "green"))
+    summary = f"{count(valid, 'valid event')}, {count(invalid, 'invalid line')}"
+    summary += f", {count(warnings, 'warning')}" if warnings else ""
+    summary += f" in {count(len(reports), 'file')}"
+    print(screen.styled(summary, "red" if invalid else "green"))
 
 
-def _print_problems(problems: Sequence[ReadProblem], mark: str) -> None:
+def _print_problems(problems: Sequence[ReadProblem], label: str) -> None:
     for problem in problems:
-        print(f"{spelled_out(problem.file)}:{problem.line}: {mark}: {spelled_out(problem.reason)}")
+        print(f"{escape_line(problem.file)}:{problem.line}: {label}: {escape_line(problem.reason)}")
 
 
-def _print_more(number: int, kind: str) -> None:
+def _print_rest(number: int, noun: str) -> None:
     if number:
-        print(f"and {count(number, f'more {kind}')}")
+        print(f"and {count(number, f'more {noun}')}")
 
 
-Event = dict[str, Any]
-
-_ENDS = ("completion", "system", "retrieval", "embedding")  # the actions that answer a prompt
+_END_ACTIONS = ("completion", "system", "retrieval", "embedding")  # they end a prompt's call
 
 
 class ReferenceChecker:
-    """Takes events in any order, and tells at the end which promises are not kept.
+    """Checks that ids are unique, that references resolve, and that each prompt has an end.
 
-    It remembers an id for each event, so it grows with the log: about 150 bytes an event.
+    Events may come in any order. It remembers an id for each event, so it grows with the log: about 150 bytes
+    an event.
     """
 
     def __init__(self) -> None:
         self._ids: set[str] = set()
-        self._unknown: dict[str, list[tuple[str, int, str]]] = {}  # references to what has not been seen
-        self._open: dict[str, tuple[str, int]] = {}  # prompts, and where they stand
-        self._ended: set[str] = set()  # prompts yet to come: other files may tell their ends first
+        self._missing: dict[str, list[tuple[str, int, str]]] = {}  # id -> file, line and key that refer to it
+        self._open: dict[str, tuple[str, int]] = {}  # prompts without an end: file and line
+        self._ended: set[str] = set()  # prompts still to come: other files may hold their ends first
 
-    def take(self, placed: LocatedEvent) -> str | None:
-        """Take an event; return what is wrong with it if its id is another event's as well."""
-        event, file, line = placed
-        name, extensions = event.get("event_id"), part(event, "extensions")
-        self._refer(extensions.get("reply_to"), (file, line, "reply_to"))
+    def add(self, located: LocatedEvent) -> str | None:
+        """Add an event; return the error if its id is the id of an earlier event."""
+        event, file, line = located
+        event_id, extensions = event.get("event_id"), section(event, "extensions")
+        self._add_reference(extensions.get("reply_to"), (file, line, "reply_to"))
         if "history" in extensions:
-            self._refer(part(extensions, "history").get("after"), (file, line, "history"))
-        if event.get("action") in _ENDS:
-            self._end(extensions.get("reply_to"))
-        if not isinstance(name, str):
+            self._add_reference(section(extensions, "history").get("after"), (file, line, "history"))
+        if event.get("action") in _END_ACTIONS:
+            self._add_end(extensions.get("reply_to"))
+        if not isinstance(event_id, str):
             return None
-        if name in self._ids:
-            return f"event_id: {name} is the id of an earlier event"
-        self._ids.add(name)
-        self._unknown.pop(name, None)
+        if event_id in self._ids:
+            return f"event_id: {event_id} is the id of an earlier event"
+        self._ids.add(event_id)
+        self._missing.pop(event_id, None)
         if event.get("action") == "prompt":
-            self._begin(name, (file, line))
+            self._add_prompt(event_id, (file, line))
         return None
 
-    def _refer(self, target: object, place: tuple[str, int, str]) -> None:
-        if isinstance(target, str) and target not in self._ids:
-            self._unknown.setdefault(target, []).append(place)
+    def _add_reference(self, event_id: object, place: tuple[str, int, str]) -> None:
+        if isinstance(event_id, str) and event_id not in self._ids:
+            self._missing.setdefault(event_id, []).append(place)
 
-    def _begin(self, prompt: str, place: tuple[str, int]) -> None:
-        if prompt in self._ended:
-            self._ended.discard(prompt)
+    def _add_prompt(self, event_id: str, place: tuple[str, int]) -> None:
+        if event_id in self._ended:
+            self._ended.discard(event_id)
         else:
-            self._open[prompt] = place
+            self._open[event_id] = place
 
-    def _end(self, prompt: object) -> None:
-        if isinstance(prompt, str) and self._open.pop(prompt, None) is None and prompt not in self._ids:
-            self._ended.add(prompt)
+    def _add_end(self, prompt_id: object) -> None:
+        if not isinstance(prompt_id, str):
+            return
+        if self._open.pop(prompt_id, None) is None and prompt_id not in self._ids:
+            self._ended.add(prompt_id)
 
-    def broken(self) -> Iterator[ReadProblem]:
-        """Yield what is not kept, once all events have been taken."""
-        for target, places in self._unknown.items():
+    def unresolved(self) -> Iterator[ReadProblem]:
+        """Yield the unresolved references and the prompts without an end, once all events are added."""
+        for event_id, places in self._missing.items():
             for file, line, key in places:
-                yield ReadProblem(file, line, f"{key}: no event has the id {target}")
+                yield ReadProblem(file, line, f"{key}: no event has the id {event_id}")
         for file, line in self._open.values():
             yield ReadProblem(
                 file, line, "the prompt has no end: its call still runs, or its process was killed"

@@ -1,1 +1,1 @@
-"""How events look on a terminal."""
+"""Events on a terminal: escaping and paging, tables, event rows, conversations, progress."""

@@ -1,199 +1,193 @@
-"""A conversation as a thread: who said what, with thoughts, tools, documents, errors, time and cost."""
+"""A conversation as a thread: messages, reasoning, tools, documents and errors, with time and cost."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hilt_autolog.cli.select.sources import part
+from hilt_autolog.format import cost_usd, count, dollars, duration, finite_number, section, total_tokens
 
 from . import event_format
-from .event_format import ChunkFolder
-from .part_renderer import PartRenderer, messages_of, parts_of
-from .terminal import in_line
+from .event_format import ChunkFolder, as_text, messages_in, parts_in
+from .part_renderer import PartRenderer
+from .terminal import single_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from hilt_autolog.cli.select.conversations import Conversation
+    from hilt_autolog.contracts.types import JsonMapping
 
     from .terminal import Screen
 
-Event = dict[str, Any]
-
-_WIDEST = 110  # cells: longer lines are hard to read
-_NARROW = 80
-_INDENT = 10  # below the time
-_MOST_OF_DOCUMENT = 4  # lines
-_ORDINARY = ("stop", "end_turn", "tool_calls", "tool_use", "completed", "function_call")  # ends of an answer
-_STEPS = ("started", "completed")  # of a chain
+_MAX_WIDTH = 110  # cells: longer lines are hard to read
+_NARROW_SCREEN = 80
+_INDENT = 10  # as wide as the time and its gap
+_MAX_DOCUMENT_LINES = 4
+_NORMAL_FINISH_REASONS = ("stop", "end_turn", "tool_calls", "tool_use", "completed", "function_call")
+_CHAIN_STEPS = ("started", "completed")
 _ROLES = {"human": "user", "agent": "assistant"}
 _STYLES = {"user": "cyan", "assistant": "green", "tool": "yellow", "system": "magenta"}
 
 
 class ConversationView:
-    """Makes the lines of a conversation.
+    """Renders a conversation as lines.
 
     Args:
-        screen: What they are printed on.
-        is_full: Whether no text is shortened, and the steps of chains are shown.
+        screen: the capabilities of stdout.
+        is_full: whether no text is shortened and the steps of chains are shown.
     """
 
     def __init__(self, screen: Screen, *, is_full: bool = False) -> None:
         self._screen = screen
         self._is_full = is_full
-        self._indent = " " * (2 if screen.width and screen.width < _NARROW else _INDENT)
-        width = None if screen.width is None else min(screen.width, _WIDEST) - len(self._indent)
+        self._indent = " " * (2 if screen.width and screen.width < _NARROW_SCREEN else _INDENT)
+        width = None if screen.width is None else min(screen.width, _MAX_WIDTH) - len(self._indent)
         self._parts = PartRenderer(screen, width, is_full=is_full)
-        self._calling: set[str] = set()  # answers that were shown with their calls of tools
-        self._results: set[str] = set()  # of tools, that were shown: their ids and texts
+        self._calling: set[str] = set()  # ids of answers that were shown with their tool calls
+        self._results: set[str] = set()  # ids, or else texts, of tool results that were shown
 
-    def heading(self, conversation: Conversation, first: Event) -> Iterator[str]:
-        """Yield the lines above: its names, when it began, the models that answered."""
+    def heading(self, conversation: Conversation, first: JsonMapping) -> Iterator[str]:
+        """Yield the lines above: the names, the time of the first event, the models that answered."""
         names = [name for name in (conversation.name, conversation.session_id) if name]
-        title, *others = map(in_line, names or ["(no session_id)"])
+        title, *others = map(single_line, names or ["(no session_id)"])
         yield "  ".join(
-            [self._screen.styled(title, "bold"), *(self._screen.styled(o, "dim") for o in others)]
+            [self._screen.styled(title, "bold"), *(self._screen.styled(name, "dim") for name in others)]
         )
-        begun = event_format.local_time(first)
-        notes = [f"{begun:%Y-%m-%d %H:%M:%S}"] if begun else []
-        yield self._screen.styled(" · ".join([*notes, *map(in_line, conversation.models)]), "dim")
+        begin = event_format.local_time(first)
+        notes = [f"{begin:%Y-%m-%d %H:%M:%S}"] if begin else []
+        yield self._screen.styled(" · ".join([*notes, *map(single_line, conversation.models)]), "dim")
 
-    def sums(self, conversation: Conversation) -> Iterator[str]:
-        """Yield the lines below: what it was in all."""
-        notes = [event_format.count(conversation.calls, "call")]
-        notes += [event_format.count(conversation.tokens, "token")] if conversation.tokens is not None else []
-        notes += [event_format.dollars(conversation.cost)] if conversation.cost is not None else []
-        notes += [event_format.count(conversation.errors, "error")] if conversation.errors else []
+    def summary(self, conversation: Conversation) -> Iterator[str]:
+        """Yield the lines below: the sums."""
+        totals = conversation.totals
+        notes = [count(totals.calls, "call")]
+        notes += [count(totals.tokens, "token")] if totals.tokens is not None else []
+        notes += [dollars(totals.cost)] if totals.cost is not None else []
+        notes += [count(totals.errors, "error")] if totals.errors else []
         yield ""
         yield self._screen.styled(" · ".join(notes), "dim")
 
-    def lines(self, events: Iterable[Event]) -> Iterator[str]:
-        """Yield the lines of the events, in the order of their time; an empty one before each entry."""
-        folded = ChunkFolder()
+    def lines(self, events: Iterable[JsonMapping]) -> Iterator[str]:
+        """Yield the lines of events in the order of their time, an empty line before each entry."""
+        folder = ChunkFolder()
         for event in events:
-            for row in folded.take(event):
-                if "pieces" not in row:  # a stream is told whole by its end
-                    yield from self._event(row)
-        for row in folded.rest():
-            notes = [event_format.count(row["pieces"], "piece"), "no end"]
-            yield from self._entry(row, event_format.actor(row), "green", notes, self._body(row))
+            for row in folder.add(event):
+                if "pieces" not in row:  # the completion at the end of a stream holds its whole text
+                    yield from self._event_lines(row)
+        for row in folder.flush():
+            notes = [count(row["pieces"], "piece"), "no end"]
+            yield from self._entry(row, event_format.actor_name(row), "green", notes, self._body(row))
 
-    def messages(self, messages: Iterable[dict[str, Any]]) -> Iterator[str]:
-        """Yield the lines of messages, such as a model is sent."""
+    def messages(self, messages: Iterable[JsonMapping]) -> Iterator[str]:
+        """Yield the lines of messages, such as those of a request."""
         for message in messages:
-            role = event_format.word(message.get("role"))
-            yield from self._entry({}, role, _STYLES.get(role, "bold"), [], self._said(message))
+            role = as_text(message.get("role"))
+            yield from self._entry({}, role, _STYLES.get(role, "bold"), [], self._message_lines(message))
 
-    def _event(self, event: Event) -> Iterator[str]:
+    def _event_lines(self, event: JsonMapping) -> Iterator[str]:
         if event.get("action") == "prompt":
-            yield from self._prompt(event)
-        elif not self._is_told(event):
+            yield from self._prompt_lines(event)
+        elif not self._is_redundant(event):
             style = "red" if event_format.is_error(event) else _STYLES.get(_role(event), "bold")
-            yield from self._entry(event, event_format.actor(event), style, _notes(event), self._body(event))
+            name = event_format.actor_name(event)
+            yield from self._entry(event, name, style, _notes(event), self._body(event))
 
-    def _is_told(self, event: Event) -> bool:
-        """Return whether others say it as well: the answer that calls a tool, the parts of a chain."""
+    def _is_redundant(self, event: JsonMapping) -> bool:
+        """Return whether other entries show the same: a tool call in its answer, the parts of a chain."""
         if event.get("action") == "tool_call":
-            return event_format.word(part(event, "extensions").get("reply_to")) in self._calling
+            return as_text(section(event, "extensions").get("reply_to")) in self._calling
         return not self._is_full and is_step(event)
 
-    def _prompt(self, event: Event) -> Iterator[str]:
-        """Yield an entry for each message that is new, but for results that their own events have shown."""
-        messages = messages_of(content := part(event, "content"))
+    def _prompt_lines(self, event: JsonMapping) -> Iterator[str]:
+        """Yield an entry for each message of a prompt, without results that their own events have shown."""
+        messages = messages_in(content := section(event, "content"))
         if not messages and "messages" not in content:
-            yield from self._entry(
-                event, event_format.actor(event), _STYLES.get(_role(event), "bold"), [], self._body(event)
-            )
+            name, style = event_format.actor_name(event), _STYLES.get(_role(event), "bold")
+            yield from self._entry(event, name, style, [], self._body(event))
         for message in messages:
-            role = event_format.word(message.get("role"))
-            who = event_format.actor(event) if role == _role(event) else role
-            body = list(self._said(message))
+            role = as_text(message.get("role"))
+            name = event_format.actor_name(event) if role == _role(event) else role
+            body = list(self._message_lines(message))
             if body:
-                yield from self._entry(event, who, _STYLES.get(role, "bold"), [], body)
+                yield from self._entry(event, name, _STYLES.get(role, "bold"), [], body)
 
-    def _body(self, event: Event) -> Iterator[str]:
-        content, extensions = part(event, "content"), part(event, "extensions")
-        text = event_format.text(event)
+    def _body(self, event: JsonMapping) -> Iterator[str]:
+        content, extensions = section(event, "content"), section(event, "extensions")
+        text = event_format.event_text(event)
         match event.get("action"):
             case "tool_call":
-                yield from self._parts.call(event_format.word(extensions.get("tool")), content.get("text"))
+                yield from self._parts.tool_call(as_text(extensions.get("tool")), content.get("text"))
             case "tool_result":
-                self._results.add(
-                    event_format.word(extensions.get("tool_call_id"))
-                    or event_format.word(content.get("text"))
-                )
-                yield from self._parts.text(self._parts.pretty(content.get("text")))
+                call_id = as_text(extensions.get("tool_call_id"))
+                self._results.add(call_id or as_text(content.get("text")))
+                yield from self._parts.plain_text(self._parts.format_json(content.get("text")))
             case "retrieval":
-                yield from self._parts.text(text, most=_MOST_OF_DOCUMENT)
+                yield from self._parts.plain_text(text, max_lines=_MAX_DOCUMENT_LINES)
             case "system":
-                yield from self._parts.text(text, "red" if event_format.is_error(event) else "dim")
+                yield from self._parts.plain_text(text, "red" if event_format.is_error(event) else "dim")
             case _:
-                messages = messages_of(content)
-                if any(
-                    "tool_call" in event_format.word(p.get("type")) for m in messages for p in parts_of(m)
-                ):
-                    self._calling.add(event_format.word(event.get("event_id")))
-                lines = [line for message in messages for line in self._said(message)]
-                yield from lines or self._parts.said(text)
+                messages = messages_in(content)
+                types = [as_text(part.get("type")) for message in messages for part in parts_in(message)]
+                if any("tool_call" in part_type for part_type in types):
+                    self._calling.add(as_text(event.get("event_id")))
+                lines = [line for message in messages for line in self._message_lines(message)]
+                yield from lines or self._parts.markdown(text)
 
-    def _said(self, message: dict[str, Any]) -> Iterator[str]:
-        for found in parts_of(message):
-            if found.get("type") == "tool_call_response":
-                known = event_format.word(found.get("id")) or event_format.word(found.get("response"))
-                if known in self._results:
+    def _message_lines(self, message: JsonMapping) -> Iterator[str]:
+        for part in parts_in(message):
+            if part.get("type") == "tool_call_response":
+                result = as_text(part.get("id")) or as_text(part.get("response"))
+                if result in self._results:
                     continue
-            yield from self._parts.part(found)
+            yield from self._parts.part(part)
 
     def _entry(
-        self, event: Event, who: str, style: str, notes: list[str], body: Iterable[str]
+        self, event: JsonMapping, name: str, style: str, notes: list[str], body: Iterable[str]
     ) -> Iterator[str]:
         time = event_format.local_time(event) if event else None
-        head = [self._screen.styled(f"{time:%H:%M:%S}", "dim")] if time else []
-        head.append(self._screen.styled(in_line(who) or "?", "bold", style))
+        heading = [self._screen.styled(f"{time:%H:%M:%S}", "dim")] if time else []
+        heading.append(self._screen.styled(single_line(name) or "?", "bold", style))
         if notes:
-            head.append(self._screen.styled(" · ".join(map(in_line, notes)), "dim"))
+            heading.append(self._screen.styled(" · ".join(map(single_line, notes)), "dim"))
         yield ""
-        yield "  ".join(head)
+        yield "  ".join(heading)
         for line in body:
             yield self._indent + line if line else ""
 
 
-def _role(event: Event) -> str:
-    kind = event_format.word(part(event, "actor").get("type"))
-    return _ROLES.get(kind, kind)
+def _role(event: JsonMapping) -> str:
+    actor_type = as_text(section(event, "actor").get("type"))
+    return _ROLES.get(actor_type, actor_type)
 
 
-def is_step(event: Event) -> bool:
-    """Return whether an event only tells that a chain has begun, or has ended well."""
-    of_chain = event.get("action") == "system" and "langchain" in part(event, "provenance")
-    return of_chain and part(event, "content").get("text") in _STEPS
+def is_step(event: JsonMapping) -> bool:
+    """Return whether an event only marks that a chain started, or completed without an error."""
+    is_chain = event.get("action") == "system" and "langchain" in section(event, "provenance")
+    return is_chain and section(event, "content").get("text") in _CHAIN_STEPS
 
 
-def _notes(event: Event) -> list[str]:
-    """Return what is told beside who spoke: how long it took, how much it was, how it ended."""
-    extensions = part(event, "extensions")
+def _notes(event: JsonMapping) -> list[str]:
+    """Return the figures beside a name: latency, tokens, cost, finish reason, and those of a document."""
+    extensions = section(event, "extensions")
     notes = []
-    if (latency := event_format.latency(event)) is not None:
-        notes.append(event_format.duration(latency))
-    if (first := event_format.latency(event, "ttft_ms")) is not None:
-        notes.append(f"first token {event_format.duration(first)}")
-    told = part(part(event, "metrics"), "tokens")
-    asked, answered = (event_format.number(told.get(key)) for key in ("prompt", "completion"))
-    if asked is not None and answered is not None:
-        notes.append(f"{asked:,.0f} + {answered:,.0f} tokens")
-    elif (total := event_format.tokens(event)) is not None:
-        notes.append(event_format.count(total, "token"))
-    if (cost := event_format.cost(event)) is not None:
-        notes.append(event_format.dollars(cost))
-    if (end := event_format.word(extensions.get("finish_reason"))) and end.lower() not in _ORDINARY:
-        notes.append(end)
+    if (latency := event_format.latency_ms(event)) is not None:
+        notes.append(duration(latency))
+    if (ttft := event_format.latency_ms(event, "ttft_ms")) is not None:
+        notes.append(f"first token {duration(ttft)}")
+    tokens = section(section(event, "metrics"), "tokens")
+    prompt, completion = (finite_number(tokens.get(key)) for key in ("prompt", "completion"))
+    if prompt is not None and completion is not None:
+        notes.append(f"{prompt:,.0f} + {completion:,.0f} tokens")
+    elif (total := total_tokens(event)) is not None:
+        notes.append(count(total, "token"))
+    if (cost := cost_usd(event)) is not None:
+        notes.append(dollars(cost))
+    reason = as_text(extensions.get("finish_reason"))
+    if reason and reason.lower() not in _NORMAL_FINISH_REASONS:
+        notes.append(reason)
     if extensions.get("partial") is True:
-        notes.append(f"cut: {event_format.word(extensions.get('ended')) or 'partial'}")
-    notes += [
-        f"{key} {event_format.word(extensions[key])}"
-        for key in ("rank", "score", "label")
-        if key in extensions
-    ]
+        notes.append(f"cut: {as_text(extensions.get('ended')) or 'partial'}")
+    notes += [f"{key} {as_text(extensions[key])}" for key in ("rank", "score", "label") if key in extensions]
     if "document_id" in extensions:
-        notes.append(event_format.word(extensions["document_id"]))
+        notes.append(as_text(extensions["document_id"]))
     return notes

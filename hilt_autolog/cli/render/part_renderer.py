@@ -1,123 +1,116 @@
-"""What messages hold, as lines: texts, thoughts, calls of tools with their arguments, results."""
+"""The parts of messages as lines: text, reasoning, tool calls with their arguments, tool results."""
 
 from __future__ import annotations
 
 import json
 import re
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import event_format
-from .terminal import cells, in_line, visible
+from .terminal import cell_width, escape_controls, single_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hilt_autolog.contracts.types import JsonMapping
+
     from .terminal import Screen
 
 
-_MOST = 40  # lines of a text, where it is not wanted in full
+_MAX_LINES = 40  # of a text that is not shown in full
 _ARROW = "→ "
+_DEFAULT_WIDTH = 100  # cells, for JSON where lines are not wrapped
 
 
 class PartRenderer:
-    """Makes lines out of the parts of messages.
+    """Renders the parts of messages as lines.
 
     Args:
-        screen: What they are printed on.
-        width: The cells that a line has; None, if lines are not wrapped.
-        is_full: Whether no text is shortened.
+        screen: the capabilities of stdout.
+        width: the cells of a line; None if lines are not wrapped.
+        is_full: whether no text is shortened.
     """
 
     def __init__(self, screen: Screen, width: int | None, *, is_full: bool) -> None:
         self._screen = screen
         self._width = width
-        self._most = None if is_full else _MOST
+        self._is_full = is_full
 
-    def text(self, text: str, *styles: str, most: int | None = _MOST) -> Iterator[str]:
-        """Yield the lines of a text, which is at most so many lines long if it is not wanted in full."""
-        limit = None if self._most is None else most
-        for line in paragraphs(text, self._width, most=limit):
+    def plain_text(self, text: str, *styles: str, max_lines: int = _MAX_LINES) -> Iterator[str]:
+        """Yield the lines of a text, at most `max_lines` of them unless texts are shown in full."""
+        for line in wrap_text(text, self._width, max_lines=None if self._is_full else max_lines):
             yield self._screen.styled(line, *styles)
 
-    def said(self, text: str) -> Iterator[str]:
-        """Yield the lines of what was said: as Markdown, where that can be shown and nothing is shortened."""
-        room = self._width if self._screen.has_colours else None
-        if room is not None and (self._most is None or text.count("\n") < self._most):
-            shown = rendered(text, room)
-            if shown is not None:
-                yield from shown
+    def markdown(self, text: str) -> Iterator[str]:
+        """Yield the lines of a text, rendered as Markdown if it is, on a terminal, and not shortened."""
+        width = self._width if self._screen.has_colours else None
+        if width is not None and (self._is_full or text.count("\n") < _MAX_LINES):
+            lines = render_markdown(text, width)
+            if lines is not None:
+                yield from lines
                 return
-        yield from self.text(text)
+        yield from self.plain_text(text)
 
-    def part(self, found: dict[str, Any]) -> Iterator[str]:
+    def part(self, part: JsonMapping) -> Iterator[str]:
         """Yield the lines of a part of a message."""
-        match found.get("type"):
+        match part.get("type"):
             case "tool_call" | "server_tool_call":
-                arguments = found.get("arguments", found.get("server_tool_call"))
-                yield from self.call(event_format.word(found.get("name")), arguments)
+                arguments = part.get("arguments", part.get("server_tool_call"))
+                yield from self.tool_call(event_format.as_text(part.get("name")), arguments)
             case "tool_call_response" | "server_tool_call_response":
-                yield from self.text(
-                    self.pretty(found.get("response", found.get("server_tool_call_response")))
-                )
+                response = part.get("response", part.get("server_tool_call_response"))
+                yield from self.plain_text(self.format_json(response))
             case "reasoning":
-                yield from self.text(f"thinks: {event_format.word(found.get('content'))}", "dim")
+                yield from self.plain_text(f"thinks: {event_format.as_text(part.get('content'))}", "dim")
             case "text":
-                yield from self.said(event_format.word(found.get("content")))
+                yield from self.markdown(event_format.as_text(part.get("content")))
             case _:
-                yield from self.text(event_format.part_text(found), "dim")
+                yield from self.plain_text(event_format.part_text(part), "dim")
 
-    def call(self, name: str, arguments: object) -> Iterator[str]:
-        """Yield the lines of a call of a tool: beside the name, or below it if they are many."""
-        shown = self.pretty(arguments, beside=cells(name) + 1)
-        head = self._screen.styled(_ARROW + in_line(name), "yellow")
-        if "\n" not in shown:
-            yield f"{head} {in_line(shown)}".rstrip()
+    def tool_call(self, name: str, arguments: object) -> Iterator[str]:
+        """Yield the lines of a tool call: its arguments beside the name, or below if they need more lines."""
+        text = self.format_json(arguments, used=cell_width(name) + 1)
+        heading = self._screen.styled(_ARROW + single_line(name), "yellow")
+        if "\n" not in text:
+            yield f"{heading} {single_line(text)}".rstrip()
             return
-        yield head
-        for line in self.text(shown):
+        yield heading
+        for line in self.plain_text(text):
             yield " " * len(_ARROW) + line
 
-    def pretty(self, value: object, beside: int = 0) -> str:
-        """Return a value, or what stands in a text as JSON: in one line if there is room, else in many."""
+    def format_json(self, value: object, used: int = 0) -> str:
+        """Return a value, or the JSON in a string, as JSON in one line if it fits, else indented.
+
+        Args:
+            value: any value; a string that holds no JSON object or list is returned unchanged.
+            used: cells of the line that are taken already.
+        """
         if value is None or value == "":
             return ""
         try:
-            found = json.loads(value) if isinstance(value, str) else value
-            if not isinstance(found, dict | list):
-                return event_format.word(value)
-            line = event_format.as_json(found)
-            room = self._width or 100
-            return (
-                line if cells(line) + beside + len(_ARROW) <= room else event_format.as_json(found, indent=2)
-            )
+            document = json.loads(value) if isinstance(value, str) else value
+            if not isinstance(document, dict | list):
+                return event_format.as_text(value)
+            line = event_format.readable_json(document)
+            if cell_width(line) + used + len(_ARROW) <= (self._width or _DEFAULT_WIDTH):
+                return line
+            return event_format.readable_json(document, indent=2)
         except (ValueError, RecursionError):
-            return event_format.word(value)
+            return event_format.as_text(value)
 
 
-def messages_of(content: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the messages that an event lists; what is none of them is left out."""
-    found = content.get("messages")
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+# A text without any of these is not Markdown; rendering it would only lose its line ends.
+_MARKDOWN = re.compile(r"^(?:#{1,6} |```|[-*+] |\d+\. |\|.+\|$|> )|\*\*\S", re.MULTILINE)
 
 
-def parts_of(message: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the parts of a message; what is none of them is left out."""
-    found = message.get("parts")
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-
-
-# A text that has none of these is no Markdown: its line ends would be lost for nothing.
-_SIGNS = re.compile(r"^(?:#{1,6} |```|[-*+] |\d+\. |\|.+\|$|> )|\*\*\S", re.MULTILINE)
-
-
-def rendered(text: str, width: int) -> list[str] | None:
-    """Return the coloured lines of a text, none wider than `width` cells.
+def render_markdown(text: str, width: int) -> list[str] | None:
+    """Return the coloured lines of a Markdown text, none wider than `width` cells.
 
     Returns:
-        None, if the text is no Markdown, or rich is not installed.
+        None if the text is not Markdown, or rich is not installed.
     """
-    if not _SIGNS.search(text):
+    if not _MARKDOWN.search(text):
         return None
     try:
         from rich.console import Console
@@ -125,40 +118,41 @@ def rendered(text: str, width: int) -> list[str] | None:
     except ImportError:
         return None
     console = Console(width=width, force_terminal=True, color_system="standard", highlight=False)
-    with console.capture() as capture:  # an address behind a word would be one that nobody sees
-        console.print(Markdown(visible(text), hyperlinks=False, code_theme="ansi_dark"))
+    with console.capture() as capture:  # hyperlinks=False: a link would hide its address
+        console.print(Markdown(escape_controls(text), hyperlinks=False, code_theme="ansi_dark"))
     return [line.rstrip() for line in capture.get().strip("\n").split("\n")]
 
 
 _TAB = 4
-_NARROWEST = 20  # cells that are left beside an indent
-_LONGEST = 1000  # letters in a line, where lines are counted and not wrapped
+_MIN_WIDTH = 20  # cells beside an indent
+_MAX_LINE_LENGTH = 1000  # characters that count as one line where lines are not wrapped
 
 
-def paragraphs(text: str, width: int | None, *, most: int | None = None) -> list[str]:
-    """Return a text as harmless lines.
+def wrap_text(text: str, width: int | None, *, max_lines: int | None = None) -> list[str]:
+    """Return a text as lines, with controls escaped.
 
     Args:
-        text: Anything.
-        width: Lines have at most so many cells; they are left as they are, if None.
-        most: How many lines; a last one tells that there are more. All of them, if None.
+        text: any text.
+        width: the cells of a line; None leaves lines as they are.
+        max_lines: how many lines; if there are more, one follows that names the length of the text. None
+            returns all.
     """
-    room = None if width is None else max(width, _NARROWEST)
-    if most is None:
-        return list(_lines(text, room))
-    shown = most * (room or _LONGEST)
-    found = list(islice(_lines(text[:shown], room), most + 1))
-    if len(found) <= most and len(text) <= shown:
-        return found
-    return [*found[:most], f"[shortened from {len(text):,} letters; --full shows them]"]
+    cells = None if width is None else max(width, _MIN_WIDTH)
+    if max_lines is None:
+        return list(_lines(text, cells))
+    length = max_lines * (cells or _MAX_LINE_LENGTH)
+    lines = list(islice(_lines(text[:length], cells), max_lines + 1))
+    if len(lines) <= max_lines and len(text) <= length:
+        return lines
+    return [*lines[:max_lines], f"[shortened from {len(text):,} letters; --full shows them]"]
 
 
-def _lines(text: str, room: int | None) -> Iterator[str]:
-    for line in visible(text.rstrip()).lstrip("\n").expandtabs(_TAB).split("\n"):
-        if room is None or cells(line) <= room:
+def _lines(text: str, width: int | None) -> Iterator[str]:
+    for line in escape_controls(text.rstrip()).lstrip("\n").expandtabs(_TAB).split("\n"):
+        if width is None or cell_width(line) <= width:
             yield line
         else:
-            yield from _wrapped(line, room)
+            yield from _wrapped(line, width)
 
 
 def _wrapped(line: str, width: int) -> Iterator[str]:
@@ -166,22 +160,22 @@ def _wrapped(line: str, width: int) -> Iterator[str]:
     if len(indent) > width // 2:
         indent = ""
     current = indent
-    for word in _pieces(line.lstrip(), width - len(indent)):
-        if current.strip() and cells(current) + cells(word.rstrip()) > width:
+    for word in _words(line.lstrip(), width - len(indent)):
+        if current.strip() and cell_width(current) + cell_width(word.rstrip()) > width:
             yield current.rstrip()
             current = indent
         current += word
     yield current.rstrip()
 
 
-def _pieces(line: str, width: int) -> Iterator[str]:
-    """Yield the words of a line with the spaces that follow, a word too long for any line in pieces."""
+def _words(line: str, width: int) -> Iterator[str]:
+    """Yield the words of a line with the spaces that follow; a word wider than `width` in pieces."""
     for word in re.findall(r"\S+\s*", line):
-        piece, taken = "", 0
-        for letter in word if cells(word) > width else ():
-            if taken + cells(letter) > width:
+        piece, used = "", 0
+        for character in word if cell_width(word) > width else ():
+            if used + cell_width(character) > width:
                 yield piece
-                piece, taken = "", 0
-            piece += letter
-            taken += cells(letter)
+                piece, used = "", 0
+            piece += character
+            used += cell_width(character)
         yield piece or word

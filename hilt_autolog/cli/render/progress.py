@@ -1,4 +1,4 @@
-"""How far a long reading has come: a line on stderr, where that is a terminal, that leaves no trace."""
+"""The progress of a long read: a line on stderr, if that is a terminal, erased at the end."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self, TypeVar
+from typing import IO, TYPE_CHECKING, Self, TypeVar
 
+from hilt_autolog.format import byte_size
 from hilt_autolog.reading.lines import Source
 
 from .terminal import is_terminal
@@ -16,37 +17,40 @@ from .terminal import is_terminal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from _typeshed import WriteableBuffer
+
+    from hilt_autolog.contracts.types import JsonObject
     from hilt_autolog.reading.lines import LocatedEvent
     from hilt_autolog.reading.reader import Log
 
-    _Ticks = Callable[[Iterable[LocatedEvent]], Iterator[LocatedEvent]]
+    _Wrapper = Callable[[Iterable[LocatedEvent]], Iterator[LocatedEvent]]
 
-_PATIENCE = 0.5  # seconds before anything is shown: most readings are over by then
-_PAUSE = 0.1  # seconds between two looks
-_EVERY = 256  # events between two looks at the clock
-_CELLS = 30
+_DELAY = 0.5  # seconds before the bar appears: most reads are over by then
+_INTERVAL = 0.1  # seconds between two updates
+_CLOCK_INTERVAL = 256  # events between two looks at the clock
+_BAR_WIDTH = 30  # cells
 _BLOCK = 2**16
-_OF_A_LOG = 2  # it opens a file for its first event, and again for the others
+_OPENINGS_OF_LOG = 2  # iterating a Log opens a file for its first event, and again for the others
 
 _T = TypeVar("_T")
 
 
 class Progress:
-    """A bar. Show it with `at`; as a context it wipes itself away.
+    """A progress bar. `update` draws it; as a context manager it is erased at the end.
 
     Args:
-        total: How much there is to do, in bytes.
-        readings: How often they are read.
+        total: the size of the input in bytes.
+        passes: how often the input is read.
     """
 
-    def __init__(self, total: int, readings: int = 1) -> None:
+    def __init__(self, total: int, passes: int = 1) -> None:
         self._total = total
-        self._readings = readings
+        self._passes = passes
         self._done = 0
-        self._reading = 0
+        self._query_pass = 0
         self._share = 0.0
-        self._next = time.monotonic() + _PATIENCE
-        self._is_watched = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb" and total > 0
+        self._next = time.monotonic() + _DELAY
+        self._is_enabled = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb" and total > 0
         self._is_shown = False
 
     def __enter__(self) -> Self:
@@ -56,109 +60,98 @@ class Progress:
         self.clear()
 
     def is_due(self) -> bool:
-        """Return whether it is time to say again how far it has come."""
-        return self._is_watched and time.monotonic() >= self._next
+        """Return whether it is time for the next update."""
+        return self._is_enabled and time.monotonic() >= self._next
 
-    def at(self, done: int) -> None:
-        """Show that so many bytes are done; what was shown already is not taken back."""
+    def update(self, done: int) -> None:
+        """Show that `done` bytes are read, if an update is due; the bar never moves back."""
         if not self.is_due():
             return
-        self._next = time.monotonic() + _PAUSE
-        share = self._share = max(self._share, min(done / (self._total * self._readings), 1.0))
-        bar = "=" * int(share * _CELLS)
+        self._next = time.monotonic() + _INTERVAL
+        share = self._share = max(self._share, min(done / (self._total * self._passes), 1.0))
+        bar = "=" * int(share * _BAR_WIDTH)
         print(
-            f"\r{bar:-<{_CELLS}} {share:4.0%} of {size(self._total)}\x1b[K",
+            f"\r{bar:-<{_BAR_WIDTH}} {share:4.0%} of {byte_size(self._total)}\x1b[K",
             end="",
             file=sys.stderr,
             flush=True,
         )
         self._is_shown = True
 
-    def attend(self, log: Log) -> None:
-        """Show how far a log is read, whoever reads it; DuckDB tells of itself."""
-        if self._is_watched:
-            log.sources[:] = attended = [_Attended(*source) for source in log.sources]
-            for source in attended:
-                source.on_read = self._read
-            log.on_progress = self._answered
+    def track(self, log: Log) -> None:
+        """Show the progress of all that reads a log, by its sources and by DuckDB's own progress."""
+        if self._is_enabled:
+            log.sources[:] = sources = [_NotifyingSource(*source) for source in log.sources]
+            for source in sources:
+                source.on_read = self._on_read
+            log.on_progress = self._on_query_progress
 
-    def _read(self, count: int) -> None:
-        self._done += count
-        self.at(self._done)
+    def _on_read(self, size: int) -> None:
+        self._done += size
+        self.update(self._done)
 
-    def _answered(self, share: float) -> None:
-        """Show how far a reading of DuckDB is; where it begins again, that is the next one."""
-        done = int((self._reading + share) * self._total)
+    def _on_query_progress(self, share: float) -> None:
+        """Show the share that DuckDB has read; a smaller share than before starts the next pass."""
+        done = int((self._query_pass + share) * self._total)
         if done < self._done:
-            self._reading += 1
+            self._query_pass += 1
             done += self._total
         self._done = done
-        self.at(done)
+        self.update(done)
 
     def clear(self) -> None:
-        """Wipe the line away; before anything else is printed on the same terminal."""
+        """Erase the bar; call it before anything else is printed on the same terminal."""
         if self._is_shown:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
             self._is_shown = False
 
 
-def watched(log: Log, progress: Progress) -> Iterator[dict[str, Any]]:
-    """Yield the events of a log, and show how far the reading has come."""
-    log.sources[:] = sources = [_Counted(*source) for source in log.sources]
+def with_progress(log: Log, progress: Progress) -> Iterator[JsonObject]:
+    """Yield the events of a log and update the progress."""
+    log.sources[:] = sources = [_MeasuredSource(*source) for source in log.sources]
     for source in sources:
-        source.first = _OF_A_LOG
-    yield from _ticking(log, sources, progress)
+        source.first_counted = _OPENINGS_OF_LOG
+    yield from _with_updates(log, sources, progress)
 
 
-def watched_one_by_one(sources: Sequence[Source], progress: Progress) -> Iterator[tuple[Source, _Ticks]]:
-    """Yield each source in its turn, and what its events are to pass through while it is read."""
-    counted = [_Counted(*source) for source in sources]
-    for source in counted:
-        yield source, lambda events: _ticking(events, counted, progress)
+def sources_with_progress(sources: Sequence[Source], progress: Progress) -> Iterator[tuple[Source, _Wrapper]]:
+    """Yield each source with a wrapper; events that are iterated through the wrapper update the progress."""
+    measured = [_MeasuredSource(*source) for source in sources]
+    for source in measured:
+        yield source, lambda events: _with_updates(events, measured, progress)
 
 
-def total(sources: Sequence[Source]) -> int:
-    """Return how many bytes these sources have, as they are stored."""
+def total_size(sources: Sequence[Source]) -> int:
+    """Return the size of the sources in bytes, as stored."""
     return sum(_size(source) for source in sources)
 
 
-def size(number: float) -> str:
-    """Return a number of bytes in the words of people: 512 B, 1.2 kB, 3.4 GB."""
-    if number < 1000:  # noqa: PLR2004
-        return f"{number:.0f} B"
-    for unit in ("kB", "MB", "GB"):
-        number /= 1000
-        if number < 999.95 or unit == "GB":  # noqa: PLR2004  it would be rounded up to the next unit
-            break
-    return f"{number:.1f} {unit}"
-
-
-class _Attended(Source):
-    """A source that tells how many bytes were read of it, block by block."""
+class _NotifyingSource(Source):
+    """A source that calls `on_read` with the size of each block that is read from it."""
 
     on_read: Callable[[int], None]
 
     def open(self) -> IO[bytes]:
         if self.content is not None:
             return super().open()
-        return io.BufferedReader(_Told(self.name, self.on_read), _BLOCK)
+        return io.BufferedReader(_NotifyingFile(self.name, self.on_read), _BLOCK)
 
 
-class _Told(io.FileIO):
+class _NotifyingFile(io.FileIO):
     def __init__(self, name: str, on_read: Callable[[int], None]) -> None:
         super().__init__(name)
         self._on_read = on_read
 
-    def readinto(self, buffer: Any) -> int:
-        count = super().readinto(buffer)
-        self._on_read(count)
-        return count
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        size = super().readinto(buffer)
+        self._on_read(size)
+        return size
 
 
-class _Counted(Source):
-    """A source that knows how much of it was read since the opening that counts, its first or second."""
+class _MeasuredSource(Source):
+    """A source that measures how far its file is read, from its `first_counted` opening on."""
 
-    first = 1
+    first_counted = 1
     _file: IO[bytes] | None = None
     _openings = 0
 
@@ -167,16 +160,18 @@ class _Counted(Source):
         self._file = super().open()
         return self._file
 
-    def done(self) -> int:
-        if self._file is None or self._openings < self.first:
+    def bytes_read(self) -> int:
+        if self._file is None or self._openings < self.first_counted:
             return 0
         return _size(self) if self._file.closed else self._file.tell()
 
 
-def _ticking(events: Iterable[_T], sources: Sequence[_Counted], progress: Progress) -> Iterator[_T]:
+def _with_updates(
+    events: Iterable[_T], sources: Sequence[_MeasuredSource], progress: Progress
+) -> Iterator[_T]:
     for number, event in enumerate(events):
-        if number % _EVERY == 0 and progress.is_due():
-            progress.at(sum(source.done() for source in sources))
+        if number % _CLOCK_INTERVAL == 0 and progress.is_due():
+            progress.update(sum(source.bytes_read() for source in sources))
         yield event
 
 
@@ -185,5 +180,5 @@ def _size(source: Source) -> int:
         return len(source.content)
     try:
         return Path(source.name).stat().st_size
-    except OSError:  # gone since: reading it will tell
+    except OSError:  # removed meanwhile: reading it reports the error
         return 0

@@ -1,62 +1,83 @@
-"""Events as rows under headings, printed one by one: as many columns as the terminal has room for."""
+"""Events as rows under headings, printed one by one, in as many columns as the terminal has space for.
+
+`COLUMNS` is the table of `hilt tail`: a new column is one entry in it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from hilt_autolog.format import cost_usd, dollars, total_tokens
 
 from . import event_format
-from .terminal import in_line, json_text, padded
+from .terminal import json_text, pad, single_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
+    from hilt_autolog.contracts.types import JsonMapping
+
     from .terminal import Screen
 
-Event = dict[str, Any]
+
+def _no_styles(_: JsonMapping) -> tuple[str, ...]:
+    return ()
 
 
-class _Column(NamedTuple):
+class Column(NamedTuple):
+    """A column between the time and the text.
+
+    Attributes:
+        heading: its name, in ASCII.
+        width: in cells; longer texts are truncated.
+        align: "<" or ">".
+        cell: the text for an event; "" if it has none.
+        min_screen: the width in cells of the narrowest screen that shows the column.
+        styles: the styles of a cell by its event.
+    """
+
     heading: str
     width: int
-    side: str
-    cell: Callable[[Event], str]
-    room: int  # the width of a screen that has room for it
+    align: str
+    cell: Callable[[JsonMapping], str]
+    min_screen: int
+    styles: Callable[[JsonMapping], tuple[str, ...]] = _no_styles
 
 
-def _action(row: Event) -> str:
-    action = event_format.word(row.get("action")).removeprefix("completion_")
+def _action(row: JsonMapping) -> str:
+    action = event_format.as_text(row.get("action")).removeprefix("completion_")
     return f"{action} x{row['pieces']}" if "pieces" in row else action
 
 
-def _amount(row: Event) -> str:
-    amount = event_format.cost(row)
-    return "" if amount is None else event_format.dollars(amount).removeprefix("$")
+def _cost(row: JsonMapping) -> str:
+    cost = cost_usd(row)
+    return "" if cost is None else dollars(cost).removeprefix("$")
 
 
-def _of(figure: Callable[[Event], float | None]) -> Callable[[Event], str]:
-    return lambda row: "" if (found := figure(row)) is None else f"{found:.0f}"
+def _rounded(value: float | None) -> str:
+    return "" if value is None else f"{value:.0f}"
 
 
-_COLUMNS = (
-    _Column("action", 11, "<", _action, 0),
-    _Column("actor", 22, "<", event_format.actor, 80),
-    _Column("tokens", 6, ">", _of(event_format.tokens), 100),
-    _Column("$", 8, ">", _amount, 100),
-    _Column("ms", 6, ">", _of(event_format.latency), 80),
+COLUMNS = (
+    Column("action", 11, "<", _action, 0, event_format.action_styles),
+    Column("actor", 22, "<", event_format.actor_name, 80),
+    Column("tokens", 6, ">", lambda row: _rounded(total_tokens(row)), 100),
+    Column("$", 8, ">", _cost, 100),
+    Column("ms", 6, ">", lambda row: _rounded(event_format.latency_ms(row)), 80),
 )
 
 
-class Rows:
-    """Prints events, each as a row, or as a line of JSON.
+class RowPrinter:
+    """Prints events, each as a row or as a line of JSON.
 
-    On a terminal a row is one line of it, the time of day, and the day stands where it changes; elsewhere
-    a row has the day and all of the text.
+    On a terminal each row fits in one line and shows the time of day; a line with the date precedes the first
+    row of each day. Elsewhere a row has the date and the whole text.
 
     Args:
-        screen: What they are printed on.
-        is_json: Print JSON.
-        is_live: Let each be seen at once, also where stdout is a pipe.
+        screen: the capabilities of stdout.
+        is_json: print JSON.
+        is_live: flush after each row, also where stdout is a pipe.
     """
 
     def __init__(self, screen: Screen, *, is_json: bool = False, is_live: bool = False) -> None:
@@ -66,44 +87,42 @@ class Rows:
         self._day: date | None = None
         self._has_headings = False
         width = screen.width
-        self._columns = [column for column in _COLUMNS if width is None or width >= column.room]
+        self._columns = [column for column in COLUMNS if width is None or width >= column.min_screen]
 
-    def print(self, row: Event) -> None:
-        """Print an event."""
+    def print(self, row: JsonMapping) -> None:
+        """Print an event, or the row into which `ChunkFolder` has joined the pieces of a stream."""
         if self._is_json:
             print(json_text(row), flush=self._is_live)
             return
         if not self._has_headings:
-            headings = [padded(column.heading, column.width, column.side) for column in self._columns]
-            time = padded("time", 8 if self._screen.width else 23)
+            headings = [pad(column.heading, column.width, column.align) for column in self._columns]
+            time = pad("time", 8 if self._screen.width else 23)
             print(self._screen.styled("  ".join([time, *headings, "text"]), "bold"))
             self._has_headings = True
         print(self._line(row), flush=self._is_live)
 
-    def _line(self, row: Event) -> str:
+    def _line(self, row: JsonMapping) -> str:
         screen = self._screen
-        line = [self._time(row)]
+        cells = [self._time(row)]
         for column in self._columns:
-            cell = screen.cut(in_line(column.cell(row)), column.width)
-            cell = padded(cell, column.width, column.side)
-            line.append(screen.styled(cell, *event_format.style(row)) if column.heading == "action" else cell)
-        taken = sum(column.width + 2 for column in self._columns) + 10
-        text = in_line(event_format.text(row))
-        room = None if screen.width is None else max(screen.width - taken, 0)
-        shown = screen.cut(text, room)
-        return "  ".join([*line, screen.styled(shown, *_text_style(row))]).rstrip()
+            cell = screen.truncate(single_line(column.cell(row)), column.width)
+            cells.append(screen.styled(pad(cell, column.width, column.align), *column.styles(row)))
+        used = sum(column.width + 2 for column in self._columns) + 10
+        available = None if screen.width is None else max(screen.width - used, 0)
+        text = screen.truncate(single_line(event_format.event_text(row)), available)
+        return "  ".join([*cells, screen.styled(text, *_text_styles(row))]).rstrip()
 
-    def _time(self, row: Event) -> str:
+    def _time(self, row: JsonMapping) -> str:
         time = event_format.local_time(row)
         if self._screen.width is None:
-            return padded(time.isoformat(" ", "milliseconds")[:23] if time else "", 23)
+            return pad(time.isoformat(" ", "milliseconds")[:23] if time else "", 23)
         if time is not None and time.date() != self._day:
             self._day = time.date()
             print(self._screen.styled(self._day.isoformat(), "dim"))
-        return padded(f"{time:%H:%M:%S}" if time else "", 8)
+        return pad(f"{time:%H:%M:%S}" if time else "", 8)
 
 
-def _text_style(row: Event) -> tuple[str, ...]:
+def _text_styles(row: JsonMapping) -> tuple[str, ...]:
     if event_format.is_error(row):
         return ("red",)
     return ("dim",) if row.get("action") in ("completion_chunk", "system") else ()

@@ -1,4 +1,4 @@
-"""What is printed, and where: texts made harmless, cut to the width, and coloured on a terminal only."""
+"""Terminal output: text escaped, truncated to the width, coloured on a terminal only, and paged."""
 
 from __future__ import annotations
 
@@ -20,19 +20,20 @@ if TYPE_CHECKING:
 
 
 _STYLES = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36}
-# Joiners of emoji and of Persian words. Other invisible letters are spelled out: they reorder or hide text.
-_KEPT = "\n\t\u200c\u200d"
-_HARMLESS = ("Zs", "Cn", "Co")  # spaces, letters newer than this Python, letters of private fonts
-_MARKS = ("Mn", "Me", "Cf")  # take no cell of their own
+# U+200C and U+200D join emoji and Persian words. Other invisible characters are escaped: they reorder or hide
+# text.
+_UNESCAPED = "\n\t\u200c\u200d"
+_SAFE_CATEGORIES = ("Zs", "Cn", "Co")  # spaces, characters newer than this Python, private use
+_ZERO_WIDTH = ("Mn", "Me", "Cf")  # categories of characters that take no cell
 
 
 class Screen(NamedTuple):
-    """What stdout can show.
+    """The capabilities of stdout.
 
     Attributes:
-        width: Cells in a line; None where stdout is no terminal, and nothing is to be cut.
-        has_colours: Whether styles are shown.
-        ellipsis: What stands for text that was cut.
+        width: cells in a line; None if stdout is no terminal and nothing is to be truncated.
+        has_colours: whether styles are shown.
+        ellipsis: the mark of truncated text.
     """
 
     width: int | None
@@ -40,25 +41,25 @@ class Screen(NamedTuple):
     ellipsis: str = "…"
 
     def styled(self, text: str, *styles: str) -> str:
-        """Return text in these styles (bold, dim or a colour), if any is shown."""
+        """Return text in these styles (bold, dim or a colour), unchanged without colours."""
         if not (self.has_colours and styles and text):
             return text
         return f"\x1b[{';'.join(str(_STYLES[style]) for style in styles)}m{text}\x1b[0m"
 
-    def cut(self, text: str, width: int | None) -> str:
-        """Return a text of one line in at most `width` cells; the whole of it, if None."""
-        if width is None or cells(text) <= width:
+    def truncate(self, text: str, width: int | None) -> str:
+        """Return the text of one line in at most `width` cells; unchanged if `width` is None."""
+        if width is None or cell_width(text) <= width:
             return text
-        room, kept = width - len(self.ellipsis), 0
-        for letter in text:
-            room -= cells(letter)
-            if room < 0:
+        space, end = width - len(self.ellipsis), 0
+        for character in text:
+            space -= cell_width(character)
+            if space < 0:
                 break
-            kept += 1
-        return text[:kept].rstrip() + self.ellipsis if width >= len(self.ellipsis) else ""
+            end += 1
+        return text[:end].rstrip() + self.ellipsis if width >= len(self.ellipsis) else ""
 
 
-def add_colours(parser: ArgumentParser) -> None:
+def add_color_option(parser: ArgumentParser) -> None:
     """Add the option `--color`."""
     parser.add_argument(
         "--color",
@@ -69,38 +70,36 @@ def add_colours(parser: ArgumentParser) -> None:
 
 
 def stdout_screen(colours: str = "auto") -> Screen:
-    """Return what stdout can show.
+    """Return the capabilities of stdout.
 
     Args:
-        colours: "always", "never", or "auto": as NO_COLOR, FORCE_COLOR and TERM say, else on a terminal only.
+        colours: "always", "never", or "auto": by NO_COLOR, FORCE_COLOR and TERM, else on a terminal only.
     """
-    is_there = is_terminal(sys.stdout)
-    width = shutil.get_terminal_size().columns if is_there or os.environ.get("COLUMNS") else None
+    is_tty = is_terminal(sys.stdout)
+    width = shutil.get_terminal_size().columns if is_tty or os.environ.get("COLUMNS") else None
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
-    return Screen(
-        width, _has_colours(colours, is_terminal=is_there), "…" if _can_show(encoding, "…") else "..."
-    )
+    return Screen(width, _has_colours(colours, is_tty=is_tty), "…" if _can_encode("…", encoding) else "...")
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Return whether somebody watches this stream."""
+    """Return whether a stream is an open terminal."""
     try:
         return stream is not None and stream.isatty()
     except ValueError:  # closed
         return False
 
 
-def _has_colours(colours: str, *, is_terminal: bool) -> bool:
+def _has_colours(colours: str, *, is_tty: bool) -> bool:
     if colours != "auto":
         return colours == "always"
     if os.environ.get("NO_COLOR"):
         return False
     if forced := os.environ.get("FORCE_COLOR"):
         return forced != "0"
-    return is_terminal and os.environ.get("TERM") != "dumb"
+    return is_tty and os.environ.get("TERM") != "dumb"
 
 
-def _can_show(encoding: str, text: str) -> bool:
+def _can_encode(text: str, encoding: str) -> bool:
     try:
         text.encode(encoding)
     except (UnicodeEncodeError, LookupError):
@@ -108,82 +107,83 @@ def _can_show(encoding: str, text: str) -> bool:
     return True
 
 
-class _Harmless:
-    """A text stream over stdout that spells out what the terminal behind it would obey."""
+class _EscapedStdout:
+    """A text stream that writes to stdout and escapes what a terminal would obey."""
 
     def write(self, text: str) -> int:
-        return sys.stdout.write(visible(text))
+        return sys.stdout.write(escape_controls(text))
 
 
-def harmless_stdout() -> SupportsWrite[str]:
-    """Return stdout for data that goes through unchanged, but for what a terminal would obey."""
-    return _Harmless() if is_terminal(sys.stdout) else sys.stdout
+def escaped_stdout() -> SupportsWrite[str]:
+    """Return stdout for data: escaped on a terminal, unchanged elsewhere."""
+    return _EscapedStdout() if is_terminal(sys.stdout) else sys.stdout
 
 
-def say(words: str) -> None:
-    """Print a line on stderr, if there is one: whatever is not the data that was asked for."""
+def print_stderr(message: str) -> None:
+    """Print a line `hilt: ...` on stderr, if there is one. Stdout is for the data alone."""
     if sys.stderr is not None:
-        print(f"hilt: {spelled_out(words)}", file=sys.stderr, flush=True)
+        print(f"hilt: {escape_line(message)}", file=sys.stderr, flush=True)
 
 
-def visible(text: str) -> str:
-    r"""Return text with what a terminal would obey, or could hide, spelled out: `\x1b`, `\u202e`.
+def escape_controls(text: str) -> str:
+    r"""Return text with the characters escaped that a terminal obeys or that hide text: `\x1b`, `\u202e`.
 
-    Lines stay lines, and `\r\n` ends one as `\n` does.
+    Line ends stay; `\r\n` becomes `\n`.
     """
     if text.isprintable():
         return text
-    return "".join(map(_spelled, text.replace("\r\n", "\n")))
+    return "".join(map(_escape, text.replace("\r\n", "\n")))
 
 
-def _escaped(letter: str) -> str:
-    return letter if _spelled(letter) == letter else json.dumps(letter)[1:-1]
+def _escape(character: str) -> str:
+    if character.isprintable() or character in _UNESCAPED or category(character) in _SAFE_CATEGORIES:
+        return character
+    return character.encode("unicode_escape").decode()
 
 
-def _spelled(letter: str) -> str:
-    if letter.isprintable() or letter in _KEPT or category(letter) in _HARMLESS:
-        return letter
-    return letter.encode("unicode_escape").decode()
+def _json_escape(character: str) -> str:
+    return character if _escape(character) == character else json.dumps(character)[1:-1]
 
 
 def json_text(value: object, indent: int | None = None) -> str:
-    """Return a value as JSON, in many lines if there is an `indent`: harmless, and the same when parsed."""
+    """Return a value as JSON, in several lines with an `indent`: safe on a terminal, the same when parsed."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
-    return text if text.isprintable() else "".join(map(_escaped, text))
+    return text if text.isprintable() else "".join(map(_json_escape, text))
 
 
-def spelled_out(text: str) -> str:
-    """Return text as one line that is harmless and hides nothing: its line ends and tabs are spelled out."""
-    return text if text.isprintable() else visible(text).replace("\n", "\\n").replace("\t", "\\t")
+def escape_line(text: str) -> str:
+    """Return text as one line, with controls, line ends and tabs escaped."""
+    return text if text.isprintable() else escape_controls(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
-def in_line(text: str) -> str:
-    """Return text as one line that is harmless; spaces and line ends in a row are one space."""
-    return visible(" ".join(text.split()))
+def single_line(text: str) -> str:
+    """Return text as one line, with controls escaped and each run of whitespace as one space."""
+    return escape_controls(" ".join(text.split()))
 
 
-def cells(text: str) -> int:
-    """Return how many cells of a terminal a harmless text of one line takes."""
+def cell_width(text: str) -> int:
+    """Return how many cells of a terminal an escaped text of one line takes."""
     if text.isascii():
         return len(text)
     return sum(
-        0 if category(letter) in _MARKS else 2 if east_asian_width(letter) in "WF" else 1 for letter in text
+        0 if category(character) in _ZERO_WIDTH else 2 if east_asian_width(character) in "WF" else 1
+        for character in text
     )
 
 
-def padded(text: str, width: int, side: str = "<") -> str:
-    """Return text filled with spaces to `width` cells, at its left if `side` is ">"."""
-    gap = " " * (width - cells(text))
-    return gap + text if side == ">" else text + gap
+def pad(text: str, width: int, align: str = "<") -> str:
+    """Return text padded with spaces to `width` cells; aligned to the right if `align` is ">"."""
+    gap = " " * (width - cell_width(text))
+    return gap + text if align == ">" else text + gap
 
 
-_NONE = ("", "cat")
+_NO_PAGER = ("", "cat")
 
 
 def print_lines(lines: Iterable[str], *, pages: bool = True) -> None:
-    """Print lines, by $PAGER (or less, which ends by itself where all fits on the screen) if `pages`.
+    """Print lines, through $PAGER if `pages` and if both stdin and stdout are terminals.
 
-    Without a terminal at both ends nothing is paged.
+    The default pager is less, which ends by itself if all fits on the screen.
     """
     pager = _pager() if pages and is_terminal(sys.stdin) and is_terminal(sys.stdout) else None
     if pager is None:
@@ -197,21 +197,21 @@ def print_lines(lines: Iterable[str], *, pages: bool = True) -> None:
         with out:
             for line in lines:
                 out.write(f"{line}\n")
-    except (BrokenPipeError, KeyboardInterrupt):  # the user has seen enough
+    except (BrokenPipeError, KeyboardInterrupt):  # the user has quit the pager
         pass
     while True:
-        with suppress(KeyboardInterrupt):  # it belongs to the pager
+        with suppress(KeyboardInterrupt):  # Ctrl-C is for the pager, which may go on
             pager.wait()
             return
 
 
 def _pager() -> subprocess.Popen[str] | None:
     command = os.environ.get("PAGER", "less").strip()
-    if command in _NONE or os.environ.get("TERM") == "dumb":
+    if command in _NO_PAGER or os.environ.get("TERM") == "dumb":
         return None
     environ = {"LESS": "FRX", "LESSCHARSET": "utf-8", **os.environ}
     try:
-        return subprocess.Popen(  # noqa: S603  the user says which program
+        return subprocess.Popen(  # noqa: S603  the user's own $PAGER
             shlex.split(command),
             stdin=subprocess.PIPE,
             env=environ,
@@ -219,5 +219,5 @@ def _pager() -> subprocess.Popen[str] | None:
             encoding="utf-8",
             errors="backslashreplace",
         )
-    except (OSError, ValueError):  # there is none, or it is no command
+    except (OSError, ValueError):  # not installed, or not a command line
         return None

@@ -1,1 +1,1 @@
-"""Which events a command reads: files, time ranges, conversations."""
+"""The events that a command reads: paths, filters, time ranges, conversations."""

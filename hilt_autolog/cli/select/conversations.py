@@ -1,143 +1,132 @@
-"""The conversations of a log: each with its name, its time and its sums; and the one that a word means."""
+"""The conversations of a log: each with its name, times and sums; and the lookup of one by name or id."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hilt_autolog.cli.exit_codes import FINDINGS, CommandError
 from hilt_autolog.cli.render import event_format
-from hilt_autolog.format import session_id_of
+from hilt_autolog.format import PROCESS_ACTOR, CallTotals, section, session_id_of
 from hilt_autolog.reading.timestamps import sortable_time
-
-from .sources import part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Event = dict[str, Any]
+    from hilt_autolog.contracts.types import JsonMapping, JsonObject
 
-LAST = "last"
-NAME = 17  # letters of a session id that are shown: so much of one that we made is enough to find it by
-_OF_PROCESSES = "hilt-autolog"  # the actor of what a log says of itself
-_CALLS = ("prompt", "embedding")
-_SEARCH = "retrieval"  # asks no model
-_SHOWN = 5  # of several that a word may mean
+SHOWN_ID_LENGTH = 17  # characters of a session id in a list; enough to find a generated id again
+_LATEST = "last"
+_MAX_CANDIDATES = 5  # in the message about an ambiguous name
 
 
 @dataclass(slots=True)
 class Conversation:
-    """What a log has of a conversation.
+    """What a log holds of a conversation.
 
     Attributes:
-        session_id: The id that its events share.
-        name: The plain name that the program gave it, if any.
-        begin: The time of its first event, "" if none tells one; `end` that of its last.
-        calls: Prompts, and embedding calls; a query for a retriever is none.
-        errors: Calls that failed.
-        tokens: In and out, None if no call tells them.
-        cost: In dollars, None if no call tells it.
-        models: Those that answered.
-        words: What was asked first.
+        session_id: the id that its events share.
+        name: the name that the program gave it, if any.
+        begin: the time of its first event, "" if no event has a time; `end` that of its last.
+        totals: its calls, errors, tokens and cost.
+        models: those that answered, in order, as keys.
+        first_text: the text of its first prompt.
     """
 
     session_id: str
     name: str | None = None
     begin: str = ""
     end: str = ""
-    calls: int = 0
-    errors: int = 0
-    tokens: int | None = None
-    cost: float | None = None
+    totals: CallTotals = field(default_factory=CallTotals)
     models: dict[str, None] = field(default_factory=dict)
-    words: str = ""
+    first_text: str = ""
 
-    def take(self, event: Event) -> None:
+    def add(self, event: JsonMapping) -> None:
         """Count an event in."""
-        action, extensions = event.get("action"), part(event, "extensions")
+        action = event.get("action")
         moment = sortable_time(event)
         self.begin = min(filter(None, (self.begin, moment)), default="")
         self.end = max(self.end, moment)
-        self.name = self.name or event_format.word(extensions.get("conversation")) or None
-        self.calls += action in _CALLS and part(event, "provenance").get("operation") != _SEARCH
-        self.errors += action == "system" and "error_type" in extensions
-        if action == "prompt" and not self.words:
-            self.words = event_format.text(event)
+        name = section(event, "extensions").get("conversation")
+        self.name = self.name or event_format.as_text(name) or None
+        if action == "prompt" and not self.first_text:
+            self.first_text = event_format.event_text(event)
         if action in ("completion", "embedding"):
-            self.models[event_format.actor(event)] = None
-        if action in ("completion", "embedding", "system"):  # a failure may have been paid for
-            if (tokens := event_format.tokens(event)) is not None:
-                self.tokens = (self.tokens or 0) + tokens
-            if (cost := event_format.cost(event)) is not None:
-                self.cost = (self.cost or 0) + cost
+            self.models[event_format.actor_name(event)] = None
+        self.totals.add(event)
 
-    def as_json(self) -> dict[str, Any]:
-        """Return it as JSON values; what is not known is null."""
+    def as_json(self) -> JsonObject:
+        """Return it as a JSON object; unknown values are null."""
         return {
             "conversation": self.name,
             "session_id": self.session_id,
             "begin": self.begin or None,
             "end": self.end or None,
-            "calls": self.calls,
-            "errors": self.errors,
-            "tokens": self.tokens,
-            "cost_usd": self.cost,
+            "calls": self.totals.calls,
+            "errors": self.totals.errors,
+            "tokens": self.totals.tokens,
+            "cost_usd": self.totals.cost,
             "models": list(self.models),
-            "words": self.words,
+            "words": self.first_text,
         }
 
 
-class Conversations:
-    """The conversations of a log, the newest last.
+class ConversationIndex:
+    """The conversations of a log, by the time of their last events.
+
+    Attributes:
+        all: the conversations, the latest last.
 
     Args:
-        events: What is to be told apart; only sums are kept.
-        event_id: An event whose conversation will be asked for.
+        events: the events of the log; only sums are kept.
+        event_id: an event id that `find` is to recognize.
     """
 
-    def __init__(self, events: Iterable[Event], event_id: str | None = None) -> None:
-        found: dict[str, Conversation] = {}
-        self._of_event: str | None = None
+    def __init__(self, events: Iterable[JsonMapping], event_id: str | None = None) -> None:
+        conversations: dict[str, Conversation] = {}
+        self._event_session: str | None = None  # of the event with `event_id`
         for event in events:
-            session_id = session_of(event)
-            if part(event, "actor").get("id") == _OF_PROCESSES and session_id not in found:
+            session_id = session_id_in(event)
+            is_about_process = section(event, "actor").get("id") == PROCESS_ACTOR
+            if is_about_process and session_id not in conversations:
                 continue
-            if session_id not in found:
-                found[session_id] = Conversation(session_id)
-            found[session_id].take(event)
+            if session_id not in conversations:
+                conversations[session_id] = Conversation(session_id)
+            conversations[session_id].add(event)
             if event_id is not None and event.get("event_id") == event_id:
-                self._of_event = session_id
-        self.all = sorted(found.values(), key=lambda conversation: conversation.end)
+                self._event_session = session_id
+        self.all = sorted(conversations.values(), key=lambda conversation: conversation.end)
 
-    def meant(self, word: str | None) -> Conversation:
-        """Return the conversation that a word means; the newest, if None.
+    def find(self, name: str | None) -> Conversation:
+        """Return a conversation by its name or id; the latest if `name` is None.
 
         Args:
-            word: Its plain name, whether its events have that or only the id made of it, its session id or
-                the beginning of that, the id of one of its events, or "last".
+            name: the conversation's name, also where its events have only the session id that is derived from
+                it; its session id or the beginning of that; the id of one of its events; or "last".
 
         Raises:
-            Stop: there is none, or several.
+            CommandError: no conversation matches, or several do.
         """
         if not self.all:
             raise CommandError("the log has no conversation", FINDINGS)
-        if word is None or word == LAST:
+        if name is None or name == _LATEST:
             return self.all[-1]
-        exact = [one for one in self.all if word in (one.name, one.session_id)]
-        of_event = [one for one in self.all if one.session_id == self._of_event]
-        named = [one for one in self.all if one.session_id == session_id_of(word)]
-        begun = [one for one in self.all if one.session_id.startswith(word)]
-        found = exact or named or of_event or begun
-        if len(found) > 1:
-            names = ", ".join(one.session_id for one in found[:_SHOWN])
-            more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-            raise CommandError(f"{word} may mean {names}{more}", FINDINGS)
-        if not found:
+        matches = (
+            [one for one in self.all if name in (one.name, one.session_id)]
+            or [one for one in self.all if one.session_id == session_id_of(name)]
+            or [one for one in self.all if one.session_id == self._event_session]
+            or [one for one in self.all if one.session_id.startswith(name)]
+        )
+        if len(matches) > 1:
+            candidates = ", ".join(one.session_id for one in matches[:_MAX_CANDIDATES])
+            more = f" and {len(matches) - _MAX_CANDIDATES} more" if len(matches) > _MAX_CANDIDATES else ""
+            raise CommandError(f"{name} may mean {candidates}{more}", FINDINGS)
+        if not matches:
             hint = "`hilt show --list` lists the conversations"
-            raise CommandError(f"no conversation and no event is called {word}; {hint}", FINDINGS)
-        return found[0]
+            raise CommandError(f"no conversation and no event is called {name}; {hint}", FINDINGS)
+        return matches[0]
 
 
-def session_of(event: Event) -> str:
-    """Return the id of the conversation that an event belongs to; "" if it does not tell."""
-    return event_format.word(event.get("session_id"))
+def session_id_in(event: JsonMapping) -> str:
+    """Return the session id of an event; "" if it has none."""
+    return event_format.as_text(event.get("session_id"))

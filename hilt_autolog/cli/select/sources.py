@@ -1,31 +1,33 @@
-"""Which logs a command reads and which of their events it takes: paths, `--since`, `--action` and others."""
+"""The logs that a command reads, and the events that it takes: paths, `--since`, `--action` and others."""
 
 from __future__ import annotations
 
 import sys
 from argparse import ArgumentTypeError
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hilt_autolog.cli.exit_codes import OK, UNREADABLE, CommandError
-from hilt_autolog.cli.render.terminal import say
-from hilt_autolog.format import ACTIONS, session_id_of
+from hilt_autolog.cli.render.terminal import print_stderr
+from hilt_autolog.format import ACTIONS, section, session_id_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable, Sequence
 
+    from hilt_autolog.contracts.types import JsonMapping
     from hilt_autolog.reading.lines import ReadProblem
     from hilt_autolog.reading.reader import Log
 
-Event = dict[str, Any]
+    EventFilter = Callable[[JsonMapping], bool]
 
-ENDLESS = "~"  # sorts after every moment
-_MOST_PROBLEMS = 10  # that are told one by one
+_FIRST_TIME = "0"  # sorts before every timestamp
+_LAST_TIME = "~"  # sorts after every timestamp
+_MAX_PROBLEMS = 10  # that are reported one by one
 
 
 def add_paths(parser: ArgumentParser) -> None:
-    """Add the logs to read, as `paths`."""
+    """Add the argument `paths`: the logs to read."""
     parser.add_argument(
         "paths",
         nargs="*",
@@ -35,7 +37,7 @@ def add_paths(parser: ArgumentParser) -> None:
 
 
 def add_filters(parser: ArgumentParser) -> None:
-    """Add the options that say which events are taken; `wanted` obeys them."""
+    """Add the options that select events; see `event_filter`."""
     group = parser.add_argument_group("which events")
     group.add_argument(
         "--since", type=_begin, metavar="TIME", help="from then on: 2h, 3d, today, 2026-01-31, 14:30"
@@ -48,84 +50,78 @@ def add_filters(parser: ArgumentParser) -> None:
         metavar="ACTION",
         help="prompt, completion, tool_call, tool_result, system, ...; repeatable",
     )
-    group.add_argument("--model", metavar="NAME", help="asked for, or that answered; its beginning is enough")
+    group.add_argument("--model", metavar="NAME", help="the model of the call; the beginning is enough")
     group.add_argument(
         "--conversation", metavar="NAME", help="as the program named it, or the beginning of its session id"
     )
 
 
-def is_filtered(chosen: Namespace) -> bool:
-    """Return whether any of the options of `add_filters` is given."""
-    return any((chosen.since, chosen.until, chosen.action, chosen.model, chosen.conversation))
+def is_filtered(args: Namespace) -> bool:
+    """Return whether any option of `add_filters` is set."""
+    return any((args.since, args.until, args.action, args.model, args.conversation))
 
 
-def event_filter(chosen: Namespace) -> Callable[[Event], bool]:
-    """Return the question whether an event is one that `add_filters` let the user ask for."""
+def event_filter(args: Namespace) -> EventFilter:
+    """Return the predicate for events that the options of `add_filters` describe."""
     from hilt_autolog.reading.timestamps import sortable_time
 
-    tests: list[Callable[[Event], bool]] = []
-    if chosen.since or chosen.until:
-        begin, end = chosen.since or "0", chosen.until or ENDLESS
-        tests.append(lambda event: begin <= sortable_time(event) < end)
-    if chosen.action:
-        tests.append(lambda event: event.get("action") in chosen.action)
-    if chosen.model:
-        tests.append(lambda event: any(name.startswith(chosen.model) for name in models(event)))
-    if chosen.conversation:
-        tests.append(lambda event: is_of(event, chosen.conversation))
-    return lambda event: all(test(event) for test in tests)
+    predicates: list[EventFilter] = []
+    if args.since or args.until:
+        begin, end = args.since or _FIRST_TIME, args.until or _LAST_TIME
+        predicates.append(lambda event: begin <= sortable_time(event) < end)
+    if args.action:
+        predicates.append(lambda event: event.get("action") in args.action)
+    if args.model:
+        predicates.append(lambda event: any(name.startswith(args.model) for name in model_names(event)))
+    if args.conversation:
+        predicates.append(lambda event: is_in_conversation(event, args.conversation))
+    return lambda event: all(predicate(event) for predicate in predicates)
 
 
-def models(event: Event) -> list[str]:
-    """Return the models that an event names: who answered, or what was asked for."""
-    provenance, extensions, actor = (part(event, key) for key in ("provenance", "extensions", "actor"))
+def model_names(event: JsonMapping) -> list[str]:
+    """Return the models that an event names: the one that answered, the one of the request."""
+    provenance, extensions, actor = (section(event, key) for key in ("provenance", "extensions", "actor"))
     names = [provenance.get("model"), extensions.get("model")]
     if actor.get("type") == "agent":
         names.append(actor.get("id"))
     return [name for name in names if isinstance(name, str)]
 
 
-def is_of(event: Event, conversation: str) -> bool:
+def is_in_conversation(event: JsonMapping, name: str) -> bool:
     """Return whether an event belongs to a conversation.
 
     Args:
-        event: What a log has.
-        conversation: Its plain name, whether the event has that or only the id made of it; or the beginning
-            of its session id.
+        event: an event of a log.
+        name: the conversation's name, also where the event has only the session id that is derived from it;
+            or the beginning of its session id.
     """
-    if part(event, "extensions").get("conversation") == conversation:
+    if section(event, "extensions").get("conversation") == name:
         return True
-    session = event.get("session_id")
-    return isinstance(session, str) and session.startswith((conversation, session_id_of(conversation)))
+    session_id = event.get("session_id")
+    return isinstance(session_id, str) and session_id.startswith((name, session_id_of(name)))
 
 
-def part(event: Event, key: str) -> dict[str, Any]:
-    """Return the object that an event has under a key; an empty one, if it has none there."""
-    found = event.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def check_input(paths: Sequence[str]) -> None:
-    """Stop if standard input is asked for, and there is none."""
+def require_stdin(paths: Sequence[str]) -> None:
+    """Raise CommandError if the paths include standard input ("-") and there is none."""
     if sys.stdin is None and "-" in paths:
         raise CommandError("there is no standard input")
 
 
-def check_output() -> None:
-    """Stop if standard output is to have data, and there is none."""
+def require_stdout() -> None:
+    """Raise CommandError if there is no standard output."""
     if sys.stdout is None:
         raise CommandError("there is no standard output")
 
 
-def opened(paths: Sequence[str]) -> Log:
-    """Return the log of these paths, which is read when it is iterated.
+def open_log(paths: Sequence[str]) -> Log:
+    """Return the log of these paths; it is read when it is iterated.
 
     Raises:
-        Stop: there is no such file, or no log in a folder.
+        CommandError: a path does not exist, or a folder has no log.
     """
     from hilt_autolog.reading.reader import read
 
-    check_input(paths)
+    require_stdin(paths)
     try:
         log = read(*paths)
     except FileNotFoundError as error:
@@ -139,38 +135,39 @@ def opened(paths: Sequence[str]) -> Log:
 
 
 def report_problems(problems: Sequence[ReadProblem]) -> int:
-    """Tell on stderr what could not be read, and return the exit code that this means.
+    """Report on stderr what could not be read, and return the exit code.
 
-    A bad line is told and passed over; a file that cannot be read is an error.
+    Invalid lines are reported and skipped, exit code 0; a file that cannot be read is an error, exit code 3.
     """
-    for problem in problems[:_MOST_PROBLEMS]:
-        tell(problem)
-    if len(problems) > _MOST_PROBLEMS:
-        say(f"and {len(problems) - _MOST_PROBLEMS} more; `hilt validate` lists them")
+    for problem in problems[:_MAX_PROBLEMS]:
+        report_problem(problem)
+    if len(problems) > _MAX_PROBLEMS:
+        print_stderr(f"and {len(problems) - _MAX_PROBLEMS} more; `hilt validate` lists them")
     return UNREADABLE if any(problem.reason.startswith("unreadable") for problem in problems) else OK
 
 
-def tell(problem: ReadProblem) -> None:
-    """Tell on stderr what could not be read."""
+def report_problem(problem: ReadProblem) -> None:
+    """Report on stderr a line or file that could not be read."""
     line = f"{problem.line}" if problem.line > 0 else f" line {-problem.line} from the end"
     line = " last line" if problem.line == -1 else line
-    say(f"{problem.file}:{line}: {problem.reason}")
+    print_stderr(f"{problem.file}:{line}: {problem.reason}")
 
 
 def _begin(text: str) -> str:
-    return _moment(text, 0)
+    return _timestamp(text, 0)
 
 
 def _end(text: str) -> str:
-    return _moment(text, 1)
+    return _timestamp(text, 1)
 
 
-def _moment(text: str, side: int) -> str:
+def _timestamp(text: str, index: int) -> str:
+    """Return the begin (index 0) or the end (1) of a time range as timestamps of events are written."""
     from hilt_autolog.reading.timestamps import format_time
 
-    from .time_ranges import span
+    from .time_ranges import parse_time_range
 
     try:
-        return format_time(span(text, datetime.now(UTC))[side])
+        return format_time(parse_time_range(text, datetime.now(UTC))[index])
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from None

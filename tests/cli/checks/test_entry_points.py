@@ -40,14 +40,14 @@ def test_the_variable(value, mark, text, monkeypatch):
     monkeypatch.delenv("HILT_AUTOLOG", raising=False)
     if value is not None:
         monkeypatch.setenv("HILT_AUTOLOG", value)
-    assert [finding[:2] for finding in entry_points.entry_point()] == [(mark, text)]
+    assert [finding[:2] for finding in entry_points.check_entry_point()] == [(mark, text)]
 
 
 @pytest.mark.parametrize(
     ("flag", "why"),
     [
-        ("-E", "this Python runs with -I or -E and heeds no variables"),
-        ("-I", "this Python runs with -I or -E and heeds no variables"),
+        ("-E", "this Python runs with -I or -E and ignores environment variables"),
+        ("-I", "this Python runs with -I or -E and ignores environment variables"),
         ("-S", "this Python runs with -S and no start-up files"),
     ],
 )
@@ -60,7 +60,9 @@ def test_a_python_that_ignores_the_variable(flag, why, pristine, doctor):
         HILT_AUTOLOG="1",
         PYTHONPATH=str(wheels.site_packages(pristine)),
     )
-    assert report.findings["door"] == [("problem", f"HILT_AUTOLOG=1, but {why}: only enable() records")]
+    assert report.findings["entry point"] == [
+        ("problem", f"HILT_AUTOLOG=1, but {why}: only enable() records")
+    ]
     assert report.code == 1
 
 
@@ -68,7 +70,7 @@ def test_a_set_uid_process_ignores_the_variable(monkeypatch):
     monkeypatch.setenv("HILT_AUTOLOG", "1")
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     why = "this process has other rights than the user who started it (set-uid)"
-    assert [finding[:2] for finding in entry_points.entry_point()] == [
+    assert [finding[:2] for finding in entry_points.check_entry_point()] == [
         ("problem", f"HILT_AUTOLOG=1, but {why}: only enable() records")
     ]
 
@@ -205,7 +207,7 @@ def test_another_copy_of_the_package_than_new_programs_get(venv, doctor):
 
 def test_a_python_that_cannot_be_started_again(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
-    mark, text, _ = list(entry_points.startup())[-1]
+    mark, text, _ = list(entry_points.check_startup_files())[-1]
     assert (mark, text.partition(": ")[0]) == ("problem", f"{tmp_path / 'gone'} cannot be tried")
     assert "No such file or directory" in text
 

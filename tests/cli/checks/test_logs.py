@@ -56,7 +56,7 @@ def test_the_settings_by_where_they_come_from(here, monkeypatch):
     (here / "pyproject.toml").write_text('[tool.hilt]\nuser = "ana"\nchunks = "off"\n')
     monkeypatch.setenv("HILT_TAGS", "a,b")
     monkeypatch.setenv("HILT_CHUNKS", "each")  # as by default, but said
-    found = list(settings.settings())
+    found = list(settings.check_settings())
     assert [(mark, text) for mark, text, _ in found] == [
         ("ok", f"default: path={TEMPLATE}, content=full, media=describe, argv=program, strict=false"),
         ("ok", "environment: chunks=each, tags=a,b"),
@@ -64,13 +64,13 @@ def test_the_settings_by_where_they_come_from(here, monkeypatch):
     ]
     values = {name: value for finding in found for name, value in finding.facts["values"].items()}
     assert values == DEFAULT | {"user": "ana", "tags": ("a", "b")}
-    assert settings.effective()._asdict() == values
+    assert settings.effective_settings()._asdict() == values
 
 
 def test_wrong_settings_are_reported_as_the_settings_word_them(here, monkeypatch):
     (here / "pyproject.toml").write_text('[tool.hilt]\ncolour = "red"\n')
     monkeypatch.setenv("HILT_CHUNKS", "evry")
-    default, *complaints = said(settings.settings)
+    default, *complaints = said(settings.check_settings)
     assert default[1].startswith(f"default: path={TEMPLATE}, chunks=each, ")
     assert [mark for mark, _ in complaints] == ["warning"] * 2
     assert complaints[0][1].startswith(f"{here / 'pyproject.toml'}: unknown setting colour: not one of path,")
@@ -88,7 +88,7 @@ def place(here, monkeypatch):
         if template is not None:
             monkeypatch.setenv("HILT_PATH", template)
         before = traces(here)
-        found = said(logs.place)
+        found = said(logs.check_log_path)
         assert traces(here) == before
         assert len(found) == 1
         return found[0]
@@ -209,7 +209,7 @@ def test_somebody_else_s_file_keeps_its_new_folder(here, monkeypatch):
         return file
 
     monkeypatch.setattr(file_opening, "create_exclusive", meanwhile)
-    assert said(logs.place)[0][0] == "ok"
+    assert said(logs.check_log_path)[0][0] == "ok"
     assert sorted(here.glob("logs/**/*")) == [here / "logs" / "other.jsonl"]
 
 
@@ -233,20 +233,20 @@ def closed(written: int, drops=None, faults=None, failed: int = 0) -> dict:
 
 
 def test_no_log_yet(here):
-    assert said(logs.newest) == [("ok", f"there is no log like {here / TEMPLATE} yet")]
+    assert said(logs.check_recent_logs) == [("ok", f"there is no log like {here / TEMPLATE} yet")]
 
 
 def test_logs_without_a_fault(here):
     log("app-d-t-1.hilt.jsonl", OWN.opened({}), EVENT, EVENT, closed(2))
     log("app-d-t-1-1.hilt.jsonl", OWN.opened({}), EVENT, closed(1))  # the name was taken
     log("notes.jsonl", EVENT)
-    assert said(logs.newest) == [("ok", "3 events in the newest 2 of 2 logs")]
+    assert said(logs.check_recent_logs) == [("ok", "3 events in the newest 2 of 2 logs")]
 
 
 def test_the_newest_are_looked_at(here):
     for age in range(7):
         log(f"app-d-t-{age}.hilt.jsonl", OWN.opened({}), *[EVENT] * 2**age, closed(1), age=age)
-    found = list(logs.newest())
+    found = list(logs.check_recent_logs())
     assert [(mark, text) for mark, text, _ in found] == [("ok", "31 events in the newest 5 of 7 logs")]
     assert found[0].facts["logs"] == 7
     assert found[0].facts["newest"][str(here / "logs/app-d-t-1.hilt.jsonl")] == {
@@ -271,7 +271,7 @@ def test_what_a_log_says_against_itself():
     killed = log(
         "a-d-t-3.hilt.jsonl", OWN.opened({}), OWN.dropped({"EIO": 4}), EVENT, torn='{"action":"pro', age=3
     )
-    assert said(logs.newest) == [
+    assert said(logs.check_recent_logs) == [
         ("ok", "3 events in the newest 3 of 3 logs"),
         ("warning", f"{gap} lacks events that were dropped: 2 by ENOSPC, 1 by encode"),
         ("warning", f"{failed} counts failures of our own code: 3 (KeyError at call.py:7 end)"),
@@ -292,7 +292,7 @@ def test_one_file_for_several_processes(here, monkeypatch):
         closed(1, {"EIO": 2}),
     )
     monkeypatch.setenv("HILT_PATH", "logs/one.jsonl")
-    assert said(logs.newest) == [
+    assert said(logs.check_recent_logs) == [
         ("ok", "2 events in the newest 1 of 1 logs"),
         ("warning", f"{shared} lacks events that were dropped: 3 by EIO"),
     ]
@@ -302,7 +302,7 @@ def test_braces_match_anything_and_brackets_match_themselves(here, monkeypatch):
     for name in ("[a]-x.jsonl", "a-x.jsonl"):
         log(name, EVENT)
     monkeypatch.setenv("HILT_PATH", "logs/[a]-{session}.jsonl")
-    assert said(logs.newest)[0] == ("ok", "1 events in the newest 1 of 1 logs")
+    assert said(logs.check_recent_logs)[0] == ("ok", "1 events in the newest 1 of 1 logs")
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_braces_match_anything_and_brackets_match_themselves(here, monkeypatch):
 def test_a_log_with_strange_counts(strange):
     path = log("a-d-t-1.hilt.jsonl", strange)
     whole = log("a-d-t-2.hilt.jsonl", OWN.opened({}), EVENT, closed(1))
-    (mark, text), found = said(logs.newest)
+    (mark, text), found = said(logs.check_recent_logs)
     assert (mark, text.partition(": ")[0]) == ("warning", f"{path} cannot be read")
     assert found == ("ok", "1 events in the newest 1 of 2 logs")
     assert whole.exists()
@@ -335,13 +335,13 @@ def test_a_log_with_strange_counts(strange):
 )
 def test_lines_that_only_look_like_ours_are_events(line):
     path = log("a-d-t-1.hilt.jsonl", torn=f"{line}\n")
-    assert said(logs.newest) == [("ok", "1 events in the newest 1 of 1 logs")]
+    assert said(logs.check_recent_logs) == [("ok", "1 events in the newest 1 of 1 logs")]
     assert path.exists()
 
 
 def test_a_log_that_is_gone_when_it_is_looked_at(monkeypatch):
     path = log("a-d-t-1.hilt.jsonl", EVENT)
     monkeypatch.setattr(os.path, "isfile", lambda path: not os.unlink(path))
-    (mark, text), found = said(logs.newest)
+    (mark, text), found = said(logs.check_recent_logs)
     assert (mark, found[1]) == ("warning", "0 events in the newest 0 of 1 logs")
     assert text.startswith(f"{path} cannot be read: ")

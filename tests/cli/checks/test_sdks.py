@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from hilt_autolog.cli.checks.child_process import ask_child
+from hilt_autolog.cli.checks.child_process import run_python
 from tests.support import fake_openai, wheels
 
 WATCHED = ("ok", "openai is watched, by all 6 functions")
@@ -123,7 +123,7 @@ def test_an_sdk_that_the_settings_leave_out(venv, doctor):
 def test_the_real_sdk_has_them_all(sdk):
     pytest.importorskip(sdk)
     environ = wheels.clean_environ(PYTHONPATH=os.pathsep.join([str(wheels.ROOT), *sys.path]))
-    found = ask_child(["-m", "hilt_autolog.cli.checks.probes", sdk], environ)
+    found = run_python(["-m", "hilt_autolog.cli.checks.probes", sdk], environ)
     assert found["watching"].keys() >= {f"{sdk}.{function}" for function in fake_openai.FUNCTIONS}
     assert set(found["watching"].values()) == {True}
     assert found["faults"] == {}

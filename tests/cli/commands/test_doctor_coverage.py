@@ -10,8 +10,14 @@ import sys
 import pytest
 
 from hilt_autolog.cli import main
-from hilt_autolog.cli.checks.coverage import MODES, Row, Sdk, coverage_table, declared
-from hilt_autolog.cli.checks.probes import covered
+from hilt_autolog.cli.checks.coverage import (
+    MODES,
+    OperationCoverage,
+    SdkCoverage,
+    coverage_table,
+    declared_operations,
+)
+from hilt_autolog.cli.checks.probes import declared_coverage
 from hilt_autolog.providers.registry import sdks
 from tests.support import fake_openai, wheels
 
@@ -44,10 +50,10 @@ def operations(package, *names):
 
 @pytest.mark.parametrize("sdk", sorted(sdks()))
 def test_every_provider_says_what_it_covers(sdk):
-    probes = {probe for one in covered(sdk) for probe in one.targets}
+    probes = {probe for one in declared_coverage(sdk) for probe in one.targets}
     assert probes
     assert all(probe.module.partition(".")[0] == sdk.partition(".")[0] for probe in probes)
-    rows = declared(sdk)
+    rows = declared_operations(sdk)
     assert len({row.operation for row in rows}) == len(rows)
     for row in rows:
         assert row.modes["sync"] or row.modes["async"]
@@ -65,7 +71,7 @@ def test_the_sdks_that_are_installed_here_have_it_all(capsys):
         assert re.match(r"\d+\.\d", sdk["version"])
         assert sdk["operations"] == [
             {"operation": row.operation, "offered": row.operation not in GONE.get(name, ()), **row.modes}
-            for row in declared(name)
+            for row in declared_operations(name)
         ]
 
 
@@ -104,8 +110,12 @@ def test_what_we_need_ourselves_is_missing(venv, folder):
 
 
 def test_the_table():
-    rows = [Row("chat", ALL), Row("images", ALL | {"stream": None, "raw": False}), Row("sound", ALL, False)]
-    sdks = [Sdk("a", "1.0", rows), Sdk("b.c", None, rows), Sdk("d", "", rows[:1])]
+    rows = [
+        OperationCoverage("chat", ALL),
+        OperationCoverage("images", ALL | {"stream": None, "raw": False}),
+        OperationCoverage("sound", ALL, False),
+    ]
+    sdks = [SdkCoverage("a", "1.0", rows), SdkCoverage("b.c", None, rows), SdkCoverage("d", "", rows[:1])]
     assert coverage_table(sdks).splitlines()[:-2] == [
         "SDK    operation  sync    async   stream  raw",
         "a 1.0  chat       yes     yes     yes     yes",

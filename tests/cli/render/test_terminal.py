@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hilt_autolog.cli.render.part_renderer import paragraphs, rendered
-from hilt_autolog.cli.render.table import lines
+from hilt_autolog.cli.render.part_renderer import render_markdown, wrap_text
+from hilt_autolog.cli.render.table import table_lines
 from hilt_autolog.cli.render.terminal import (
     Screen,
-    cells,
-    in_line,
-    padded,
-    spelled_out,
+    cell_width,
+    escape_controls,
+    escape_line,
+    pad,
+    single_line,
     stdout_screen,
-    visible,
 )
 
 PLAIN = Screen(width=None, has_colours=False)
@@ -47,26 +47,26 @@ PLAIN = Screen(width=None, has_colours=False)
     ],
 )
 def test_what_a_terminal_would_obey_is_spelled_out(text, shown):
-    assert visible(text) == shown
+    assert escape_controls(text) == shown
 
 
 @given(st.text(st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Lu"])))
 def test_no_letter_that_is_obeyed_passes(text):
-    for shown in (visible(text), spelled_out(text), in_line(text)):
+    for shown in (escape_controls(text), escape_line(text), single_line(text)):
         assert {c for c in shown if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")} <= set(
             "\n\t\u200c\u200d"
         )
-    assert not set("\n\t") & set(spelled_out(text))
-    assert not set("\n\t") & set(in_line(text))
+    assert not set("\n\t") & set(escape_line(text))
+    assert not set("\n\t") & set(single_line(text))
 
 
 # --- wide
 
 
 def test_the_width_of_letters():
-    assert [cells(text) for text in ("abc", "日本", "e\u0301", "\uff46", "")] == [3, 4, 1, 2, 0]
-    assert padded("日本", 6) == "日本  "
-    assert padded("日本", 6, ">") == "  日本"
+    assert [cell_width(text) for text in ("abc", "日本", "e\u0301", "\uff46", "")] == [3, 4, 1, 2, 0]
+    assert pad("日本", 6) == "日本  "
+    assert pad("日本", 6, ">") == "  日本"
 
 
 @pytest.mark.parametrize(
@@ -88,14 +88,14 @@ def test_text_is_cut_by_cells(text, width, shown):
 
 @given(st.text(), st.integers(20, 60), st.none() | st.integers(1, 5))
 def test_no_line_is_wider_than_asked(text, width, most):
-    found = paragraphs(text, width, most=most)
+    found = wrap_text(text, width, most=most)
     shown = found[:-1] if most is not None and len(found) > most else found
-    assert all(cells(line) <= width for line in shown)
+    assert all(cell_width(line) <= width for line in shown)
     assert most is None or len(shown) <= most
 
 
 def test_words_are_wrapped_below_the_indent_of_their_line():
-    assert paragraphs("  if a and b:\n    return the_sum_of_all_that_was_said", 22) == [
+    assert wrap_text("  if a and b:\n    return the_sum_of_all_that_was_said", 22) == [
         "  if a and b:",
         "    return",
         "    the_sum_of_all_tha",
@@ -104,37 +104,37 @@ def test_words_are_wrapped_below_the_indent_of_their_line():
 
 
 def test_a_long_text_is_shortened_and_says_so():
-    assert paragraphs("a\nb\nc\nd", None, most=2) == [
+    assert wrap_text("a\nb\nc\nd", None, most=2) == [
         "a",
         "b",
         "[shortened from 7 letters; --full shows them]",
     ]
-    assert len(paragraphs("x" * 10**7, 80, most=3)) == 4
+    assert len(wrap_text("x" * 10**7, 80, most=3)) == 4
 
 
 def test_a_table_shortens_words_and_no_figures():
     columns = {"when": "<", "name": "~", "n": ">", "words": "~"}
     rows = [["today", "a-rather-long-name", "1234567", "what was said first of all"]]
-    assert lines(columns, rows, PLAIN) == [
+    assert table_lines(columns, rows, PLAIN) == [
         "when   name                      n  words",
         "today  a-rather-long-name  1234567  what was said first of all",
     ]
-    narrow = lines(columns, rows, Screen(width=40, has_colours=False))
+    narrow = table_lines(columns, rows, Screen(width=40, has_colours=False))
     assert narrow == [
         "when   name               n  words",
         "today  a-rather-l…  1234567  what was s…",
     ]
-    assert lines(columns, rows, Screen(width=3, has_colours=False))[1].startswith("today  …  1234567")
+    assert table_lines(columns, rows, Screen(width=3, has_colours=False))[1].startswith("today  …  1234567")
 
 
 # --- Markdown
 
 
 def test_markdown_needs_rich_and_is_recognized_by_its_signs(monkeypatch):
-    assert rendered("# Title\n\nText", 40) is not None
-    assert rendered("just\nlines - and 2 * 3", 40) is None
+    assert render_markdown("# Title\n\nText", 40) is not None
+    assert render_markdown("just\nlines - and 2 * 3", 40) is None
     monkeypatch.setitem(sys.modules, "rich.console", None)
-    assert rendered("# Title\n\nText", 40) is None
+    assert render_markdown("# Title\n\nText", 40) is None
 
 
 @given(
@@ -143,10 +143,10 @@ def test_markdown_needs_rich_and_is_recognized_by_its_signs(monkeypatch):
     ).map("".join)
 )
 def test_rendered_markdown_is_harmless_and_keeps_to_the_width(text):
-    for line in rendered(text, 40) or []:
+    for line in render_markdown(text, 40) or []:
         plain = re.sub(r"\x1b\[[0-9;]*m", "", line)
-        assert visible(plain) == plain
-        assert cells(plain) <= 40
+        assert escape_controls(plain) == plain
+        assert cell_width(plain) <= 40
 
 
 # --- coloured

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hilt_autolog.cli.select.time_ranges import span
+from hilt_autolog.cli.select.time_ranges import parse_time_range
 
 NOW = datetime(2026, 3, 29, 15, 30, tzinfo=UTC)  # 17:30 in Paris, on the day when summer time begins there
 
@@ -48,7 +48,7 @@ def paris(monkeypatch):
 )
 def test_what_a_word_means(text, begin, end):
     expected = [datetime.fromisoformat(moment).replace(tzinfo=UTC) for moment in (begin, end or begin)]
-    assert list(span(text, NOW)) == expected
+    assert list(parse_time_range(text, NOW)) == expected
 
 
 @pytest.mark.parametrize(
@@ -59,13 +59,13 @@ def test_what_is_no_time(text):
     with pytest.raises(
         ValueError, match="is no time: say 2h, 3d, 1h30m, today, yesterday, 2026-01-31, 14:30"
     ):
-        span(text, NOW)
+        parse_time_range(text, NOW)
 
 
 @given(st.text())
 def test_any_text_is_a_span_or_a_value_error(text):
     try:
-        begin, end = span(text, NOW)
+        begin, end = parse_time_range(text, NOW)
     except ValueError:
         return
     assert begin <= end
