@@ -116,7 +116,7 @@ def test_ctrl_c_in_the_middle(command, tmp_path):
 @pytest.fixture
 def impatient(monkeypatch):
     """Show how far a reading is from its beginning, after each event, as if stderr were a terminal."""
-    for name, value in (("_PATIENCE", 0), ("_PAUSE", 0), ("_EVERY", 1), ("is_terminal", lambda stream: True)):
+    for name, value in (("_DELAY", 0), ("_INTERVAL", 0), ("_CLOCK_INTERVAL", 1), ("is_terminal", lambda stream: True)):
         monkeypatch.setattr(progress, name, value)
     monkeypatch.setenv("TERM", "xterm")
 

@@ -70,17 +70,17 @@ WORDS = st.text(st.sampled_from('abAB é日"\\/\n\t ._-\x00'), max_size=8)
 
 
 @given(WORDS, WORDS, WORDS, st.booleans())
-def test_a_line_that_holds_it_is_never_passed_over(before, words, after, heeds_case):
+def test_a_line_that_holds_it_is_never_passed_over(before, words, after, is_case_sensitive):
     try:
-        needle = SearchPattern(words, heeds_case=heeds_case)
+        pattern = SearchPattern(words, is_case_sensitive=is_case_sensitive)
     except ValueError:
         return
     text = before + words + after
-    assert needle.find(text)
-    may_matter = needle.may_be_in()
+    assert pattern.find(text)
+    line_filter = pattern.line_filter()
     for is_ascii in (True, False):
         line = json.dumps({"text": text}, ensure_ascii=is_ascii).encode()
-        assert may_matter is None or may_matter(line)
+        assert line_filter is None or line_filter(line)
 
 
 @pytest.mark.parametrize("words", ["ticket-42", "conv_5f2c1a9b7d3e"])

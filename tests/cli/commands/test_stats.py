@@ -12,9 +12,9 @@ def test_a_day_is_a_line(hilt, tmp_path):
     said = hilt("stats")
     assert (said.code, said.err) == (0, [])
     assert said.out == [
-        "day         models          calls     errors   in  out     cost    p50    p95    p99   ttft",
-        "2026-01-31  gpt-5, unknown      3  1 (33.3%)  100   13  $0.0005  900ms  1.20s  1.20s  300ms",
-        "total                           3  1 (33.3%)  100   13  $0.0005  900ms  1.20s  1.20s  300ms",
+        "day         models          calls     errors   in  out       cost     p50    p95    p99    ttft",
+        "2026-01-31  gpt-5, unknown      3  1 (33.3%)  100   13  $0.000540  900 ms  1.2 s  1.2 s  300 ms",
+        "total                           3  1 (33.3%)  100   13  $0.000540  900 ms  1.2 s  1.2 s  300 ms",
         "",
         "p50, p95, p99: latency of the answers, exact; days begin in UTC",
     ]
@@ -23,10 +23,10 @@ def test_a_day_is_a_line(hilt, tmp_path):
 def test_a_line_for_each_model(hilt, tmp_path):
     write(tmp_path / "a.jsonl", [*CONVERSATION, *FAILURE])
     assert hilt("stats", "--breakdown", "a.jsonl").out[1:5] == [
-        "2026-01-31  gpt-5, unknown      3   1 (33.3%)  100   13  $0.0005  900ms  1.20s  1.20s  300ms",
-        "            - gpt-5             2              100   13  $0.0005  900ms  1.20s  1.20s  300ms",
+        "2026-01-31  gpt-5, unknown      3   1 (33.3%)  100   13  $0.000540  900 ms  1.2 s  1.2 s  300 ms",
+        "            - gpt-5             2              100   13  $0.000540  900 ms  1.2 s  1.2 s  300 ms",
         "            - unknown           1  1 (100.0%)",
-        "total                           3   1 (33.3%)  100   13  $0.0005  900ms  1.20s  1.20s  300ms",
+        "total                           3   1 (33.3%)  100   13  $0.000540  900 ms  1.2 s  1.2 s  300 ms",
     ]
 
 
@@ -85,9 +85,9 @@ def test_only_some_of_the_calls(hilt, tmp_path):
 def test_a_call_that_was_cut_off_is_reported(hilt, tmp_path):
     write(tmp_path / "a.jsonl", [*CONVERSATION, FAILURE[0]])
     assert hilt("stats", "a.jsonl").out == [
-        "day         models          calls  errors  no end   in  out     cost    p50    p95    p99   ttft",
-        "2026-01-31  gpt-5, unknown      2               1  100   13  $0.0005  900ms  1.20s  1.20s  300ms",
-        "total                           2               1  100   13  $0.0005  900ms  1.20s  1.20s  300ms",
+        "day         models          calls  errors  no end   in  out       cost     p50    p95    p99    ttft",
+        "2026-01-31  gpt-5, unknown      2               1  100   13  $0.000540  900 ms  1.2 s  1.2 s  300 ms",
+        "total                           2               1  100   13  $0.000540  900 ms  1.2 s  1.2 s  300 ms",
         "",
         "p50, p95, p99: latency of the answers, exact; days begin in UTC",
         "1 call has no end, cut off or not over yet, and is in no other figure",
@@ -107,9 +107,9 @@ def test_on_a_narrow_screen_the_rarer_figures_are_left_out(hilt, tmp_path, monke
     write(tmp_path / "a.jsonl", [*CONVERSATION, *FAILURE])
     monkeypatch.setenv("COLUMNS", "70")
     assert hilt("stats", "a.jsonl").out[:3] == [
-        "day         models   calls     errors   in  out     cost    p50    p95",
-        "2026-01-31  gpt-5,…      3  1 (33.3%)  100   13  $0.0005  900ms  1.20s",
-        "total                    3  1 (33.3%)  100   13  $0.0005  900ms  1.20s",
+        "day         mod…  calls     errors   in  out       cost     p50    p95",
+        "2026-01-31  gpt…      3  1 (33.3%)  100   13  $0.000540  900 ms  1.2 s",
+        "total                 3  1 (33.3%)  100   13  $0.000540  900 ms  1.2 s",
     ]
 
 

@@ -83,15 +83,15 @@ def test_the_width_of_letters():
     ],
 )
 def test_text_is_cut_by_cells(text, width, shown):
-    assert PLAIN.cut(text, width) == shown
+    assert PLAIN.truncate(text, width) == shown
 
 
 @given(st.text(), st.integers(20, 60), st.none() | st.integers(1, 5))
-def test_no_line_is_wider_than_asked(text, width, most):
-    found = wrap_text(text, width, most=most)
-    shown = found[:-1] if most is not None and len(found) > most else found
+def test_no_line_is_wider_than_asked(text, width, max_lines):
+    found = wrap_text(text, width, max_lines=max_lines)
+    shown = found[:-1] if max_lines is not None and len(found) > max_lines else found
     assert all(cell_width(line) <= width for line in shown)
-    assert most is None or len(shown) <= most
+    assert max_lines is None or len(shown) <= max_lines
 
 
 def test_words_are_wrapped_below_the_indent_of_their_line():
@@ -104,12 +104,12 @@ def test_words_are_wrapped_below_the_indent_of_their_line():
 
 
 def test_a_long_text_is_shortened_and_says_so():
-    assert wrap_text("a\nb\nc\nd", None, most=2) == [
+    assert wrap_text("a\nb\nc\nd", None, max_lines=2) == [
         "a",
         "b",
         "[shortened from 7 letters; --full shows them]",
     ]
-    assert len(wrap_text("x" * 10**7, 80, most=3)) == 4
+    assert len(wrap_text("x" * 10**7, 80, max_lines=3)) == 4
 
 
 def test_a_table_shortens_words_and_no_figures():
