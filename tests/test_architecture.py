@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 # From the bottom. An entry is a module, or a folder and all in it that no longer entry names. Entries of one
 # layer do not import one another, unless they belong to the same folder.
 LAYERS = (
-    ("clock", "contracts", "errors", "format", "internal_errors", "settings"),
+    ("clock", "contracts", "errors", "internal_errors", "settings"),
+    ("format",),
     ("event", "log", "pricing"),
     ("providers._transport",),
     ("providers._stainless",),

@@ -116,7 +116,12 @@ def test_ctrl_c_in_the_middle(command, tmp_path):
 @pytest.fixture
 def impatient(monkeypatch):
     """Show how far a reading is from its beginning, after each event, as if stderr were a terminal."""
-    for name, value in (("_DELAY", 0), ("_INTERVAL", 0), ("_CLOCK_INTERVAL", 1), ("is_terminal", lambda stream: True)):
+    for name, value in (
+        ("_DELAY", 0),
+        ("_INTERVAL", 0),
+        ("_CLOCK_INTERVAL", 1),
+        ("is_terminal", lambda stream: True),
+    ):
         monkeypatch.setattr(progress, name, value)
     monkeypatch.setenv("TERM", "xterm")
 
@@ -171,22 +176,6 @@ def test_without_a_terminal_there_is_none(impatient, tmp_path, capsys, monkeypat
     monkeypatch.setattr(progress, "is_terminal", lambda stream: False)
     cli.main(["validate", str(path)])
     assert capsys.readouterr().err == ""
-
-
-@pytest.mark.parametrize(
-    ("number", "words"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1000, "1.0 kB"),
-        (999_949, "999.9 kB"),
-        (999_950, "1.0 MB"),
-        (2e9, "2.0 GB"),
-        (5e12, "5000.0 GB"),
-    ],
-)
-def test_sizes_in_the_words_of_people(number, words):
-    assert progress.byte_size(number) == words
 
 
 # --- weight

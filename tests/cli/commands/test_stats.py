@@ -6,6 +6,14 @@ import json
 
 from tests.support.sample_log import CONVERSATION, FAILURE, write
 
+CUT_OFF = """\
+day         models          calls  errors  no end   in  out       cost     p50    p95    p99    ttft
+2026-01-31  gpt-5, unknown      2               1  100   13  $0.000540  900 ms  1.2 s  1.2 s  300 ms
+total                           2               1  100   13  $0.000540  900 ms  1.2 s  1.2 s  300 ms
+
+p50, p95, p99: latency of the answers, exact; days begin in UTC
+1 call has no end, cut off or not over yet, and is in no other figure"""
+
 
 def test_a_day_is_a_line(hilt, tmp_path):
     write(tmp_path / "logs" / "a.hilt.jsonl", [*CONVERSATION, *FAILURE])
@@ -84,14 +92,7 @@ def test_only_some_of_the_calls(hilt, tmp_path):
 
 def test_a_call_that_was_cut_off_is_reported(hilt, tmp_path):
     write(tmp_path / "a.jsonl", [*CONVERSATION, FAILURE[0]])
-    assert hilt("stats", "a.jsonl").out == [
-        "day         models          calls  errors  no end   in  out       cost     p50    p95    p99    ttft",
-        "2026-01-31  gpt-5, unknown      2               1  100   13  $0.000540  900 ms  1.2 s  1.2 s  300 ms",
-        "total                           2               1  100   13  $0.000540  900 ms  1.2 s  1.2 s  300 ms",
-        "",
-        "p50, p95, p99: latency of the answers, exact; days begin in UTC",
-        "1 call has no end, cut off or not over yet, and is in no other figure",
-    ]
+    assert "\n".join(hilt("stats", "a.jsonl").out) == CUT_OFF
     assert hilt("stats", "a.jsonl", "--conversation", "ticket-42", "--since", "2026-01-31T12:00:20Z").out[
         1
     ].split()[-2:] == ["0", "1"]
