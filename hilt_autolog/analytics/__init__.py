@@ -1,1 +1,1 @@
-"""Questions about logs: by SQL over the view `events`, as data frames, and the statistics of calls."""
+"""Analyze logs: by SQL over the view `events`, as data frames, and by the statistics of calls."""

@@ -1,1 +1,1 @@
-"""Logs in the formats of other tools: CSV, Parquet, chat messages."""
+"""Convert logs to the formats of other tools: CSV, Parquet, chat messages."""

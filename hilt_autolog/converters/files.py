@@ -1,4 +1,4 @@
-"""What a conversion reads and writes: the log, and a file that is there when it is whole, or not at all."""
+"""The input and the output of a conversion: a log, and a file that is replaced only by a whole new one."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PART = ".part"
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _LOGGER = logging.getLogger("hilt_autolog")
 
 Input = str | os.PathLike[str] | Log
-"""What is converted: whatever `hilt_autolog.read` takes, or a log that it has returned."""
+"""What can be converted: a source for `hilt_autolog.read`, or a log that it has returned."""
 
 
 @contextmanager
-def open_log(given: Input) -> Iterator[Log]:
-    """Give the log that is meant; of one opened here, say at the end what could not be read.
+def open_log(input_file: Input) -> Iterator[Log]:
+    """Provide the log to convert.
 
-    Whoever hands in a log finds that in its `problems`; for anybody else each bad line is a warning of the
-    logger `hilt_autolog`.
+    Args:
+        input_file: a log, whose `problems` the caller reads; or a source, and then each problem is a warning
+            of the logger `hilt_autolog` after the conversion.
     """
-    if isinstance(given, Log):
-        yield given
+    if isinstance(input_file, Log):
+        yield input_file
         return
-    log = read(given)
+    log = read(input_file)
     yield log
     for problem in log.problems:
         _LOGGER.warning("%s:%d: %s", *problem)
@@ -42,14 +43,14 @@ def open_log(given: Input) -> Iterator[Log]:
 
 @contextmanager
 def replace_file(output: str | os.PathLike[str], log: Log) -> Iterator[Path]:
-    """Give the path of a new file beside `output`, which takes its place when it has been written.
+    """Provide the path of a new file beside `output`, and replace `output` by it at the end.
 
-    If anything is raised meanwhile, the new file is removed, and what was there stays as it was. It can be
-    read by this user only, as logs are.
+    After an exception the new file is removed, and `output` stays as it was. The new file can be read by this
+    user only, like a log.
 
     Raises:
-        ConversionError: `output` is one of the files that are read, or no file.
-        FileNotFoundError: its folder does not exist.
+        ConversionError: `output` is one of the files of `log`, or not a file.
+        FileNotFoundError: its directory does not exist.
         OSError: it cannot be written, e.g. on a full disk; the error names `output`.
     """
     target = Path(os.path.realpath(output))
@@ -68,8 +69,8 @@ def replace_file(output: str | os.PathLike[str], log: Log) -> Iterator[Path]:
         yield Path(name)
         os.replace(name, target)
     except OSError as error:
-        # A full disk names no file, and a folder that cannot be written to one that nobody has heard of.
-        if error.errno in _FULL or str(error.filename).endswith(_PART):
+        # The error of a full disk names no file, that of a read-only directory names the temporary file.
+        if error.errno in _DISK_FULL or str(error.filename).endswith(_PART):
             error.filename, error.filename2 = os.fspath(output), None
         raise
     finally:

@@ -1,14 +1,15 @@
-"""Logs as chat messages, a conversation a line: what fine-tuning and evaluation tools take."""
+"""Convert a log to chat messages, a conversation in each line, for fine-tuning and evaluation tools."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
 from hilt_autolog.reading.lines import ReadProblem
 
 from .files import Input, open_log, replace_file
+from .flat import json_or_text
 
 if TYPE_CHECKING:
     import os
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from _typeshed import SupportsWrite
 
-    from hilt_autolog.contracts.types import JsonObject as Message
+    from hilt_autolog.contracts.types import JsonMapping, JsonObject
     from hilt_autolog.reading.lines import LocatedEvent
     from hilt_autolog.reading.reader import Log
 
@@ -24,21 +25,21 @@ if TYPE_CHECKING:
 def convert_to_messages(input_file: Input, output_file: str | os.PathLike[str]) -> int:
     r"""Write each conversation of a log as a line `{"conversation_id", "model", "messages"}` of JSON.
 
-    A conversation is what its last whole answer replied to, and that answer; one that has none is left out.
-    Messages have the shape of OpenAI's chat completions: `role`, `content` (always a text), and where a tool
-    is called `tool_calls`, or has answered `tool_call_id`. Thoughts are left out; images, sound and files
-    are a few words in brackets.
+    A conversation is the request of its last complete answer, and that answer; one without is left out.
+    Messages have the shape of OpenAI's chat completions: `role`, `content` (always a text), and for calls of
+    tools `tool_calls`, for their results `tool_call_id`. Reasoning is left out; images, sound and files
+    become a few words in brackets.
 
     Args:
-        input_file: A file, a folder, a glob, "-", or an opened log; see `hilt_autolog.read`.
-        output_file: The file to write. It is replaced when the new one is whole.
+        input_file: a file, a directory, a glob, "-", or an opened log; see `hilt_autolog.read`.
+        output_file: the file to write. It is replaced when the new one is complete.
 
     Returns:
-        How many conversations were written. Bad lines, and conversations whose beginning is missing from
-        the log, are passed over and told: see `converters.files.reading`.
+        How many conversations were written. Bad lines, and conversations whose beginning is missing from the
+        log, are skipped and reported: see `converters.files.open_log`.
 
     Raises:
-        FileNotFoundError: there is no such log, or no such folder to write to.
+        FileNotFoundError: there is no such log, or no such directory to write to.
         ConversionError: the output is one of the files that are read.
     """
     with open_log(input_file) as log, replace_file(output_file, log) as path, path.open("wb") as stream:
@@ -46,35 +47,35 @@ def convert_to_messages(input_file: Input, output_file: str | os.PathLike[str]) 
 
 
 def write(log: Log, stream: SupportsWrite[bytes]) -> int:
-    """Write the same to a stream, and return how many conversations it were."""
+    """Write the same to a stream, and return how many conversations were written."""
     count = 0
-    for session, (event, file, line) in _last_answers(log).items():
+    for session_id, (event, file, line) in _last_answers(log).items():
         try:
             messages = list(chat(log.messages_of(event)))
         except LookupError as error:
             log.report(ReadProblem(file, line, f"not written: {error.args[0]}"))
             continue
-        found = {"conversation_id": session, "model": _model(event), "messages": messages}
-        stream.write(orjson.dumps(found) + b"\n")
+        conversation = {"conversation_id": session_id, "model": _model(event), "messages": messages}
+        stream.write(orjson.dumps(conversation) + b"\n")
         count += 1
     return count
 
 
-def chat(messages: list[Message]) -> Iterator[dict[str, Any]]:
-    """Yield messages of a log as OpenAI's chat completions spell them."""
+def chat(messages: list[JsonObject]) -> Iterator[JsonObject]:
+    """Yield messages of a log in the shape of OpenAI's chat completions."""
     for message in messages:
         parts = [part for part in message.get("parts") or () if isinstance(part, dict)]
         results = [part for part in parts if part.get("type") == "tool_call_response"]
         for result in results:
             yield {
                 "role": "tool",
-                "content": _text(result.get("response", "")),
+                "content": json_or_text(result.get("response", "")),
                 "tool_call_id": str(result.get("id", "")),
             }
         others = [
             part for part in parts if part.get("type") not in ("tool_call_response", "tool_call", "reasoning")
         ]
-        calls = [_call(part) for part in parts if part.get("type") == "tool_call"]
+        calls = [_tool_call(part) for part in parts if part.get("type") == "tool_call"]
         if calls:
             yield {"role": _role(message), "content": _content(others), "tool_calls": calls}
         elif others or not results:
@@ -82,47 +83,43 @@ def chat(messages: list[Message]) -> Iterator[dict[str, Any]]:
 
 
 def _last_answers(log: Log) -> dict[str, LocatedEvent]:
-    """Return the last whole answer of each conversation, in the order of their first ones."""
-    found: dict[str, LocatedEvent] = {}
-    for placed in log.located_events():
-        event, session = placed.event, placed.event.get("session_id")
+    """Return the last complete answer of each conversation, in the order of their first ones."""
+    answers: dict[str, LocatedEvent] = {}
+    for located in log.located_events():
+        event, session_id = located.event, located.event.get("session_id")
         extensions = event.get("extensions")
         is_partial = isinstance(extensions, dict) and bool(extensions.get("partial"))
-        if event.get("action") == "completion" and isinstance(session, str) and not is_partial:
-            found[session] = placed
-    return found
+        if event.get("action") == "completion" and isinstance(session_id, str) and not is_partial:
+            answers[session_id] = located
+    return answers
 
 
-def _model(event: dict[str, Any]) -> str:
+def _model(event: JsonMapping) -> str:
     actor = event.get("actor")
     return str(actor.get("id", "")) if isinstance(actor, dict) else ""
 
 
-def _role(message: Message) -> str:
+def _role(message: JsonMapping) -> str:
     return str(message.get("role", "user"))
 
 
-def _call(part: dict[str, Any]) -> dict[str, Any]:
-    function = {"name": str(part.get("name", "")), "arguments": _text(part.get("arguments", ""))}
+def _tool_call(part: JsonMapping) -> JsonObject:
+    function = {"name": str(part.get("name", "")), "arguments": json_or_text(part.get("arguments", ""))}
     return {"id": str(part.get("id", "")), "type": "function", "function": function}
 
 
-def _content(parts: list[dict[str, Any]]) -> str:
-    return "\n".join(map(_words, parts))
+def _content(parts: list[JsonObject]) -> str:
+    return "\n".join(map(_part_text, parts))
 
 
-def _words(part: dict[str, Any]) -> str:
-    """Return a part as text; what is no text in brackets: [image: image/png, 1234 bytes]."""
+def _part_text(part: JsonMapping) -> str:
+    """Return a part as text; a part that is not text in brackets: [image: image/png, 1234 bytes]."""
     kind = part.get("type", "part")
     if kind == "text" or isinstance(part.get("content"), str):
-        return _text(part.get("content", ""))
-    facts = [part.get(key) for key in ("mime_type", "uri", "file_id")]
+        return json_or_text(part.get("content", ""))
+    values = [part.get(key) for key in ("mime_type", "uri", "file_id")]
     if isinstance(part.get("bytes"), int):
-        facts.append(f"{part['bytes']} bytes")
-    told = ", ".join(str(fact) for fact in facts if fact is not None)
+        values.append(f"{part['bytes']} bytes")
+    description = ", ".join(str(value) for value in values if value is not None)
     name = part.get("modality", kind)
-    return f"[{name}: {told}]" if told else f"[{name}]"
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    return f"[{name}: {description}]" if description else f"[{name}]"

@@ -1,4 +1,4 @@
-"""Logs as Parquet: typed columns, a tenth of the size, and questions answered in a hundredth of the time."""
+"""Convert a log to Parquet: typed columns, a tenth of the size, queries in a hundredth of the time."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 COMPRESSIONS = {"snappy": "snappy", "zstd": "zstd", "gzip": "gzip", "none": "uncompressed"}
-"""The compressions by name, and what DuckDB calls them."""
+"""The compressions by name, with their names in DuckDB."""
 
-_GROUP = 4_096  # events that a core holds in memory until they are written; more took more time as well
+_GROUP_SIZE = 4_096  # events that each core buffers; larger groups took more memory, and more time
 
 
 def convert_to_parquet(
@@ -27,43 +27,43 @@ def convert_to_parquet(
 ) -> int:
     """Write the events of a log as one Parquet file with the columns of the view `events`.
 
-    The schema is always the same. `event` holds each event whole, as JSON. Where several cores write,
-    groups of events may change places: order by `timestamp` when reading.
+    The schema is always the same. `event` holds each whole event, as JSON. Several cores write groups of
+    events in any order: order by `timestamp` when reading.
 
     Args:
-        input_file: A file, a folder, a glob, "-", or an opened log; see `hilt_autolog.read`.
-        output_file: The file to write. It is replaced when the new one is whole.
-        compression: `snappy`, as HILT has it; `zstd` (half the size, a fifth more time), `gzip` or `none`.
+        input_file: a file, a directory, a glob, "-", or an opened log; see `hilt_autolog.read`.
+        output_file: the file to write. It is replaced when the new one is complete.
+        compression: `snappy`, as in HILT; `zstd` (half the size, a fifth more time), `gzip` or `none`.
 
     Returns:
-        How many events were written. Bad lines are passed over and told: see `converters.files.reading`.
+        How many events were written. Bad lines are skipped and reported: see `converters.files.open_log`.
 
     Raises:
-        FileNotFoundError: there is no such log, or no such folder to write to.
+        FileNotFoundError: there is no such log, or no such directory to write to.
         ValueError: the compression is unknown.
-        ConversionError: DuckDB is not installed (the extra `analytics`), or cannot write the output; or that
-            is what is read.
+        ConversionError: DuckDB is not installed (the extra `analytics`), or cannot write the output; or the
+            output is one of the files that are read.
     """
     if compression not in COMPRESSIONS:
         raise ValueError(f"unknown compression {compression!r}; there are {', '.join(COMPRESSIONS)}")
     with open_log(input_file) as log, replace_file(output_file, log) as path:
         database = Database(log, may_write=True)
         try:
-            return database.run(lambda connection: _copied(connection, path, compression))
+            return database.run(lambda connection: _copy(connection, path, compression))
         except import_duckdb().Error as error:  # no room left, say
             raise ConversionError(f"{output_file}: {error}") from error
         finally:
             database.close()
 
 
-def _copied(connection: DuckDBPyConnection, path: Path, compression: str) -> tuple[int, Counts]:
+def _copy(connection: DuckDBPyConnection, path: Path, compression: str) -> tuple[int, Counts]:
     target = sql_string(str(path))
     connection.execute("SET preserve_insertion_order = false").fetchall()
     connection.execute(
         f"COPY events TO {target} (FORMAT parquet, COMPRESSION {COMPRESSIONS[compression]},"
-        f" ROW_GROUP_SIZE {_GROUP}, USE_TMP_FILE false)"
+        f" ROW_GROUP_SIZE {_GROUP_SIZE}, USE_TMP_FILE false)"
     ).fetchall()
-    written_to = sql_string(escape(str(path)))  # a name is a glob here
-    found = connection.execute(f"SELECT file, count(*) FROM read_parquet({written_to}) GROUP BY file")  # noqa: S608
-    accepted = dict(found.fetchall())
+    source = sql_string(escape(str(path)))  # read_parquet takes a glob
+    count = f"SELECT file, count(*) FROM read_parquet({source}) GROUP BY file"  # noqa: S608
+    accepted = dict(connection.execute(count).fetchall())
     return sum(accepted.values()), Counts(accepted, is_accepted=True)

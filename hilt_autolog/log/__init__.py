@@ -1,1 +1,1 @@
-"""Write the log file: lines, files, directories, failures."""
+"""Write the log file: encode events, append lines, open files and directories, handle failures."""

@@ -1,1 +1,1 @@
-"""What a call costs, by the price list in the package."""
+"""Price the calls of language models, by the price list in the package."""

@@ -1,8 +1,8 @@
-"""What a call cost in dollars, by a price list that ships with this package: offline, exact, or not at all.
+"""Price a call in US dollars, by a price list that ships with this package: offline, and exact or not at all.
 
-The tests hold every price to the answer of genai-prices, out of which the list is made. A model's bill is
-worked out once for each service tier and quarter of an hour; after that a call costs two look-ups and a
-short sum. Sums are whole numbers of `PARTS` of a dollar, so that no figure is a rounding error off.
+The tests compare every price with genai-prices, from which the list is made. A model's rates are computed
+once for each service tier and quarter of an hour; after that a call costs two look-ups and a short sum. Sums
+are integers, in units of 1 / `PARTS` of a dollar, so that no amount has a rounding error.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from . import price_list
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PARTS = 9 * 10**12  # to the dollar: whatever a price is for, one unit's price is a whole number of them
-SLOT = 900  # seconds: prices change at whole quarters of an hour only; the generator makes sure of both
-LONGEST_NAMES = 2048  # more than any model has, and short enough for the caches
+PARTS = 9 * 10**12  # to the dollar: the price of one unit, of whatever kind, is an integer of them
+SLOT = 900  # seconds: prices change at quarters of an hour only; the generator of the list checks both
+LONGEST_NAMES = 2048  # characters: more than any model has, and short enough for the caches
 LARGEST_COUNT = 10**15
 
 # Our names of providers where genai-prices has another id; every other name must be one of its ids.
@@ -25,28 +25,44 @@ _IDS = {"gemini": "google", "vertex": "google", "bedrock": "aws", "xai": "x-ai"}
 
 
 _PAIR = frozenset(("prompt", "completion"))
-_WHOLES = _PAIR | {"total"}
+_SIMPLE_KEYS = _PAIR | {"total"}
 
 _Names = tuple[str, ...]
 
 
-class _Line(NamedTuple):
-    """What is charged for one unit."""
+class _UnitRate(NamedTuple):
+    """The price of one unit.
+
+    Attributes:
+        unit: the unit's name.
+        rate: its price, in parts of a dollar.
+        parts: the indices of earlier rates in the same bracket, whose units are parts of this one.
+        overlaps: names of units that, used together, cannot be priced where this unit's count is absent.
+        overlap_names: all the names in `overlaps`.
+    """
 
     unit: str
-    rate: int  # parts of a dollar for one
-    inside: tuple[int, ...]  # earlier lines, whose units are parts of this one
-    needs: tuple[_Names, ...]  # units that, used together, cannot be priced while this one is absent
-    signs: frozenset[str]  # all the names in `needs`
+    rate: int
+    parts: tuple[int, ...]
+    overlaps: tuple[_Names, ...]
+    overlap_names: frozenset[str]
 
 
-class _Bill(NamedTuple):
-    """What is charged for a model's calls."""
+class _Tariff(NamedTuple):
+    """The prices of a model's calls.
 
-    brackets: tuple[tuple[int, tuple[_Line, ...]], ...]  # (above how large a prompt, lines), largest first
-    fixed: int  # parts of a dollar for the request itself
-    simple: tuple[tuple[int, int, int], ...]  # the same for calls without parts: (above, prompt, completion)
-    covered: frozenset[str]  # units that have a price, or are part of one that has
+    Attributes:
+        brackets: rates by the size of the prompt: (above how many tokens, rates), the largest first.
+        fixed: the price of the request itself, in parts of a dollar.
+        simple: the same brackets for calls without parts: (above, rate of the prompt, of the completion).
+        covered: the units that have a price, or are part of one that has.
+        least_seconds: shorter audio is charged as this.
+    """
+
+    brackets: tuple[tuple[int, tuple[_UnitRate, ...]], ...]
+    fixed: int
+    simple: tuple[tuple[int, int, int], ...]
+    covered: frozenset[str]
     least_seconds: int
 
 
@@ -62,24 +78,24 @@ def cost_usd(  # noqa: PLR0913  the facts of a call, each by its name
     """Price one call.
 
     Args:
-        provider: who answered, as in `provenance.provider`: `openai`, `azure`, `anthropic`, `gemini`,
-            `vertex`, `bedrock`, `xai`, or an id of genai-prices. One that is not listed has no prices: a
-            model's name does not tell what somebody else asks for it.
-        model: the model that answered, as the provider spells it.
-        tokens: `metrics.tokens`. `request` and `completion` are wholes; `cached`, `cache_creation`,
-            `reasoning`, `audio_prompt`, `audio_completion` are parts of them; `total` is not looked at. An
-            absent part is charged in its whole; a part whose whole is absent cannot be priced.
-        at: when the call was made, in seconds since 1970 (UTC).
+        provider: the provider of the answer, as in `provenance.provider`: `openai`, `azure`, `anthropic`,
+            `gemini`, `vertex`, `bedrock`, `xai`, or an id of genai-prices. One that is not listed has no
+            prices: each provider has its own for a model of the same name.
+        model: the model that answered, by the provider's name.
+        tokens: `metrics.tokens`. `prompt` and `completion` are wholes; `cached`, `cache_creation`,
+            `reasoning`, `audio_prompt`, `audio_completion` are parts of them; `total` is ignored. An absent
+            part is charged in its whole; a part whose whole is absent cannot be priced.
+        at: the time of the call, in seconds since 1970 (UTC).
         service_tier: as the provider reports it (`flex`, `priority`, `batch`, `fast` ...). One without prices
             of its own is charged as standard, and so is any tier of a model that the provider only resells.
-        extra: what else was used, by genai-prices' names: `cache_write_1h_tokens`, `web_searches`,
+        extra: other units that were used, by genai-prices' names: `cache_write_1h_tokens`, `web_searches`,
             `cache_audio_read_tokens`, `input_image_tokens`, `audio_seconds`, `input_characters`,
             `input_document_pages` ...
 
     Returns:
-        US dollars, the float nearest to the exact sum; 0.0 only where the list says that something is free.
-        None, and never an exception, if the list does not know the provider, the model, or a price for any of
-        what was used, or if nothing is reported, or nothing that makes sense.
+        US dollars, the float nearest to the exact sum; 0.0 only where the price in the list is 0. None, and
+        never an exception, if the list does not have the provider, the model, or a price for each unit that
+        was used, or if no count is reported, or an invalid one.
     """
     tier = "" if service_tier is None else service_tier
     if not (isinstance(provider, str) and isinstance(model, str) and isinstance(tier, str)):
@@ -89,43 +105,43 @@ def cost_usd(  # noqa: PLR0913  the facts of a call, each by its name
     try:
         slot = int(at // SLOT)
         used = {**tokens, **extra} if extra else tokens
-        is_simple = used.keys() == _WHOLES
-    except (AttributeError, TypeError, ValueError, OverflowError):  # no moment (a word, infinity), no mapping
+        is_simple = used.keys() == _SIMPLE_KEYS
+    except (AttributeError, TypeError, ValueError, OverflowError):  # no time (a text, infinity), no mapping
         return None
-    bill = _bill(_IDS.get(provider, provider), model, tier, slot)
-    if bill is None:
+    tariff = _tariff(_IDS.get(provider, provider), model, tier, slot)
+    if tariff is None:
         return None
-    if is_simple and bill.simple:
-        amount: float | None = _simple_amount(bill, used["prompt"], used["completion"])
+    if is_simple and tariff.simple:
+        amount: float | None = _simple_amount(tariff, used["prompt"], used["completion"])
     else:
-        amount = _amount(bill, used) if _is_covered(used, bill.covered) else None
+        amount = _amount(tariff, used) if _is_covered(used, tariff.covered) else None
     return None if amount is None else amount / PARTS
 
 
 def snapshot() -> str:
-    """Where the price list comes from, with its version: `genai-prices 0.2.3`."""
+    """Return the source of the price list, with its version: `genai-prices 0.2.3`."""
     return str(price_list.table()["snapshot"])
 
 
-def _simple_amount(bill: _Bill, prompt: Any, completion: Any) -> int | None:
-    """Parts of a dollar for most calls: a prompt and a completion, and nothing special about either."""
+def _simple_amount(tariff: _Tariff, prompt: object, completion: object) -> int | None:
+    """Return the price of a plain prompt and completion, as most calls have them, in parts of a dollar."""
     if type(prompt) is not int or type(completion) is not int:
         return None
     if not (0 <= prompt <= LARGEST_COUNT and 0 <= completion <= LARGEST_COUNT):
         return None
-    for above, rate, other in bill.simple:
+    for above, rate, other in tariff.simple:
         if prompt > above:
-            return bill.fixed + prompt * rate + completion * other
+            return tariff.fixed + prompt * rate + completion * other
     return None
 
 
 def _is_covered(used: Mapping[str, Any], covered: frozenset[str]) -> bool:
-    """Whether something is reported, all of it in sane numbers, and nothing used that has no price."""
+    """Return whether there is a count, all counts are valid, and every unit that was used has a price."""
     reported = False
     for unit, count in used.items():
         if count is None or unit == "total":
             continue
-        kind = type(count)  # exactly: True is no count
+        kind = type(count)  # exactly: True is not a count
         if (kind is not int and kind is not float) or not 0 <= count <= LARGEST_COUNT:
             return False
         if count and unit not in covered:
@@ -134,24 +150,24 @@ def _is_covered(used: Mapping[str, Any], covered: frozenset[str]) -> bool:
     return reported
 
 
-def _amount(bill: _Bill, used: Mapping[str, Any]) -> float | None:
-    """Parts of a dollar: of each unit, what is not charged as one of its parts already."""
-    if bill.least_seconds:
-        used = _lengthened(used, bill.least_seconds)
+def _amount(tariff: _Tariff, used: Mapping[str, Any]) -> float | None:
+    """Return the price in parts of a dollar; a unit is charged without what its parts are charged for."""
+    if tariff.least_seconds:
+        used = _with_least_seconds(used, tariff.least_seconds)
     prompt = used.get("prompt") or 0
-    for above, bracket in bill.brackets:
-        lines = bracket
+    for above, bracket in tariff.brackets:
+        rates = bracket
         if prompt > above:
             break
-    amount: float = bill.fixed
+    amount: float = tariff.fixed
     charged: list[float] = []
-    for unit, rate, inside, needs, signs in lines:
+    for unit, rate, parts, overlaps, overlap_names in rates:
         count = used.get(unit)
         if count is None:
-            if not signs.isdisjoint(used) and any(all(map(used.get, need)) for need in needs):
+            if not overlap_names.isdisjoint(used) and any(all(map(used.get, names)) for names in overlaps):
                 return None
             count = 0
-        for part in inside:
+        for part in parts:
             count -= charged[part]
         if count < 0:
             return None
@@ -160,8 +176,8 @@ def _amount(bill: _Bill, used: Mapping[str, Any]) -> float | None:
     return amount
 
 
-def _lengthened(used: Mapping[str, Any], least: int) -> Mapping[str, Any]:
-    """Audio is charged for at least so many seconds, however they are reported."""
+def _with_least_seconds(used: Mapping[str, Any], least: int) -> Mapping[str, Any]:
+    """Return the counts with at least so many seconds of audio, under either name."""
     seconds = used.get("audio_seconds") or used.get("input_audio_seconds")
     if not seconds:
         return used
@@ -169,40 +185,43 @@ def _lengthened(used: Mapping[str, Any], least: int) -> Mapping[str, Any]:
 
 
 @lru_cache(maxsize=1024)
-def _bill(seller: str, name: str, tier: str, slot: int) -> _Bill | None:
-    """What is charged for a model at a time, or None if the list does not know it."""
-    model = price_list.find(seller, name)
+def _tariff(provider: str, name: str, tier: str, slot: int) -> _Tariff | None:
+    """Return the prices of a model at a time, or None if the list does not have it."""
+    model = price_list.find(provider, name)
     if model is None:
         return None
     rates = price_list.rates(model, tier, slot * SLOT)
-    fixed = _parts("requests", rates.pop("requests", 0), -1)
+    fixed = _in_parts("requests", rates.pop("requests", 0), -1)
     steps = {step for rate in rates.values() if isinstance(rate, list) for step in rate[1::2]}
-    brackets = tuple((int(above), _lines(rates, above)) for above in sorted({-1, *steps}, reverse=True))
-    simple = () if model.least_seconds else _simple(brackets)
-    return _Bill(brackets, fixed, simple, _covered(frozenset(rates)), model.least_seconds)
+    brackets = tuple((int(above), _unit_rates(rates, above)) for above in sorted({-1, *steps}, reverse=True))
+    simple = () if model.least_seconds else _simple_rates(brackets)
+    return _Tariff(brackets, fixed, simple, _covered(frozenset(rates)), model.least_seconds)
 
 
-def _simple(brackets: tuple[tuple[int, tuple[_Line, ...]], ...]) -> tuple[tuple[int, int, int], ...]:
-    """The rates of a prompt and a completion, where no other line has a say in calls of just these."""
+def _simple_rates(
+    brackets: tuple[tuple[int, tuple[_UnitRate, ...]], ...],
+) -> tuple[tuple[int, int, int], ...]:
+    """Return the rates of a prompt and a completion; empty if other rates affect calls of just these."""
     simple = []
-    for above, lines in brackets:
-        rates = {line.unit: line.rate for line in lines}
-        if not rates.keys() >= _PAIR or any(line.signs & _PAIR for line in lines if line.unit not in _PAIR):
+    for above, unit_rates in brackets:
+        rates = {item.unit: item.rate for item in unit_rates}
+        others = (item for item in unit_rates if item.unit not in _PAIR)
+        if not rates.keys() >= _PAIR or any(item.overlap_names & _PAIR for item in others):
             return ()
         simple.append((above, rates["prompt"], rates["completion"]))
     return tuple(simple)
 
 
-def _lines(rates: Mapping[str, price_list.Rate], above: float) -> tuple[_Line, ...]:
-    """The lines for prompts of more than so many tokens, parts before their wholes."""
+def _unit_rates(rates: Mapping[str, price_list.Rate], above: float) -> tuple[_UnitRate, ...]:
+    """Return the rates for prompts of more than so many tokens, parts before their wholes."""
     return tuple(
-        _Line(unit, _parts(unit, rates[unit], above), inside, needs, signs)
-        for unit, inside, needs, signs in _layout(frozenset(rates))
+        _UnitRate(unit, _in_parts(unit, rates[unit], above), parts, overlaps, overlap_names)
+        for unit, parts, overlaps, overlap_names in _layout(frozenset(rates))
     )
 
 
-def _parts(unit: str, rate: price_list.Rate, above: float) -> int:
-    """A listed price as parts of a dollar for one, with a prompt of more than so many tokens."""
+def _in_parts(unit: str, rate: price_list.Rate, above: float) -> int:
+    """Return a listed price as parts of a dollar for one unit, for a prompt of more than so many tokens."""
     if isinstance(rate, list):
         steps = zip(rate[1::2], rate[2::2], strict=True)
         rate = [rate[0], *(price for step, price in steps if step <= above)][-1]
@@ -212,27 +231,32 @@ def _parts(unit: str, rate: price_list.Rate, above: float) -> int:
 
 @cache
 def _layout(priced: frozenset[str]) -> list[tuple[str, tuple[int, ...], tuple[_Names, ...], frozenset[str]]]:
-    """All but the rates of the lines of a bill that has prices for these units; shared by all such bills."""
-    extent = price_list.extents()
-    order = sorted(priced, key=lambda unit: (-len(extent[unit]), unit))
+    """Return everything but the rates of a tariff with prices for these units; all such tariffs share it."""
+    dimensions = price_list.unit_dimensions()
+    order = sorted(priced, key=lambda unit: (-len(dimensions[unit]), unit))
     layout = []
     for unit in order:
-        inside = tuple(line for line, part in enumerate(order) if extent[unit] < extent[part])
-        needs = _needs(unit)
-        layout.append((unit, inside, needs, frozenset().union(*needs)))
+        parts = tuple(n for n, other in enumerate(order) if dimensions[unit] < dimensions[other])
+        overlaps = _overlaps(unit)
+        layout.append((unit, parts, overlaps, frozenset().union(*overlaps)))
     return layout
 
 
-def _needs(unit: str) -> tuple[_Names, ...]:
-    """Each part of a unit, and the pairs that overlap in it, as cached and audio tokens in cached audio."""
-    extent = price_list.extents()
-    parts = [(part,) for part in extent if extent[unit] < extent[part]]
-    wholes = [whole for whole in extent if extent[whole] < extent[unit]]
-    pairs = [(a, b) for a in wholes for b in wholes if a < b and extent[a] | extent[b] == extent[unit]]
+def _overlaps(unit: str) -> tuple[_Names, ...]:
+    """Return each part of a unit, and the pairs that overlap in it, as cached and audio in cached audio."""
+    dimensions = price_list.unit_dimensions()
+    parts = [(part,) for part in dimensions if dimensions[unit] < dimensions[part]]
+    wholes = [whole for whole in dimensions if dimensions[whole] < dimensions[unit]]
+    pairs = [
+        (a, b) for a in wholes for b in wholes if a < b and dimensions[a] | dimensions[b] == dimensions[unit]
+    ]
     return (*parts, *pairs)
 
 
 @cache
 def _covered(priced: frozenset[str]) -> frozenset[str]:
-    extent = price_list.extents()
-    return frozenset(unit for unit in extent if any(extent[whole] <= extent[unit] for whole in priced))
+    """Return the units that have a price, or are part of one that has."""
+    dimensions = price_list.unit_dimensions()
+    return frozenset(
+        unit for unit in dimensions if any(dimensions[whole] <= dimensions[unit] for whole in priced)
+    )

@@ -1,8 +1,8 @@
-"""The price list, `prices.json`: which model a name means, and what that model cost at a moment.
+"""The price list, `prices.json`: find a model by its name, and its prices at a time.
 
-`tests/pricing/generate_prices.py` makes it out of genai-prices (MIT) and describes its layout. It is read
-when first asked for. Names are matched in the way of that package: a provider's models in their order, then
-those of the providers that it falls back on.
+`tests/pricing/generate_prices.py` makes the file from genai-prices (MIT) and describes its layout. It is
+loaded at its first use. Names are matched as in that package: a provider's models in their order, then those
+of the providers that it falls back on.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     import re
 
-DAY = 86400
-_OPTIONAL: tuple[Any, ...] = ([], [], 0)  # no later prices, no service tiers, no least duration
+    from hilt_autolog.contracts.types import JsonObject
+
+DAY = 86400  # seconds
+_DEFAULTS: tuple[Any, ...] = ([], [], 0)  # no later prices, no service tiers, no least duration
 
 # Dollars for a number of units (`per` in the list); where it depends on the size of the prompt, in tokens,
 # [price, above, price, above, price ...].
@@ -23,82 +25,90 @@ Rate = float | list[float]
 
 
 class Model(NamedTuple):
-    """A model's prices through time."""
+    """A model's prices through time, in the layout of the file.
+
+    Attributes:
+        prices: the first prices.
+        dated: [when, prices], of which the last that applies replaces the first prices.
+        tiers: [service tier, when, prices], of which the first that applies is merged into them.
+        least_seconds: shorter audio is charged as this.
+    """
 
     prices: list[Any]
     dated: list[Any]
     tiers: list[Any]
-    least_seconds: int  # shorter audio is charged as this
+    least_seconds: int
 
 
 @cache
-def table() -> dict[str, Any]:
-    """The file as it stands."""
+def table() -> JsonObject:
+    """Return the content of the file."""
     import orjson
 
-    loader: Any = __spec__.loader  # reads what lies beside this module, in a folder as in a zip file
+    loader: Any = __spec__.loader  # reads files beside this module, in a directory as in a zip file
     folder = os.path.dirname(__file__)
-    content: dict[str, Any] = orjson.loads(loader.get_data(folder + os.sep + "prices.json"))
+    content: JsonObject = orjson.loads(loader.get_data(folder + os.sep + "prices.json"))
     return content
 
 
 @cache
-def extents() -> dict[str, frozenset[str]]:
-    """The dimensions of each unit that can be reported; one with more of them is part of one with fewer."""
+def unit_dimensions() -> dict[str, frozenset[str]]:
+    """Return the dimensions of each unit; a unit with more of them is part of one that has some of these."""
     return {unit: frozenset(dimensions.split()) for unit, dimensions in table()["units"].items()}
 
 
 @lru_cache(maxsize=1024)
-def find(seller: str, name: str) -> Model | None:
-    """The model that a provider (its id in the list) means by a name, in any case of letters.
+def find(provider: str, name: str) -> Model | None:
+    """Return the model that a provider (its id in the list) has under a name, in upper or lower case.
 
     A model of another provider, which this one resells, comes without service tiers. A date in one word, as
-    routers write it, is tried with dashes too (`-20251211`, `-2025-12-11`).
+    routers write it, is also tried with dashes (`-20251211`, `-2025-12-11`).
     """
     name = name.lower()
-    for spelling in dict.fromkeys((name, _dashed(name))):
-        for owner in (seller, *table()["fallbacks"].get(seller, ())):
-            row = _row(owner, spelling)
+    for variant in dict.fromkeys((name, _dashed(name))):
+        for owner in (provider, *table()["fallbacks"].get(provider, ())):
+            row = _find_row(owner, variant)
             if row is not None:
-                prices, dated, tiers, least = (*row, *_OPTIONAL[len(row) - 1 :])
-                return Model(prices, dated, tiers if owner == seller else [], least)
+                prices, dated, tiers, least = (*row, *_DEFAULTS[len(row) - 1 :])
+                return Model(prices, dated, tiers if owner == provider else [], least)
     return None
 
 
-def rates(model: Model, tier: str, moment: int) -> dict[str, Rate]:
-    """What each unit costs at a moment (seconds since 1970, UTC).
+def rates(model: Model, tier: str, time: int) -> dict[str, Rate]:
+    """Return the price of each unit at a time (seconds since 1970, UTC).
 
-    The last of the later prices that holds then replaces the first; of the tier's own prices the first wins.
+    The last of the later prices that applies then replaces the first; of the tier's own prices the first one
+    that applies counts.
     """
     prices = model.prices
     for when, later in model.dated:
-        if _holds(when, moment):
+        if _applies(when, time):
             prices = later
     result = _by_unit(prices)
     for name, when, own in reversed(model.tiers):
-        if name == tier and _holds(when, moment):
+        if name == tier and _applies(when, time):
             result |= _by_unit(own)
     return result
 
 
 def _by_unit(prices: list[Any]) -> dict[str, Rate]:
-    shape, *listed = prices
-    return dict(zip(table()["shapes"][shape], listed, strict=True))
+    shape, *values = prices
+    return dict(zip(table()["shapes"][shape], values, strict=True))
 
 
-def _holds(when: int | list[int] | None, moment: int) -> bool:
-    """Whether a moment is on or after a day, or within hours of its day; these may span midnight."""
+def _applies(when: int | list[int] | None, time: int) -> bool:
+    """Return whether a time is on or after a day, or within hours of its day; these may span midnight."""
     if when is None:
         return True
     if isinstance(when, int):
-        return moment // DAY >= when
+        return time // DAY >= when
     start, end = when
-    second = moment % DAY
+    second = time % DAY
     return start <= second < end if start <= end else second >= start or second < end
 
 
-def _row(owner: str, name: str) -> list[Any] | None:
-    """The first of a provider's models that goes by this name: [prices, dated, tiers, least], open-ended."""
+def _find_row(owner: str, name: str) -> list[Any] | None:
+    """Return a provider's first model that matches a name: [prices, dated, tiers, least], open-ended."""
     for patterns, row in table()["models"].get(owner, {}).items():
         if _is_named(patterns, name):
             import orjson
@@ -121,7 +131,7 @@ def _is_named(patterns: str, name: str) -> bool:
 
 
 def _matches(pattern: str, name: str) -> bool:
-    """A regular expression starts with ^; elsewhere a star at either end stands for anything."""
+    """Return whether a pattern matches: a regular expression from ^ on, else with a star at either end."""
     if pattern[0] == "^":
         import re
 
@@ -137,10 +147,10 @@ def _dashed(name: str) -> str:
     return re.sub(r"-(20\d\d)(\d\d)(\d\d)(?=[-:]|$)", _dashed_date, name)
 
 
-def _dashed_date(found: re.Match[str]) -> str:
+def _dashed_date(match: re.Match[str]) -> str:
     from datetime import date
 
     try:
-        return f"-{date(*map(int, found.groups()))}"
-    except ValueError:  # eight digits that are no date
-        return found[0]
+        return f"-{date(*map(int, match.groups()))}"
+    except ValueError:  # eight digits that are not a date
+        return match[0]

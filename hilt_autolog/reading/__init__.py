@@ -1,1 +1,1 @@
-"""Read logs: lines, whole files, growing files, the messages behind an event."""
+"""Read logs: their lines, whole files, growing files, and the messages behind an event."""

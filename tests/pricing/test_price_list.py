@@ -20,7 +20,7 @@ def test_the_caches_are_bounded():
         cost_usd("cohere", f"no-such-model-{number}", TEN, at=NOW)
         cost_usd("cohere", "command-a", TEN, at=NOW + 900 * number)
     assert price_list.find.cache_info().currsize <= 1024
-    assert cost._bill.cache_info().currsize <= 1024
+    assert cost._tariff.cache_info().currsize <= 1024
 
 
 def test_a_model_is_looked_up_once():
@@ -71,4 +71,10 @@ print(cost.cost_usd("openai", "gpt-4o", {"prompt": 1000}, at=0))
 def test_hours_of_the_day_may_span_midnight():
     ten_at_night, two = 22 * 3600, 2 * 3600
     moments = [two - 1, two, ten_at_night - 1, ten_at_night, price_list.DAY + 1]
-    assert [price_list._holds([ten_at_night, two], at) for at in moments] == [True, False, False, True, True]
+    assert [price_list._applies([ten_at_night, two], at) for at in moments] == [
+        True,
+        False,
+        False,
+        True,
+        True,
+    ]
