@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.clock import Clock
 from hilt_autolog.contracts.model import ErrorInfo, HttpResponse, Request, Response, is_plain_text
-from hilt_autolog.internal_errors import capture_errors, try_call
+from hilt_autolog.internal_errors import capture_errors, internal_errors, try_call
 
 from . import events
 from .conversations import current_position
@@ -51,6 +51,7 @@ class Call(Activity):
     )
 
     recorder: Recorder
+    adapt: Callable[[Event], Event] | None = None  # changes every event of the call before all else
 
     def __init__(self, recorder: Recorder, provider: Provider, request: Request) -> None:
         super().__init__(recorder)
@@ -78,15 +79,18 @@ class Call(Activity):
         is_plain = len(messages) == 1 and is_plain_text(messages[0])
         is_text = is_plain or recorder.media_redactor.redact(messages)
         position = self.position = recorder.conversations.locate(request)
+        position.adapt = self.adapt
         if request.extensions:
             position.context.update(request.extensions)  # type: ignore[typeddict-item]  # keys of the API's own
         tool = None
         if not is_plain:
             if not is_text:
-                tool = write_tool_results(recorder.conversations, position, messages, self._emit)
+                tool = write_tool_results(recorder, position, messages)
             is_plain = is_text and len(position.new_messages) == 1 and is_plain_text(position.new_messages[0])
         event = events.prompt_event(request, position, recorder.user, tool, is_plain=is_plain)
-        self.prompt_id = position.prompt_id = self._emit(event, is_json=is_text and not request.parameters)
+        self.prompt_id = position.prompt_id = recorder.emit(
+            event, position, is_json=is_text and not request.parameters, skip_stat=True
+        )
         current_position.set(position)
         position.new_messages, request.messages, request.parameters = (), [], {}  # written: free the memory
         recorder.open[id(self)] = self
@@ -95,6 +99,7 @@ class Call(Activity):
     def start_standalone(self) -> None:
         """Start outside of all conversations, and write no prompt."""
         self.position = self.recorder.conversations.standalone(self.request)
+        self.position.adapt = self.adapt
         if self.request.extensions:
             self.position.context.update(self.request.extensions)  # type: ignore[typeddict-item]  # as above
         self._started = Clock.monotonic()
@@ -137,7 +142,12 @@ class Call(Activity):
     def finish(self, result: Any) -> None:
         """End with what the SDK returns; the caller catches errors of ours."""
         if self._open:
-            self.complete(try_call(self.provider.response, self.request, result, self.http) or Response())
+            try:
+                response = self.provider.response(self.request, result, self.http)
+            except Exception as error:
+                internal_errors.note(error)
+                response = Response()
+            self.complete(response)
 
     @capture_errors
     def finish_body(self, content: bytes) -> None:
@@ -184,19 +194,15 @@ class Call(Activity):
         if self._chunks is not None:
             self._chunks.discard()
 
-    def claim_end(self) -> bool:
-        """End it, and with it its stream; False if it has ended before."""
-        is_first = super().claim_end()
-        if is_first and self._chunks is not None:
-            self._chunks.end()
-        return is_first
-
     def complete(self, response: Response) -> None:
         """End with an answer, unless the answer is pending."""
         if response.is_pending and self._is_background:
             self.recorder.wait_for(response.response_id, self)
         elif self.claim_end():
-            self.write_response(response)
+            if response.error is None:
+                self._write_completion(response)
+            else:
+                self._write_failure(response.error, response)
 
     def complete_from(self, fetch: Call, response: Response) -> None:
         """End a call that was answered in the background, with the answer that another call has fetched."""
@@ -236,10 +242,13 @@ class Call(Activity):
             ended: what cut it short: closed, cancelled, error, dropped or exit.
             error_info: the error that came with it.
         """
-        request, position, messages = self.request, self.position, response.messages
+        recorder, request, position = self.recorder, self.request, self.position
+        chunks, messages = self._chunks, response.messages
+        if chunks is not None:
+            chunks.end()
         is_plain = len(messages) == 1 and is_plain_text(messages[0])
         if not is_plain:
-            self.recorder.media_redactor.redact(messages)
+            recorder.media_redactor.redact(messages)
         if error_info is not None:
             event = events.error_event(request, position.session_id, error_info, self.prompt_id, response)
         elif request.operation.is_embedding:
@@ -248,7 +257,7 @@ class Call(Activity):
             event = events.completion_event(
                 request, position.session_id, response, self.prompt_id, is_plain=is_plain
             )
-        extensions, chunks = event["extensions"], self._chunks
+        extensions = event["extensions"]
         is_json = error_info is None and self.http is not None  # its values were parsed from JSON
         self.http = self.http or response.http
         if self.http is not None:
@@ -261,24 +270,22 @@ class Call(Activity):
         seconds = Clock.monotonic() - self._started
         events.add_metrics(event, request, response, seconds, first and first - self._started)
         for rank, document in enumerate(response.documents, 1):  # the model read them before it answered
-            self._emit(events.retrieval_event(position.session_id, document, rank, self.prompt_id))
-        event_id = self._emit(event, is_json=is_json)
-        conversations = self.recorder.conversations
-        conversations.record_response(
+            retrieval = events.retrieval_event(position.session_id, document, rank, self.prompt_id)
+            recorder.emit(retrieval, position, skip_stat=True)
+        event_id = recorder.emit(event, position, is_json=is_json, skip_stat=True)
+        recorder.conversations.record_response(
             position, response, event_id, by_id=request.operation.stores_responses, is_plain=is_plain
         )
         if response.tool_calls:
-            write_tool_calls(conversations, position, response.tool_calls, event, self._emit)
+            write_tool_calls(recorder, position, response.tool_calls, event)
 
     def _write_error(self, error_info: ErrorInfo) -> None:
+        if self._chunks is not None:
+            self._chunks.end()
         if error_info.status is None and error_info.type == "ResponseError":
             error_info.status = self.http and self.http.status
         event = events.error_event(self.request, self.position.session_id, error_info, self.prompt_id)
         events.add_metrics(event, self.request, Response(), Clock.monotonic() - self._started)
         if request_id := error_info.request_id or (self.http and self.http.request_id):
             event["provenance"]["request_id"] = request_id
-        self._emit(event)
-
-    def _emit(self, event: Event, *, is_json: bool = False) -> str:
-        """Write an event of this call, and return its id."""
-        return self.recorder.emit(event, self.position, is_json=is_json, skip_stat=True)
+        self.recorder.emit(event, self.position, skip_stat=True)

@@ -29,10 +29,10 @@ from .context import context_extensions, current_conversation
 from .tool_tracker import ToolCallTracker
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
     from hilt_autolog.contracts.model import Request, Response
-    from hilt_autolog.contracts.types import Extensions, History, Message, Part
+    from hilt_autolog.contracts.types import Event, Extensions, History, Message, Part
 
 _REPEATED = ("text", "tool_call")  # the types of part that every client repeats
 
@@ -78,6 +78,7 @@ class ConversationPosition:
     message_count: int = 0  # of the whole request
     owner: int = 0
     tracker: object = None  # the ConversationTracker that made it; compared by identity only
+    adapt: Callable[[Event], Event] | None = None  # changes the events recorded here before all else
     prompt_id: str | None = None  # the event ids of the prompt and of its answer, once they are written
     answer_id: str | None = None
 
@@ -116,7 +117,7 @@ class ConversationTracker:
         digest = 0 if name is None else hash(session_id_of(name))
         digests = []
         for message in request.messages:
-            digest = _next_digest(digest, message)
+            digest = _next_digest(digest, message, is_plain=is_plain_text(message))
             digests.append(digest)
         owner = request.chat_object_id or _current_owner()
         history = self._longest_history(digests, owner) if answer is None and len(digests) > 1 else None
@@ -196,7 +197,7 @@ class ConversationTracker:
 
     def with_current_context(self, position: ConversationPosition) -> ConversationPosition:
         """Return a position as it is for an event that is recorded now: with the tags and the user of now."""
-        return replace(position, context=context_extensions(position.name, self._tags))
+        return replace(position, context=context_extensions(position.name, self._tags), adapt=None)
 
     def has_response(self, response_id: str | None) -> bool:
         """Return whether the log has the response with this id."""
@@ -231,7 +232,7 @@ class ConversationTracker:
         pointer = HistoryPointer(position.session_id, event_id, position.message_count + 1, position.owner)
         for choice, message in enumerate(response.messages):
             for form, omits in ((message, ()),) if is_plain else _forms(message):
-                digest = _next_digest(position.digest, form)
+                digest = _next_digest(position.digest, form, is_plain=is_plain or is_plain_text(form))
                 value = pointer._replace(choice=choice, omits=omits) if choice or omits else pointer
                 rival = self._pointers.put(digest, value)
                 if rival is not None and rival.owner != position.owner:
@@ -276,13 +277,13 @@ def _forms(message: Message) -> list[tuple[Message, tuple[str, ...]]]:
     return [(message, ()), (without_parts(message, names), names)]
 
 
-def _next_digest(digest: int, message: Message) -> int:
+def _next_digest(digest: int, message: Message, *, is_plain: bool) -> int:
     """Return the digest over a message and all that came before it.
 
     It is kept in this process only, among a few thousand others: Python's hash of 64 bits, keyed for each
     process, costs a tenth of a cryptographic one (`tests/benchmarks/calls.py`).
     """
-    if is_plain_text(message):
+    if is_plain:
         return hash((digest, message["role"], message["parts"][0]["content"]))
     # SDKs write keys in an order of their own.
     return hash((digest, encode_line(without_finish_reason(message), orjson.OPT_SORT_KEYS)))

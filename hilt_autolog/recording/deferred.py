@@ -55,7 +55,7 @@ class BatchSubmission(Call):
         add_metrics(event, self.request, Response(), Clock.monotonic() - self._started)
         if self.http is not None:
             add_http_response(event, self.http)
-        self._emit(event)
+        self.recorder.emit(event, self.position, skip_stat=True)
 
     @capture_errors
     def fail(self, error: BaseException, result: Any = None) -> None:
@@ -171,3 +171,5 @@ class BackgroundFetch(Call):
             original.complete_from(self, response)
         elif not recorder.conversations.has_response(response_id):
             self.write_response(response)
+        elif self._chunks is not None:
+            self._chunks.end()

@@ -65,7 +65,8 @@ class ManualCall(Call):
         self.start()
         self.claim_end()
         for rank, document in enumerate(response.documents, 1):  # before the answer, which was made from them
-            self._emit(retrieval_event(self.position.session_id, document, rank, self.prompt_id))
+            event = retrieval_event(self.position.session_id, document, rank, self.prompt_id)
+            self.recorder.emit(event, self.position, skip_stat=True)
         response.documents = ()
         self.write_response(response)
 
@@ -110,7 +111,8 @@ class ManualCall(Call):
             return lambda _chunk: None
         return self._start_stream(self._options.assistant or self.request.model or self.request.provider)
 
-    def _emit(self, event: Event, *, is_json: bool = False) -> str:
+    def adapt(self, event: Event) -> Event:
+        """Return an event with the program's names and metrics."""
         options, actor, extensions = self._options, event["actor"], event["extensions"]
         if actor["type"] == "human":
             actor["id"] = options.user
@@ -120,7 +122,7 @@ class ManualCall(Call):
             extensions.setdefault("status_code", _OK)  # an SDK that returns a value has received no other
         if options.metrics is not None:
             event = _with_metrics(event, options)
-        return super()._emit(event, is_json=is_json)
+        return event
 
 
 def _with_metrics(event: Event, options: ManualCallOptions) -> Event:

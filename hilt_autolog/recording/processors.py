@@ -1,8 +1,8 @@
 """The steps that every event passes on its way to the log.
 
 A processor takes an event and the position that it is recorded at, and returns the event, or None if nothing
-of it may be written. `Recorder` runs the processors in the order of the list that it is given; to add a field
-to every event, or to change what may be written, add a processor.
+of it may be written. `pipeline` lists them in their order, each with the actions that it is for; to add a
+field to every event, or to change what may be written, add a processor there.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from hilt_autolog.clock import Clock
 from hilt_autolog.contracts.types import Event
+from hilt_autolog.format import ACTIONS
 from hilt_autolog.pricing.cost import cost_usd
 
 if TYPE_CHECKING:
@@ -24,13 +25,31 @@ AGENT_ID = "hilt-autolog"  # the actor of the events of the process
 
 Processor = Callable[[Event, "ConversationPosition"], Event | None]
 
+# The chunks of a stream go without context: they are many, and reply to a prompt that has it.
+_WITH_CONTEXT = frozenset(ACTIONS) - {"completion_chunk"}
+_WITH_COST = frozenset(("completion", "embedding", "rerank", "system"))
+
+
+def pipeline(content: str) -> dict[str, tuple[Processor, ...]]:
+    """Return the processors of each action, in their order.
+
+    Args:
+        content: "full", "hash" or "none": what of the content may be written.
+    """
+    steps: list[tuple[Processor, frozenset[str]]] = [
+        (add_context, _WITH_CONTEXT),
+        (add_cost, _WITH_COST),
+    ]
+    if content != "full":
+        steps.append((withhold_content(content), frozenset(ACTIONS)))
+    return {action: tuple(step for step, actions in steps if action in actions) for action in ACTIONS}
+
 
 def add_context(event: Event, position: ConversationPosition) -> Event:
-    """Add the extensions that every event at this position has: conversation, tags, user.
-
-    The chunks of a stream go without: they are many, and reply to a prompt that has them.
-    """
-    if position.context and event["action"] != "completion_chunk":
+    """Add the extensions that every event at this position has: conversation, tags, user."""
+    if position.adapt is not None:
+        event = position.adapt(event)
+    if position.context:
         event.setdefault("extensions", {}).update(position.context)
     return event
 

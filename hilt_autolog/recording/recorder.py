@@ -13,7 +13,7 @@ from hilt_autolog.contracts.media import MediaRedactor
 from .caches import BoundedCache
 from .chunks import Chunks, MergedChunks, WrittenChunks
 from .conversations import ConversationTracker
-from .processors import add_context, add_cost, withhold_content
+from .processors import pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,11 +70,8 @@ class Recorder:
     ) -> None:
         self._write = write
         self.write_line = write_line
-        self._processors: list[Processor] = [add_context, add_cost]
-        if content != "full":
-            self._processors.append(withhold_content(content))
-            chunks = "off"
-        self._chunks = chunks
+        self._pipeline: dict[str, tuple[Processor, ...]] = pipeline(content)
+        self._chunks = chunks if content == "full" else "off"
         self.user = user
         self._new_tracker: Callable[[], ConversationTracker] = lambda: ConversationTracker(
             conversation, list(tags)
@@ -108,7 +105,7 @@ class Recorder:
             The event's id, also if nothing of it may be written.
         """
         event_id = event["event_id"]
-        for process in self._processors:
+        for process in self._pipeline[event["action"]]:
             processed = process(event, position)
             if processed is None:
                 return event_id
@@ -119,7 +116,7 @@ class Recorder:
     def process(self, event: Event, position: ConversationPosition) -> Event | None:
         """Return an event as `emit` would write it."""
         processed: Event | None = event
-        for process in self._processors:
+        for process in self._pipeline[event["action"]]:
             processed = None if processed is None else process(processed, position)
         return processed
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from hilt_autolog.contracts.model import text_of_result
 from hilt_autolog.contracts.sdk_objects import is_json
@@ -11,7 +11,7 @@ from .conversations import HistoryPointer
 from .events import tool_call_event, tool_result_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from hilt_autolog.contracts.model import ToolCall
     from hilt_autolog.contracts.types import Event, Message
@@ -19,40 +19,44 @@ if TYPE_CHECKING:
     from .conversations import ConversationPosition, ConversationTracker
 
 
+class ToolRecorder(Protocol):
+    """Write the events of tools: `recorder.Recorder`."""
+
+    conversations: ConversationTracker
+
+    def emit(self, event: Event, position: ConversationPosition, *, skip_stat: bool = False) -> str:
+        """Process an event and write it; return its id."""
+
+
 def write_tool_calls(
-    conversations: ConversationTracker,
-    position: ConversationPosition,
-    calls: Sequence[ToolCall],
-    answer: Event,
-    emit: Callable[[Event], str],
+    recorder: ToolRecorder, position: ConversationPosition, calls: Sequence[ToolCall], answer: Event
 ) -> None:
     """Write the tool calls of an answer; of a partial answer, those whose arguments are whole.
 
     Args:
-        conversations: remembers them, for their results.
+        recorder: writes them, and remembers them for their results.
         position: that of the request.
         calls: the tool calls; several choices may contain the same call.
         answer: the event of the answer.
-        emit: writes an event and returns its id.
     """
-    extensions = answer["extensions"]
+    tools, extensions = recorder.conversations.tools, answer["extensions"]
     model = extensions.get("model") or answer["actor"]["id"]
     is_partial = "partial" in extensions or "error_type" in extensions
     written: set[str | None] = set()
     for call in calls:
         if call.id in written or (is_partial and not is_json(call.arguments)):
             continue
-        event_id = emit(tool_call_event(position.session_id, model, call, answer["event_id"]))
+        event = tool_call_event(position.session_id, model, call, answer["event_id"])
+        event_id = recorder.emit(event, position, skip_stat=True)
         if call.id is not None:
             written.add(call.id)
-        conversations.tools.record_call(position.session_id, call.id, event_id, call.name, call.arguments)
+        recorder.conversations.tools.record_call(
+            position.session_id, call.id, event_id, call.name, call.arguments
+        )
 
 
 def write_tool_results(
-    conversations: ConversationTracker,
-    position: ConversationPosition,
-    messages: list[Message],
-    emit: Callable[[Event], str],
+    recorder: ToolRecorder, position: ConversationPosition, messages: list[Message]
 ) -> str | None:
     """Write the tool results that a request brings for the first time.
 
@@ -60,15 +64,14 @@ def write_tool_results(
     its message: the prompt need not repeat it, and the position's history moves on to it.
 
     Args:
-        conversations: knows which results are in the log.
+        recorder: writes them, and knows which results are in the log.
         position: that of the request; it moves on.
         messages: the whole request, for the names of earlier calls.
-        emit: writes an event and returns its id.
 
     Returns:
         The name of the tool whose result is the newest message; None if the newest message is none.
     """
-    tool = None
+    tool, tools = None, recorder.conversations.tools
     is_contiguous = True  # every new message so far has an event of its own
     for message in position.new_messages:
         if message["role"] != "tool":
@@ -78,11 +81,11 @@ def write_tool_results(
             if part.get("type") != "tool_call_response":
                 continue
             call_id, part_name = part.get("id"), part.get("name")
-            record = conversations.tools.record_result(position.session_id, call_id, part_name)
+            record = tools.record_result(position.session_id, call_id, part_name)
             tool = (record.tool if record else None) or part_name or _tool_name(messages, call_id)
             if record is None:
                 is_contiguous = False
-                earlier = conversations.tools.early_result(position.session_id, call_id, part_name)
+                earlier = tools.early_result(position.session_id, call_id, part_name)
                 position.reply_to = earlier or position.reply_to
                 continue
             text = text_of_result(part["response"])
@@ -90,7 +93,7 @@ def write_tool_results(
             is_contiguous = is_contiguous and _is_plain_result(message)
             if is_contiguous and position.history is not None:
                 event["extensions"]["history"] = position.history.as_extension()
-            position.reply_to = emit(event)
+            position.reply_to = recorder.emit(event, position, skip_stat=True)
             if is_contiguous:
                 count = position.history.message_count if position.history is not None else 0
                 position.history = HistoryPointer(position.session_id, event["event_id"], count + 1)

@@ -1,0 +1,151 @@
+"""The pipeline: a field on every event is added in one place, whoever makes the event."""
+
+from __future__ import annotations
+
+import pytest
+
+import hilt_autolog
+from hilt_autolog.format import ACTIONS
+from hilt_autolog.recording.conversations import ConversationPosition
+from hilt_autolog.recording.processors import add_context, add_cost, pipeline
+from tests.support.in_process import offline
+
+ASK = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
+TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {}}}
+
+
+def users(log):
+    """Of each event but chunks its action and user."""
+    return [
+        (event["action"], event["extensions"].get("user"))
+        for event in log.events
+        if event["action"] != "completion_chunk"
+    ]
+
+
+def test_a_call_is_made_on_behalf_of_a_user(watch):
+    watch()
+    with hilt_autolog.user("alice"):
+        offline().chat.completions.create(**ASK)
+    offline().chat.completions.create(**ASK)
+    assert users(watch.log()) == [
+        ("prompt", "alice"),
+        ("completion", "alice"),
+        ("prompt", None),
+        ("completion", None),
+    ]
+
+
+def test_the_actor_of_a_prompt_stays_that_of_the_setting(watch):
+    watch(user="ada")
+    with hilt_autolog.user("alice"):
+        offline().chat.completions.create(**ASK)
+    prompt, _ = watch.log().events
+    assert (prompt["actor"], prompt["extensions"]["user"]) == ({"type": "human", "id": "ada"}, "alice")
+
+
+def test_the_inner_block_names_the_user(watch):
+    watch()
+    with hilt_autolog.user("alice"):
+        with hilt_autolog.user("bob"):
+            offline().chat.completions.create(**ASK)
+        offline().chat.completions.create(**ASK)
+    assert [user for _, user in users(watch.log())] == ["bob", "bob", "alice", "alice"]
+
+
+def test_a_stream_read_outside_of_its_block(watch):
+    watch()
+    with hilt_autolog.user("alice"):
+        stream = offline().chat.completions.create(**ASK, stream=True)
+    list(stream)
+    log = watch.log()
+    assert users(log) == [("prompt", "alice"), ("completion", "alice")]
+    assert not any("user" in chunk["extensions"] for chunk in log.of("completion_chunk"))
+
+
+def test_tool_calls_results_and_records_have_the_user(watch):
+    watch()
+    question = {"role": "user", "content": "How is the weather?"}
+    with hilt_autolog.user("alice"):
+        client = offline()
+        answer = client.chat.completions.create(model="gpt-4o", messages=[question], tools=[TOOL])
+        message = answer.choices[0].message
+        hilt_autolog.record_tool("get_weather", {}, "18 degrees", tool_call_id=message.tool_calls[0].id)
+        hilt_autolog.record_retrieval(documents=["Paris: 18 degrees"])
+        hilt_autolog.record_feedback("good")
+    assert users(watch.log()) == [
+        (action, "alice")
+        for action in ("prompt", "completion", "tool_call", "tool_result", "retrieval", "feedback")
+    ]
+
+
+def test_failures_and_embeddings_have_the_user(watch):
+    watch()
+    with hilt_autolog.user("alice"):
+        offline().embeddings.create(model="text-embedding-3-small", input="Hello")
+        with pytest.raises(Exception, match="no such model"):
+            offline().chat.completions.create(**ASK | {"model": "fail-404"})
+    assert users(watch.log()) == [("embedding", "alice"), ("prompt", "alice"), ("system", "alice")]
+
+
+def test_the_runs_of_a_framework_have_the_user(watch):
+    from langchain_core.runnables import RunnableLambda
+    from langchain_core.tools import tool
+
+    @tool
+    def double(number: int) -> int:
+        """Double a number."""
+        return 2 * number
+
+    watch()
+    with hilt_autolog.user("alice"):
+        RunnableLambda(lambda number: double.invoke({"number": number})).invoke(2)
+    assert users(watch.log()) == [
+        ("system", "alice"),
+        ("tool_call", "alice"),
+        ("tool_result", "alice"),
+        ("system", "alice"),
+    ]
+
+
+def test_a_session_of_a_program_has_the_user(session, client):
+    from hilt_autolog.integrations.openai import log_chat_completion
+
+    with hilt_autolog.user("alice"):
+        log_chat_completion(session, user_message="Hello", client=client, model="gpt-4o-mini")
+    assert [event["extensions"]["user"] for event in session.read()] == ["alice", "alice"]
+
+
+def test_the_lines_of_the_process_have_no_user(watch):
+    watch()
+    with hilt_autolog.user("alice"):
+        offline().chat.completions.create(**ASK)
+        hilt_autolog.disable()
+    opened, *_, closed = watch.log().all
+    assert [line["content"]["text"] for line in (opened, closed)] == ["session opened", "session closed"]
+    assert not any("user" in line["extensions"] for line in (opened, closed))
+
+
+def test_without_content_the_user_stays(watch):
+    watch(content="none")
+    with hilt_autolog.user("alice"):
+        offline().chat.completions.create(**ASK)
+    log = watch.log()
+    assert users(log) == [("prompt", "alice"), ("completion", "alice")]
+    assert not any("content" in event for event in log.events)
+
+
+def test_each_action_has_its_processors_in_order():
+    steps = pipeline("full")
+    assert steps.keys() == set(ACTIONS)
+    assert steps["completion"] == (add_context, add_cost)
+    assert steps["prompt"] == (add_context,)
+    assert steps["completion_chunk"] == ()
+    withheld = pipeline("none")
+    assert [len(withheld[action]) - len(steps[action]) for action in ACTIONS] == [1] * len(ACTIONS)
+
+
+def test_the_context_is_that_of_the_position():
+    position = ConversationPosition("conv_1", "ticket", {"conversation": "ticket", "user": "alice"})
+    event = add_context({"action": "feedback"}, position)
+    assert event == {"action": "feedback", "extensions": {"conversation": "ticket", "user": "alice"}}
