@@ -50,9 +50,7 @@ def write_tool_calls(
         event_id = recorder.emit(event, position, skip_stat=True)
         if call.id is not None:
             written.add(call.id)
-        recorder.conversations.tools.record_call(
-            position.session_id, call.id, event_id, call.name, call.arguments
-        )
+        tools.record_call(position.session_id, call.id, event_id, call.name, call.arguments)
 
 
 def write_tool_results(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import openai
 import pytest
 
 import hilt_autolog
 from hilt_autolog.format import ACTIONS
 from hilt_autolog.recording.conversations import ConversationPosition
 from hilt_autolog.recording.processors import add_context, add_cost, pipeline
-from tests.support.in_process import offline
+from tests.support.in_process import client_over, offline, response
 
 ASK = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
 TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {}}}
@@ -83,8 +84,9 @@ def test_failures_and_embeddings_have_the_user(watch):
     watch()
     with hilt_autolog.user("alice"):
         offline().embeddings.create(model="text-embedding-3-small", input="Hello")
-        with pytest.raises(Exception, match="no such model"):
-            offline().chat.completions.create(**ASK | {"model": "fail-404"})
+        client = client_over(lambda _: response({"error": {"message": "no such model"}}, status=404))
+        with pytest.raises(openai.NotFoundError):
+            client.chat.completions.create(**ASK)
     assert users(watch.log()) == [("embedding", "alice"), ("prompt", "alice"), ("system", "alice")]
 
 
@@ -113,7 +115,7 @@ def test_a_session_of_a_program_has_the_user(session, client):
 
     with hilt_autolog.user("alice"):
         log_chat_completion(session, user_message="Hello", client=client, model="gpt-4o-mini")
-    assert [event["extensions"]["user"] for event in session.read()] == ["alice", "alice"]
+    assert [event.extensions["user"] for event in session.read()] == ["alice", "alice"]
 
 
 def test_the_lines_of_the_process_have_no_user(watch):
