@@ -134,8 +134,8 @@ def test_an_answer_may_be_anything(odd):
     for field in ("content", "tool_calls", "usage_metadata", "response_metadata", "additional_kwargs", "id"):
         spoilt = AIMessage("hi")
         spoilt.__dict__[field] = odd
-        reply = parse_response({"generations": [[ChatGeneration.model_construct(message=spoilt)]]})
-        assert field == "content" or reply.text == "hi"
+        response = parse_response({"generations": [[ChatGeneration.model_construct(message=spoilt)]]})
+        assert field == "content" or response.text == "hi"
 
 
 @pytest.mark.parametrize("odd", ODD, ids=NAMES)
@@ -166,27 +166,27 @@ def test_a_start_may_bring_anything(story, odd):
 
 
 def test_choices():
-    reply = parse_response(
+    response = parse_response(
         {
             "generations": [
                 [Generation(text="one", generation_info={"finish_reason": "stop"}), Generation(text="two")]
             ]
         }
     )
-    assert reply.text == "one\n\ntwo"
-    assert [message.get("finish_reason") for message in reply.messages] == ["stop", None]
+    assert response.text == "one\n\ntwo"
+    assert [message.get("finish_reason") for message in response.messages] == ["stop", None]
 
 
 def test_the_usage_of_models_that_answer_with_texts():
     usage = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
-    reply = parse_response(
+    response = parse_response(
         {
             "generations": [[Generation(text="x")]],
             "llm_output": {"token_usage": usage, "model_name": "gpt-3.5-turbo-instruct"},
         }
     )
-    assert (reply.tokens, reply.usage) == ({"prompt": 3, "completion": 4, "total": 7}, usage)
-    assert reply.model == "gpt-3.5-turbo-instruct"
+    assert (response.tokens, response.usage) == ({"prompt": 3, "completion": 4, "total": 7}, usage)
+    assert response.model == "gpt-3.5-turbo-instruct"
 
 
 # --- streams
@@ -227,18 +227,18 @@ def test_what_a_chunk_newly_says(chunk, deltas):
 
 
 def test_a_stream_so_far():
-    fold = ChunkAccumulator()
+    accumulator = ChunkAccumulator()
     for chunk in (piece("I "), piece("look"), call_piece('{"at":', "c1", "look"), call_piece('"x"}')):
-        fold.add(chunk)
-    reply = fold.response()
-    assert reply.text == "I look"
-    assert reply.tool_calls == [("c1", "look", '{"at":"x"}')]
+        accumulator.add(chunk)
+    response = accumulator.response()
+    assert response.text == "I look"
+    assert response.tool_calls == [("c1", "look", '{"at":"x"}')]
 
 
 def test_a_model_that_reports_its_stream_twice_is_recorded_once():
-    fold = ChunkAccumulator()
-    said = [{"event": "content-block-delta", "delta": {"text": "hi"}}, piece("hi")]
-    assert [list(fold.add(chunk)) for chunk in said] == [[("text", "hi", 0)], []]
+    accumulator = ChunkAccumulator()
+    chunks = [{"event": "content-block-delta", "delta": {"text": "hi"}}, piece("hi")]
+    assert [list(accumulator.add(chunk)) for chunk in chunks] == [[("text", "hi", 0)], []]
 
 
 class Calling(GenericFakeChatModel):
@@ -296,6 +296,6 @@ Throttled.__name__ = "ThrottlingException"
     ids=repr,
 )
 def test_codes_of_exceptions(error, code):
-    read = parse_error(error)
-    assert (read.code, read.status) == (code, None)
-    assert read.text == (str(error) or type(error).__name__)
+    error_info = parse_error(error)
+    assert (error_info.code, error_info.status) == (code, None)
+    assert error_info.text == (str(error) or type(error).__name__)
