@@ -35,13 +35,13 @@ def shared() -> Path:
 
 @pytest.fixture(autouse=True)
 def strict(monkeypatch):
-    """Our own faults are raised, so that a test sees them."""
+    """Errors of our own are raised, so that a test fails by them."""
     monkeypatch.setenv("HILT_STRICT", "1")
 
 
 @pytest.fixture(scope="session")
 def frozen():
-    """What was imported is not looked at again: a collection takes no time then."""
+    """Modules are frozen for the garbage collector, so that a collection is quick."""
     gc.collect()
     gc.freeze()
     yield
@@ -50,7 +50,7 @@ def frozen():
 
 @pytest.fixture
 def watch(tmp_path):
-    """Switch on, and read the log afterwards: `with watch() as log: ...; log().told()`."""
+    """Enable recording, and read the log: `watch(chunks="off"); ...; watch.log().normalized()`."""
     path = tmp_path / "log.hilt.jsonl"
 
     def enable(**settings):

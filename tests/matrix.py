@@ -87,7 +87,7 @@ def environment(folder: Path, requirements: str) -> Path:
     python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     packages = ["-e", f"{ROOT}[dev]", *requirements.split()]
     if uv := shutil.which("uv"):
-        # With pip in it (--seed), which the doors are tried with.
+        # With pip in it (--seed), which the tests of installing use.
         run(uv, "venv", "-q", "--seed", "--python", sys.executable, str(folder))
         run(uv, "pip", "install", "-q", "--python", str(python), *packages)
     else:

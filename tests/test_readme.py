@@ -14,7 +14,7 @@ import pytest
 import hilt_autolog
 from tests.examples.test_chatbot_api import chatbot
 from tests.support import example_runner
-from tests.support.stories import events, story
+from tests.support.helper_logs import events, summary
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "hilt_autolog" / "docs").glob("*.md"))
@@ -55,7 +55,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # no
 def test_the_helpers(run, capsys):
     names = run("helpers", "hilt-compatibility.md")
     assert (names["text"], capsys.readouterr().out) == ("1 2 3 4 5", "1\n 2\n 3\n 4\n 5\n")
-    assert [one[0] for one in story("logs/openai.hilt.jsonl") if one[0] != "completion_chunk"] == [
+    assert [one[0] for one in summary("logs/openai.hilt.jsonl") if one[0] != "completion_chunk"] == [
         *("prompt", "completion") * 2,
         *("prompt", "retrieval", "completion"),
     ]
@@ -69,7 +69,7 @@ def test_instrument(run):
 
 def test_the_handler_of_langchain(run):
     text = run("langchain", "hilt-compatibility.md")["result"]
-    assert [(one[0], one[2]) for one in story("logs/langchain.hilt.jsonl")] == [
+    assert [(one[0], one[2]) for one in summary("logs/langchain.hilt.jsonl")] == [
         ("prompt", "Explain the HILT format in one sentence."),
         ("completion", text),
     ]
@@ -78,7 +78,7 @@ def test_the_handler_of_langchain(run):
 def test_own_events(run):
     run("own events", "python-api.md")
     log = hilt_autolog.status().path
-    assert [(one[0], one[3]) for one in story(log)] == [
+    assert [(one[0], one[3]) for one in summary(log)] == [
         ("prompt", None),
         ("completion", 0),
         ("tool_call", 1),
@@ -135,7 +135,7 @@ def plain(text):
 
 
 def is_output(shown, printed):
-    """Return whether an output is as it is shown, where a line `...` stands for any lines."""
+    """Return whether an output is as it is shown, where a line `...` matches any lines."""
     lines = [r"(?:.*\n)*?" if line == "..." else re.escape(line) + "\n" for line in plain(shown)]
     return re.fullmatch("".join(lines), "".join(f"{line}\n" for line in plain(printed)))
 

@@ -49,7 +49,7 @@ def run(words: list[str], *, is_hidden: bool, folder: Path) -> Figure:
 
 
 def told(folder: Path) -> int:
-    """Return how many bad lines the last run has told of."""
+    """Return how many bad lines the last run has reported."""
     lines = (folder / "stderr").read_text().splitlines()
     more = sum(int(line.split()[2]) for line in lines if line.startswith("hilt: and "))
     return more + sum(".jsonl:" in line for line in lines)

@@ -30,9 +30,9 @@ Doctor = Callable[..., Report]
 
 @pytest.fixture(scope="session")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment with the wheel, what it needs, and a stand-in for openai 3.54.0.
+    """A virtual environment with the wheel, what it needs, and a fake openai 3.54.0.
 
-    The providers of other SDKs, which these tests are not about, are taken away.
+    The providers of other SDKs are removed: these tests are not about them.
     """
     folder = tmp_path_factory.mktemp("pristine")
     python = wheels.environment(folder / "venv")

@@ -1,4 +1,4 @@
-"""What is no error but the program's own doing (cancelling, interrupting, leaving) passes, and is told."""
+"""What is the program's own doing (cancelling, interrupting, leaving) passes, and is recorded."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def nothing_new(seen, least):
 
 
 def cancelling(way, least=0):
-    """Do it in a task, which is cancelled where it stands still."""
+    """Do it in a task, which is cancelled where it waits."""
 
     async def cancelled(f, arguments, seen):
         task = asyncio.create_task(way(f, arguments, seen))
@@ -42,7 +42,7 @@ def cancelling(way, least=0):
 
 
 def timing_out(way, least=0):
-    """Do it under a timeout, which expires where it stands still."""
+    """Do it under a timeout, which expires where it waits."""
 
     async def expire(limit, seen):
         await nothing_new(seen, least)
@@ -67,7 +67,10 @@ CANCELLED = {"error_type": "CancelledError", "error_code": "cancelled"}
 def test_waiting_for_an_answer_is_cancelled(compare, api, way, ending):
     model = "fail-slow"
     log = compare("async", ending(WAYS[way]), **APIS[api].asks(model=model))
-    assert log.told() == [APIS[api].prompt(log.sent), APIS[api].error("CancelledError", model, **CANCELLED)]
+    assert log.normalized() == [
+        APIS[api].prompt(log.sent),
+        APIS[api].error("CancelledError", model, **CANCELLED),
+    ]
 
 
 @pytest.mark.parametrize("ending", [cancelling, timing_out])
@@ -80,7 +83,7 @@ def test_waiting_for_a_chunk_is_cancelled(compare, api, way, ending):
     heard = [chunk["content"]["text"] for chunk in log.of("completion_chunk")]
     assert heard == pieces(HELLO)[: len(heard)] != []
     end = {"chunks": len(heard), "partial": True, "ended": "cancelled"}
-    assert log.told() == [
+    assert log.normalized() == [
         APIS[api].prompt(log.sent),
         *APIS[api].chunks(heard, model),
         APIS[api].completion("".join(heard), APIS[api].begun, model=model, **end),

@@ -1,4 +1,4 @@
-"""Embeddings, images, sound and moderation: seen without a difference, and told once."""
+"""Embeddings, images, sound and moderation: unchanged for the program, and recorded once."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ WAYS = ("plain", "raw", "streaming.read", "streaming.iter_bytes", "streaming.par
 def test_an_endpoint(compare, name, way, kind):
     endpoint = ENDPOINTS[name]
     log = compare(kind, ANSWERS[way], endpoint.function, endpoint.arguments)
-    assert log.told() == [prompt(endpoint), completion(endpoint)]
+    assert log.normalized() == [prompt(endpoint), completion(endpoint)]
 
 
 def prompt(endpoint):
@@ -173,7 +173,7 @@ def test_a_stream(compare, name, way, kind):
     endpoint = ENDPOINTS[name]
     log = compare(kind, STREAMS[way], endpoint.function, endpoint.arguments)
     texts = pieces(TRANSCRIPT) if "audio" in name else []
-    asked, *chunks, answer = log.told()
+    asked, *chunks, answer = log.normalized()
     assert asked == prompt(endpoint)
     assert [chunk["content"]["text"] for chunk in chunks] == texts
     assert answer == completion(endpoint, chunks=len(texts))
@@ -231,7 +231,7 @@ def test_an_embedding(compare, name, way, kind):
     given, content, count, tokens = EMBEDDED[name]
     log = compare(kind, ANSWERS[way], "embeddings.create", EMBEDDING | {"input": given})
     request = {key: log.sent[key] for key in log.sent if key not in ("model", "input")}
-    assert log.told() == [embedding(content, count, tokens, request)]
+    assert log.normalized() == [embedding(content, count, tokens, request)]
 
 
 @pytest.mark.parametrize("kind", KINDS)

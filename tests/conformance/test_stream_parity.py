@@ -1,4 +1,4 @@
-"""A stream that is watched is the SDK's own object, and cannot be told from one that is not."""
+"""A stream that is observed is the SDK's own object, and behaves as one that is not."""
 
 from __future__ import annotations
 

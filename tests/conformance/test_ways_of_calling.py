@@ -1,4 +1,4 @@
-"""However a call is made, the program sees what it sees without us, and the log tells of the call once."""
+"""However a call is made, the program sees what it sees without us, and the log has the call once."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def watched(alone, clients, provider, watch):
 @pytest.mark.parametrize(("api", "way"), CASES, ids=str)
 def test_a_call_is_recorded_whole(watched, api, way, kind, moment):
     sent, log = watched(moment, kind, api, way)
-    assert log.told() == events(APIS[api], way, sent)
+    assert log.normalized() == events(APIS[api], way, sent)
 
 
 def switched_on(moment, watch, make, call):
-    """The functions of a new client, with us switched on at that moment."""
+    """The functions of a new client, with recording enabled at that moment."""
     if moment == "before the client":
         watch()
     client = make()

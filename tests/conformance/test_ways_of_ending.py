@@ -113,7 +113,7 @@ ENDINGS = {
 def test_a_stream_is_left(compare, api, kind, opening, ending):
     log = compare(kind, partial(ending, OPEN[opening]), **APIS[api].asks())
     ended, read = ENDINGS[ending]
-    assert log.told() == events(APIS[api], log.sent, pieces(HELLO)[: APIS[api].heard * read], ended)
+    assert log.normalized() == events(APIS[api], log.sent, pieces(HELLO)[: APIS[api].texts * read], ended)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -123,7 +123,7 @@ def test_a_stream_is_read_on_after_a_break(compare, api, kind, opening):
     log = compare(kind, partial(read_on_after_break, OPEN[opening]), **APIS[api].asks())
     facts, texts = APIS[api], pieces(HELLO)
     end = facts.completion(HELLO, facts.streamed, finish_reason=facts.finish, chunks=len(texts))
-    assert log.told() == [facts.prompt(log.sent), *facts.chunks(texts), end]
+    assert log.normalized() == [facts.prompt(log.sent), *facts.chunks(texts), end]
 
 
 # --- responses that are closed for the program
@@ -165,7 +165,7 @@ def test_a_streaming_response_is_left(compare, api, kind, way):
     heard = [chunk["content"]["text"] for chunk in log.of("completion_chunk")]
     assert heard == pieces(HELLO)[: len(heard)]
     assert bool(heard) == (way != "unread")
-    assert log.told() == events(APIS[api], log.sent, heard, "closed")
+    assert log.normalized() == events(APIS[api], log.sent, heard, "closed")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -175,7 +175,7 @@ def test_an_answer_is_left_unread(compare, api, kind, way):
     log = compare(kind, way, **APIS[api].asks())
     prompt, end = events(APIS[api], log.sent, [], "closed")
     del end["extensions"]["chunks"]
-    assert log.told() == [prompt, end]
+    assert log.normalized() == [prompt, end]
 
 
 # --- raw responses that nobody parses
@@ -206,14 +206,14 @@ def test_a_raw_response_is_dropped(compare, kind, api, way):
     assert bool(heard) == (way is unparsed_and_half_read)
     ended = log.events[-1]["extensions"]["ended"]
     assert ended in ("dropped", "closed")  # the HTTP library closes what was half read
-    assert log.told() == events(APIS[api], log.sent, heard, ended)
+    assert log.normalized() == events(APIS[api], log.sent, heard, ended)
 
 
 # --- what the log says
 
 
 def events(api, sent, heard, ended):
-    """The events of a stream that was left after some texts were heard."""
+    """The events of a stream that was left after some texts."""
     used = api.begun if heard else None
     end = api.completion("".join(heard), used, chunks=len(heard), partial=True, ended=ended)
     return [api.prompt(sent), *api.chunks(heard), end if heard else unheard(api, end)]

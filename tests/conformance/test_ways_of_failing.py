@@ -39,7 +39,7 @@ CASES = [
 @pytest.mark.parametrize(("model", "api", "way"), CASES, ids=str)
 def test_a_call_fails(compare, kind, model, api, way):
     log = compare(kind, WAYS[way], **APIS[api].asks(model=model), timeout=timeout(model))
-    assert log.told() == [APIS[api].prompt(log.sent), failure(APIS[api], model, log.seen[-1])]
+    assert log.normalized() == [APIS[api].prompt(log.sent), failure(APIS[api], model, log.seen[-1])]
 
 
 def timeout(model):
@@ -78,7 +78,7 @@ BREAKS = [(model, *case) for model in BROKEN for case in STREAMED if model != "f
 @pytest.mark.parametrize(("model", "api", "way"), BREAKS, ids=str)
 def test_a_stream_breaks(compare, kind, model, api, way):
     log = compare(kind, WAYS[way], **APIS[api].asks(model=model), timeout=timeout(model))
-    told = log.told()
+    told = log.normalized()
     heard = cut_short(APIS[api], log.sent, told)
     if isinstance(log.seen[-1], Raised) and log.seen[-1].error is not RuntimeError:
         error, text, _ = log.seen[-1]
@@ -103,7 +103,7 @@ def test_a_stream_breaks(compare, kind, model, api, way):
 @pytest.mark.parametrize("model", ["fail-unfinished", "fail-no-done"])
 def test_a_stream_ends_early_without_a_word(compare, kind, model, api, way):
     log = compare(kind, WAYS[way], **APIS[api].asks(model=model))
-    told = log.told()
+    told = log.normalized()
     expected = cut_short(APIS[api], log.sent, told)
     if model == "fail-no-done":
         assert expected[-1]["content"]["text"] == HELLO

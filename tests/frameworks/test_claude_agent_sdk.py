@@ -1,4 +1,4 @@
-"""The Claude Agent SDK starts a program that is not Python: it runs as ever, and nothing of it is told."""
+"""The Claude Agent SDK starts a program that is not Python: it runs as ever, and is not recorded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STANDIN = Path(__file__).parent / "claude_standin.py"
 
 @pytest.fixture
 def offered(tmp_path):
-    """The SDK, and its options: a command that stands in for its own, and leave to use every tool."""
+    """The SDK, and its options: a command in place of its own, and permission for every tool."""
     sdk = pytest.importorskip("claude_agent_sdk")
     command = tmp_path / "claude"
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{STANDIN}"\n', encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What stands above the SDKs: each call that it makes through one of them is told once, as the SDK's."""
+"""Frameworks above the SDKs: each call through one of them is recorded once, as the SDK's."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def clients(provider, runner):
 
 @pytest.fixture
 def told(watch):
-    """Switch on, and tell the actions, without chunks, and the operations that they were of."""
+    """Enable recording, and return the actions, without chunks, and the operations that they were of."""
     watch()
 
     def told(*, streamed=None):

@@ -1,4 +1,4 @@
-"""The finder that waits for modules: who is told, when, and what the module and other finders notice."""
+"""The finder that waits for modules: what is reported, when, and what the module and other finders notice."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from hilt_autolog.format import session_id_of
 from hilt_autolog.integrations.anthropic import log_claude_interaction
 from hilt_autolog.integrations.gemini import log_gemini_interaction
 from tests.support.generativeai import genai as generativeai
-from tests.support.stories import events, story
+from tests.support.helper_logs import events, summary
 
 CLAUDE, GEMINI = "claude-haiku-4-5-20251001", "gemini-2.5-flash"
 
@@ -23,7 +23,7 @@ def test_what_claude_has_answered(session, provider):
         )
     log_claude_interaction(session, user_message="hi", response=response, user_id="bob", latency_ms=5)
     prompt, said = events(session)
-    assert story(session) == [
+    assert summary(session) == [
         ("prompt", "human/bob", "hi", None),
         ("completion", f"agent/{CLAUDE}", response.content[0].text, 0),
     ]
@@ -63,12 +63,12 @@ TOOL = {"type": "tool_use", "id": "t1", "name": "search", "input": {"q": "x"}}
 )
 def test_whatever_has_claudes_form_is_as_good(session, response, text):
     log_claude_interaction(session, user_message="q", response=response)
-    assert story(session) == [("prompt", "human/user", "q", None), ("completion", "agent/claude", text, 0)]
+    assert summary(session) == [("prompt", "human/user", "q", None), ("completion", "agent/claude", text, 0)]
 
 
 def test_a_tool_that_claude_asks_for_is_a_call(session):
     log_claude_interaction(session, user_message="q", response={"content": [{"text": "Let me see"}, TOOL]})
-    assert story(session)[2] == ("tool_call", "agent/claude", '{"q": "x"}', 1)
+    assert summary(session)[2] == ("tool_call", "agent/claude", '{"q": "x"}', 1)
 
 
 def test_what_gemini_has_answered(session, provider):
@@ -117,13 +117,13 @@ CALL = {"function_call": {"name": "search", "args": {"the_query": "x"}}}
 )
 def test_whatever_has_geminis_form_is_as_good(session, response, text):
     log_gemini_interaction(session, user_message="q", response=response)
-    assert story(session) == [("prompt", "human/user", "q", None), ("completion", "agent/gemini", text, 0)]
+    assert summary(session) == [("prompt", "human/user", "q", None), ("completion", "agent/gemini", text, 0)]
 
 
 def test_a_function_that_gemini_calls_keeps_its_arguments(session):
     response = {"candidates": [{"content": {"parts": [CALL]}}]}
     log_gemini_interaction(session, user_message="q", response=response, model=GEMINI)
-    assert story(session)[2] == ("tool_call", f"agent/{GEMINI}", '{"the_query": "x"}', 1)
+    assert summary(session)[2] == ("tool_call", f"agent/{GEMINI}", '{"the_query": "x"}', 1)
 
 
 @pytest.mark.parametrize("log", [log_claude_interaction, log_gemini_interaction])

@@ -17,7 +17,7 @@ import hilt_autolog
 from hilt_autolog.errors import SessionError
 from hilt_autolog.format import session_id_of
 from hilt_autolog.integrations.langchain import HILTCallbackHandler
-from tests.support.stories import HELLO, events, story
+from tests.support.helper_logs import HELLO, events, summary
 
 STEPS = ["started", "started", "completed", "completed"]
 
@@ -36,11 +36,11 @@ def chain(client, async_client):
 
 
 def boundaries(log):
-    return [one[2] for one in story(log) if one[0] == "system"]
+    return [one[2] for one in summary(log) if one[0] == "system"]
 
 
 def calls(log):
-    return [one for one in story(log) if one[0] != "system"]
+    return [one for one in summary(log) if one[0] != "system"]
 
 
 def test_a_chain_is_logged_with_its_model_call(session, chain):
@@ -155,7 +155,7 @@ def test_it_may_be_called_by_hand(session, run_id):
     handler.on_llm_new_token("Hel", run_id=run_id)
     handler.on_llm_new_token("lo", run_id=run_id, parent_run_id=None)
     handler.on_llm_end(RESULT, run_id=run_id)
-    assert [(one[0], *one[2:]) for one in story(session)] == [
+    assert [(one[0], *one[2:]) for one in summary(session)] == [
         ("prompt", "hi", None),
         ("completion_chunk", "Hel", 0),
         ("completion_chunk", "lo", 0),
@@ -170,7 +170,7 @@ def test_runs_by_hand_find_their_parents(session):
     handler.on_llm_error(ValueError("no"), run_id="2")
     handler.on_chain_end(None, run_id="1")
     told = events(session)
-    assert [one[:3] for one in story(session)] == [
+    assert [one[:3] for one in summary(session)] == [
         ("system", "system/chain", "started"),
         ("prompt", "human/user", "hi"),
         ("system", "system/own", "no"),
@@ -201,7 +201,7 @@ def test_odd_words_by_hand_are_no_errors(session):
     handler.on_retriever_error(ValueError("no"), run_id="5")
     assert handler.recorder.runs == {}
     assert handler.recorder.open == {}
-    assert {one[0] for one in story(session)} >= {"prompt", "completion", "tool_result", "system"}
+    assert {one[0] for one in summary(session)} >= {"prompt", "completion", "tool_result", "system"}
 
 
 def test_a_closed_session_is_reported_and_the_answer_is_returned(session, chain, caplog):
@@ -242,7 +242,7 @@ def test_a_handler_on_the_model_records_only_the_model_call(session, chain, watc
     watch()
     model = chain.last.model_copy(update={"callbacks": [HILTCallbackHandler(session)]})
     (chain.first | model).invoke({"q": "hi"})
-    assert [one[0] for one in story(session)] == ["prompt", "completion"]
+    assert [one[0] for one in summary(session)] == ["prompt", "completion"]
     assert boundaries(watch.path) == STEPS
     assert calls(watch.path) == []
 
@@ -273,7 +273,7 @@ LOOKED_UP = [("tool_call", None), ("retrieval", 0), ("tool_result", 0)]
 
 
 def linked(log):
-    return [(one[0], one[3]) for one in story(log)]
+    return [(one[0], one[3]) for one in summary(log)]
 
 
 @pytest.mark.parametrize("look", ["invoke", "ainvoke", "later"])
@@ -291,7 +291,7 @@ def test_a_tool_that_langchain_runs_is_recorded_once(watch, runner, look):
 def test_calls_made_inside_are_recorded_as_usual(watch):
     watch()
     look_up.invoke("ab")
-    assert [one[2:] for one in story(watch.path) if one[0] == "tool_call"] == [
+    assert [one[2:] for one in summary(watch.path) if one[0] == "tool_call"] == [
         ("ab", None),
         ('{"word": "ab!"}', 0),
     ]
@@ -304,7 +304,7 @@ def test_a_tool_with_a_handler_is_recorded_in_its_session(session, watch, is_cap
     if is_captured:
         watch()
     look_up.invoke("abc", {"callbacks": [HILTCallbackHandler(session)]})
-    assert [one[0] for one in story(session)] == ["tool_call", "tool_result"]
+    assert [one[0] for one in summary(session)] == ["tool_call", "tool_result"]
     if is_captured:
         assert linked(watch.path) == [("retrieval", None)]
 
@@ -313,8 +313,8 @@ def test_a_tool_with_its_own_session_is_recorded_there_too(session, watch):
     own = tool(hilt_autolog.tool(session=session)(LOOK_UP.func.__wrapped__))
     watch()
     own.invoke("abc")
-    assert [one[0] for one in story(session)] == ["tool_call", "tool_result"]
-    assert [one[0] for one in story(watch.path) if one[0] != "retrieval"] == ["tool_call", "tool_result"]
+    assert [one[0] for one in summary(session)] == ["tool_call", "tool_result"]
+    assert [one[0] for one in summary(watch.path) if one[0] != "retrieval"] == ["tool_call", "tool_result"]
 
 
 @pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream"])
@@ -346,4 +346,4 @@ def test_streams_of_the_v3_protocol_are_recorded(session):
     for text in ("Hel", "lo"):
         handler.on_stream_event({"event": "content-block-delta", "delta": {"text": text}}, run_id="1")
     handler.on_llm_end(RESULT, run_id="1")
-    assert [one[2] for one in story(session)] == ["hi", "Hel", "lo", "Hello"]
+    assert [one[2] for one in summary(session)] == ["hi", "Hel", "lo", "Hello"]

@@ -1,4 +1,4 @@
-"""With capture on: a helper's call stands in the session that it was given, and nowhere else."""
+"""With recording enabled: a helper's call is in its session, and nowhere else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from hilt_autolog.integrations.openai import log_chat_completion, log_chat_streaming
 from hilt_autolog.session.session import Session
-from tests.support.stories import answer, chunk, client_of, events, story
+from tests.support.helper_logs import answer, chunk, client_of, events, summary
 
 ASKS = [{"role": "user", "content": "hi"}]
 
@@ -16,20 +16,20 @@ ASKS = [{"role": "user", "content": "hi"}]
 def automatic(watch):
     """What automatic capture has logged."""
     watch()
-    return lambda: story(watch.path) if watch.path.exists() else []
+    return lambda: summary(watch.path) if watch.path.exists() else []
 
 
 def test_a_completion(session, client, automatic):
     log_chat_completion(session, user_message="hi", client=client, user_id="bob", assistant_id="Ann")
-    assert [one[:2] for one in story(session)] == [("prompt", "human/bob"), ("completion", "agent/Ann")]
+    assert [one[:2] for one in summary(session)] == [("prompt", "human/bob"), ("completion", "agent/Ann")]
     assert automatic() == []
 
 
 def test_a_stream(session, client, automatic):
     text = log_chat_streaming(session, user_message="count to 3", client=client, assistant_id="Ann")
     assert text == "1 2 3"
-    assert [one[0] for one in story(session)] == ["prompt", *["completion_chunk"] * 3, "completion"]
-    assert {one[1] for one in story(session)[1:]} == {"agent/Ann"}
+    assert [one[0] for one in summary(session)] == ["prompt", *["completion_chunk"] * 3, "completion"]
+    assert {one[1] for one in summary(session)[1:]} == {"agent/Ann"}
     assert automatic() == []
 
 
@@ -45,7 +45,7 @@ def test_the_session_has_request_ids_and_status_codes_too(session, client, autom
 def test_a_failure(session, client, automatic, log):
     with pytest.raises(openai.RateLimitError):
         log(session, user_message="hi", client=client, model="fail-429")
-    assert [one[0] for one in story(session)] == ["prompt", "system"]
+    assert [one[0] for one in summary(session)] == ["prompt", "system"]
     assert automatic() == []
 
 
@@ -56,7 +56,7 @@ def test_a_stream_that_breaks_or_is_left(session, client, automatic):
         log_chat_streaming(session, user_message="count to 9", client=client, on_delta=lambda _: 1 // 0)
     ended = [event["extensions"].get("ended") for event in events(session)]
     assert [word for word in ended if word] == ["error", "closed"]
-    assert [one[0] for one in story(session)].count("system") == 1
+    assert [one[0] for one in summary(session)].count("system") == 1
     assert automatic() == []
 
 
@@ -64,7 +64,7 @@ def test_async_calls(session, async_client, runner, automatic):
     runner.run(log_chat_completion(session, user_message="hi", client=async_client))
     runner.run(log_chat_streaming(session, user_message="count to 2", client=async_client))
     chunks = ["completion_chunk"] * 2
-    assert [one[0] for one in story(session)] == ["prompt", "completion", "prompt", *chunks, "completion"]
+    assert [one[0] for one in summary(session)] == ["prompt", "completion", "prompt", *chunks, "completion"]
     assert automatic() == []
 
 
@@ -73,7 +73,7 @@ def test_also_where_both_write_one_file(watch, client):
     with Session(watch.path) as session:
         client.chat.completions.create(model="gpt-4o-mini", messages=ASKS)
         log_chat_completion(session, user_message="hi", client=client)
-    assert [one[0] for one in story(watch.path)] == ["prompt", "completion"] * 2
+    assert [one[0] for one in summary(watch.path)] == ["prompt", "completion"] * 2
 
 
 def test_other_calls_are_recorded_as_ever(session, client, automatic):
@@ -89,7 +89,7 @@ def test_other_calls_are_recorded_as_ever(session, client, automatic):
     log_chat_streaming(session, user_message="q", client=made_up, on_delta=ask)
     ask()
     assert [one[0] for one in automatic()] == ["prompt", "completion"] * 4
-    assert len(story(session)) == 5
+    assert len(summary(session)) == 5
 
 
 def test_a_client_that_asks_another_one_is_that_ones_call(session, client, automatic):
@@ -98,7 +98,7 @@ def test_a_client_that_asks_another_one_is_that_ones_call(session, client, autom
         return answer(completion.choices[0].message.content)
 
     log_chat_completion(session, user_message="hi", client=client_of(create))
-    assert [one[0] for one in story(session)] == ["prompt", "completion"]
+    assert [one[0] for one in summary(session)] == ["prompt", "completion"]
     assert "request_id" in events(session)[1]["provenance"]
     assert automatic() == []
 

@@ -13,7 +13,7 @@ from hilt_autolog.errors import SessionError
 from hilt_autolog.format import session_id_of
 from hilt_autolog.integrations.openai import log_chat_completion
 from hilt_autolog.session.session import Session
-from tests.support.stories import HELLO, answer, client_of, events, extensions, story
+from tests.support.helper_logs import HELLO, answer, client_of, events, extensions, summary
 
 MODEL = "gpt-4o-mini-2024-07-18"
 
@@ -81,7 +81,7 @@ def test_a_conversation_that_goes_on_is_written_once(session, client):
     first = log_chat_completion(session, user_message="hi", client=client, session_id="demo")
     turns = [{"role": "user", "content": "hi"}, first.choices[0].message]
     log_chat_completion(session, user_message="count to 2", client=client, session_id="demo", messages=turns)
-    told = story(session)
+    told = summary(session)
     assert [one[3] for one in told] == [None, 0, 1, 2]
     assert events(session)[2]["extensions"]["history"]["messages"] == 2
     assert {event["session_id"] for event in events(session)} == {session_id_of("demo")}
@@ -101,7 +101,7 @@ def test_a_failure_is_a_system_event_and_is_raised_unchanged(session, client):
     with pytest.raises(openai.RateLimitError) as raised:
         log_chat_completion(session, user_message="hi", client=client, model="fail-429")
     assert raised.value.status_code == 429
-    assert [one[0] for one in story(session)] == ["prompt", "system"]
+    assert [one[0] for one in summary(session)] == ["prompt", "system"]
     told = extensions(session, "system")
     assert (told["status_code"], told["error_type"], told["retry_after"]) == (429, "RateLimitError", 1.0)
     assert told["reply_to"] == events(session)[0]["event_id"]
@@ -146,7 +146,7 @@ def test_any_exception_is_recorded_and_raised_unchanged(session, error, code, st
 )
 def test_a_client_that_somebody_made_up_is_as_good(session, result):
     assert log_chat_completion(session, user_message="q", client=client_of(lambda **_: result)) is result
-    assert story(session) == [
+    assert summary(session) == [
         ("prompt", "human/user", "q", None),
         ("completion", "agent/gpt-4o-mini", "Hi", 0),
     ]
@@ -158,7 +158,7 @@ def test_a_client_that_somebody_made_up_is_as_good(session, result):
 )
 def test_an_odd_answer_is_returned_as_it_is(session, result):
     assert log_chat_completion(session, user_message="q", client=client_of(lambda **_: result)) is result
-    assert [one[0] for one in story(session)] == ["prompt", "completion"]
+    assert [one[0] for one in summary(session)] == ["prompt", "completion"]
 
 
 def test_usage_of_any_object_is_kept_and_counted(session):
@@ -205,7 +205,7 @@ def test_a_log_that_is_closed_meanwhile_costs_no_answer(session, monkeypatch):
         return answer()
 
     assert log_chat_completion(session, user_message="q", client=client_of(create)).choices
-    assert [one[0] for one in story(session)] == ["prompt"]
+    assert [one[0] for one in summary(session)] == ["prompt"]
     assert "SessionError" in hilt_autolog.status().faults.values()
 
 
@@ -234,7 +234,7 @@ def test_an_async_client_is_awaited(session, async_client, runner):
     assert inspect.isawaitable(asked)
     assert events(session) == []
     assert runner.run(asked).choices[0].message.content == HELLO
-    assert [one[0] for one in story(session)] == ["prompt", "completion"]
+    assert [one[0] for one in summary(session)] == ["prompt", "completion"]
 
 
 def test_so_is_an_async_client_that_somebody_made_up(session, runner):
@@ -247,7 +247,7 @@ def test_so_is_an_async_client_that_somebody_made_up(session, runner):
     assert runner.run(log_chat_completion(session, user_message="q", client=client_of(create))).choices
     with pytest.raises(RateLimitError):
         runner.run(log_chat_completion(session, user_message="q", client=client_of(fails)))
-    assert [one[0] for one in story(session)] == ["prompt", "completion", "prompt", "system"]
+    assert [one[0] for one in summary(session)] == ["prompt", "completion", "prompt", "system"]
 
 
 def test_azure_is_recognized_by_its_class_name(session, provider):
@@ -271,7 +271,7 @@ def test_a_stream_that_the_program_reads_by_itself_is_watched(session, client):
     assert type(stream) is openai.Stream
     assert len(list(stream)) > 2
     chunks = ["completion_chunk"] * 2
-    assert [one[0] for one in story(session)] == ["prompt", *chunks, "completion"]
+    assert [one[0] for one in summary(session)] == ["prompt", *chunks, "completion"]
 
 
 @pytest.mark.parametrize(

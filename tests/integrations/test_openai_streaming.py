@@ -6,7 +6,7 @@ import openai
 import pytest
 
 from hilt_autolog.integrations.openai import log_chat_streaming
-from tests.support.stories import answer, chunk, client_of, events, extensions, story
+from tests.support.helper_logs import answer, chunk, client_of, events, extensions, summary
 
 COUNTED = [
     ("prompt", "human/user", "count to 3", None),
@@ -17,7 +17,7 @@ COUNTED = [
 
 def test_a_stream_is_consumed_and_logged_in_chunks(session, client):
     assert log_chat_streaming(session, user_message="count to 3", client=client) == "1 2 3"
-    assert story(session) == COUNTED
+    assert summary(session) == COUNTED
     told = events(session)[-1]
     assert told["metrics"]["tokens"] == {"prompt": 6, "completion": 3, "total": 9}
     assert set(told["metrics"]) == {"latency_ms", "ttft_ms", "tokens", "cost_usd"}
@@ -48,13 +48,13 @@ def test_an_assistant_with_a_name_says_every_piece(session, client):
     log_chat_streaming(
         session, user_message="count to 3", client=client, assistant_id="Ann", model="gpt-4o-mini"
     )
-    assert {one[1] for one in story(session)[1:]} == {"agent/Ann"}
+    assert {one[1] for one in summary(session)[1:]} == {"agent/Ann"}
 
 
 def test_a_stream_that_breaks_keeps_what_was_said(session, client):
     with pytest.raises(openai.APIError):
         log_chat_streaming(session, user_message="count to 9", client=client, model="fail-error")
-    actions = [one[0] for one in story(session)]
+    actions = [one[0] for one in summary(session)]
     assert actions[0] == "prompt"
     assert actions[-2:] == ["completion", "system"]
     said = extensions(session, "completion")
@@ -66,7 +66,7 @@ def test_a_stream_that_breaks_keeps_what_was_said(session, client):
 def test_a_stream_that_cannot_begin_is_a_system_event(session, client):
     with pytest.raises(openai.RateLimitError):
         log_chat_streaming(session, user_message="hi", client=client, model="fail-429")
-    assert [one[0] for one in story(session)] == ["prompt", "system"]
+    assert [one[0] for one in summary(session)] == ["prompt", "system"]
 
 
 class Enough(Exception):  # noqa: N818  no error
@@ -98,7 +98,7 @@ def test_a_listener_that_stops_ends_the_stream(session, client):
 def test_chunks_that_somebody_made_up_are_as_good(session, chunks):
     text = log_chat_streaming(session, user_message="q", client=client_of(lambda **_: chunks()))
     assert text == "ab"
-    assert [one[2] for one in story(session)] == ["q", "a", "b", "ab"]
+    assert [one[2] for one in summary(session)] == ["q", "a", "b", "ab"]
 
 
 def test_a_generator_that_fails_is_closed_and_recorded(session):
@@ -108,7 +108,7 @@ def test_a_generator_that_fails_is_closed_and_recorded(session):
 
     with pytest.raises(RuntimeError, match="gone"):
         log_chat_streaming(session, user_message="q", client=client_of(broken))
-    assert [one[0] for one in story(session)] == ["prompt", "completion_chunk", "completion", "system"]
+    assert [one[0] for one in summary(session)] == ["prompt", "completion_chunk", "completion", "system"]
 
 
 def test_what_is_no_stream_is_an_error(session):
@@ -131,7 +131,7 @@ def test_an_async_stream_is_awaited(session, async_client, runner):
     asked = log_chat_streaming(session, user_message="count to 3", client=async_client, on_delta=shown.append)
     assert inspect.isawaitable(asked)
     assert runner.run(asked) == "1 2 3"
-    assert (story(session), shown) == (COUNTED, ["1", " 2", " 3"])
+    assert (summary(session), shown) == (COUNTED, ["1", " 2", " 3"])
 
 
 def test_an_async_stream_ends_as_a_plain_one_does(session, async_client, runner):

@@ -16,7 +16,7 @@ import pytest
 from langchain_openai import OpenAI
 
 from tests.support.generativeai import genai as generativeai
-from tests.support.stories import events, story
+from tests.support.helper_logs import events, summary
 
 CALL = 'create(model="claude-haiku-4-5", max_tokens=99, messages=[{"role": "user", "content": "Hello"}])'
 SUMMARY = "Summarise the Solar System"
@@ -71,7 +71,7 @@ def test_openai(run, watch, is_captured):
     if is_captured:
         watch()
     run("openai")
-    told = story("logs/openai.hilt.jsonl")
+    told = summary("logs/openai.hilt.jsonl")
     chunks = [one for one in told if one[0] == "completion_chunk"]
     assert [one[0] for one in told if one not in chunks] == ["prompt", "completion"] * 2
     assert len(chunks) > 1
@@ -81,7 +81,7 @@ def test_openai(run, watch, is_captured):
         if event["action"] == "completion":
             assert {"latency_ms", "tokens", "cost_usd"} <= set(event["metrics"])
             assert event["extensions"]["status_code"] == 200
-    assert story("logs/rag.hilt.jsonl") == [
+    assert summary("logs/rag.hilt.jsonl") == [
         ("prompt", "human/user", "What is alpha?", None),
         ("retrieval", "tool/retriever", "Alpha doc", 0),
         ("completion", "agent/gpt-4o-mini", "Alpha is…", 0),
@@ -93,7 +93,7 @@ def test_openai(run, watch, is_captured):
 def test_claude(run):
     names = run("anthropic")
     text = names["response"].content[0].text
-    told = story("logs/claude.hilt.jsonl")
+    told = summary("logs/claude.hilt.jsonl")
     assert [(action, said, reply_to) for action, _, said, reply_to in told] == [
         ("prompt", "Hello", None),
         ("completion", text, 0),
@@ -103,7 +103,7 @@ def test_claude(run):
 
 def test_gemini(run):
     names = run("gemini")
-    told = story("logs/gemini.hilt.jsonl")
+    told = summary("logs/gemini.hilt.jsonl")
     assert [one[2] for one in told] == [SUMMARY, names["result"].text]
     assert events("logs/gemini.hilt.jsonl")[1]["metrics"]["tokens"]["total"] > 0
 
@@ -114,7 +114,7 @@ def test_langchain(run, watch, is_captured):
     if is_captured:
         watch()
     names = run("langchain")
-    told = story("logs/langchain.hilt.jsonl")
+    told = summary("logs/langchain.hilt.jsonl")
     assert [(action, said) for action, _, said, _ in told] == [
         ("prompt", "Explain the HILT format in one sentence."),
         ("completion", names["result"]),

@@ -6,7 +6,7 @@ import pytest
 
 from hilt_autolog.errors import SessionError
 from hilt_autolog.integrations.openai import log_rag_interaction
-from tests.support.stories import events, story
+from tests.support.helper_logs import events, summary
 
 ASKED = {"user_message": "What is alpha?", "answer": "Alpha is first."}
 
@@ -23,7 +23,7 @@ def test_prompt_documents_and_answer_are_linked(session):
         retrieval_latency_ms=7,
         session_id="demo",
     )
-    assert story(session) == [
+    assert summary(session) == [
         ("prompt", "human/user", "What is alpha?", None),
         ("retrieval", "tool/retriever", "Alpha doc", 0),
         ("retrieval", "tool/retriever", "Alpha note", 0),
@@ -96,13 +96,13 @@ def test_a_document_says_what_it_has(session, document, text, known):
 @pytest.mark.parametrize("documents", [None, [], [None], iter(())])
 def test_no_documents_are_no_retrievals(session, documents):
     log_rag_interaction(session, **ASKED, retrieved_documents=documents)
-    assert [one[0] for one in story(session)] == ["prompt", "completion"]
+    assert [one[0] for one in summary(session)] == ["prompt", "completion"]
 
 
 @pytest.mark.parametrize(("answer", "text"), [(None, None), ("", None), (42, "42")])
 def test_an_answer_may_say_nothing(session, answer, text):
     log_rag_interaction(session, user_message="q", answer=answer)
-    assert story(session)[1] == ("completion", "agent/gpt-4o-mini", text, 0)
+    assert summary(session)[1] == ("completion", "agent/gpt-4o-mini", text, 0)
 
 
 def test_who_answers_may_be_named(session):
@@ -120,7 +120,7 @@ def test_a_session_that_is_closed_says_so(session):
 @pytest.mark.parametrize("documents", ["one text", {"text": "one text"}, ["one text"]])
 def test_one_document_need_not_be_in_a_list(session, documents):
     log_rag_interaction(session, **ASKED, retrieved_documents=documents)
-    assert [one[2] for one in story(session) if one[0] == "retrieval"] == ["one text"]
+    assert [one[2] for one in summary(session) if one[0] == "retrieval"] == ["one text"]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_durations_are_whole_milliseconds(session, given, told):
 
 def test_a_question_may_be_absent(session):
     log_rag_interaction(session, user_message=None, answer=None)
-    assert [one[:2] for one in story(session)] == [
+    assert [one[:2] for one in summary(session)] == [
         ("prompt", "human/user"),
         ("completion", "agent/gpt-4o-mini"),
     ]

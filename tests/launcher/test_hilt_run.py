@@ -1,4 +1,4 @@
-"""hilt-run away from a terminal: the command takes its place, with recording switched on."""
+"""hilt-run away from a terminal: the command takes its place, with recording enabled."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def test_version_is_the_package_s(hilt_run, run, installed):
 
 
 def test_next_to_nothing_is_loaded_on_the_way(installed, run):
-    """Python's own start aside: a command without options is handed over in a millisecond."""
+    """Python's own start aside: a command without options is executed within a millisecond."""
     program = """
 import sys
 before = set(sys.modules)

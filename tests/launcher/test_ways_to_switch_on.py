@@ -1,4 +1,4 @@
-"""Three doors, one switch: however and whenever recording begins, the log of a call is the same."""
+"""Three ways to enable recording: however and whenever it begins, the log of a call is the same."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ modules = [module for name, module in sys.modules.items() if name.startswith("op
 classes = {c for module in modules for c in list(vars(module).values()) if isinstance(c, type)}
 
 def functions():
-    # as they stand in the classes' own dictionaries, not what attribute access makes of them
+    # as they are in the classes' own dictionaries, not what attribute access makes of them
     return {(c, name): f for c in classes for name, f in vars(c).items() if isinstance(f, types.FunctionType)}
 
 before = functions()

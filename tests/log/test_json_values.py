@@ -1,4 +1,4 @@
-"""The torture list: what people really hand to SDKs, and what nobody should."""
+"""The torture list: what people really pass to SDKs, and what nobody should."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def test_after_the_end_no_descriptor_is_left(tmp_path):
 
 
 def test_a_descriptor_is_not_closed_under_a_write(tmp_path, monkeypatch):
-    """A thread may stand between its check and its write: the number must stay ours until it is through."""
+    """A thread may be between its check and its write: the number must stay ours until it is through."""
     log = writer(tmp_path)
     log.write({"n": 1})
     checked, closing = threading.Event(), threading.Event()

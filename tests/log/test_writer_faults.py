@@ -64,7 +64,7 @@ def recorded(folder, clock, template):
 
 
 def agree(log, outcomes, found):
-    """The counters, what write() said and what is on disk tell the same story."""
+    """The counters, what write() said and what is on disk agree."""
     assert [event["n"] for event in found if "n" in event] == [n for n in range(COUNT) if outcomes[n]]
     assert log.written == sum(outcomes)
     assert sum(log.drops.values()) == COUNT - sum(outcomes)

@@ -1,4 +1,4 @@
-"""What a program tells by itself of documents and people, linked to the current call."""
+"""What a program records by itself of documents and people, linked to the current call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import hilt_autolog
 from hilt_autolog.errors import SessionError
 from hilt_autolog.format import session_id_of
 from hilt_autolog.integrations.openai import log_chat_completion
-from tests.support.stories import answer, client_of, events, extensions, story
+from tests.support.helper_logs import answer, client_of, events, extensions, summary
 
 TURNS = [("prompt", None), ("completion", 0)]
 
@@ -26,14 +26,14 @@ def ask(client):
 
 
 def links(log):
-    return [(action, reply_to) for action, _, _, reply_to in story(log)]
+    return [(action, reply_to) for action, _, _, reply_to in summary(log)]
 
 
 def test_feedback_judges_the_latest_answer(watch, ask):
     watch()
     ask()
     event_id = hilt_autolog.record_feedback("nice", score=1, label="good", user_id="ada")
-    assert story(watch.path)[2] == ("feedback", "human/ada", "nice", 1)
+    assert summary(watch.path)[2] == ("feedback", "human/ada", "nice", 1)
     told = events(watch.path)[2]
     assert told["event_id"] == event_id
     assert (told["extensions"]["score"], told["extensions"]["label"]) == (1, "good")
@@ -66,7 +66,7 @@ def test_feedback_on_any_event(watch, ask):
 def test_feedback_without_any_call_replies_to_nothing(watch):
     watch()
     contextvars.Context().run(hilt_autolog.record_feedback, "hm")
-    assert story(watch.path) == [("feedback", "human/user", "hm", None)]
+    assert summary(watch.path) == [("feedback", "human/user", "hm", None)]
 
 
 @pytest.mark.parametrize("given", [{}, {"score": float("nan")}, {"score": "high"}, {"score": float("inf")}])
@@ -81,7 +81,7 @@ def test_documents_reply_to_the_latest_prompt(watch, ask):
     hilt_autolog.record_retrieval(
         documents=[{"id": "d1", "text": "one", "score": 0.9}, "two"], retriever="shelf", latency_ms=3
     )
-    assert story(watch.path)[2:] == [
+    assert summary(watch.path)[2:] == [
         ("retrieval", "tool/shelf", "one", 0),
         ("retrieval", "tool/shelf", "two", 0),
     ]
@@ -96,12 +96,12 @@ def test_a_query_is_a_prompt_when_none_is_open(watch, ask):
     ask()
     written = hilt_autolog.record_retrieval("which colour?", ["orange"])
     assert len(written) == 1
-    assert story(watch.path)[2:] == [
+    assert summary(watch.path)[2:] == [
         ("prompt", "human/user", "which colour?", 1),
         ("retrieval", "tool/retriever", "orange", 2),
     ]
     hilt_autolog.record_retrieval("the same, again?", ["red"])
-    assert story(watch.path)[4:] == [("retrieval", "tool/retriever", "red", 2)]
+    assert summary(watch.path)[4:] == [("retrieval", "tool/retriever", "red", 2)]
 
 
 def test_a_search_and_the_next_call_share_a_named_conversation(watch, ask):
@@ -117,7 +117,7 @@ def test_a_search_and_the_next_call_share_a_named_conversation(watch, ask):
 def test_odd_documents_are_no_errors(watch, documents):
     watch()
     hilt_autolog.record_retrieval("q", documents)
-    assert [one[0] for one in story(watch.path)][:1] == ["prompt"]
+    assert [one[0] for one in summary(watch.path)][:1] == ["prompt"]
 
 
 def test_where_nothing_is_recorded_nothing_happens(tmp_path):
@@ -130,7 +130,7 @@ def test_where_nothing_is_recorded_nothing_happens(tmp_path):
 def test_a_program_without_an_sdk_has_a_log_too(watch):
     watch(providers=["groq"])
     hilt_autolog.record_feedback("x")
-    assert [one[0] for one in story(watch.path)] == ["feedback"]
+    assert [one[0] for one in summary(watch.path)] == ["feedback"]
 
 
 def test_into_a_session_of_ones_own(session, watch, ask):
@@ -149,7 +149,7 @@ def test_a_call_in_another_log_is_not_replied_to(session, watch):
     watch()
     log_chat_completion(session, user_message="q", client=client_of(lambda **_: answer()))
     hilt_autolog.record_feedback("nice")
-    assert story(watch.path) == [("feedback", "human/user", "nice", None)]
+    assert summary(watch.path) == [("feedback", "human/user", "nice", None)]
 
 
 def test_tasks_do_not_mix(watch, async_client, runner):

@@ -15,7 +15,7 @@ import pytest
 import hilt_autolog
 from hilt_autolog import record_tool, tool
 from hilt_autolog.log.file_names import app_name
-from tests.support.stories import events, extensions, story
+from tests.support.helper_logs import events, extensions, summary
 
 MODEL = "agent/gpt-4o-mini-2024-07-18"
 
@@ -85,12 +85,12 @@ def test_a_requested_tool_has_one_call_and_one_result(watch, talk, run):
     watch()
     (call,) = talk.ask()
     talk.answer(**{call.id: run(call)})
-    assert story(watch.path)[:5] == [
+    assert summary(watch.path)[:5] == [
         *ASKED,
         ("tool_result", "tool/get_weather", "sunny in Paris", 2),
         ("prompt", "tool/get_weather", "sunny in Paris", 3),
     ]
-    assert [one[0] for one in story(watch.path)][5:] == ["completion"]
+    assert [one[0] for one in summary(watch.path)][5:] == ["completion"]
     assert extensions(watch.path, "tool_result")["tool_call_id"] == call.id
     assert len({event["session_id"] for event in events(watch.path)}) == 1
 
@@ -118,7 +118,7 @@ def test_a_call_with_other_arguments_is_the_programs_own(watch, talk):
     (call,) = talk.ask()
     get_weather("Rome")
     talk.answer(**{call.id: get_weather(**json.loads(call.function.arguments))})
-    assert story(watch.path)[3:7] == [
+    assert summary(watch.path)[3:7] == [
         ("tool_call", f"agent/{app_name()}", '{"city": "Rome"}', 0),
         ("tool_result", "tool/get_weather", "sunny in Rome", 3),
         ("tool_result", "tool/get_weather", "sunny in Paris", 2),
@@ -133,14 +133,14 @@ def test_arguments_that_do_not_contradict_are_those_of_the_call(watch, talk, arg
     watch()
     talk.ask()
     record_tool("get_weather", arguments, "sunny")
-    assert story(watch.path)[3:] == [("tool_result", "tool/get_weather", "sunny", 2)]
+    assert summary(watch.path)[3:] == [("tool_result", "tool/get_weather", "sunny", 2)]
 
 
 def test_an_unrequested_tool_run_has_its_own_tool_call(watch):
     watch()
     with hilt_autolog.conversation("t"):
         event_id = record_tool("search", {"q": "x"}, ["a", {"b": object}], latency_ms=4)
-    assert story(watch.path) == [
+    assert summary(watch.path) == [
         ("tool_call", f"agent/{app_name()}", '{"q": "x"}', None),
         ("tool_result", "tool/search", '["a",{"b":"<class builtins.object>"}]', 0),
     ]
@@ -151,7 +151,7 @@ def test_an_unrequested_tool_run_has_its_own_tool_call(watch):
 def test_a_tool_that_ran_longer_ago_has_no_latency(session):
     record_tool("search", session=session)
     assert "metrics" not in events(session)[1]
-    assert [one[2] for one in story(session)] == ["{}", "null"]
+    assert [one[2] for one in summary(session)] == ["{}", "null"]
 
 
 def test_a_failed_tool_is_a_system_event_and_may_rerun(watch, talk):
@@ -159,7 +159,7 @@ def test_a_failed_tool_is_a_system_event_and_may_rerun(watch, talk):
     (call,) = talk.ask()
     record_tool("get_weather", {"city": "Paris"}, error=TimeoutError("late"))
     talk.answer(**{call.id: get_weather("Paris")})
-    told = story(watch.path)
+    told = summary(watch.path)
     assert told[3] == ("system", "system/get_weather", "late", 2)
     assert told[4] == ("tool_result", "tool/get_weather", "sunny in Paris", 2)
     assert extensions(watch.path, "system")["error_code"] == "timeout"
@@ -178,7 +178,7 @@ def test_calls_without_an_id_are_answered_in_their_order(watch, provider):
     )
     client.close()
     get_weather("Paris")
-    told = [one for one in story(watch.path) if one[0].startswith("tool")]
+    told = [one for one in summary(watch.path) if one[0].startswith("tool")]
     assert [one[0] for one in told] == ["tool_call", "tool_result"]
 
 
@@ -217,7 +217,7 @@ def test_methods_are_tools_without_their_instance(session, watch):
     assert (box.of_class("x"), Toolbox.static("x")) == ("Toolboxx", "x")
     called = [
         (one[2], event["extensions"]["tool"])
-        for one, event in zip(story(watch.path), events(watch.path), strict=True)
+        for one, event in zip(summary(watch.path), events(watch.path), strict=True)
     ]
     assert called[::2] == [
         ('{"a": "x", "rest": [1], "c": 3}', "own"),
@@ -235,7 +235,7 @@ def test_coroutines_are_awaited(watch, runner):
     watch()
     assert inspect.iscoroutinefunction(wait)
     assert runner.run(wait("hi")) == "HI"
-    assert [one[2] for one in story(watch.path)] == ['{"words": "hi"}', "HI"]
+    assert [one[2] for one in summary(watch.path)] == ['{"words": "hi"}', "HI"]
 
 
 def in_turn(function):
@@ -266,7 +266,7 @@ def test_a_plain_function_that_returns_a_coroutine_is_awaited(watch):
 
     watch()
     assert shout("hi") == "HI"
-    assert [one[2] for one in story(watch.path)] == ['{"words": "hi"}', "HI"]
+    assert [one[2] for one in summary(watch.path)] == ['{"words": "hi"}', "HI"]
 
 
 class Shouting:
@@ -286,7 +286,7 @@ def test_what_returns_a_coroutine_has_the_result_of_it(watch, runner, decorated)
     watch()
     assert runner.run(both()) == ["HI", "HO"]
     record_tool("after")
-    told = story(watch.path)
+    told = summary(watch.path)
     results = [(one[2], told[one[3]][2]) for one in told if one[:2] == ("tool_result", "tool/shout")]
     assert results == [("HI", '{"words": "hi"}'), ("HO", '{"words": "ho"}')]
     inner = [one for one in told if one[:2] == ("tool_call", f"agent/{app_name()}") and one[2][0] != "{"]
@@ -309,7 +309,7 @@ def test_a_coroutine_that_fails_or_is_cancelled_is_recorded(watch, runner):
         runner.run(wait(0))
     with pytest.raises(TimeoutError):
         runner.run(asyncio.wait_for(wait(9), 0.01))
-    assert [one[2] for one in story(watch.path) if one[0] == "system"] == ["gone", "CancelledError"]
+    assert [one[2] for one in summary(watch.path) if one[0] == "system"] == ["gone", "CancelledError"]
 
 
 def test_functions_are_pickled_and_copied_as_ever(watch):
@@ -318,7 +318,7 @@ def test_functions_are_pickled_and_copied_as_ever(watch):
     watch()
     method, of_class = pickle.loads(pickle.dumps((Toolbox().method, Toolbox.of_class)))
     assert (method("x"), of_class("y")) == ("x", "Toolboxy")
-    assert len(story(watch.path)) == 4
+    assert len(summary(watch.path)) == 4
 
 
 def test_generators_are_recorded_when_they_end(watch, runner):
@@ -339,7 +339,7 @@ def test_generators_are_recorded_when_they_end(watch, runner):
     assert runner.run(collect()) == [0, 1, 2]
     for _ in pieces(9):
         break
-    assert [one[2] for one in story(watch.path) if one[0] == "tool_result"] == ["012", "[0,1,2]", "0"]
+    assert [one[2] for one in summary(watch.path) if one[0] == "tool_result"] == ["012", "[0,1,2]", "0"]
 
 
 def test_an_exception_comes_through_with_its_own_traceback(watch):
@@ -351,14 +351,14 @@ def test_an_exception_comes_through_with_its_own_traceback(watch):
     with pytest.raises(LookupError, match="gone") as raised:
         broken()
     assert traceback.extract_tb(raised.value.__traceback__)[-1].name == "broken"
-    assert story(watch.path)[1] == ("system", "system/broken", "gone", 0)
+    assert summary(watch.path)[1] == ("system", "system/broken", "gone", 0)
 
 
 def test_arguments_that_do_not_fit_are_the_functions_error(watch):
     watch()
     with pytest.raises(TypeError, match="missing 1 required positional argument"):
         get_weather()
-    assert [one[0] for one in story(watch.path)] == ["tool_call", "system"]
+    assert [one[0] for one in summary(watch.path)] == ["tool_call", "system"]
 
 
 def test_a_retrieval_inside_a_tool_replies_to_its_call(watch, talk):
@@ -370,14 +370,14 @@ def test_a_retrieval_inside_a_tool_replies_to_its_call(watch, talk):
     watch()
     (call,) = talk.ask()
     talk.answer(**{call.id: look_up("Paris")})
-    assert [(one[0], one[3]) for one in story(watch.path)[2:6]] == [
+    assert [(one[0], one[3]) for one in summary(watch.path)[2:6]] == [
         ("tool_call", 1),
         ("retrieval", 2),
         ("tool_result", 2),
         ("prompt", 4),
     ]
     hilt_autolog.record_feedback("nice")
-    assert story(watch.path)[-1][3] == 6  # the answer: what was inside of the tool is over
+    assert summary(watch.path)[-1][3] == 6  # the answer: what was inside of the tool is over
 
 
 def test_arguments_of_any_kind_are_no_errors(session):

@@ -97,7 +97,7 @@ def names(match: Any) -> str:
 
 
 def number(price: Decimal, per: int) -> int | float:
-    """A price as it stands in the file; tails such as 0.19999999999999998 are somebody's floating point."""
+    """A price as it is in the file; tails such as 0.19999999999999998 are somebody's floating point."""
     scale = PARTS // per
     parts = round(price * scale)
     assert abs(parts - price * scale) * 10**12 <= parts, f"{price} is no whole number of parts"
@@ -143,7 +143,7 @@ def price_list(
 
 def row(model: types.ModelInfo, provider: str, shapes: dict[tuple[str, ...], int]) -> list[Any]:
     """All prices of a model, without the empty end."""
-    # The source leaves out prices of 0 as well as unknown ones: only such a name tells that a model is free.
+    # The source leaves out prices of 0 as well as unknown ones: only such a name shows that a model is free.
     free = ":free" in model.id
     first, *later = (
         model.prices if isinstance(model.prices, list) else [types.ConditionalPrice(prices=model.prices)]

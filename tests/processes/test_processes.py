@@ -1,4 +1,4 @@
-"""However a process ends, its calls stand in its log; and what it prints is what it prints without us."""
+"""However a process ends, its calls are in its log, and it prints what it prints without us."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def text(words, **more):
     return {"type": "text", "content": words} | more
 
 
-# a block, and the parts that it is told as
+# a block, and the parts that it is recorded as
 SPOKEN = {
     "text": ({"type": "text", "text": "Hi"}, [text("Hi")]),
     "text with citations": (

@@ -1,4 +1,4 @@
-"""Claude at other people's doors: the same events, with the name of who answers."""
+"""Claude on other clouds: the same events, with the name of the provider."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def client(name, kind):
 
 
 def answer(request):
-    """The offline provider at any of these doors."""
+    """The offline provider as any of these clouds."""
     path, body = request.url.path, json.loads(request.content)
     is_framed = path.endswith("/invoke-with-response-stream")
     stream = is_framed or path.endswith(":streamRawPredict") or body.get("stream", False)

@@ -1,4 +1,4 @@
-"""What the SDK builds upon `messages`: each request of a loop is told once, in one conversation."""
+"""What the SDK builds upon `messages`: each request of a loop is recorded once, in one conversation."""
 
 from __future__ import annotations
 

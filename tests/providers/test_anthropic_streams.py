@@ -14,7 +14,7 @@ WHOLE = message(THOUGHT, {"type": "text", "text": "Hi"}, TOOL, stop_reason="tool
 
 
 def heard(*all_events, take=None):
-    """Let a program hear a stream, or so many of its events."""
+    """Let a program read a stream, or so many of its events."""
     stream = client([*all_events]).messages.create(**ASKED, stream=True)
     for count, _ in enumerate(stream, 1):
         if count == take:
@@ -44,7 +44,7 @@ def test_the_pieces_of_a_message(watch):
 
 @pytest.mark.parametrize(("missing", "calls"), [(0, ['{"city": "Paris"}']), (1, []), (2, []), (3, [])])
 def test_half_a_tool_call(watch, missing, calls):
-    """The program leaves before so many events of the call: it is told if its arguments are whole."""
+    """The program leaves before so many events of the call: it is recorded if its arguments are whole."""
     watch()
     begun = [*events(WHOLE)]
     heard(*begun, take=begun.index({"index": 2, "type": "content_block_stop"}) - missing)

@@ -1,4 +1,4 @@
-"""What providers really answered, handed to their own SDKs: each call once, and what the program was told."""
+"""What providers really answered, read by their own SDKs: each call once, with what the program got."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_recorded_chats(recorded, provider, watch):
 
 
 def answer(module, row):
-    """Ask again, and return the text that the program is told; nothing of a call that fails."""
+    """Ask again, and return the text that the program gets; nothing of a call that fails."""
     here, given, body = IN_PROCESS[module], row["response"], dict(row["request"]["body"])
     content = given.get("sse") or given.get("body_text") or json.dumps(given.get("body"))
     kind = given["headers"].get("content-type", "application/json")

@@ -1,4 +1,4 @@
-"""SDKs made by the generator that made openai's: whatever a program does with one is told once, and whole."""
+"""SDKs made by the generator that made openai's: each call is recorded once, and whole."""
 
 from __future__ import annotations
 

@@ -299,7 +299,7 @@ SPEAKERS = {"user": "human", "system": "system", "assistant": "agent", "tool": "
 
 
 class Scribe:
-    """Writes a conversation down by the contract, and keeps what each event truly stands for."""
+    """Writes a conversation down by the contract, and keeps what each event means."""
 
     def __init__(self, draw):
         self.draw = draw

@@ -12,7 +12,7 @@ from offline.wire import frame
 
 import hilt_autolog
 from tests.support.calling import Log
-from tests.support.chat_messages import as_told
+from tests.support.chat_messages import as_logged
 from tests.support.in_process import client_over, response
 
 WORDS = st.sampled_from(["a", "b", "", "Grüße \u2028\x7f"])  # few, so that conversations meet again
@@ -62,7 +62,7 @@ class Program:
 
     def ask(self, answers, choice, *, whole, stream):
         self.next = [_answer(given) for given in answers]
-        self.sent.append(as_told(self.messages))
+        self.sent.append(as_logged(self.messages))
         answered = self.client.chat.completions.create(model="m", messages=self.messages, stream=stream)
         for _ in answered if stream else ():
             pass

@@ -1,4 +1,4 @@
-"""content=none and content=hash: whatever a person or a model said stands nowhere in the file."""
+"""content=none and content=hash: nothing of what a person or a model said is in the file."""
 
 from __future__ import annotations
 

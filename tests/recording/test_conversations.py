@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.support.calling import KINDS, each, run_sync, settled
-from tests.support.chat_messages import as_told, text_part
+from tests.support.chat_messages import as_logged, text_part
 from tests.support.in_process import client_over, offline, response
 
 SYSTEM = {"role": "system", "content": "Answer in one sentence."}
@@ -27,8 +27,8 @@ def requests(log):
 
 
 async def chat(client, messages, *, stream):
-    """Ask, and put the answer into the conversation; returns what was asked, as the log should tell it."""
-    told = as_told(messages)
+    """Ask, and put the answer into the conversation; returns what was asked, as the log should have it."""
+    told = as_logged(messages)
     answer = await settled(client.chat.completions.create(model="gpt-4o", messages=messages, stream=stream))
     if stream:
         chunks = [chunk.choices[0].delta.content or "" async for chunk in each(answer)]
@@ -39,7 +39,7 @@ async def chat(client, messages, *, stream):
 
 
 async def respond(client, messages, *, stream):
-    told = as_told(messages)
+    told = as_logged(messages)
     answer = await settled(client.responses.create(model="gpt-4o", input=messages, stream=stream))
     if stream:
         events = [event async for event in each(answer)]
@@ -114,7 +114,7 @@ def test_what_was_changed_is_written(watch, talk, name):
     log = watch.log()
     prompt = log.of("prompt")[-1]
     assert prompt["extensions"].get("history", {}).get("messages", 0) == known
-    assert log.read.messages_of(prompt) == as_told(changed)
+    assert log.read.messages_of(prompt) == as_logged(changed)
     sessions = [event["session_id"] for event in log.of("prompt")]
     assert (sessions[-1] == sessions[0]) == bool(known)
 
@@ -151,7 +151,7 @@ def test_a_failed_turn_is_recorded_again_with_the_next(watch):
     log = watch.log()
     first, failed, again = log.of("prompt")
     assert failed["session_id"] == again["session_id"] == first["session_id"]
-    assert requests(log) == [as_told(messages), as_told(talked), as_told(talked)]
+    assert requests(log) == [as_logged(messages), as_logged(talked), as_logged(talked)]
 
 
 HELLO = "Hello! I run on your own machine. Ask me anything: I cost nothing."
@@ -165,7 +165,7 @@ def test_the_choice_that_a_conversation_goes_on_with(watch):
     for choice in (2, 0, 1):
         goes_on = [*messages, choices[choice].message.to_dict(), user(f"After {choice}")]
         asked(client, goes_on)
-        told.append(as_told(goes_on))
+        told.append(as_logged(goes_on))
     log = watch.log()
     assert requests(log)[1:] == told
     assert len({event["session_id"] for event in log.events}) == 1
@@ -181,7 +181,7 @@ def test_an_answer_repeated_with_and_without_its_thoughts(watch):
     for repeated in (answer, plain):
         asked(client, [*messages, repeated, user("Go on")])
     log = watch.log()
-    assert requests(log)[1:] == [as_told([*messages, said, user("Go on")]) for said in (answer, plain)]
+    assert requests(log)[1:] == [as_logged([*messages, said, user("Go on")]) for said in (answer, plain)]
     assert len({event["session_id"] for event in log.events}) == 1
 
 
@@ -197,11 +197,11 @@ def test_an_answer_that_was_cut_off_is_gone_on_from(watch):
     asked(client, goes_on)
     log = watch.log()
     assert log.of("prompt")[1]["extensions"]["history"]["messages"] == 2
-    assert requests(log)[1] == as_told(goes_on)
+    assert requests(log)[1] == as_logged(goes_on)
 
 
 def test_long_conversations_that_begin_alike(watch):
-    """A thousand continuations of one beginning, each told in a few bytes."""
+    """A thousand continuations of one beginning, each recorded in a few bytes."""
     watch()
     client, messages = offline(), [SYSTEM, user("x" * 10_000)]
     run_sync(chat(client, messages, stream=False))

@@ -1,4 +1,4 @@
-"""`parse` can fail on an answer that was given and paid for: the failure is told, and keeps the answer."""
+"""`parse` can fail on an answer that was paid for: the failure is recorded, and keeps the answer."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_an_answer_that_cannot_be_parsed(runner, watch, name, kind):
                 {"role": "assistant", "parts": [part], "finish_reason": choice["finish_reason"]},
             ]
         }
-    _, end = watch.log().told()
+    _, end = watch.log().normalized()
     assert end == {
         "session_id": 0,
         "actor": {"type": "system", "id": "openai"},
@@ -87,7 +87,7 @@ def test_tool_calls_of_an_unparsed_answer_are_recorded(watch):
     f = functions(client_over(lambda request: response(body)), CHAT.call)
     watch()
     outcome(run_sync, PARSES["parse"], f, CHAT.arguments)
-    _, end, call = watch.log().told()
+    _, end, call = watch.log().normalized()
     assert [part["id"] for part in end["content"]["messages"][0]["parts"]] == ["call_look", "call_take"]
     assert call == {
         "session_id": 0,

@@ -1,4 +1,4 @@
-"""An SDK in which a function that we wrap has another name: calls work, and what is seen is told."""
+"""An SDK in which a function that we wrap has another name: calls work, and are recorded where possible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many at a time and one after another: nothing is lost, doubled or told to strangers, and nothing stays."""
+"""Many at a time and one after another: nothing is lost, doubled or mixed up, and nothing stays."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hilt_autolog.recording import call
 from hilt_autolog.runtime import control
 from tests.benchmarks.abandoned import leave, more_mb
 from tests.support.calling import KINDS, run_sync, settled
-from tests.support.chat_messages import as_told
+from tests.support.chat_messages import as_logged
 from tests.support.in_process import HTTP, client_over, offline, response
 from tests.support.sdks import SDKS
 
@@ -34,7 +34,7 @@ async def talk(client, words):
     messages, asked = [], []
     for turn in range(TURNS):
         messages.append({"role": "user", "content": f"{words}, for the {turn}. time"})
-        asked.append(as_told(messages))
+        asked.append(as_logged(messages))
         stream = turn % 2 == 1
         answer = client.chat.completions.create(model="gpt-4o", messages=messages, stream=stream)
         messages.append({"role": "assistant", "content": await said(await settled(answer), stream=stream)})
@@ -49,7 +49,7 @@ async def said(answer, *, stream):
 
 
 def told(log, conversations):
-    """Every request was told once, whole and in its own conversation, and answered there."""
+    """Every request was recorded once, whole and in its own conversation, and answered there."""
     sessions = {}
     for event in log.events:
         sessions.setdefault(event["session_id"], []).append(event)

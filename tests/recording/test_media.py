@@ -1,4 +1,4 @@
-"""Pictures, sounds and files: told by hash and size, stored where that is asked for, never in a line."""
+"""Pictures, sounds and files: recorded by hash and size, stored where that is asked for, never in a line."""
 
 from __future__ import annotations
 

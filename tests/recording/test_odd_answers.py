@@ -102,7 +102,7 @@ WRONG = {"gone": GONE, "null": None, "a number": 3, "a list": [1], "an object": 
 
 
 def places(value, path=()):
-    """The paths of all fields; of a list's items, the first stands for all."""
+    """The paths of all fields; of a list's items, the first represents all."""
     if isinstance(value, dict):
         for key in value:
             if key in ECHOES and "output" in value:

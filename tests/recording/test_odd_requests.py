@@ -1,4 +1,4 @@
-"""Whatever stands in a request: it goes out as without us, nothing of it is used up, and the log is valid."""
+"""Whatever is in a request: it goes out as without us, nothing of it is used up, and the log is valid."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.support.chat_messages import as_told
+from tests.support.chat_messages import as_logged
 from tests.support.in_process import IN_PROCESS, client_over, offline, response
 from tests.support.odd_values import ONCE, VALUES, Mapping
 
@@ -122,7 +122,7 @@ def test_a_dict_of_another_kind_is_read_as_a_dict(watch, kind):
     ]
     offline().chat.completions.create(model="gpt-4o", messages=messages, extra_body=kind({"top_k": 3}))
     [prompt] = watch.log().of("prompt")
-    assert prompt["content"]["messages"] == as_told([messages[0], {**messages[1], "content": None}])
+    assert prompt["content"]["messages"] == as_logged([messages[0], {**messages[1], "content": None}])
     assert prompt["extensions"]["request"] == {"top_k": 3}
 
 

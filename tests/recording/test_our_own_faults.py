@@ -1,4 +1,4 @@
-"""Each function of ours on the way of a call fails once: the program sees nothing, the next call is told."""
+"""Each of our functions within a call fails once: the program sees nothing, the next call is recorded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.in_process import client_over, offline, response
 from tests.support.ways import WAYS
 
 PACKAGE = os.path.dirname(hilt_autolog.__file__)
-# What stands in for functions of the SDK, and what guards others: what can fail in these is guarded there.
+# Replacements for functions of the SDK, and what guards others: what can fail in these is guarded there.
 EXPOSED = """
     _begin begin _reset _observe_result wrapper begin_if_armed add observed_close safely note is_strict
     _location _advancing
@@ -148,7 +148,7 @@ def test_a_fault_of_ours_is_ours_alone(watch, capfd):
 
 
 def told(watch):
-    """The next call is told as if nothing had been."""
+    """The next call is recorded as if nothing had happened."""
     gc.collect()  # what a fault has left open ends now, and not in the middle of that call
     start = watch.path.stat().st_size
     offline().chat.completions.create(**CHAT.arguments)

@@ -1,4 +1,4 @@
-"""Tools: each call and each result is told once, and linked across the turns of a conversation."""
+"""Tools: each call and each result is recorded once, and linked across the turns of a conversation."""
 
 from __future__ import annotations
 

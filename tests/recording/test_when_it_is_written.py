@@ -1,4 +1,4 @@
-"""What has happened is on disk before the program goes on, and how long it took is told."""
+"""What has happened is on disk before the program goes on, and how long it took is recorded."""
 
 from __future__ import annotations
 

@@ -8,14 +8,14 @@ import pytest
 
 from tests.support.calling import settled
 from tests.support.in_process import HTTP
-from tests.support.langchain import OTHERS, Story
+from tests.support.langchain import OTHERS, RunLog
 
 
 @pytest.fixture
-def story(watch):
-    """Switch on, and tell what the log says since: `story()`."""
+def run_log(watch):
+    """Enable recording, and read the log: `run_log()`."""
     watch()
-    return lambda: Story(watch.path)
+    return lambda: RunLog(watch.path)
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +40,7 @@ def chat(provider, connections):
 
 @pytest.fixture(scope="session")
 def other(provider, runner):
-    """Give the model of another package, of the offline provider, with what is known of it.
+    """Return the model of another package over the offline provider, and its facts.
 
     There is one for all tests: the packages share the connections of all models that are made alike.
     """

@@ -88,13 +88,13 @@ WAYS = {way.__name__: way for way in (invoke, ainvoke, stream, astream, messages
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_an_agent_with_two_tools_over_three_turns(runner, story, chat, way):
+def test_an_agent_with_two_tools_over_three_turns(runner, run_log, chat, way):
     agent = create_agent(chat(), [get_weather, get_time], checkpointer=InMemorySaver())
     config = {"configurable": {"thread_id": "trip"}}
     for question in QUESTIONS:
         runner.run(WAYS[way](agent, {"messages": [("user", question)]}, config))
-    log = story()
-    assert log.told_of_models() == STORY
+    log = run_log()
+    assert log.model_events() == STORY
     assert log.is_linked()
     assert len(log.sessions()) == 1
     others = [event for event in log.events if event["action"] != "completion_chunk"]
@@ -110,13 +110,13 @@ def test_an_agent_with_two_tools_over_three_turns(runner, story, chat, way):
 @pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession")  # google-genai's own
 @pytest.mark.parametrize("package", OTHERS)
 @pytest.mark.parametrize("way", WAYS)
-def test_an_agent_over_another_sdk(runner, story, other, package, way):
+def test_an_agent_over_another_sdk(runner, run_log, other, package, way):
     model, served_by = other(package)
     agent = create_agent(model, [get_weather, get_time], checkpointer=InMemorySaver())
     config = {"configurable": {"thread_id": "trip"}}
     for question in QUESTIONS:
         runner.run(WAYS[way](agent, {"messages": [("user", question)]}, config))
-    log = story()
+    log = run_log()
     assert log.counts() == {"prompt": 5, "completion": 5, "tool_call": 2, "tool_result": 2}
     assert log.is_linked()
     assert len(log.sessions()) == 1
@@ -133,17 +133,17 @@ def test_an_agent_over_another_sdk(runner, story, other, package, way):
     assert {event["actor"]["id"] for event in log.of("completion")} == {served_by.answers_as}
 
 
-def test_without_a_thread_the_conversation_is_recognised(story, chat):
+def test_without_a_thread_the_conversation_is_recognised(run_log, chat):
     agent = create_agent(chat(), [get_weather])
     state = agent.invoke({"messages": [("user", QUESTIONS[0])]})
     agent.invoke({"messages": [*state["messages"], ("user", "Thank you")]})
-    log = story()
+    log = run_log()
     ours = [event for event in log.events if event["actor"]["type"] != "system"]
     assert len({event["session_id"] for event in ours}) == 1
     assert [len(event["content"].get("messages", ())) for event in log.of("prompt")] == [0, 1, 0]
 
 
-def test_many_agents_at_a_time(runner, story, chat):
+def test_many_agents_at_a_time(runner, run_log, chat):
     agent = create_agent(chat(), [get_weather, get_time_later], checkpointer=InMemorySaver())
 
     async def talk(number):
@@ -154,7 +154,7 @@ def test_many_agents_at_a_time(runner, story, chat):
         await asyncio.gather(*map(talk, range(20)))
 
     runner.run(talk_all())
-    log = story()
+    log = run_log()
     assert len(log.sessions()) == 20
     assert log.counts() == {"prompt": 40, "completion": 40, "tool_call": 20, "tool_result": 20}
     for session in log.sessions():
@@ -164,7 +164,7 @@ def test_many_agents_at_a_time(runner, story, chat):
         assert words == [f"sunny in City{city.removeprefix('thread-')}"]
 
 
-def test_two_tools_at_once(story):
+def test_two_tools_at_once(run_log):
     asking = AIMessage(
         "",
         tool_calls=[
@@ -173,7 +173,7 @@ def test_two_tools_at_once(story):
         ],
     )
     graph_of(ToolNode([get_weather, get_time])).invoke({"messages": [asking]}, THREAD)
-    log = story()
+    log = run_log()
     assert log.counts() == {"prompt": 0, "completion": 0, "tool_call": 2, "tool_result": 2}
     calls = {event["event_id"]: event["extensions"]["tool"] for event in log.of("tool_call")}
     assert {calls[e["extensions"]["reply_to"]]: e["actor"]["id"] for e in log.of("tool_result")} == {
@@ -192,9 +192,9 @@ def graph_of(node, state=MessagesState):
     return graph.compile(checkpointer=InMemorySaver())
 
 
-def test_the_boundaries_of_a_graph(story):
+def test_the_boundaries_of_a_graph(run_log):
     graph_of(lambda _: {"messages": ["hello"]}).invoke({"messages": []}, THREAD | {"tags": ["mine"]})
-    log = story()
+    log = run_log()
     assert log.short() == [
         "system LangGraph started",
         "system node started",
@@ -214,11 +214,11 @@ def test_the_boundaries_of_a_graph(story):
 # --- pauses
 
 
-def test_a_langgraph_interrupt_is_no_failure(story):
+def test_a_langgraph_interrupt_is_no_failure(run_log):
     graph = graph_of(lambda _: {"messages": [interrupt({"may I": "?"})]})
     graph.invoke({"messages": []}, THREAD)
     graph.invoke(Command(resume="yes"), THREAD)
-    log = story()
+    log = run_log()
     assert [line.removeprefix("system ") for line in log.short()] == [
         "LangGraph started",
         "node started",
@@ -235,11 +235,11 @@ def test_a_langgraph_interrupt_is_no_failure(story):
     assert not [event for event in log.events if "error_type" in event.get("extensions", {})]
 
 
-def test_a_graph_within_a_chain_pauses_by_itself(story):
+def test_a_graph_within_a_chain_pauses_by_itself(run_log):
     graph = graph_of(lambda _: {"messages": [interrupt("?")]})
     chain = RunnableLambda(lambda inputs: inputs) | graph | RunnableLambda(lambda _: "done")
     assert chain.invoke({"messages": []}, THREAD) == "done"
-    log = story()
+    log = run_log()
     assert [line for line in log.short() if "paused" in line] == [
         "system node paused",
         "system LangGraph paused",
@@ -247,14 +247,14 @@ def test_a_graph_within_a_chain_pauses_by_itself(story):
     assert log.short()[-1] == "system RunnableSequence completed"
 
 
-def test_a_step_that_makes_up_for_a_pause_is_completed(story):
+def test_a_step_that_makes_up_for_a_pause_is_completed(run_log):
     def node(_):
         with contextlib.suppress(Exception):
             ask_human.invoke({"question": "really?"})
         return {"messages": []}
 
     graph_of(node).invoke({"messages": []}, THREAD)
-    assert [line for line in story().short() if line.endswith(("paused", "completed"))] == [
+    assert [line for line in run_log().short() if line.endswith(("paused", "completed"))] == [
         "system ask_human paused",
         "system node completed",
         "system LangGraph completed",
@@ -267,12 +267,12 @@ def ask_human(question: str) -> str:
     return interrupt(question)
 
 
-def test_an_interrupted_tool_has_one_call_and_one_result(story):
+def test_an_interrupted_tool_has_one_call_and_one_result(run_log):
     graph = graph_of(ToolNode([ask_human]))
     call = {"name": "ask_human", "args": {"question": "really?"}, "id": "call_1"}
     graph.invoke({"messages": [AIMessage("", tool_calls=[call])]}, THREAD)
     graph.invoke(Command(resume="yes"), THREAD)
-    log = story()
+    log = run_log()
     calls = 1 if TELLS_CALL_IDS else 2  # without its id a call that is resumed is not known again
     assert log.counts() == {"prompt": 0, "completion": 0, "tool_call": calls, "tool_result": 1}
     (result,) = log.of("tool_result")

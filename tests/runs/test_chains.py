@@ -58,9 +58,9 @@ WAYS = {way.__name__: way for way in (invoke, ainvoke, stream, astream, batch, a
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_boundaries_of_a_chain(runner, story, way):
+def test_the_boundaries_of_a_chain(runner, run_log, way):
     runner.run(WAYS[way](CHAIN, "hi"))
-    log = story()
+    log = run_log()
     assert sorted(log.short()) == sorted(TOLD)
     assert log.short()[0] == TOLD[0]
     assert log.short()[-1] == TOLD[-1]
@@ -71,25 +71,25 @@ def test_the_boundaries_of_a_chain(runner, story, way):
     )
 
 
-def test_a_failure_is_recorded_for_every_chain_around_it(story):
+def test_a_failure_is_recorded_for_every_chain_around_it(run_log):
     def fail(_):
         raise KeyError("gone")
 
     chain = RunnableLambda(lambda x: x) | RunnableLambda(fail).with_config(run_name="fail")
     with pytest.raises(KeyError):
         chain.invoke("hi")
-    log = story()
+    log = run_log()
     assert log.short()[-2:] == ["system fail failed", "system RunnableSequence failed"]
     for event in log.events[-2:]:
         assert event["extensions"]["error_type"] == "KeyError"
         assert event["content"]["messages"][0]["parts"] == [{"type": "error", "content": "'gone'"}]
 
 
-def test_a_group_of_runs_that_a_program_makes(story):
+def test_a_group_of_runs_that_a_program_makes(run_log):
     with trace_as_chain_group("group") as manager:
         fake("yes").invoke("hi", {"callbacks": manager})
         manager.on_chain_end({})
-    assert [line.split(" ", 1)[1] for line in story().short()] == [
+    assert [line.split(" ", 1)[1] for line in run_log().short()] == [
         "group started",
         "user hi",
         "fakelistchatmodel yes",
@@ -97,20 +97,20 @@ def test_a_group_of_runs_that_a_program_makes(story):
     ]
 
 
-def test_models_side_by_side(story):
+def test_models_side_by_side(run_log):
     RunnableParallel(one=fake("1"), two=fake("2")).invoke("hi")
-    log = story()
+    log = run_log()
     assert log.actions.count("prompt") == log.actions.count("completion") == 2
     assert len(log.sessions()) == 1
 
 
-def test_what_is_within_a_run_is_in_its_conversation(story):
+def test_what_is_within_a_run_is_in_its_conversation(run_log):
     manager = CallbackManager.configure(inheritable_metadata={"session_id": "s"}).on_chain_start({}, {})
     bare = CallbackManager([], parent_run_id=manager.run_id)
     (model,) = bare.on_llm_start({"name": "m"}, ["hi"])
     model.on_llm_end(None)
     manager.on_chain_end({})
-    log = story()
+    log = run_log()
     assert {event["extensions"]["conversation"] for event in log.events} == {"s"}
     assert len(log.sessions()) == 1
 
@@ -126,7 +126,7 @@ def test_without_content_only_the_skeleton_is_left(watch):
     assert "secret" not in watch.path.read_text()
 
 
-def test_a_recording_that_ends_meanwhile_and_one_that_begins_meanwhile(story, watch):
+def test_a_recording_that_ends_meanwhile_and_one_that_begins_meanwhile(run_log, watch):
     def switch_off(words):
         hilt_autolog.disable()
         return words
@@ -136,11 +136,11 @@ def test_a_recording_that_ends_meanwhile_and_one_that_begins_meanwhile(story, wa
         return words
 
     RunnableLambda(switch_off).invoke("hi")
-    log = story()
+    log = run_log()
     assert log.short() == ["system switch_off started", "system switch_off failed"]
     assert log.events[1]["extensions"]["ended"] == "exit"
     RunnableLambda(switch_on).invoke("hi")
-    assert story().short() == log.short()
+    assert run_log().short() == log.short()
 
 
 # --- nothing stays behind
@@ -165,7 +165,7 @@ def test_ten_thousand_chains_that_fail_leave_nothing(watch, frozen):
     assert left() == [0, 0, 0]
 
 
-def test_models_that_fail_or_are_cancelled_leave_nothing(runner, story):
+def test_models_that_fail_or_are_cancelled_leave_nothing(runner, run_log):
     def refuse(_):
         raise ValueError
 
@@ -181,7 +181,7 @@ def test_models_that_fail_or_are_cancelled_leave_nothing(runner, story):
 
     runner.run(all_ways())
     assert left() == [0, 0, 0]
-    log = story()
+    log = run_log()
     ends = log.of("completion", "system")
     assert len(log.of("prompt")) == sum("provider" in event["provenance"] for event in ends)
     assert log.short().count("system RunnableSequence started") == log.short().count(
@@ -189,18 +189,18 @@ def test_models_that_fail_or_are_cancelled_leave_nothing(runner, story):
     )
 
 
-def test_a_context_holds_no_run_that_has_ended(story):
+def test_a_context_holds_no_run_that_has_ended(run_log):
     fake().invoke("hi")
     gc.collect()
     assert [slot() for slot in correlation.pending_runs.get()][-1:] in ([], [None])
 
 
-def test_a_run_whose_manager_is_dropped_has_ended(story):
+def test_a_run_whose_manager_is_dropped_has_ended(run_log):
     manager = CallbackManager([]).on_chain_start({"name": "lost"}, {})
     handle = weakref.ref(manager)
     del manager
     gc.collect()
     assert handle() is None
-    log = story()
+    log = run_log()
     assert log.short() == ["system lost started", "system lost failed"]
     assert log.events[1]["extensions"]["ended"] == "dropped"

@@ -139,7 +139,7 @@ def test_an_answer_may_be_anything(odd):
 
 
 @pytest.mark.parametrize("odd", ODD, ids=NAMES)
-def test_a_model_may_answer_anything_and_the_run_ends(story, odd):
+def test_a_model_may_answer_anything_and_the_run_ends(run_log, odd):
     for field in ("usage_metadata", "response_metadata", "tool_calls", "additional_kwargs"):
         spoilt = AIMessage("hi")
         spoilt.__dict__[field] = odd
@@ -147,20 +147,20 @@ def test_a_model_may_answer_anything_and_the_run_ends(story, odd):
         run.on_llm_end(
             LLMResult.model_construct(generations=[[ChatGeneration.model_construct(message=spoilt)]])
         )
-        log = story()
+        log = run_log()
         assert log.actions[-2:] == ["prompt", "completion"]
         assert log.events[-1]["content"]["text"] == "hi"
 
 
 @pytest.mark.parametrize("odd", ODD, ids=NAMES)
-def test_a_start_may_bring_anything(story, odd):
+def test_a_start_may_bring_anything(run_log, odd):
     """What cannot be read is not logged, and no call of the program is touched."""
     manager = CallbackManager([])
     manager.on_llm_start({"id": odd, "name": odd}, ["ask"], invocation_params=odd)[0].on_llm_end(odd)
     manager.on_chain_start(odd if isinstance(odd, dict | None) else {"id": odd}, odd).on_chain_end(odd)
     manager.on_tool_start({"name": odd}, "text", inputs=odd, tool_call_id=odd).on_tool_end(odd)
     manager.on_retriever_start({"id": odd}, "which").on_retriever_end(odd)
-    log = story()
+    log = run_log()
     assert log.actions[:4] == ["prompt", "completion", "system", "system"]
     assert log.actions.count("tool_call") == log.actions.count("tool_result") == 1
 
@@ -248,9 +248,9 @@ class Calling(GenericFakeChatModel):
         yield call_piece('{"at":1}', "c1", "look")
 
 
-def test_a_stream_of_tool_arguments(story):
+def test_a_stream_of_tool_arguments(run_log):
     list(Calling(messages=iter(())).stream("hi"))
-    log = story()
+    log = run_log()
     assert log.actions == ["prompt", "completion_chunk", "completion", "tool_call"]
     assert log.events[1]["extensions"]["kind"] == "tool_arguments"
 

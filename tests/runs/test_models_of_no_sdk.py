@@ -22,9 +22,9 @@ SHORT = ["prompt user Hi", "completion fakelistchatmodel Hello there"]
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_each_way_of_calling(runner, story, way):
+def test_each_way_of_calling(runner, run_log, way):
     assert runner.run(WAYS[way](fake(), "Hi", {"metadata": {"thread_id": 7}})) == "Hello there"
-    log = story()
+    log = run_log()
     assert log.short() == SHORT
     assert log.is_linked()
     assert log.runs("prompt") == log.runs("completion")
@@ -35,7 +35,7 @@ def test_each_way_of_calling(runner, story, way):
     assert log.of("completion")[0]["extensions"].get("chunks") == (len(chunks) or None)
 
 
-def test_what_an_answer_brings(story):
+def test_what_an_answer_brings(run_log):
     call = {"name": "look", "args": {"at": "Oslo"}, "id": "call_1", "type": "tool_call"}
     usage = {"input_tokens": 30, "output_tokens": 5, "total_tokens": 35}
     usage |= {"input_token_details": {"cache_read": 20}, "output_token_details": {"reasoning": 2}}
@@ -47,7 +47,7 @@ def test_what_an_answer_brings(story):
     )
     model = GenericFakeChatModel(messages=iter([answer]))
     model.invoke("Where?", {"metadata": {"ls_provider": "anthropic"}})
-    log = story()
+    log = run_log()
     assert log.short() == [
         "prompt user Where?",
         "completion claude-sonnet-4-5 I look.",
@@ -73,11 +73,11 @@ def test_what_an_answer_brings(story):
     assert tool_call["extensions"]["tool_call_id"] == "call_1"
 
 
-def test_a_conversation_is_recognised_and_written_once(story):
+def test_a_conversation_is_recognised_and_written_once(run_log):
     model, history = fake("one", "two"), [("system", "Be brief."), ("user", "first")]
     answer = model.invoke(history)
     model.invoke([*history, answer, ("user", "second")])
-    log = story()
+    log = run_log()
     assert len(log.sessions()) == 1
     second = log.of("prompt")[1]
     assert second["content"] == {"text": "second"}
@@ -87,20 +87,20 @@ def test_a_conversation_is_recognised_and_written_once(story):
     assert roles == ["system", "user", "assistant", "user", "assistant"]
 
 
-def test_what_the_program_says_of_the_conversation_wins(story):
+def test_what_the_program_says_of_the_conversation_wins(run_log):
     with hilt_autolog.conversation("mine"):
         fake().invoke("Hi", {"metadata": {"session_id": "theirs"}})
-    assert {event["extensions"]["conversation"] for event in story().events} == {"mine"}
+    assert {event["extensions"]["conversation"] for event in run_log().events} == {"mine"}
 
 
 @pytest.mark.parametrize("way", ["invoke", "ainvoke", "batch", "abatch"])
-def test_texts_without_roles(runner, story, way):
+def test_texts_without_roles(runner, run_log, way):
     model = FakeListLLM(responses=["one", "two"])
     given = ["a", "b"] if "batch" in way else "a"
     answers = getattr(model, way)(given)
     if way.startswith("a"):
         runner.run(_awaited(answers))
-    log = story()
+    log = run_log()
     assert log.short()[: len(given)] == [f"prompt user {words}" for words in given]
     assert len(log.of("completion")) == len(given)
     assert {event["provenance"]["operation"] for event in log.events} == {"llm"}
@@ -110,7 +110,7 @@ async def _awaited(coroutine):
     return await coroutine
 
 
-def test_keys_and_headers_are_not_logged(story):
+def test_keys_and_headers_are_not_logged(run_log):
     class Keyed(Acting):
         api_key: str = "s3cret"
         default_headers: str = "s3cret"
@@ -125,7 +125,7 @@ def test_keys_and_headers_are_not_logged(story):
             return "keyed"
 
     Keyed(acts=lambda _: "yes").invoke("Hi", {"metadata": {"x_api_key": "s3cret"}})
-    log = story()
+    log = run_log()
     assert "s3cret" not in json.dumps(log.all)
     assert log.of("prompt")[0]["extensions"]["request"]["temperature"] == 0.5
 
@@ -134,7 +134,7 @@ def test_keys_and_headers_are_not_logged(story):
 
 
 @pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "astream"])
-def test_an_exception(runner, story, way):
+def test_an_exception(runner, run_log, way):
     class Limited(Exception):  # noqa: N818  a name as libraries have it
         status_code = 429
 
@@ -147,7 +147,7 @@ def test_an_exception(runner, story, way):
 
     with pytest.raises(Limited):
         runner.run(WAYS[way](Acting(acts=refuse), "Hi", None))
-    log = story()
+    log = run_log()
     assert log.short() == ["prompt user Hi", "system acting not so fast"]
     known = log.events[1]["extensions"]
     assert known["reply_to"] == log.events[0]["event_id"]
@@ -164,10 +164,10 @@ class Breaking(Acting):
         raise ConnectionResetError("gone")
 
 
-def test_a_stream_that_breaks_keeps_what_was_said(story):
+def test_a_stream_that_breaks_keeps_what_was_said(run_log):
     with pytest.raises(ConnectionResetError):
         list(Breaking().stream("Hi"))
-    log = story()
+    log = run_log()
     assert log.actions == ["prompt", "completion_chunk", "completion", "system"]
     partial, error = log.events[2:]
     assert partial["content"]["text"] == "Hel"
@@ -176,7 +176,7 @@ def test_a_stream_that_breaks_keeps_what_was_said(story):
 
 
 @pytest.mark.parametrize("way", ["stream", "astream"])
-def test_a_stream_that_is_left(runner, story, way):
+def test_a_stream_that_is_left(runner, run_log, way):
     async def leave():
         if way == "stream":
             stream = fake().stream("Hi")
@@ -188,33 +188,33 @@ def test_a_stream_that_is_left(runner, story, way):
             await stream.aclose()
 
     runner.run(leave())
-    log = story()
+    log = run_log()
     assert log.actions == ["prompt", "completion_chunk", "completion"]
     assert log.events[-1]["content"]["text"] == "H"
     assert log.events[-1]["extensions"]["ended"] == "closed"
 
 
-def test_a_cancelled_async_call_ends_without_a_langchain_callback(runner, story):
+def test_a_cancelled_async_call_ends_without_a_langchain_callback(runner, run_log):
     async def skip_stat():
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(Waiting().ainvoke("Hi"), 0.01)
 
     runner.run(skip_stat())
     gc.collect()
-    log = story()
+    log = run_log()
     assert log.short() == ["prompt user Hi", "system waiting CancelledError"]
     assert log.events[1]["extensions"]["error_code"] == "cancelled"
 
 
-def test_a_call_that_is_open_when_the_recording_ends(story):
+def test_a_call_that_is_open_when_the_recording_ends(run_log):
     stream = fake().stream("Hi")
     next(stream)
     hilt_autolog.disable()
-    log = story()
+    log = run_log()
     assert log.events[-1]["action"] == "completion"
     assert log.events[-1]["extensions"]["ended"] == "exit"
     assert len(list(stream)) >= 10
-    assert story().actions == log.actions
+    assert run_log().actions == log.actions
 
 
 DYING = """

@@ -26,7 +26,7 @@ class Shelf(BaseRetriever):
 
 
 class Scoring(InMemoryVectorStore):
-    """A vector store that tells how relevant its documents are."""
+    """A vector store with the relevance of its documents."""
 
     def _select_relevance_score_fn(self):
         return lambda similarity: (similarity + 1) / 2
@@ -44,10 +44,10 @@ async def retrieved(retriever, way, query):
 
 
 @pytest.mark.parametrize("way", ["invoke", "ainvoke"])
-def test_each_document_is_an_event(runner, story, way):
+def test_each_document_is_an_event(runner, run_log, way):
     found = runner.run(retrieved(Shelf(documents=BOOKS), way, "Which?"))
     assert found == BOOKS
-    log = story()
+    log = run_log()
     assert log.short() == [
         "prompt user Which?",
         "retrieval Shelf Alpha",
@@ -84,11 +84,11 @@ def test_each_document_is_an_event(runner, story, way):
     ],
     ids=["similarity", "threshold"],
 )
-def test_the_scores_of_a_vector_store(runner, story, way, store, search):
+def test_the_scores_of_a_vector_store(runner, run_log, way, store, search):
     shelf = store(DeterministicFakeEmbedding(size=8))
     shelf.add_documents([Document(id=name, page_content=name) for name in ("one", "two", "three")])
     found = runner.run(retrieved(shelf.as_retriever(**search), way, "Which?"))
-    log = story()
+    log = run_log()
     retrievals = log.of("retrieval")
     assert [event["extensions"]["document_id"] for event in retrievals] == [one.id for one in found]
     scores = [event["extensions"]["score"] for event in retrievals]
@@ -99,22 +99,22 @@ def test_the_scores_of_a_vector_store(runner, story, way, store, search):
     assert scores == sorted(scores, reverse=True)
 
 
-def test_a_question_is_answered_from_documents(story):
+def test_a_question_is_answered_from_documents(run_log):
     ask = ChatPromptTemplate.from_template("{context} {question}")
     chain = {"context": Shelf(documents=BOOKS[:1]), "question": RunnablePassthrough()} | ask | fake("It is.")
     chain.invoke("Which?", {"metadata": {"conversation_id": "c-1"}})
-    log = story()
+    log = run_log()
     assert log.actions.count("prompt") == 2
-    assert log.told_of_models()[:2] == ["prompt user Which?", "retrieval Shelf Alpha"]
-    assert log.told_of_models()[-1] == "completion fakelistchatmodel It is."
+    assert log.model_events()[:2] == ["prompt user Which?", "retrieval Shelf Alpha"]
+    assert log.model_events()[-1] == "completion fakelistchatmodel It is."
     assert len(log.sessions()) == 1
     assert {event["extensions"]["conversation"] for event in log.events} == {"c-1"}
 
 
-def test_a_tool_has_asked_already(story):
+def test_a_tool_has_asked_already(run_log):
     search = create_retriever_tool(Shelf(documents=BOOKS[:2]), "search", "Searches.")
     search.invoke({"query": "Which?"})
-    log = story()
+    log = run_log()
     assert log.actions == ["tool_call", "retrieval", "retrieval", "tool_result"]
     assert [event["extensions"]["reply_to"] for event in log.events[1:]] == [log.events[0]["event_id"]] * 3
 
@@ -127,14 +127,14 @@ def test_without_content_the_metadata_of_documents_keep_numbers_only(watch):
     assert found["provenance"]["retrieval"] == {"score": 0.75, "page": 3}
 
 
-def test_a_retriever_that_fails(story):
+def test_a_retriever_that_fails(run_log):
     with pytest.raises(OSError, match="no disk"):
         Shelf(documents=[]).invoke("fail")
-    log = story()
+    log = run_log()
     assert log.short() == ["prompt user fail", "system Shelf no disk"]
     assert log.events[1]["extensions"]["reply_to"] == log.events[0]["event_id"]
 
 
-def test_nothing_is_found(story):
+def test_nothing_is_found(run_log):
     assert Shelf(documents=[]).invoke("Which?") == []
-    assert story().actions == ["prompt"]
+    assert run_log().actions == ["prompt"]

@@ -33,12 +33,12 @@ async def wait(seconds: float) -> str:
 
 
 @pytest.mark.parametrize("way", ["invoke", "ainvoke"])
-def test_a_tool_that_the_program_calls(runner, story, way):
+def test_a_tool_that_the_program_calls(runner, run_log, way):
     if way == "invoke":
         look.invoke({"at": "Oslo"})
     else:
         runner.run(look.ainvoke({"at": "Oslo"}))
-    log = story()
+    log = run_log()
     assert log.short() == ['tool_call look {"at": "Oslo"}', "tool_result look Oslo seen"]
     assert log.is_linked()
     call, result = log.events
@@ -49,40 +49,40 @@ def test_a_tool_that_the_program_calls(runner, story, way):
     assert log.runs("tool_call") == log.runs("tool_result")
 
 
-def test_a_loop_of_ones_own(story, chat):
-    """What the model asks for, what the tool says, what the model hears: each once, in one conversation."""
+def test_a_loop_of_ones_own(run_log, chat):
+    """What the model asks for, what the tool says, what the model gets: each once, in one conversation."""
     question = ("user", "Please look at Oslo")
     asked = chat().bind_tools([look]).invoke([question])
     told = look.invoke(asked.tool_calls[0])
     chat().invoke([question, asked, told])
-    log = story()
+    log = run_log()
     assert log.actions == ["prompt", "completion", "tool_call", "tool_result", "prompt", "completion"]
     assert len(log.sessions()) == 1
     assert log.of("tool_result")[0]["extensions"]["reply_to"] == log.of("tool_call")[0]["event_id"]
     assert log.of("tool_result")[0]["actor"]["id"] == log.of("prompt")[1]["actor"]["id"] == "look"
 
 
-def test_a_remote_tools_result_comes_with_the_next_request(story, chat):
+def test_a_remote_tools_result_comes_with_the_next_request(run_log, chat):
     question = ("user", "Please look at Oslo")
     asked = chat().bind_tools([look]).invoke([question])
     chat().invoke([question, asked, ToolMessage("Oslo seen", tool_call_id=asked.tool_calls[0]["id"])])
-    assert story().actions == ["prompt", "completion", "tool_call", "tool_result", "prompt", "completion"]
+    assert run_log().actions == ["prompt", "completion", "tool_call", "tool_result", "prompt", "completion"]
 
 
-def test_a_call_that_nobody_is_known_to_have_asked_for(story):
+def test_a_call_that_nobody_is_known_to_have_asked_for(run_log):
     look.invoke(CALL)
-    log = story()
+    log = run_log()
     assert log.actions == ["tool_call", "tool_result"]
     known = [event["extensions"].get("tool_call_id") for event in log.events]
     assert known == ["call_1" if TELLS_CALL_IDS else None, "call_1"]
 
 
-def test_an_older_langchain_has_the_id_at_the_end_only(story):
+def test_an_older_langchain_has_the_id_at_the_end_only(run_log):
     """A tool that an answer has asked for waits with its call: it is not to be written again."""
     GenericFakeChatModel(messages=iter([AIMessage("", tool_calls=[CALL])])).invoke("Look!")
     for output in (ToolMessage("seen", tool_call_id="call_1"), "seen"):
         CallbackManager([]).on_tool_start({"name": "look"}, "Oslo", inputs={"at": "Oslo"}).on_tool_end(output)
-    log = story()
+    log = run_log()
     assert log.actions == ["prompt", "completion", *["tool_call", "tool_result"] * 2]
     identities = [event["extensions"].get("tool_call_id") for event in log.events[2:]]
     assert identities == ["call_1", "call_1", None, None]
@@ -103,51 +103,51 @@ def test_an_older_langchain_has_the_id_at_the_end_only(story):
     ],
     ids=str,
 )
-def test_what_tools_return(story, output, text):
+def test_what_tools_return(run_log, output, text):
     @tool
     def give(x: str):
         """Gives."""
         return output
 
     give.invoke({"x": ""})
-    result = story().of("tool_result")[0]["content"]["text"]
+    result = run_log().of("tool_result")[0]["content"]["text"]
     assert result == text or (output is object and text in result)
 
 
 @pytest.mark.parametrize(
     "call", [{"at": "nowhere"}, CALL | {"args": {"at": "nowhere"}}], ids=["plain", "call"]
 )
-def test_a_tool_that_fails(story, call):
+def test_a_tool_that_fails(run_log, call):
     with pytest.raises(LookupError):
         look.invoke(call)
-    log = story()
+    log = run_log()
     assert log.short() == ['tool_call look {"at": "nowhere"}', "system look there is nothing"]
     known = log.events[1]["extensions"]
     assert (known["error_type"], known["tool"]) == ("LookupError", "look")
     assert known["reply_to"] == log.events[0]["event_id"]
 
 
-def test_arguments_that_do_not_fit(story):
+def test_arguments_that_do_not_fit(run_log):
     with pytest.raises(ValueError, match="validation"):
         look.invoke({})
-    log = story()
+    log = run_log()
     assert log.actions == ["tool_call", "system"]
     assert log.events[1]["extensions"]["error_type"] == "ValidationError"
 
 
-def test_a_tool_that_is_cancelled(runner, story):
+def test_a_tool_that_is_cancelled(runner, run_log):
     async def skip_stat():
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(wait.ainvoke({"seconds": 30}), 0.01)
 
     runner.run(skip_stat())
     gc.collect()
-    log = story()
+    log = run_log()
     assert log.actions == ["tool_call", "system"]
     assert log.events[1]["extensions"]["error_code"] == "cancelled"
 
 
-def test_a_direct_sdk_call_in_a_tool_is_recorded_separately(story, provider):
+def test_a_direct_sdk_call_in_a_tool_is_recorded_separately(run_log, provider):
     @tool
     def ask(question: str) -> str:
         """Asks."""
@@ -157,18 +157,18 @@ def test_a_direct_sdk_call_in_a_tool_is_recorded_separately(story, provider):
         return answer.choices[0].message.content or ""
 
     ask.invoke({"question": "What is a flight recorder?"})
-    log = story()
+    log = run_log()
     assert log.actions == ["tool_call", "prompt", "completion", "tool_result"]
     assert log.runs("prompt", "completion") == [None, None]
 
 
-def test_a_model_in_a_tool(story):
+def test_a_model_in_a_tool(run_log):
     @tool
     def think(about: str) -> str:
         """Thinks."""
         return words(Acting(acts=lambda _: "thought").invoke(about))
 
     think.invoke({"about": "life"})
-    log = story()
+    log = run_log()
     assert log.actions == ["tool_call", "prompt", "completion", "tool_result"]
     assert len(log.sessions()) == 1

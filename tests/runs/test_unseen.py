@@ -78,7 +78,7 @@ def test_every_probe_has_a_role_of_a_framework():
 
 
 def handler(base, log, name, *, inline=False, is_async=False):
-    """A handler that writes down what it is told, and whether it was told so in the caller's task."""
+    """A handler that notes its callbacks, and whether they came in the caller's task."""
 
     def hears(event):
         def heard(_self, *args, **kwargs):
@@ -195,7 +195,7 @@ def test_a_handler_that_raises_stops_the_run_as_ever(watch):
     assert watch.log().actions == []
 
 
-def test_nothing_of_ours_is_in_a_configuration(runner, story):
+def test_nothing_of_ours_is_in_a_configuration(runner, run_log):
     seen = []
 
     def look(words, config):
@@ -208,7 +208,7 @@ def test_nothing_of_ours_is_in_a_configuration(runner, story):
     assert [handlers for _, *handlers in seen] == [[[], []], [[], []]]
     assert merge_configs({"tags": ["a"]}, {"callbacks": []})["callbacks"] == []
     assert managers.CallbackManager.configure().handlers == []
-    assert story().actions == ["system"] * 4
+    assert run_log().actions == ["system"] * 4
 
 
 def test_no_blocking_call_on_the_loop(runner, watch, chat):

@@ -13,7 +13,7 @@ import hilt_autolog
 from hilt_autolog.integrations.openai import log_chat_completion
 from hilt_autolog.log.file_names import app_name
 from hilt_autolog.session.session import Session
-from tests.support.stories import events, story
+from tests.support.helper_logs import events, summary
 
 TURN = ["prompt", "completion"]
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -34,7 +34,7 @@ def ask(client):
 
 
 def actions(log):
-    return [one[0] for one in story(log)]
+    return [one[0] for one in summary(log)]
 
 
 def test_calls_go_into_the_session_until_it_is_taken_away(ask, capsys):
@@ -129,7 +129,7 @@ def test_the_session_is_the_programs_as_well(ask, client):
     session = hilt_autolog.instrument(filepath="chat.jsonl")
     log_chat_completion(session, user_message="hi", client=client)
     hilt_autolog.record_feedback("nice")
-    assert [(one[0], one[3]) for one in story(session)] == [
+    assert [(one[0], one[3]) for one in summary(session)] == [
         ("prompt", None),
         ("completion", 0),
         ("feedback", 1),

@@ -1,4 +1,4 @@
-"""The SDK's functions, switched on and off: what they look like, and whose they are afterwards."""
+"""The SDK's functions when recording is enabled and disabled: what they look like, and are afterwards."""
 
 from __future__ import annotations
 

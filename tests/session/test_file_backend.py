@@ -202,7 +202,7 @@ def test_a_symbolic_link_is_followed_because_it_was_named(tmp_path, path):
     assert texts(path) == ["a"]
 
 
-# --- what the caller is told
+# --- what the caller gets
 
 
 def test_a_full_disk_reaches_the_caller_and_costs_no_line(path, monkeypatch):

@@ -19,7 +19,7 @@ FEW = ["timestamp", "speaker", "action", "cost_usd", "model"]  # hilt-python's o
 
 KNOWN_TO_BOTH = [action for action in ACTIONS if action not in ("rerank", "embedding")]
 
-# What is run with hilt-python: reads a log, and tells each event by what it made of it.
+# What is run with hilt-python: reads a log, and prints what it made of each event.
 READS = """
 import json, sys
 from hilt.io.session import Session

@@ -141,7 +141,7 @@ def test_gspread_is_not_installed(sheet, monkeypatch):
         session_with(sheet)
 
 
-# --- the live copy tells it, and loses nothing
+# --- the live copy reports it, and loses nothing
 
 
 def shown(mirror):

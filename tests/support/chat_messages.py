@@ -5,19 +5,19 @@ from __future__ import annotations
 NAMES = {"developer": "system", "function": "tool"}
 
 
-def as_told(messages):
+def as_logged(messages):
     """The messages of a chat request in the log's shape."""
     return [_message(message) for message in messages]
 
 
 def _message(message):
     role = message["role"]
-    told = {"role": NAMES.get(role, role), "parts": _parts(message)}
+    logged = {"role": NAMES.get(role, role), "parts": _parts(message)}
     if role in NAMES:
-        told["provider_role"] = role
+        logged["provider_role"] = role
     if message.get("name"):
-        told["name"] = message["name"]
-    return told
+        logged["name"] = message["name"]
+    return logged
 
 
 def _parts(message):
@@ -32,8 +32,8 @@ def _parts(message):
     parts += [text_part(text) for text in texts if text or message["role"] != "assistant"]
     for call in message.get("tool_calls") or ():
         function = call["function"]
-        told = {"type": "tool_call", "id": call["id"], "name": function["name"]}
-        parts.append(told | {"arguments": function["arguments"]})
+        tool_call = {"type": "tool_call", "id": call["id"], "name": function["name"]}
+        parts.append(tool_call | {"arguments": function["arguments"]})
     return parts
 
 

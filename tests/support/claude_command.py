@@ -10,11 +10,11 @@ USAGE = {"input_tokens": 9, "output_tokens": 4}
 USE = {"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {"file_path": "a.txt"}}
 
 
-def say(kind, **said):
+def send(kind, **said):
     print(json.dumps({"type": kind, **said}), flush=True)
 
 
-def heard():
+def receive():
     """The next line, unless the program has left."""
     line = sys.stdin.readline()
     return json.loads(line) if line else sys.exit()
@@ -22,31 +22,31 @@ def heard():
 
 def answer(*blocks):
     message = {"id": "msg_1", "role": "assistant", "model": "claude-haiku-4-5", "content": list(blocks)}
-    say("assistant", message=message | {"usage": USAGE}, **HEAD)
+    send("assistant", message=message | {"usage": USAGE}, **HEAD)
 
 
 def ended(words):
     known = {"duration_ms": 7, "duration_api_ms": 5, "is_error": False, "num_turns": 2}
-    say("result", subtype="success", result=words, total_cost_usd=0.001, usage=USAGE, **known, **HEAD)
+    send("result", subtype="success", result=words, total_cost_usd=0.001, usage=USAGE, **known, **HEAD)
 
 
 def turn(words):
     """Ask whether a tool may be used, use it, and answer."""
     answer(USE)
     asked = {"subtype": "can_use_tool", "tool_name": USE["name"], "input": USE["input"]}
-    say("control_request", request_id="ask_1", request=asked | {"tool_use_id": USE["id"]})
-    allowed = heard()["response"]["response"]["behavior"]
+    send("control_request", request_id="ask_1", request=asked | {"tool_use_id": USE["id"]})
+    allowed = receive()["response"]["response"]["behavior"]
     result = {"type": "tool_result", "tool_use_id": USE["id"], "content": allowed}
-    say("user", message={"role": "user", "content": [result]}, **HEAD)
+    send("user", message={"role": "user", "content": [result]}, **HEAD)
     answer({"type": "text", "text": f"You said: {words}"})
     ended(words)
 
 
 while True:
-    line = heard()
+    line = receive()
     if line["type"] == "control_request":
         known = {"subtype": "success", "request_id": line["request_id"], "response": {"commands": []}}
-        say("control_response", response=known)
-        say("system", subtype="init", tools=[], claude_code_version="99.0.0", **HEAD)
+        send("control_response", response=known)
+        send("system", subtype="init", tools=[], claude_code_version="99.0.0", **HEAD)
     else:
         turn(line["message"]["content"])

@@ -21,7 +21,7 @@ FUNCTIONS = (
 
 
 def install(python: Path, version: str | None = "3.54.0", lacking: tuple[str, ...] = ()) -> Path:
-    """Put the stand-in into an environment, in place of the one before.
+    """Install the fake package into an environment, in place of the one before.
 
     Args:
         python: the environment's Python.

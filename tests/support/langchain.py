@@ -1,4 +1,4 @@
-"""What the tests of LangChain share: models of our own, every way to call one, and a log told in short."""
+"""What the tests of LangChain share: models of our own, every way to call one, and a log in short."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def fake(*responses, **options):
 
 
 class Acting(SimpleChatModel):
-    """A chat model that does what it is told to: raises an exception, waits, or calls a function."""
+    """A chat model that does as configured: it raises an exception, waits, or calls a function."""
 
     acts: Any
 
@@ -151,10 +151,10 @@ WAYS = {
 STREAMS = ("stream", "astream", "events")
 
 
-# --- a log told in short
+# --- a log in short
 
 
-class Story(Log):
+class RunLog(Log):
     """A log; what changes from run to run can be left out of it."""
 
     def short(self):
@@ -165,7 +165,7 @@ class Story(Log):
             if event["action"] != "completion_chunk"
         ]
 
-    def told_of_models(self):
+    def model_events(self):
         """The events that are not of chains."""
         return [line for line in self.short() if not line.startswith("system") or "failed" in line]
 

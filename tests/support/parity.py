@@ -1,4 +1,4 @@
-"""What a program can find out about a stream: by none of it may one that is watched be told from another.
+"""What a program can find out about a stream: none of it may differ where the stream is observed.
 
     1 type            5 generator-ness     9 an exception thrown in
     2 isinstance      6 context manager   10 being dropped
@@ -78,7 +78,7 @@ def _copied(thing):
 
 
 def _made_at_first_use(kind):
-    """The iterator of newer streams: where we stand in for it, it is there from the beginning."""
+    """The iterator of newer streams: where we have a proxy, it is there from the beginning."""
     return {name for name in ("_iterator",) if isinstance(getattr(kind, name, None), cached_property)}
 
 
@@ -95,7 +95,7 @@ def _state(thing):
 
 
 def _shown(value):
-    """A code object or a switch as it is; anything else by its type."""
+    """A code object or a boolean as it is; anything else by its type."""
     return value if inspect.iscode(value) or isinstance(value, bool) else type(value)
 
 

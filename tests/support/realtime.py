@@ -1,6 +1,6 @@
 """What the tests of websockets share: programs that talk over a connection, and how they are run.
 
-A program is written once for both kinds of client, as in `conformance.kit`.
+A program is written once for both kinds of client, as in `tests.support.calling`.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ async def answered(connection, words, **parameters):
 def turns(log):
     """The events of turns, without those of the session and of chunks."""
     beside = ("session opened", "session updated", "connection closed")
-    events = [event for event in log.told() if event["action"] != "completion_chunk"]
+    events = [event for event in log.normalized() if event["action"] != "completion_chunk"]
     return [event for event in events if event.get("content", {}).get("text") not in beside]
 
 

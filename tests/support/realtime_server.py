@@ -1,6 +1,6 @@
 """A websocket server on this machine that speaks OpenAI's Realtime and Responses protocols.
 
-What it answers follows from the last words that it was told: `Script` says how.
+What it answers depends on the last words that it got: see `Script`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from websockets.sync.server import serve
 
 SOUND = [b"\x01\x02" * 40, b"\x03\x04" * 25]  # what the model says aloud, in two pieces
 SAID = "It is noon."
-HEARD = "What time is it?"
+TRANSCRIPT = "What time is it?"
 USAGE = {
     "total_tokens": 30,
     "input_tokens": 20,
@@ -65,12 +65,12 @@ class Script:
     def __init__(self, socket, model):
         self.socket, self.model, self.count = socket, model, 0
 
-    def tell(self, kind, **known):
+    def send(self, kind, **known):
         self.socket.send(json.dumps({"type": kind, **known}))
 
     def word_by_word(self, kind, text, **known):
         for word in text.split(" "):
-            self.tell(kind, delta=word if text.startswith(word) else f" {word}", **known)
+            self.send(kind, delta=word if text.startswith(word) else f" {word}", **known)
 
 
 class Realtime(Script):
@@ -80,7 +80,7 @@ class Realtime(Script):
         super().__init__(socket, model)
         self.words, self.modalities, self.detects, self.items = "", ["text"], False, 0
         self.session = {"id": "sess_1", "object": "realtime.session", "model": model, "voice": "alloy"}
-        self.tell("session.created", event_id="event_1", session=self.session)
+        self.send("session.created", event_id="event_1", session=self.session)
 
     def take(self, event):
         handler = getattr(self, "on_" + event.get("type", "").replace(".", "_"), None)
@@ -89,7 +89,7 @@ class Realtime(Script):
 
     def on_session_update(self, event):
         if event["session"].get("voice") == "nobody":
-            self.tell(
+            self.send(
                 "error",
                 error={"type": "invalid_request_error", "message": "No such voice", "param": "session.voice"},
             )
@@ -97,39 +97,39 @@ class Realtime(Script):
         self.modalities = event["session"].get("output_modalities", self.modalities)
         self.detects = bool(event["session"].get("turn_detection"))
         self.session |= event["session"]
-        self.tell("session.updated", session=self.session)
+        self.send("session.updated", session=self.session)
 
     def on_conversation_item_create(self, event):
         self.items += 1
         item = {"id": f"item_{self.items}", "object": "realtime.item", **event["item"]}
         self.words = item.get("output") or "".join(piece.get("text", "") for piece in item.get("content", ()))
-        self.tell("conversation.item.added", previous_item_id=None, item=item)
-        self.tell("conversation.item.done", previous_item_id=None, item=item)
+        self.send("conversation.item.added", previous_item_id=None, item=item)
+        self.send("conversation.item.done", previous_item_id=None, item=item)
 
     def on_input_audio_buffer_append(self, event):
         if self.detects:  # one piece is one utterance
-            self.tell("input_audio_buffer.speech_started", item_id="item_v", audio_start_ms=0)
-            self.tell("input_audio_buffer.speech_stopped", item_id="item_v", audio_end_ms=9)
+            self.send("input_audio_buffer.speech_started", item_id="item_v", audio_start_ms=0)
+            self.send("input_audio_buffer.speech_stopped", item_id="item_v", audio_end_ms=9)
             self.on_input_audio_buffer_commit(event)
             self.on_response_create({})
             self.transcribe()
 
     def on_input_audio_buffer_commit(self, event):
         self.items += 1
-        self.heard, self.words = f"item_{self.items}", HEARD
-        self.tell("input_audio_buffer.committed", item_id=self.heard, previous_item_id=None)
+        self.audio_item, self.words = f"item_{self.items}", TRANSCRIPT
+        self.send("input_audio_buffer.committed", item_id=self.audio_item, previous_item_id=None)
         content = [{"type": "input_audio", "transcript": None}]
-        item = {"id": self.heard, "type": "message", "role": "user", "content": content}
-        self.tell("conversation.item.added", item=item)
+        item = {"id": self.audio_item, "type": "message", "role": "user", "content": content}
+        self.send("conversation.item.added", item=item)
         if not self.detects:
             self.transcribe()
 
     def transcribe(self):
-        self.tell(
+        self.send(
             "conversation.item.input_audio_transcription.completed",
-            item_id=self.heard,
+            item_id=self.audio_item,
             content_index=0,
-            transcript=HEARD,
+            transcript=TRANSCRIPT,
             usage={"type": "duration", "seconds": 1.5},
         )
 
@@ -140,14 +140,14 @@ class Realtime(Script):
         wish = event.get("response") or {}
         if wish.get("tool_choice") == "wrong":
             error = {"type": "invalid_request_error", "code": "invalid_value", "message": "No such tool"}
-            self.tell(
+            self.send(
                 "error", error=error | {"param": "response.tool_choice", "event_id": event.get("event_id")}
             )
             return
         self.count += 1
         self.id = f"resp_{self.count}"
         response = {"id": self.id, "object": "realtime.response", "status": "in_progress", "output": []}
-        self.tell("response.created", response=response)
+        self.send("response.created", response=response)
         words = self.words
         if words == "fail":
             error = {"type": "server_error", "code": "overloaded", "message": "Too much"}
@@ -163,25 +163,25 @@ class Realtime(Script):
         item = {"id": f"fc_{self.count}", "type": "function_call", "name": "weather"}
         item |= {"call_id": f"call_{self.count}", "arguments": ""}
         where = {"response_id": self.id, "item_id": item["id"], "output_index": 0}
-        self.tell("response.output_item.added", response_id=self.id, output_index=0, item=item)
+        self.send("response.output_item.added", response_id=self.id, output_index=0, item=item)
         for half in (arguments[:5], arguments[5:]):
-            self.tell("response.function_call_arguments.delta", delta=half, **where)
+            self.send("response.function_call_arguments.delta", delta=half, **where)
         item["arguments"] = arguments
-        self.tell("response.output_item.done", response_id=self.id, output_index=0, item=item)
+        self.send("response.output_item.done", response_id=self.id, output_index=0, item=item)
         self.done("completed", [item])
 
     def speak(self):
         where = {"response_id": self.id, "item_id": "item_a", "output_index": 0, "content_index": 0}
-        self.tell("response.output_audio.delta", delta=b64(SOUND[0]), **where)
+        self.send("response.output_audio.delta", delta=b64(SOUND[0]), **where)
         self.word_by_word("response.output_audio_transcript.delta", SAID, **where)
-        self.tell("response.output_audio.delta", delta=b64(SOUND[1]), **where)
+        self.send("response.output_audio.delta", delta=b64(SOUND[1]), **where)
         content = [{"type": "output_audio", "transcript": SAID}]
         self.done("completed", [{"id": "item_a", "type": "message", "role": "assistant", "content": content}])
 
     def write(self, text):
         where = {"response_id": self.id, "item_id": "item_t", "output_index": 0, "content_index": 0}
         if text.endswith(("cut", "break", "wait", "restart")):
-            self.tell("response.output_text.delta", delta="You", **where)
+            self.send("response.output_text.delta", delta="You", **where)
             if text.endswith("cut"):
                 self.socket.close()
             elif text.endswith("break"):
@@ -198,7 +198,7 @@ class Realtime(Script):
         response |= known
         if status == "completed":
             response["usage"] = USAGE
-        self.tell("response.done", response=response)
+        self.send("response.done", response=response)
 
 
 class Responses(Script):
@@ -218,20 +218,20 @@ class Responses(Script):
         self.id, self.lane = f"resp_{self.count}", lane
         if words == "wrong":
             error = {"type": "invalid_request_error", "code": "bad", "message": "Wrong"}
-            self.tell("error", status=400, error=error, **lane)
+            self.send("error", status=400, error=error, **lane)
             return
         self.begun = {"id": self.id, "object": "response", "model": event["model"], "status": "in_progress"}
-        self.tell("response.created", response=self.begun | {"output": []}, sequence_number=0, **lane)
+        self.send("response.created", response=self.begun | {"output": []}, sequence_number=0, **lane)
         if words.startswith("tool"):
             item = {"type": "function_call", "id": "fc_1", "call_id": f"call_{self.count}", "name": "weather"}
             item |= {"arguments": '{"city": "Rome"}', "status": "completed"}
-            self.tell("response.function_call_arguments.delta", delta=item["arguments"], **lane)
+            self.send("response.function_call_arguments.delta", delta=item["arguments"], **lane)
             self.end("completed", [item], lane)
         elif words == "fail":
             self.begun |= {"error": {"code": "server_error", "message": "Too much"}}
             self.end("failed", [], lane)
         elif words in ("cut", "break", "wait"):
-            self.tell("response.output_text.delta", delta="You", **lane)
+            self.send("response.output_text.delta", delta="You", **lane)
             if words == "cut":
                 self.socket.close()
             elif words == "break":
@@ -247,7 +247,7 @@ class Responses(Script):
 
     def end(self, status, output, lane):
         usage = {"input_tokens": 5, "output_tokens": 3, "total_tokens": 8}
-        self.tell(
+        self.send(
             f"response.{status}",
             response=self.begun | {"status": status, "output": output, "usage": usage},
             **lane,

@@ -32,7 +32,7 @@ SHEET, KEY = {sheet!r}, json.loads({key!r})
 
 
 def event(text="hello", action="prompt", **more):
-    """An event as it stands in a log."""
+    """An event as it is in a log."""
     identity, timestamp = id_and_timestamp()
     return {
         "hilt_version": "1.0.0",
@@ -64,7 +64,7 @@ def opened(sheet, target=None, max_rows=500_000):
 
 
 def copy(sheet, log, target=None, *, attempts=20, max_rows=500_000):
-    """Copy a log to its end as a feed does, and let go of it; return the failures on the way."""
+    """Copy a log to its end as an uploader does, and release it; return the failures on the way."""
     target = target or target_of(sheet)
     failures = []
     checkpoint = Checkpoint.acquire(str(log), target)

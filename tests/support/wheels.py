@@ -1,4 +1,4 @@
-"""A built wheel, and virtual environments to install it in: the doors are tried where users meet them."""
+"""A built wheel, and virtual environments to install it in: recording starts there as for users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the writer's tests share: a writer whose own lines are told apart, and scripts run as programs."""
+"""What the writer's tests share: a writer whose own lines are marked, and scripts run as programs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = writer(sys.argv[1])
 
 
 class Clock:
-    """A clock that stands until it is moved."""
+    """A clock that stops until it is moved."""
 
     def __init__(self):
         self.now = 100.0

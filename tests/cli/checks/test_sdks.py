@@ -1,4 +1,4 @@
-"""What doctor says of the SDKs: a stand-in for openai in every state, and the real one."""
+"""What doctor says of the SDKs: a fake openai in every state, and the real one."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def by_fish(line: str) -> list[str]:
 
 
 def by_zsh(line: str) -> list[str]:
-    """Return what zsh would offer: the words that its own functions are handed, told instead of shown."""
+    """Return what zsh would offer: the words that its own functions get, printed instead of shown."""
     program = f"""
     _describe() {{ for word in ${{(P)2}}; do print -r -- ${{word%%:*}}; done }}
     _values() {{ shift; print -rl -- $@ }}

@@ -1,4 +1,4 @@
-"""hilt doctor --coverage: of the SDKs that are installed here, and of a stand-in in every state."""
+"""hilt doctor --coverage: of the SDKs that are installed here, and of a fake one in every state."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def covering(python, *options, cwd):
 
 
 def operations(package, *names):
-    """Let the stand-in offer these: modules of its resources."""
+    """Let the fake package offer these: modules of its resources."""
     for name in names:
         module = package.joinpath("resources", *name.split(".")).with_suffix(".py")
         module.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""hilt show: a conversation as a thread, the list of them, and the messages that a prompt stands for."""
+"""hilt show: a conversation as a thread, the list of them, and the messages of a prompt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""hilt validate: every line against the format, and what events promise each other."""
+"""hilt validate: every line against the format, and what events refer to."""
 
 from __future__ import annotations
 

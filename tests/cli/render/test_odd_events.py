@@ -1,4 +1,4 @@
-"""No event is too odd: each command takes any JSON, tells it or passes it over, and never fails."""
+"""No event is too odd: each command takes any JSON, shows or skips it, and never fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an answer of Gemini's can hold, and what stands of it in the log."""
+"""What an answer of Gemini's can hold, and what the log has of it."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def told_of(watch, body, **arguments):
     f = answering(body)
     with watch():
         f.generate(**{"model": "gemini-2.5-flash", "contents": "Hello"} | arguments)
-    return watch.log().told()
+    return watch.log().normalized()
 
 
 def parts_of(watch, *parts):
-    """The parts of an answer as they stand in the log."""
+    """The parts of an answer in the log."""
     return told_of(watch, candidate(*parts))[1]["content"]["messages"][0]["parts"]
 
 
@@ -83,7 +83,7 @@ def test_several_candidates(clients, watch):
     _, offered = clients["sync"]
     with watch():
         offered.generate(model="gemini-2.5-flash", contents="Hello", config={"candidate_count": 2})
-    answer = watch.log().told()[1]
+    answer = watch.log().normalized()[1]
     texts = [one["parts"][0]["content"] for one in answer["content"]["messages"]]
     assert texts[1] == f"{texts[0]} (answer 2)"
     assert answer["content"]["text"] == "\n\n".join(texts)
@@ -93,7 +93,7 @@ def test_a_prompt_that_is_blocked(clients, watch):
     _, offered = clients["sync"]
     with watch():
         assert offered.generate(model="blocking", contents="Hello").candidates is None
-    answer = watch.log().told()[1]
+    answer = watch.log().normalized()[1]
     assert answer["extensions"]["finish_reason"] == "PROHIBITED_CONTENT"
     (part,) = answer["content"]["messages"][0]["parts"]
     assert part["type"] == "refusal"
@@ -104,7 +104,7 @@ def test_an_answer_that_is_blocked(clients, watch):
     _, offered = clients["sync"]
     with watch():
         offered.generate(model="refusing-model", contents="Hello")
-    answer = watch.log().told()[1]
+    answer = watch.log().normalized()[1]
     assert answer["extensions"]["finish_reason"] == "SAFETY"
     assert answer["content"]["messages"][0]["parts"][0]["type"] == "refusal"
 
@@ -120,7 +120,7 @@ def test_documents_that_an_answer_is_grounded_in(clients, watch, streams):
         _ = list(offered.stream(**arguments)) if streams else offered.generate(**arguments)
     log = watch.log()
     assert log.actions == ["prompt", "retrieval", "retrieval", "completion"]
-    assert log.told()[1] == {
+    assert log.normalized()[1] == {
         "session_id": 0,
         "actor": {"type": "tool", "id": "google_search"},
         "action": "retrieval",
@@ -209,7 +209,7 @@ def test_parameters_are_recorded_as_they_were_sent(clients, provider, watch):
     with watch():
         offered.generate(model="models/gemini-2.5-flash", contents="Hello", config=config)
     sent = provider.requests[-1].body
-    assert watch.log().told()[0] == prompt(sent)
+    assert watch.log().normalized()[0] == prompt(sent)
     assert {"generationConfig", "safetySettings"} <= sent.keys()
 
 
@@ -226,7 +226,7 @@ def vertex(provider):
 def test_vertex_is_named(vertex, watch):
     with watch():
         vertex.generate(model="gemini-2.5-flash", contents="Hello")
-    asked, answer = watch.log().told()
+    asked, answer = watch.log().normalized()
     assert asked["provenance"]["provider"] == answer["provenance"]["provider"] == "vertex"
     assert asked["extensions"]["model"] == "gemini-2.5-flash"
     assert answer["metrics"]["cost_usd"]
@@ -235,7 +235,7 @@ def test_vertex_is_named(vertex, watch):
 def test_vertex_embeds(vertex, watch):
     with watch():
         vertex.embed(model="text-embedding-005", contents=["one", "two"], config={"output_dimensionality": 3})
-    (event,) = watch.log().told()
+    (event,) = watch.log().normalized()
     assert event["action"] == "embedding"
     assert event["metrics"] == {"tokens": {"prompt": 2, "total": 2}}
     extensions = event["extensions"]
@@ -247,7 +247,7 @@ def test_vertex_makes_images(vertex, watch):
     with watch():
         answer = vertex.images(model="imagen-4.0", prompt="A cat", config={"number_of_images": 2})
     assert len(answer.generated_images) == 2
-    asked, told = watch.log().told()
+    asked, told = watch.log().normalized()
     assert asked["content"] == {"text": "A cat"}
     assert told["content"]["messages"][0]["parts"] == [DOT, DOT]
 
@@ -267,7 +267,7 @@ def test_an_answer_that_the_sdk_fails_at(runner, watch, kind):
 
     with watch(), pytest.raises(AttributeError):
         (run_sync if kind == "sync" else runner.run)(asking())
-    _, failed = watch.log().told()
+    _, failed = watch.log().normalized()
     assert failed["content"]["messages"][0]["parts"] == [{"type": "text", "content": "Yes"}]
     assert (failed["action"], failed["extensions"]["error_type"]) == ("system", "AttributeError")
     runner.run(closed(client))
@@ -278,4 +278,4 @@ def test_a_body_that_is_not_strict_json(watch):
     f = resources(made(transport=lambda _: HTTP.Response(200, text=text)))
     with watch():
         f.generate(model="gemini-2.5-flash", contents="Hello")
-    assert watch.log().told()[1]["content"]["text"] == "\\ud800"
+    assert watch.log().normalized()[1]["content"]["text"] == "\\ud800"

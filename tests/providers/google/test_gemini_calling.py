@@ -1,4 +1,4 @@
-"""Every way to ask google-genai: the program sees what it sees without us, and the log tells of it once."""
+"""Every way to ask google-genai: the program sees what it sees without us, and the log has it once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ USED = (3, 17)
 @pytest.mark.parametrize("way", ANSWERS)
 def test_an_answer_comes_whole(compare, kind, way):
     log = compare(kind, WAYS[way], ASK)
-    assert log.told() == [prompt(log.sent), completion(HELLO, USED, finish_reason="STOP")]
+    assert log.normalized() == [prompt(log.sent), completion(HELLO, USED, finish_reason="STOP")]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -34,7 +34,7 @@ def test_an_answer_comes_whole(compare, kind, way):
 def test_an_answer_comes_in_a_stream(compare, kind, way):
     log = compare(kind, WAYS[way], ASK)
     end = completion(HELLO, USED, finish_reason="STOP", chunks=len(PIECES))
-    assert log.told() == [prompt(log.sent), *chunks(PIECES), end]
+    assert log.normalized() == [prompt(log.sent), *chunks(PIECES), end]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -67,7 +67,7 @@ async def embed(f, arguments, seen):
 @pytest.mark.parametrize("kind", KINDS)
 def test_embeddings(compare, kind):
     log = compare(kind, embed, {"model": "gemini-embedding-001", "contents": ["one", "two"]})
-    (event,) = log.told()
+    (event,) = log.normalized()
     assert event == {
         "session_id": 0,
         "actor": {"type": "agent", "id": "gemini-embedding-001"},

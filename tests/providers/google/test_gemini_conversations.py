@@ -29,7 +29,7 @@ async def streamed(session, text):
         pass
 
 
-def as_told(content):
+def as_logged(content):
     """One content as the log should give it back: a second opinion, written apart from the package's."""
     parts = []
     for part in content["parts"]:
@@ -58,7 +58,7 @@ def joined(contents):
             whole[-1] = {"role": "model", "parts": whole[-1]["parts"] + content["parts"]}
         else:
             whole.append(content)
-    return [as_told(content) for content in whole]
+    return [as_logged(content) for content in whole]
 
 
 @pytest.mark.parametrize("case", [*product(KINDS, (None, THINKING), (whole, streamed))])

@@ -79,7 +79,7 @@ def test_a_stream_is_left(compare, kind, opening, ending):
     log = compare(kind, leaving(OPEN[opening], ending), ASK)
     heard = PIECES[:SOME]
     end = completion("".join(heard), chunks=SOME, partial=True, ended="closed")
-    assert log.told() == [prompt(log.sent), *chunks(heard), end]
+    assert log.normalized() == [prompt(log.sent), *chunks(heard), end]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -97,7 +97,7 @@ def test_a_stream_is_left_after_its_last_word(compare, kind):
 
     log = compare(kind, leaving(opened, all_but_the_end), ASK)
     end = completion(HELLO, (3, 17), finish_reason="STOP", chunks=len(PIECES))
-    assert log.told() == [prompt(log.sent), *chunks(PIECES), end]
+    assert log.normalized() == [prompt(log.sent), *chunks(PIECES), end]
 
 
 @pytest.mark.parametrize("kind", KINDS)

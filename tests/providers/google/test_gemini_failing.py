@@ -47,7 +47,7 @@ def test_a_call_fails_with_a_status(compare, kind, model, way):
     assert log.seen[-1].error.__name__ == kind_of_error
     known = {"status_code": int(model[-3:]), "error_type": kind_of_error, "error_code": name}
     known |= {"retry_after": 1.0} if model == "fail-429" else {}
-    assert log.told() == [prompt(log.sent, model), error(f"{text}: {model}", model, **known)]
+    assert log.normalized() == [prompt(log.sent, model), error(f"{text}: {model}", model, **known)]
 
 
 LOST = {HTTP.ConnectError: "connection", HTTP.ReadTimeout: "timeout"}
@@ -65,7 +65,7 @@ def test_a_connection_is_lost(runner, watch, kind, way, lost):
     alone = outcome(run, WAYS[way], offered, asking("gemini-2.5-flash"))
     watch()
     agree(alone, outcome(run, WAYS[way], offered, asking("gemini-2.5-flash")))
-    asked, failed = watch.log().told()
+    asked, failed = watch.log().normalized()
     assert asked["action"] == "prompt"
     assert failed["content"] == {"text": "It is gone"}
     known = {"error_type": lost.__name__, "error_code": LOST[lost]}
@@ -78,7 +78,7 @@ def test_a_connection_is_lost(runner, watch, kind, way, lost):
 def test_an_answer_breaks_off(compare, kind, way):
     log = compare(kind, WAYS[way], asking("fail-malformed"))
     assert log.seen[-1].error.__name__ == "JSONDecodeError"
-    told = log.told()
+    told = log.normalized()
     assert [event["action"] for event in told] == ["prompt", "system"]
     assert told[1]["extensions"]["error_type"] == "JSONDecodeError"
     assert told[1]["content"] == {"text": log.seen[-1].text}
@@ -92,7 +92,7 @@ BREAKS = {"fail-cut": "connection", "fail-error": "INTERNAL", "fail-malformed": 
 @pytest.mark.parametrize("way", STREAMS)
 def test_a_stream_breaks(compare, kind, model, way):
     log = compare(kind, WAYS[way], asking(model))
-    *told, failed = log.told()
+    *told, failed = log.normalized()
     heard = PIECES[: len(told) - 2]
     assert heard
     end = completion("".join(heard), model=model, chunks=len(heard), partial=True, ended="error")
@@ -108,7 +108,7 @@ def test_a_stream_breaks(compare, kind, model, way):
 @pytest.mark.parametrize("way", STREAMS)
 def test_a_stream_ends_early_without_a_word(compare, kind, way):
     log = compare(kind, WAYS[way], asking("fail-unfinished"))
-    told = log.told()
+    told = log.normalized()
     heard = PIECES[: len(told) - 2]
     end = completion("".join(heard), model="fail-unfinished", chunks=len(heard))
     assert told == [prompt(log.sent, "fail-unfinished"), *chunks(heard, "fail-unfinished"), end]

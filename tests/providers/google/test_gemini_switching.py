@@ -1,4 +1,4 @@
-"""Switching on and off: late, many times, in any order; what is not there is told, nothing is imported."""
+"""Enabling and disabling: late, many times, in any order; missing names are reported, nothing is imported."""
 
 from __future__ import annotations
 

@@ -110,14 +110,14 @@ def check(events, transport, *, ended=None):
 @pytest.mark.parametrize("way", [plain, stream])
 def test_ways_of_calling(compare, transport, way):
     log = compare(way, MODEL, "Hello")
-    check(log.told(), transport)
+    check(log.normalized(), transport)
     assert len(log.of("completion_chunk")) == (len(PIECES) if way is stream else 0)
 
 
 @pytest.mark.parametrize("way", [async_plain, async_stream])
 def test_asynchronous_ways_of_calling(compare, way):
     log = compare(way, MODEL, "Hello", is_async=True)
-    check(log.told(), "grpc")
+    check(log.normalized(), "grpc")
     assert len(log.of("completion_chunk")) == (len(PIECES) if way is async_stream else 0)
 
 
@@ -125,7 +125,7 @@ def test_asynchronous_ways_of_calling(compare, way):
 def test_a_call_fails_over_grpc(compare, address, way):
     with over_grpc(address):
         log = compare(way, "fail-429", "Hello", is_async=is_async(way))
-    asked, failed = log.told()
+    asked, failed = log.normalized()
     assert asked["action"] == "prompt"
     assert failed["content"] == {"text": "Too much"}
     assert failed["extensions"] == {
@@ -140,7 +140,7 @@ def test_a_call_fails_over_grpc(compare, address, way):
 def test_a_call_fails_over_rest(compare, provider, way):
     with over_rest(provider.url):
         log = compare(way, "fail-429", "Hello")
-    _, failed = log.told()
+    _, failed = log.normalized()
     assert failed["extensions"]["status_code"] == 429
     assert failed["extensions"]["error_code"] in ("rate_limit", "RESOURCE_EXHAUSTED")
     assert failed["extensions"]["error_type"] == log.seen[-1].error.__name__
@@ -183,13 +183,13 @@ async def async_left(_model, text, seen):
 @pytest.mark.usefixtures("frozen")
 def test_a_stream_is_left(compare, transport):
     log = compare(left, MODEL, "Hello")
-    check(log.told(), transport, ended="dropped")
+    check(log.normalized(), transport, ended="dropped")
 
 
 @pytest.mark.usefixtures("frozen")
 def test_an_asynchronous_stream_is_left(compare):
     log = compare(async_left, MODEL, "Hello", is_async=True)
-    check(log.told(), "grpc", ended="closed")
+    check(log.normalized(), "grpc", ended="closed")
 
 
 async def chat(model, text, seen):
@@ -224,7 +224,7 @@ async def embed(model, text, seen):
 @pytest.mark.parametrize("text", ["one", ["one", "two"]])
 def test_embeddings(compare, transport, text):
     log = compare(embed, "models/gemini-embedding-001", text)
-    (event,) = log.told()
+    (event,) = log.normalized()
     assert event["action"] == "embedding"
     assert event["extensions"]["dimensions"] == 768
     assert event["extensions"]["inputs"] == (1 if isinstance(text, str) else 2)

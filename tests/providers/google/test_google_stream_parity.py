@@ -1,4 +1,4 @@
-"""A stream of Google's SDKs that is watched cannot be told from one that is not; see `conformance.parity`."""
+"""A stream of Google's SDKs that is observed behaves as one that is not; see `support.parity`."""
 
 from __future__ import annotations
 

@@ -175,14 +175,14 @@ def expected(chunks=None):
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_interaction(compare, kind):
     log = compare(kind, plain, answer())
-    assert log.told() == [*expected()]
+    assert log.normalized() == [*expected()]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_interaction_in_a_stream(compare, kind):
     log = compare(kind, stream, streamed)
     prompt, completion = expected(chunks=3)
-    told = log.told()
+    told = log.normalized()
     assert [told[0], told[-1]] == [prompt, completion]
     said = [(event["extensions"]["kind"], event["content"]["text"]) for event in told[1:-1]]
     assert said == [("reasoning", "Hm."), ("text", "It is"), ("text", " warm.")]
@@ -232,7 +232,7 @@ def refused():
 @pytest.mark.parametrize("doing", [plain, stream])
 def test_an_interaction_fails(compare, kind, doing):
     log = compare(kind, doing, refused)
-    asked, failed = log.told()
+    asked, failed = log.normalized()
     assert asked == expected()[0]
     assert failed["content"] == {"text": "Not here"}
     assert failed["extensions"] == {
@@ -253,6 +253,6 @@ async def in_the_background(interactions, seen):
 def test_an_interaction_in_the_background(compare, kind):
     pending = answer(steps=[], status="in_progress")
     log = compare(kind, in_the_background, pending, pending, answer())
-    prompt, completion = log.told()
+    prompt, completion = log.normalized()
     assert prompt["extensions"]["request"] == {"background": True}
     assert completion["content"] == expected()[1]["content"]

@@ -227,7 +227,7 @@ SAMPLES = [
 
 
 def test_each_field_of_each_message_spoiled():
-    """Nothing of ours fails, whatever stands where; what comes after is read on."""
+    """Nothing of ours fails at an odd field; what comes after is read."""
     for number, (way, sample) in enumerate(SAMPLES):
         for odd in spoiled(sample):
             dialogue, folds = LiveReader("gemini", None), {}

@@ -15,7 +15,7 @@ def listening():
 
 @pytest.fixture
 def server(listening):
-    """The server, with its own script and nothing heard."""
+    """The server, with its own script and no events yet."""
     listening.play = None
     listening.spoken.clear()
     return listening

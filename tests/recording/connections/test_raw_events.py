@@ -70,7 +70,7 @@ def test_the_names_of_older_versions(call, watch, server):
     names = {"output_audio": "audio", "item.added": "item.created", "output_text": "text"}
 
     class Beta(Realtime):
-        def tell(self, kind, **known):
+        def send(self, kind, **known):
             for new, old in names.items():
                 kind = kind.replace(new, old)
             text = json.dumps({"type": kind, **known}).replace('"output_audio"', '"audio"')
@@ -116,7 +116,7 @@ SCRIPT = [
 
 
 class Tape:
-    """Stands in for a socket: keeps what a script tells."""
+    """A socket that keeps what a script sends."""
 
     def __init__(self):
         self.events = []
@@ -159,7 +159,7 @@ def dialogue():
 
 
 def test_each_field_of_each_event_spoiled():
-    """Nothing of ours fails, whatever stands where; what comes after is read on."""
+    """Nothing of ours fails at an odd field; what comes after is read."""
     events = transcript()
     count = 0
     for number, (way, event) in enumerate(events):

@@ -1,4 +1,4 @@
-"""Connections and the switch: on late, off early, and what the SDK's classes look like meanwhile."""
+"""Connections when recording is enabled late or disabled early, and the SDK's classes meanwhile."""
 
 from __future__ import annotations
 

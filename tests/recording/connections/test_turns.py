@@ -6,7 +6,7 @@ import hashlib
 
 from tests.support.calling import SDK, joined, settled
 from tests.support.realtime import MODEL, OLD_WAY, asked, said, turns, until
-from tests.support.realtime_server import HEARD, SAID, SOUND, USAGE, b64
+from tests.support.realtime_server import SAID, SOUND, TRANSCRIPT, USAGE, b64
 
 pytestmark = OLD_WAY
 ORIGIN = {"provider": "openai", "operation": "realtime", "model": MODEL, "sdk": SDK}
@@ -24,7 +24,7 @@ def blob(content):
 def test_a_turn(call, watch):
     watch()
     call(lambda connection: asked(connection, "Hi there"))
-    told = watch.log().told()
+    told = watch.log().normalized()
     server = told[1]["provenance"].pop("server")
     assert server.startswith("127.0.0.1")
     for event in told:
@@ -196,8 +196,8 @@ def test_what_the_user_says_aloud(call, watch):
     call(program)
     [prompt] = watch.log().of("prompt")
     assert prompt["content"] == {
-        "text": HEARD,
-        "messages": [{"role": "user", "parts": [text(HEARD), blob(b"".join(SOUND))]}],
+        "text": TRANSCRIPT,
+        "messages": [{"role": "user", "parts": [text(TRANSCRIPT), blob(b"".join(SOUND))]}],
     }
     assert b64(SOUND[0]) not in watch.path.read_text()
 
@@ -218,7 +218,7 @@ def test_a_turn_that_the_server_begins(call, watch):
     prompts = log.of("prompt")
     for prompt, sound, late in zip(prompts, SOUND, heard, strict=True):
         assert prompt["content"]["messages"] == [{"role": "user", "parts": [blob(sound)]}]
-        assert late["content"]["messages"] == [{"role": "user", "parts": [text(HEARD)]}]
+        assert late["content"]["messages"] == [{"role": "user", "parts": [text(TRANSCRIPT)]}]
         assert late["extensions"]["reply_to"] == prompt["event_id"]
         assert late["extensions"]["usage"] == {"type": "duration", "seconds": 1.5}
         assert late["session_id"] == prompt["session_id"]
@@ -252,8 +252,8 @@ def test_items_that_somebody_else_adds(call, watch, server):
             script = Realtime(socket, model)
             content = [{"type": "input_audio", "transcript": "Hallo"}]
             item = {"id": "item_x", "type": "message", "role": "user", "content": content}
-            script.tell("conversation.item.added", item=item)
-            script.tell("conversation.item.done", item=item)
+            script.send("conversation.item.added", item=item)
+            script.send("conversation.item.done", item=item)
             script.words = "Hallo"
             script.on_response_create({})
 

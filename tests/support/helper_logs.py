@@ -1,4 +1,4 @@
-"""What the tests of the helpers share: a log told in short, and clients that somebody has made up."""
+"""What the tests of the helpers share: a log in short, and clients made by the tests."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def events(log):
     return [event for event in read(log) if event["actor"]["id"] != "hilt-autolog"]
 
 
-def story(log):
+def summary(log):
     """Of each event the action, the actor, the text, and the number of the event that it replies to."""
-    told = events(log)
-    numbers = {event["event_id"]: number for number, event in enumerate(told)}
+    logged = events(log)
+    numbers = {event["event_id"]: number for number, event in enumerate(logged)}
     return [
         (
             event["action"],
@@ -26,7 +26,7 @@ def story(log):
             event.get("content", {}).get("text"),
             numbers.get(event.get("extensions", {}).get("reply_to")),
         )
-        for event in told
+        for event in logged
     ]
 
 
@@ -42,7 +42,7 @@ def client_of(create):
 
 
 def answer(text="Hi", **known):
-    """An answer as somebody makes it up who tests a program of their own."""
+    """An answer as the tests of a program would make it."""
     return Made(choices=[Made(message=Made(content=text))], **known)
 
 
