@@ -1,1 +1,1 @@
-"""The types that providers and the recorder exchange."""
+"""The types that providers, instrumentation and the recorder exchange."""

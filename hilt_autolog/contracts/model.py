@@ -3,9 +3,9 @@
 A provider converts an SDK's request to a `Request`, its response to a `Response`, each chunk of a stream to
 `Delta`s and an exception to an `ErrorInfo`. It reads no clock, writes no file and builds no event.
 
-Messages have the shape of OpenTelemetry's GenAI conventions (`types.Message`), as `docs/event-format.md`
-says. A part that carries bytes holds them under `data` (bytes, or base64 text) until the recorder's
-`MediaRedactor` replaces them.
+Messages have the shape of OpenTelemetry's GenAI conventions (`types.Message`), see `docs/event-format.md`.
+A part with bytes has them under `data` (bytes, or base64 text) until the recorder's `MediaRedactor` replaces
+them.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class StreamInfo(NamedTuple):
 class Provider(Protocol):
     """What a provider file offers as `PROVIDER`.
 
-    `EXTRA_PROVIDERS` of the file, if any, record the same SDK by other functions: its connections, say.
+    `EXTRA_PROVIDERS` of the file, if any, record the same SDK by other functions, such as its connections.
     """
 
     @property

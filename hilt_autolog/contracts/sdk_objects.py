@@ -1,4 +1,4 @@
-"""Reading objects that are not ours: without running their code, and without trusting their types."""
+"""Read the SDK's objects without running their code and without trusting their types."""
 
 from __future__ import annotations
 
@@ -6,35 +6,39 @@ import json
 import math
 import sys
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
+if TYPE_CHECKING:
+    from .types import JsonObject
 
-def fields(value: Any) -> dict[str, Any]:
-    """Return the attributes of an SDK's object, or a dict itself, as one dict; of anything else, none.
 
-    Reads the instance only: no property, no `model_dump`, nothing that runs the SDK's or the user's code.
+def fields(value: Any) -> JsonObject:
+    """Return the attributes of an SDK's object as a dict, or `value` itself if it is a dict; else `{}`.
+
+    Reads the instance's `__dict__` only: no property, no `model_dump`, nothing that runs code of the SDK or
+    of the program. Pydantic keeps fields that the model does not declare in `__pydantic_extra__`.
     """
     if type(value) is dict:
         return value
     if value is None:
         return {}
-    if isinstance(value, dict):  # OrderedDict and its kin have attributes besides
+    if isinstance(value, dict):  # OrderedDict and other subclasses have a `__dict__` besides their items
         return dict(dict.items(value))
     try:
-        known: dict[str, Any] = object.__getattribute__(value, "__dict__")
+        attributes: JsonObject = object.__getattribute__(value, "__dict__")
     except AttributeError:
         return {}
     try:
         extra = value.__pydantic_extra__
     except AttributeError:
-        return known
-    return {**known, **extra} if extra else known
+        return attributes
+    return {**attributes, **extra} if extra else attributes
 
 
 def jsonable(value: Any) -> Any:
-    """Return an SDK's object as JSON-able data, without the fields that were not given (`None`)."""
+    """Return an SDK's object as JSON-able data, without the fields that are None."""
     if type(value) in _SCALARS:
         return value
     if isinstance(value, list | tuple):
@@ -43,17 +47,17 @@ def jsonable(value: Any) -> Any:
         return value
     if isinstance(value, dict) or hasattr(value, "__pydantic_fields_set__"):
         return {
-            name: one if type(one) in _SCALARS else jsonable(one)
-            for name, one in fields(value).items()
-            if one is not None
+            name: item if type(item) in _SCALARS else jsonable(item)
+            for name, item in fields(value).items()
+            if item is not None
         }
     return value
 
 
-def is_plain_json(value: dict[str, Any]) -> bool:
-    """Return whether a dict is JSON with no field that was not given; one that has lists is not looked at."""
-    for one in value.values():
-        if type(one) not in _SCALARS and not (type(one) is dict and is_plain_json(one)):
+def is_plain_json(value: JsonObject) -> bool:
+    """Return whether a dict consists of scalars and such dicts, without None; False if it contains a list."""
+    for item in value.values():
+        if type(item) not in _SCALARS and not (type(item) is dict and is_plain_json(item)):
             return False
     return True
 
@@ -61,13 +65,13 @@ def is_plain_json(value: dict[str, Any]) -> bool:
 _SCALARS = frozenset((str, int, float, bool))
 
 
-def text_or_none(value: Any) -> str | None:
-    """Return `value` if it is a text that says something."""
+def text_or_none(value: object) -> str | None:
+    """Return `value` if it is a str and not empty."""
     return value if isinstance(value, str) and value else None
 
 
-def count_or_none(value: Any) -> int | None:
-    """Return `value` if it is a number of things (an int, not a bool), else nothing."""
+def count_or_none(value: object) -> int | None:
+    """Return `value` if it is an int (no bool) or a float without a fraction."""
     if type(value) is int:
         return value
     if isinstance(value, float) and value.is_integer():
@@ -76,29 +80,29 @@ def count_or_none(value: Any) -> int | None:
 
 
 def float_or_none(value: Any) -> float | None:
-    """Return a number, of whatever library, as a float; what is infinite or none, as nothing."""
+    """Return a number of any library as a float; None for what is no number, infinite or NaN."""
     if isinstance(value, bool | str | bytes) or not hasattr(type(value), "__float__"):
         return None
     try:
-        known = float(value)
+        number = float(value)
     except (TypeError, ValueError, OverflowError):
         return None
-    return known if math.isfinite(known) else None
+    return number if math.isfinite(number) else None
 
 
-def milliseconds_or_none(value: Any) -> int | None:
-    """Return a duration in whole milliseconds; what is no duration, as nothing."""
-    known = float_or_none(value)
-    return None if known is None or known < 0 else round(known)
+def milliseconds_or_none(value: object) -> int | None:
+    """Return a duration in milliseconds as an int; None for what is no number or negative."""
+    number = float_or_none(value)
+    return None if number is None or number < 0 else round(number)
 
 
-def as_json(value: Any) -> str:
-    """Return a text as it is, anything else as JSON: providers send arguments as the one or the other."""
+def as_json(value: object) -> str:
+    """Return a str as it is, and anything else as JSON text: providers send arguments as either."""
     return value if isinstance(value, str) else json.dumps(jsonable(value or {}), ensure_ascii=False)
 
 
 def is_json(text: str) -> bool:
-    """Return whether a text is whole JSON."""
+    """Return whether a text is complete JSON."""
     try:
         orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -108,5 +112,5 @@ def is_json(text: str) -> bool:
 
 @lru_cache(maxsize=16)
 def sdk_version(package: str) -> str:
-    """Return the name and the version of an SDK that is imported: `openai 3.57.0`."""
+    """Return the name and the version of an imported SDK: `openai 3.57.0`."""
     return f"{package} {getattr(sys.modules.get(package), '__version__', 'unknown')}"

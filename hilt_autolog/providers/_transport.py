@@ -1,11 +1,10 @@
-"""Who answers at which host: many providers are reached through another one's SDK."""
+"""Providers by host (many are reached through another one's SDK), and error codes of failed connections."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
-# The host and port of a base_url -> provider.
+# (pattern of the host and port of a client's `base_url`, provider)
 HOSTS = (
     (r"(^|\.)openai\.com(:|$)", "openai"),
     (r"\.(openai|cognitiveservices|services\.ai|inference\.ai|models\.ai)\.azure\.com(:|$)", "azure"),
@@ -42,18 +41,21 @@ HOSTS = (
 
 
 _TOO_MANY_REQUESTS = 429
-_CONNECTION = re.compile(
+_CONNECTION_ERROR = re.compile(
     "Connect|NetworkError|ProtocolError|TransportError|ReadError|WriteError|PayloadError|ChunkedEncoding"
 )
 
 
-def transport_code(error: BaseException, status: Any) -> str:
-    """Return the contract's code for a failure that the provider gave none to, or never heard of."""
+def transport_code(error: BaseException, status: object) -> str:
+    """Return the event format's error code for an exception that carries no code of the provider's.
+
+    Decides by the names of the exception's classes, which are alike in httpx, requests, aiohttp and the SDKs.
+    """
     if not isinstance(error, Exception) or type(error).__name__ == "CancelledError":
         return "cancelled"
-    family = " ".join(kind.__name__ for kind in type(error).__mro__)
-    if status == _TOO_MANY_REQUESTS or "RateLimit" in family:
+    names = " ".join(cls.__name__ for cls in type(error).__mro__)
+    if status == _TOO_MANY_REQUESTS or "RateLimit" in names:
         return "rate_limit"
-    if "Timeout" in family:
+    if "Timeout" in names:
         return "timeout"
-    return "connection" if _CONNECTION.search(family) else "api_error"
+    return "connection" if _CONNECTION_ERROR.search(names) else "api_error"

@@ -1,4 +1,4 @@
-"""The Fireworks SDK, which speaks OpenAI's protocol and Anthropic's."""
+"""The Fireworks SDK: OpenAI's protocols and Anthropic's."""
 
 from __future__ import annotations
 

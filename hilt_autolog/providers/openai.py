@@ -1,4 +1,4 @@
-"""The OpenAI SDK, and everything that is reached through it with another `base_url`."""
+"""The OpenAI SDK, and all providers that are reached through it with another `base_url`."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hilt_autolog.contracts.model import Operation
-from hilt_autolog.providers._openai.chat import chat_messages, chat_reply, text_reply
+from hilt_autolog.providers._openai.chat import chat_messages, chat_response, text_response
 from hilt_autolog.providers._openai.chat_stream import ChatAccumulator
 from hilt_autolog.providers._openai.media import (
     ImageAccumulator,
     TranscriptAccumulator,
-    embedding_inputs,
-    embedding_reply,
-    files,
-    image_reply,
-    legacy_prompts,
-    moderated,
-    moderation_reply,
-    speech,
-    spoken_prompt,
-    transcript_reply,
-    transcript_text,
+    completion_messages,
+    embedding_messages,
+    embedding_response,
+    file_parser,
+    image_response,
+    media_messages,
+    moderation_messages,
+    moderation_response,
+    speech_response,
+    transcript_from_text,
+    transcript_response,
 )
 from hilt_autolog.providers._openai.realtime import RealtimeReader
-from hilt_autolog.providers._openai.responses import ResponseAccumulator, response_messages, response_reply
+from hilt_autolog.providers._openai.responses import ResponseAccumulator, parse_response, response_messages
 from hilt_autolog.providers._openai.responses_turns import ResponsesReader
 from hilt_autolog.providers._openai.websocket import Websockets
 
@@ -40,19 +40,19 @@ if TYPE_CHECKING:
     from hilt_autolog.providers._openai.turns import ConnectionInfo
 
 
-_SPEECH_INPUT = ("input", "model", "stream")
 _CHAT = Operation(
-    "chat.completions", chat_messages, chat_reply, ChatAccumulator, ("messages", "model", "stream")
+    "chat.completions", chat_messages, chat_response, ChatAccumulator, ("messages", "model", "stream")
 )
 _RESPONSES = Operation(
     "responses",
     response_messages,
-    response_reply,
+    parse_response,
     ResponseAccumulator,
     ("input", "instructions", "model", "stream", "previous_response_id", "conversation"),
     stores_responses=True,
 )
-_PROMPT = ("prompt", "model", "stream", "files")
+_MEDIA_KEYS = ("prompt", "model", "stream", "files")
+_SPEECH_KEYS = ("input", "model", "stream")
 
 ROUTES: dict[tuple[str, str], Operation] = {
     ("post", "/chat/completions"): _CHAT,
@@ -60,75 +60,95 @@ ROUTES: dict[tuple[str, str], Operation] = {
     ("get", "/responses/{id}"): Operation(
         "responses.retrieve",
         response_messages,
-        response_reply,
+        parse_response,
         ResponseAccumulator,
         stores_responses=True,
         kind="fetch",
     ),
     ("post", "/responses/compact"): Operation(
-        "responses.compact", response_messages, response_reply, None, _RESPONSES.content_keys
+        "responses.compact", response_messages, parse_response, None, _RESPONSES.content_keys
     ),
-    ("post", "/completions"): Operation("completions", legacy_prompts, text_reply, ChatAccumulator, _PROMPT),
+    ("post", "/completions"): Operation(
+        "completions", completion_messages, text_response, ChatAccumulator, _MEDIA_KEYS
+    ),
     ("post", "/embeddings"): Operation(
-        "embeddings", embedding_inputs, embedding_reply, None, ("input", "model"), is_embedding=True
+        "embeddings", embedding_messages, embedding_response, None, ("input", "model"), is_embedding=True
     ),
     ("post", "/images/generations"): Operation(
-        "images.generate", spoken_prompt, image_reply, ImageAccumulator, _PROMPT
+        "images.generate", media_messages, image_response, ImageAccumulator, _MEDIA_KEYS
     ),
     ("post", "/images/edits"): Operation(
-        "images.edit", spoken_prompt, image_reply, ImageAccumulator, _PROMPT, parse_files=files("image")
+        "images.edit",
+        media_messages,
+        image_response,
+        ImageAccumulator,
+        _MEDIA_KEYS,
+        parse_files=file_parser("image"),
     ),
     ("post", "/images/variations"): Operation(
-        "images.create_variation", spoken_prompt, image_reply, None, _PROMPT, parse_files=files("image")
+        "images.create_variation",
+        media_messages,
+        image_response,
+        None,
+        _MEDIA_KEYS,
+        parse_files=file_parser("image"),
     ),
     ("post", "/audio/transcriptions"): Operation(
         "audio.transcriptions",
-        spoken_prompt,
-        transcript_reply,
+        media_messages,
+        transcript_response,
         TranscriptAccumulator,
-        _PROMPT,
-        parse_files=files("audio"),
-        parse_binary=transcript_text,
+        _MEDIA_KEYS,
+        parse_files=file_parser("audio"),
+        parse_binary=transcript_from_text,
     ),
     ("post", "/audio/translations"): Operation(
         "audio.translations",
-        spoken_prompt,
-        transcript_reply,
+        media_messages,
+        transcript_response,
         None,
-        _PROMPT,
-        parse_files=files("audio"),
-        parse_binary=transcript_text,
+        _MEDIA_KEYS,
+        parse_files=file_parser("audio"),
+        parse_binary=transcript_from_text,
     ),
     ("post", "/audio/speech"): Operation(
-        "audio.speech", spoken_prompt, transcript_reply, None, _SPEECH_INPUT, parse_binary=speech
+        "audio.speech", media_messages, transcript_response, None, _SPEECH_KEYS, parse_binary=speech_response
     ),
-    ("post", "/moderations"): Operation("moderations", moderated, moderation_reply, None, ("input", "model")),
+    ("post", "/moderations"): Operation(
+        "moderations", moderation_messages, moderation_response, None, ("input", "model")
+    ),
 }
 
 _SDK = StainlessProvider("openai", ROUTES, "openai", HOSTS, clients=(("Azure", "azure"),))
-_DIALOGUES: dict[str, Callable[[ConnectionInfo], ConnectionReader]] = {
+_CONNECTION_READERS: dict[str, Callable[[ConnectionInfo], ConnectionReader]] = {
     "Realtime": RealtimeReader,
     "Responses": partial(ResponsesReader, _RESPONSES),
 }
 
 PROVIDER: Provider = _SDK
-EXTRA_PROVIDERS: tuple[ConnectionProvider, ...] = (Websockets(_SDK, _DIALOGUES),)
+EXTRA_PROVIDERS: tuple[ConnectionProvider, ...] = (Websockets(_SDK, _CONNECTION_READERS),)
 
 
-_AT = {operation.name: route for route, operation in ROUTES.items()}
-_WHOLE = ("images.generate", "audio.transcriptions")  # only OpenAI streams them, or in its own way
+_ROUTE_OF = {operation.name: route for route, operation in ROUTES.items()}
+# Compatible providers do not stream these, or with events of their own.
+_NOT_STREAMED = ("images.generate", "audio.transcriptions")
 
 
-def routes(base: str, *names: str) -> dict[tuple[str, str], Operation]:
-    """Return the routes of operations that are read as OpenAI's.
+def routes(prefix: str, *operations: str) -> dict[tuple[str, str], Operation]:
+    """Return routes of OpenAI's operations at another path, for the SDK of a compatible provider.
 
     Args:
-        base: what stands before OpenAI's own path of each.
-        names: the operations, as OpenAI's SDK names them.
+        prefix: what precedes OpenAI's path.
+        operations: names of the operations, as in `Operation.name`.
+
+    Raises:
+        KeyError: there is no such operation.
     """
-    found = {}
-    for name in names:
-        method, path = _AT[name]
+    table = {}
+    for name in operations:
+        method, path = _ROUTE_OF[name]
         operation = ROUTES[method, path]
-        found[method, base + path] = replace(operation, accumulator=None) if name in _WHOLE else operation
-    return found
+        if name in _NOT_STREAMED:
+            operation = replace(operation, accumulator=None)
+        table[method, prefix + path] = operation
+    return table

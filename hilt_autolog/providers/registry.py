@@ -1,13 +1,15 @@
-"""Which SDKs are recorded, and by which provider file.
+"""The SDKs that are recorded, and the provider file of each.
 
-Loaded when an interpreter starts, so it imports nothing. To add a provider, add its file and its line here.
+Loaded at the start of each interpreter, so it imports nothing. To add a provider: add its file and a row.
 """
 
-TYPE_CHECKING = False  # type checkers know the name; importing typing would cost a program's start
+TYPE_CHECKING = False  # type checkers take it as true; importing `typing` would delay the program's start
 if TYPE_CHECKING:
-    from typing import Any
+    from hilt_autolog.contracts.framework import Framework
+    from hilt_autolog.contracts.provider import Provider
+    from hilt_autolog.contracts.realtime import ConnectionProvider
 
-# The module of an SDK -> the file in this folder that holds its `PROVIDER`.
+# Module of an SDK -> module in this folder that defines its `PROVIDER`.
 PROVIDERS = {
     "anthropic": "anthropic",
     "cerebras.cloud.sdk": "cerebras",
@@ -24,15 +26,15 @@ PROVIDERS = {
 
 
 def sdks() -> frozenset[str]:
-    """Return the SDKs that have a provider, by module: `openai`, `google.genai` ..."""
+    """Return the modules of the SDKs that have a provider: `openai`, `google.genai` ..."""
     return frozenset(PROVIDERS)
 
 
-def providers_of(sdk: str) -> "tuple[Any, ...]":
-    """Return the providers of an SDK; their file is imported, the SDK is not.
+def providers_of(sdk: str) -> "tuple[Provider | ConnectionProvider | Framework, ...]":
+    """Import the provider file of an SDK, which does not import the SDK, and return its providers.
 
     Raises:
-        KeyError: there is none.
+        KeyError: the SDK has no provider.
     """
     from importlib import import_module
 

@@ -1,4 +1,4 @@
-"""The SambaNova SDK: OpenAI's protocol and Anthropic's; it streams transcripts as it does chats."""
+"""The SambaNova SDK: OpenAI's protocols and Anthropic's; transcripts are streamed as chat chunks."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .openai import routes
 if TYPE_CHECKING:
     from hilt_autolog.contracts.provider import Provider
 
-_HEARD = routes("", "audio.transcriptions", "audio.translations")
+_TRANSCRIPTS = routes("", "audio.transcriptions", "audio.translations")
 _ROUTES = {
     **routes("", "chat.completions", "completions", "responses", "embeddings"),
-    **{route: replace(operation, accumulator=ChatAccumulator) for route, operation in _HEARD.items()},
+    **{route: replace(operation, accumulator=ChatAccumulator) for route, operation in _TRANSCRIPTS.items()},
     ("post", "/messages"): ANTHROPIC["post", "/v1/messages"],
 }
 

@@ -1,84 +1,96 @@
-"""The chat-completions protocol, which OpenAI began and half the field speaks."""
+"""OpenAI's chat-completions protocol, which most compatible providers implement: requests and responses."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.media import blob_part, url_part
-from hilt_autolog.contracts.model import ErrorInfo, Response, ToolCall, new_message, provider_part, text_part
+from hilt_autolog.contracts.model import (
+    ErrorInfo,
+    Response,
+    ToolCall,
+    new_message,
+    provider_part,
+    text_part,
+)
 from hilt_autolog.contracts.sdk_objects import as_json, fields, is_plain_json, jsonable, text_or_none
 
 from .usage import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from hilt_autolog.contracts.types import JsonObject, Message, Part
+    from hilt_autolog.contracts.types import JsonMapping, JsonObject, Message, Part
 
-_ROLES = {"developer": "system", "function": "tool"}
-_SPEAKERS = frozenset(("user", "assistant", "system"))
-_BESIDES = ("name", "tool_calls", "reasoning_content", "reasoning", "refusal", "audio", "function_call")
+_CONVENTIONAL_ROLES = {"developer": "system", "function": "tool"}
+_TEXT_ROLES = frozenset(("user", "assistant", "system"))
+_RARE_KEYS = ("name", "tool_calls", "reasoning_content", "reasoning", "refusal", "audio", "function_call")
 _AUDIO_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 
 
 # --- requests
 
 
-def chat_messages(body: Mapping[str, Any]) -> list[Message]:
+def chat_messages(body: JsonMapping) -> list[Message]:
     """Return the messages of a chat request."""
-    given = body.get("messages")
-    given = given if type(given) is list else sequence(given)
-    return [chat_message(one if type(one) is dict else fields(one)) for one in given]
+    items = body.get("messages")
+    items = items if type(items) is list else sequence(items)
+    return [chat_message(item if type(item) is dict else fields(item)) for item in items]
 
 
-def chat_message(given: Mapping[str, Any]) -> Message:
-    """Return one message, of a request or an answer; an unconventional role is kept as `provider_role`."""
-    role = given.get("role") or "assistant"
+def chat_message(item: JsonMapping) -> Message:
+    """Return one message of a request or a response; `provider_role` keeps an unconventional role."""
+    role = item.get("role") or "assistant"
     if not isinstance(role, str):
         role = as_json(role)
-    content = given.get("content")
-    is_all = len(given) == 2 or not any(map(given.get, _BESIDES))  # noqa: PLR2004  the role and the content
-    if is_all and role in _SPEAKERS and content and isinstance(content, str):
+    content = item.get("content")
+    has_content_only = len(item) == 2 or not any(map(item.get, _RARE_KEYS))  # noqa: PLR2004  role and content
+    if has_content_only and role in _TEXT_ROLES and content and isinstance(content, str):
         return {"role": role, "parts": [{"type": "text", "content": content}]}  # most messages
     if role in ("tool", "function"):
-        parts = [_tool_result(given)]
+        parts = [_tool_result(item)]
     else:
-        parts = [*_reasoning(given), *content_parts(content, keep_empty=role != "assistant")]
-        parts += _refusal(given) + _audio(given)
-        parts += [call.part() for call in tool_calls(given)]
-    read = new_message(_ROLES.get(role, role), parts)
-    if role in _ROLES:
-        read["provider_role"] = role
-    if name := text_or_none(given.get("name")):
-        read["name"] = name
-    return read
+        parts = [*_reasoning_parts(item), *content_parts(content, keep_empty=role != "assistant")]
+        parts += _refusal_parts(item) + _audio_parts(item)
+        parts += [call.part() for call in tool_calls(item)]
+    message = new_message(_CONVENTIONAL_ROLES.get(role, role), parts)
+    if role in _CONVENTIONAL_ROLES:
+        message["provider_role"] = role
+    if name := text_or_none(item.get("name")):
+        message["name"] = name
+    return message
 
 
 def content_parts(content: Any, *, keep_empty: bool = True) -> list[Part]:
-    """Return the content of a message, a text or a list of typed pieces, as parts."""
+    """Return a message's content as parts.
+
+    Args:
+        content: a str, or a list of typed pieces (dicts, SDK objects or strs).
+        keep_empty: whether an empty str is a text part or nothing.
+    """
     if isinstance(content, str):
         return [text_part(content)] if content or keep_empty else []
     return [_content_part(fields(piece) or {"type": "text", "text": piece}) for piece in sequence(content)]
 
 
-def _content_part(piece: Mapping[str, Any]) -> Part:
+def _content_part(piece: JsonMapping) -> Part:
     kind = piece.get("type")
-    read = _PIECES.get(kind) if isinstance(kind, str) else None
-    return generic_part(piece) if read is None else read(piece)
+    parse_piece = _PIECE_PARSERS.get(kind) if isinstance(kind, str) else None
+    return generic_part(piece) if parse_piece is None else parse_piece(piece)
 
 
-def generic_part(piece: Mapping[str, Any]) -> Part:
-    """Return a piece of a type that we do not know, or of none, as it is."""
+def generic_part(piece: JsonMapping) -> Part:
+    """Return a piece of an unknown type, or of none, with its own keys."""
     part: JsonObject = jsonable(dict(piece))
     return provider_part(part | {"type": as_json(part.get("type", "unknown"))})
 
 
-def _text_part(piece: Mapping[str, Any]) -> Part:
-    words = piece.get("text") or ""
-    return text_part(words if isinstance(words, str) else as_json(words))
+def _text_piece(piece: JsonMapping) -> Part:
+    text = piece.get("text") or ""
+    return text_part(text if isinstance(text, str) else as_json(text))
 
 
-def _image_part(piece: Mapping[str, Any]) -> Part:
+def _image_piece(piece: JsonMapping) -> Part:
     image = piece.get("image_url")
     part = url_part("image", image if isinstance(image, str) else fields(image).get("url"))
     if detail := fields(image).get("detail"):
@@ -86,171 +98,179 @@ def _image_part(piece: Mapping[str, Any]) -> Part:
     return part
 
 
-def _audio_part(piece: Mapping[str, Any]) -> Part:
+def _audio_piece(piece: JsonMapping) -> Part:
     audio = fields(piece.get("input_audio"))
-    form = audio.get("format")
-    return blob_part("audio", _AUDIO_TYPES.get(str(form), f"audio/{form}"), audio.get("data"))
+    audio_format = audio.get("format")
+    mime_type = _AUDIO_TYPES.get(str(audio_format), f"audio/{audio_format}")
+    return blob_part("audio", mime_type, audio.get("data"))
 
 
-def _thought_part(piece: Mapping[str, Any]) -> Part:
-    """Read what Mistral's models think: a list of texts."""
+def _thinking_piece(piece: JsonMapping) -> Part:
+    """Return the reasoning of Mistral's models, which is a list of text pieces."""
     thoughts = content_parts(piece.get("thinking"))
     return {"type": "reasoning", "content": "".join(part.get("content", "") for part in thoughts)}
 
 
-def _refused_part(piece: Mapping[str, Any]) -> Part:
+def _refusal_piece(piece: JsonMapping) -> Part:
     return provider_part({"type": "refusal", "content": piece.get("refusal")})
 
 
-def _file_part(piece: Mapping[str, Any]) -> Part:
-    given = fields(piece.get("file"))
-    if file_id := given.get("file_id"):
+def _file_piece(piece: JsonMapping) -> Part:
+    file = fields(piece.get("file"))
+    if file_id := file.get("file_id"):
         return {"type": "file", "file_id": file_id}
-    part = url_part("document", given.get("file_data"))
-    if name := given.get("filename"):
+    part = url_part("document", file.get("file_data"))
+    if name := file.get("filename"):
         part["name"] = name
     return part
 
 
-_PIECES = {
-    "text": _text_part,
-    "image_url": _image_part,
-    "input_audio": _audio_part,
-    "file": _file_part,
-    "thinking": _thought_part,
-    "refusal": _refused_part,
+_PIECE_PARSERS = {
+    "text": _text_piece,
+    "image_url": _image_piece,
+    "input_audio": _audio_piece,
+    "file": _file_piece,
+    "thinking": _thinking_piece,
+    "refusal": _refusal_piece,
 }
 
 
-def _tool_result(given: Mapping[str, Any]) -> Part:
-    content = given.get("content")
+def _tool_result(item: JsonMapping) -> Part:
+    content = item.get("content")
     response = content if isinstance(content, str) else content_parts(content)
-    identity = text_or_none(given.get("tool_call_id")) or text_or_none(given.get("name"))
-    return {"type": "tool_call_response", "id": identity, "response": response}
+    call_id = text_or_none(item.get("tool_call_id")) or text_or_none(item.get("name"))
+    return {"type": "tool_call_response", "id": call_id, "response": response}
 
 
-# --- answers
+# --- responses
 
 
-def chat_reply(body: Mapping[str, Any]) -> Response:
-    """Read a chat completion that has come whole."""
+def chat_response(body: JsonMapping) -> Response:
+    """Read a complete chat completion."""
     choices = []
-    given = body.get("choices")
-    for one in given if type(given) is list else sequence(given):
-        choice = one if type(one) is dict else fields(one)
-        said = choice.get("message")
-        choices.append((choice.get("finish_reason"), said if type(said) is dict else fields(said)))
-    return spoken(envelope(Response(), body), choices)
+    items = body.get("choices")
+    for item in items if type(items) is list else sequence(items):
+        choice = item if type(item) is dict else fields(item)
+        message = choice.get("message")
+        choices.append((choice.get("finish_reason"), message if type(message) is dict else fields(message)))
+    return set_choices(set_metadata(Response(), body), choices)
 
 
-def text_reply(body: Mapping[str, Any]) -> Response:
-    """Read a legacy completion that has come whole; some servers answer it with chat messages."""
+def text_response(body: JsonMapping) -> Response:
+    """Read a complete legacy completion; some servers answer it with chat messages."""
     choices = map(fields, sequence(body.get("choices")))
-    return spoken(
-        envelope(Response(), body),
+    return set_choices(
+        set_metadata(Response(), body),
         [
-            (one.get("finish_reason"), fields(one.get("message")) or {"content": one.get("text")})
-            for one in choices
+            (
+                choice.get("finish_reason"),
+                fields(choice.get("message")) or {"content": choice.get("text")},
+            )
+            for choice in choices
         ],
     )
 
 
-def spoken(reply: Response, choices: Sequence[tuple[Any, Mapping[str, Any]]]) -> Response:
-    """Fill in an answer's messages, and what follows from them.
+def set_choices(response: Response, choices: Sequence[tuple[Any, JsonMapping]]) -> Response:
+    """Set a response's messages and the fields that follow from them; return the response.
 
     Args:
-        reply: the answer; it is filled in place.
-        choices: of each choice, the finish reason and the message.
+        response: changed in place.
+        choices: (finish reason, message in the provider's form) of each choice.
     """
     messages: list[Message] = []
     calls: list[ToolCall] = []
-    said = []
-    for finish_reason, given in choices:
-        read = chat_message(given)
+    texts = []
+    for finish_reason, item in choices:
+        message = chat_message(item)
         if finish_reason:
-            read["finish_reason"] = finish_reason
-            reply.finish_reason = reply.finish_reason or finish_reason
-        messages.append(read)
-        if given.get("tool_calls") or given.get("function_call"):
-            calls += tool_calls(given)
-        parts = read["parts"]
+            message["finish_reason"] = finish_reason
+            response.finish_reason = response.finish_reason or finish_reason
+        messages.append(message)
+        if item.get("tool_calls") or item.get("function_call"):
+            calls += tool_calls(item)
+        parts = message["parts"]
         is_text = len(parts) == 1 and parts[0]["type"] == "text"
-        said.append(parts[0]["content"] if is_text else _visible(read))
-    reply.messages, reply.tool_calls = messages, calls
-    reply.text = (said[0] if len(said) == 1 else "\n\n".join(filter(None, said))) or None
-    return reply
+        texts.append(parts[0]["content"] if is_text else _visible_text(message))
+    response.messages, response.tool_calls = messages, calls
+    response.text = (texts[0] if len(texts) == 1 else "\n\n".join(filter(None, texts))) or None
+    return response
 
 
-def tool_calls(given: Mapping[str, Any]) -> list[ToolCall]:
-    """Return the tool calls of an assistant message, with the older `function_call` among them."""
-    asked, older = given.get("tool_calls"), given.get("function_call")
-    if not asked and not older:
+def tool_calls(item: JsonMapping) -> list[ToolCall]:
+    """Return the tool calls of an assistant message; the deprecated `function_call` is one of them."""
+    items, function_call = item.get("tool_calls"), item.get("function_call")
+    if not items and not function_call:
         return []
     calls = []
-    for one in sequence(asked):
-        call = fields(one)
+    for call in map(fields, sequence(items)):
         function = fields(call.get("function")) or fields(call.get("custom"))
         arguments = function.get("arguments", function.get("input"))
         name = text_or_none(function.get("name"))
         calls.append(ToolCall(text_or_none(call.get("id")), name, as_json(arguments)))
-    older = fields(older)
-    if name := text_or_none(older.get("name")):
-        calls.append(ToolCall(None, name, as_json(older.get("arguments"))))
+    function_call = fields(function_call)
+    if name := text_or_none(function_call.get("name")):
+        calls.append(ToolCall(None, name, as_json(function_call.get("arguments"))))
     return calls
 
 
-def envelope(reply: Response, body: Mapping[str, Any]) -> Response:
-    """Read what stands beside the choices, in a whole answer and in each chunk of a stream alike."""
+def set_metadata(response: Response, body: JsonMapping) -> Response:
+    """Set what a complete response, or a chunk of a stream, contains besides its choices.
+
+    Groq sends the usage of a stream in `x_groq` (groq 1.7 types/chat/chat_completion_chunk.py).
+    """
     get = body.get
-    if reply.model is None and isinstance(model := get("model"), str):
-        reply.model = model or None
-    if reply.response_id is None and isinstance(identity := get("id"), str):
-        reply.response_id = identity or None
+    if response.model is None and isinstance(model := get("model"), str):
+        response.model = model or None
+    if response.response_id is None and isinstance(response_id := get("id"), str):
+        response.response_id = response_id or None
     if isinstance(tier := get("service_tier"), str) and tier:
-        reply.service_tier = tier
+        response.service_tier = tier
     usage = get("usage") or fields(get("x_groq")).get("usage")
     if usage:
         is_json = type(usage) is dict and is_plain_json(usage)
-        reply.usage = usage if is_json else jsonable(fields(usage))
-        reply.tokens = tokens(reply.usage)
-    return reply
+        response.usage = usage if is_json else jsonable(fields(usage))
+        response.tokens = tokens(response.usage)
+    return response
 
 
-def failure(error: Mapping[str, Any]) -> ErrorInfo:
-    """Read an error that came as an answer: the SDK hands it over without raising anything."""
+def response_error(error: JsonMapping) -> ErrorInfo:
+    """Read an error object inside a response, for which the SDK raises nothing."""
     text, code = text_or_none(error.get("message")), text_or_none(error.get("code"))
     return ErrorInfo(text=text or code or "failed", type="ResponseError", code=code or "api_error")
 
 
-def _visible(read: Message) -> str:
-    parts = read["parts"]
-    for kind in ("text", "refusal", "blob"):
-        said = [
-            part.get("transcript" if kind == "blob" else "content") for part in parts if part["type"] == kind
-        ]
-        if any(said):
-            return "".join(text for text in said if isinstance(text, str))
+def _visible_text(message: Message) -> str:
+    """Return the texts of a message, else its refusals, else the transcripts of its audio."""
+    for kind, key in (("text", "content"), ("refusal", "content"), ("blob", "transcript")):
+        texts = [part.get(key) for part in message["parts"] if part["type"] == kind]
+        if any(texts):
+            return "".join(text for text in texts if isinstance(text, str))
     return ""
 
 
-def _reasoning(given: Mapping[str, Any]) -> list[Part]:
-    thought = given.get("reasoning_content") or given.get("reasoning")
-    return [{"type": "reasoning", "content": thought}] if isinstance(thought, str) else []
+def _reasoning_parts(item: JsonMapping) -> list[Part]:
+    reasoning = item.get("reasoning_content") or item.get("reasoning")
+    return [{"type": "reasoning", "content": reasoning}] if isinstance(reasoning, str) else []
 
 
-def _refusal(given: Mapping[str, Any]) -> list[Part]:
-    refusal = given.get("refusal")
+def _refusal_parts(item: JsonMapping) -> list[Part]:
+    refusal = item.get("refusal")
     return [{"type": "refusal", "content": refusal}] if refusal else []
 
 
-def _audio(given: Mapping[str, Any]) -> list[Part]:
-    audio = fields(given.get("audio"))
+def _audio_parts(item: JsonMapping) -> list[Part]:
+    audio = fields(item.get("audio"))
     if not audio.get("data"):
         return [{"type": "file", "modality": "audio", "file_id": audio["id"]}] if audio.get("id") else []
     part = blob_part("audio", None, audio["data"])
-    return [provider_part({**part, **{key: audio[key] for key in ("id", "transcript") if audio.get(key)}})]
+    if audio.get("id"):
+        part["id"] = audio["id"]
+    if audio.get("transcript"):
+        part["transcript"] = audio["transcript"]
+    return [part]
 
 
 def sequence(value: Any) -> Sequence[Any]:
-    """Return a list as it is, and of anything else nothing: iterators in a request are the program's."""
+    """Return a list or tuple as it is, else an empty tuple: iterating would use up the program's iterator."""
     return value if isinstance(value, list | tuple) else ()

@@ -1,4 +1,4 @@
-"""OpenAI's endpoints beside the chat: embeddings, images, audio, moderations and legacy prompts."""
+"""OpenAI's endpoints besides chat: embeddings, images, audio, moderations and legacy completions."""
 
 from __future__ import annotations
 
@@ -12,141 +12,174 @@ from .chat import content_parts, sequence
 from .usage import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
-    from hilt_autolog.contracts.types import Message, Part
-
-
-def _inputs(body: Mapping[str, Any], key: str) -> list[Message]:
-    """Return an input that may be one text, several, or token ids, as a user's messages: one an input."""
-    given = body.get(key)
-    several = sequence(given)
-    if isinstance(given, str) or (several and isinstance(several[0], int)):
-        several = [given]
-    return [new_message("user", [_input_part(one)]) for one in several]
+    from hilt_autolog.contracts.types import JsonMapping, JsonObject, Message, Part
 
 
-def _input_part(given: Any) -> Part:
-    if isinstance(given, str):
-        return text_part(given)
-    if isinstance(given, list):
-        return provider_part({"type": "token_ids", "content": given})
-    return content_parts([given])[0]
+# --- requests
 
 
-def embedding_inputs(body: Mapping[str, Any]) -> list[Message]:
-    return _inputs(body, "input")
+def embedding_messages(body: JsonMapping) -> list[Message]:
+    """Return one user message for each input of an embedding request."""
+    return _input_messages(body.get("input"))
 
 
-def legacy_prompts(body: Mapping[str, Any]) -> list[Message]:
-    return _inputs(body, "prompt")
+def completion_messages(body: JsonMapping) -> list[Message]:
+    """Return one user message for each prompt of a legacy completion request."""
+    return _input_messages(body.get("prompt"))
 
 
-def spoken_prompt(body: Mapping[str, Any]) -> list[Message]:
-    """Return the words of a request and the files that came with it as one message of the user's."""
-    words = text_or_none(body.get("prompt")) or text_or_none(body.get("input"))
-    parts = [text_part(words)] if words else []
+def moderation_messages(body: JsonMapping) -> list[Message]:
+    """Return one user message for the typed pieces of a moderation request, or one for each text."""
+    content = body.get("input")
+    if any(isinstance(item, dict) for item in sequence(content)):
+        return [new_message("user", content_parts(content))]
+    return _input_messages(content)
+
+
+def media_messages(body: JsonMapping) -> list[Message]:
+    """Return the prompt of an image or audio request, and its files, as one user message."""
+    text = text_or_none(body.get("prompt")) or text_or_none(body.get("input"))
+    parts = [text_part(text)] if text else []
     return [new_message("user", [*parts, *body.get("files", ())])]
 
 
-def moderated(body: Mapping[str, Any]) -> list[Message]:
-    given = body.get("input")
-    if any(isinstance(one, dict) for one in sequence(given)):
-        return [new_message("user", content_parts(given))]
-    return _inputs(body, "input")
+def file_parser(modality: str) -> Callable[[object], JsonObject]:
+    """Return one user message for typed pieces of a moderation request, or one for each text."""
 
-
-def files(modality: str) -> Any:
-    def read(files: Any) -> dict[str, Any]:
+    def parse_files(files: object) -> JsonObject:
         pairs = files.items() if isinstance(files, dict) else sequence(files)
-        return {"files": [upload_part(modality, given) for _, given in pairs]}
+        return {"files": [upload_part(modality, file) for _, file in pairs]}
 
-    return read
+    return parse_files
 
 
-def embedding_reply(body: Mapping[str, Any]) -> Response:
+def _input_messages(content: Any) -> list[Message]:
+    """Return one user message for each input: a text, a list of texts, token ids, or a list of such lists."""
+    inputs = sequence(content)
+    if isinstance(content, str) or (inputs and isinstance(inputs[0], int)):
+        inputs = [content]
+    return [new_message("user", [_input_part(item)]) for item in inputs]
+
+
+def _input_part(item: object) -> Part:
+    if isinstance(item, str):
+        return text_part(item)
+    if isinstance(item, list):
+        return provider_part({"type": "token_ids", "content": item})
+    return content_parts([item])[0]
+
+
+# --- responses
+
+
+def embedding_response(body: JsonMapping) -> Response:
+    """Read the number and the dimensions of embeddings; the vectors themselves are not kept."""
     vectors = sequence(body.get("data"))
     first = fields(vectors[0]).get("embedding") if vectors else None
-    reply = Response(input_count=len(vectors), dimensions=_dimensions(first))
-    return _with_envelope(reply, body)
+    return _with_metadata(Response(input_count=len(vectors), dimensions=_dimensions(first)), body)
 
 
-def _dimensions(vector: Any) -> int | None:
-    """Return the length of a vector; on the wire it may be base64 of four-byte floats."""
+def _dimensions(vector: object) -> int | None:
+    """Return the length of a vector: a list, or base64 of four-byte floats.
+
+    openai 3.57 lib/_parsing/_embeddings.py: `prepare_embedding_request` asks for base64 by default.
+    """
     if isinstance(vector, str):
         return (len(vector.rstrip("=")) * 3 // 4) // 4
     return len(sequence(vector)) or None
 
 
-def image_reply(body: Mapping[str, Any]) -> Response:
-    form = body.get("output_format") or "png"
-    parts = [_image(fields(one), form) for one in sequence(body.get("data"))]
-    return _with_envelope(Response(messages=[new_message("assistant", parts)] if parts else []), body)
+def image_response(body: JsonMapping) -> Response:
+    """Read generated images."""
+    image_format = body.get("output_format") or "png"
+    parts = [_image_part(fields(image), image_format) for image in sequence(body.get("data"))]
+    return _with_metadata(_assistant_response(parts), body)
 
 
-def _image(given: Mapping[str, Any], form: Any) -> Part:
-    inline = given.get("b64_json")
-    part = blob_part("image", f"image/{form}", inline) if inline else url_part("image", given.get("url"))
-    revised = given.get("revised_prompt")
-    return part | {"revised_prompt": revised} if revised else part
+def _image_part(image: JsonMapping, image_format: str) -> Part:
+    base64_data = image.get("b64_json")
+    if base64_data:
+        part = blob_part("image", f"image/{image_format}", base64_data)
+    else:
+        part = url_part("image", image.get("url"))
+    if image.get("revised_prompt"):
+        part["revised_prompt"] = image["revised_prompt"]
+    return part
 
 
-def transcript_reply(body: Mapping[str, Any]) -> Response:
+def transcript_response(body: JsonMapping) -> Response:
+    """Read a transcription or translation that is JSON."""
     text = text_or_none(body.get("text"))
-    reply = Response(messages=[new_message("assistant", [text_part(text)])] if text else [], text=text)
-    return _with_envelope(reply, body)
+    response = _assistant_response([text_part(text)] if text else [])
+    response.text = text
+    return _with_metadata(response, body)
 
 
-def transcript_text(content: bytes, _kind: str) -> Response:
-    return transcript_reply({"text": content.decode("utf-8", "replace").removesuffix("\n")})
+def transcript_from_text(content: bytes, _content_type: str) -> Response:
+    """Read a transcription whose `response_format` is no JSON: text, srt or vtt."""
+    return transcript_response({"text": content.decode("utf-8", "replace").removesuffix("\n")})
 
 
-def speech(content: bytes, kind: str) -> Response:
-    mime_type = kind.partition(";")[0] or None
-    return Response(messages=[new_message("assistant", [blob_part("audio", mime_type, content)])])
+def speech_response(content: bytes, content_type: str) -> Response:
+    """Read generated speech."""
+    return _assistant_response([blob_part("audio", content_type.partition(";")[0] or None, content)])
 
 
-def moderation_reply(body: Mapping[str, Any]) -> Response:
+def moderation_response(body: JsonMapping) -> Response:
+    """Read the verdicts of a moderation."""
     results = map(fields, sequence(body.get("results")))
     parts = [provider_part({"type": "moderation", **jsonable(result)}) for result in results]
-    return _with_envelope(Response(messages=[new_message("assistant", parts)] if parts else []), body)
+    return _with_metadata(_assistant_response(parts), body)
 
 
-def _with_envelope(reply: Response, body: Mapping[str, Any]) -> Response:
-    reply.model = text_or_none(body.get("model"))
-    reply.response_id = text_or_none(body.get("id"))
+def _assistant_response(parts: list[Part]) -> Response:
+    return Response(messages=[new_message("assistant", parts)] if parts else [])
+
+
+def _with_metadata(response: Response, body: JsonMapping) -> Response:
+    response.model = text_or_none(body.get("model"))
+    response.response_id = text_or_none(body.get("id"))
     if usage := fields(body.get("usage")):
-        reply.usage, reply.tokens = jsonable(usage), tokens(usage)
-    return reply
+        response.usage, response.tokens = jsonable(usage), tokens(usage)
+    return response
+
+
+# --- streams
 
 
 class _EventAccumulator:
-    """Accumulates a stream whose events are `<topic>.delta` with text and an end with the whole."""
+    """Accumulates a stream of events `<topic>.delta` with text and one `<topic>.done` or `.completed`."""
 
     def __init__(self) -> None:
         self.finished = False
-        self._end: dict[str, Any] = {}
-        self._said: list[str] = []
+        self._last_event: JsonObject = {}
+        self._texts: list[str] = []
 
-    def add(self, chunk: Any) -> list[Delta]:
-        """Take an event; text comes under `delta`, the end is the event that is done or completed."""
+    def add(self, chunk: object) -> list[Delta]:
+        """Add an event; return its text, if any."""
         event = fields(chunk)
         kind = str(event.get("type"))
         if kind.endswith((".done", ".completed")):
-            self._end, self.finished = event, True
+            self._last_event, self.finished = event, True
         elif kind.endswith("text.delta") and isinstance(event.get("delta"), str):
-            self._said.append(event["delta"])
+            self._texts.append(event["delta"])
             return [("text", event["delta"], 0)]
         return []
 
 
 class TranscriptAccumulator(_EventAccumulator):
+    """Accumulates the events of a transcription."""
+
     def response(self) -> Response:
-        """Return the transcript as far as it has come."""
-        return transcript_reply({"text": "".join(self._said), **self._end})
+        """Return the transcript so far."""
+        return transcript_response({"text": "".join(self._texts), **self._last_event})
 
 
 class ImageAccumulator(_EventAccumulator):
+    """Accumulates the events of an image generation; partial images are previews and are not kept."""
+
     def response(self) -> Response:
-        """Return the finished image; the partial ones before it are sketches."""
-        return image_reply({**self._end, "data": [self._end] if self._end else []})
+        """Return the image, if it is complete."""
+        return image_response({**self._last_event, "data": [self._last_event] if self._last_event else []})

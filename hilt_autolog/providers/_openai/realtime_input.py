@@ -1,116 +1,126 @@
-"""What a Realtime conversation has been told since its last turn: items, and sound with its words."""
+"""Input of a Realtime conversation since its last turn: items, and buffered audio with its transcript."""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hilt_autolog.contracts.media import StreamedMedia
-from hilt_autolog.contracts.model import text_part
+from hilt_autolog.contracts.model import new_message, text_part
 from hilt_autolog.contracts.sdk_objects import text_or_none
 
-from .realtime_items import item_message, sound_message
+from .realtime_items import item_message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from hilt_autolog.contracts.types import JsonMapping, Message
 
-    from hilt_autolog.contracts.types import Message
-
-_REMEMBERED = 256  # items whose transcript may come later, or that are named again
+_MAX_ITEMS = 256  # items to remember, for a transcript or a repetition that comes later
 
 
-class Late(NamedTuple):
-    """What was said in sound, known only when the turn that it belongs to had begun."""
+class LateTranscript(NamedTuple):
+    """The transcript of audio that has arrived after the start of the audio's turn."""
 
-    said: str
-    turn: int | None
+    text: str
+    turn_key: int | None
 
 
-class Input:
-    """Collects the messages of the next turn, each once: what a client adds, the server tells again."""
+class _UnnamedItem(NamedTuple):
+    """An item that the client has added without an id; the server reports it with the same type and role."""
+
+    kind: object
+    role: object
+    message: Message
+
+
+class RealtimeInput:
+    """Collects the messages of the next turn, each once: the server repeats the items that a client adds."""
 
     def __init__(self) -> None:
         self._messages: list[Message] = []
-        self._sound = StreamedMedia()
-        self._unnamed: deque[Message] = deque(maxlen=_REMEMBERED)  # committed, and not yet told by the server
-        self._untold: deque[tuple[Any, Any, Message]] = deque(maxlen=_REMEMBERED)  # added without an id
-        self._items: dict[str, Message] = {}  # by id
-        self._turns: dict[str, int] = {}  # item id -> the turn that it was a message of
+        self._audio = StreamedMedia()
+        self._committed: deque[Message] = deque(maxlen=_MAX_ITEMS)  # by the client; ids are still to come
+        self._unnamed: deque[_UnnamedItem] = deque(maxlen=_MAX_ITEMS)
+        self._messages_by_item: dict[str, Message] = {}  # by item id
+        self._turns_by_item: dict[str, int] = {}  # item id -> key of the turn that the item was input of
 
-    def add(self, turn: int) -> list[Message]:
-        """Return the messages of a turn that begins."""
+    def take_messages(self, turn_key: int) -> list[Message]:
+        """Return the messages of a turn that starts, and begin to collect those of the next."""
         messages, self._messages = self._messages, []
-        for identity in self._items:
-            self._turns.setdefault(identity, turn)
+        for item_id in self._messages_by_item:
+            self._turns_by_item.setdefault(item_id, turn_key)
         return messages
 
-    # --- what the client sends
+    # --- events of the client
 
-    def instructed(self, words: Any) -> None:
-        """Take instructions for the turns to come."""
-        if text_or_none(words):
-            self._messages.append({"role": "system", "parts": [text_part(words)]})
+    def add_instructions(self, instructions: object) -> None:
+        """Add instructions for the turns to come."""
+        if text := text_or_none(instructions):
+            self._messages.append(new_message("system", [text_part(text)]))
 
-    def added(self, item: Mapping[str, Any], mime_type: str) -> None:
-        """Take an item that the client adds."""
-        read = item_message(item, mime_type)
-        identity = text_or_none(item.get("id"))
-        if identity is None:
-            self._untold.append((item.get("type"), item.get("role"), read))
+    def add_item(self, item: JsonMapping, mime_type: str) -> None:
+        """Add an item that the client sends; its audio is of `mime_type`."""
+        message = item_message(item, mime_type)
+        item_id = text_or_none(item.get("id"))
+        if item_id is None:
+            self._unnamed.append(_UnnamedItem(item.get("type"), item.get("role"), message))
         else:
-            self._remember(identity, read)
-        self._messages.append(read)
+            self._remember(item_id, message)
+        self._messages.append(message)
 
-    def heard(self, sound: Any) -> None:
-        """Take some sound into the buffer."""
-        self._sound.add(sound)
+    def add_audio(self, audio: object) -> None:
+        """Append audio, in base64, to the buffer."""
+        self._audio.add(audio)
 
-    def cleared(self) -> None:
-        """Forget the buffer."""
-        self._sound = StreamedMedia()
+    def clear_audio(self) -> None:
+        """Empty the buffer."""
+        self._audio = StreamedMedia()
 
-    def committed(self, mime_type: str) -> None:
-        """Make the buffer a message."""
-        self._unnamed.append(self._commit(mime_type))
+    def commit_audio(self, mime_type: str) -> None:
+        """Make a message of the buffer, on the client's request."""
+        self._committed.append(self._commit(mime_type))
 
-    # --- what the server tells
+    # --- events of the server
 
-    def named(self, identity: str, mime_type: str) -> None:
-        """Take the id of a message made of the buffer: by the client, else now, by the server."""
-        self._remember(identity, self._unnamed.popleft() if self._unnamed else self._commit(mime_type))
+    def on_committed(self, item_id: str, mime_type: str) -> None:
+        """Record the id of the message that the buffer has become.
 
-    def told(self, item: Mapping[str, Any], mime_type: str) -> None:
-        """Take an item that the conversation has: the client's, the model's, or one from elsewhere."""
-        identity, kind, role = text_or_none(item.get("id")), item.get("type"), item.get("role")
-        if identity is not None and identity in self._items:
+        If the client has not requested it, the server has committed the buffer itself, at a pause in speech.
+        """
+        message = self._committed.popleft() if self._committed else self._commit(mime_type)
+        self._remember(item_id, message)
+
+    def on_item(self, item: JsonMapping, mime_type: str) -> None:
+        """Add an item of the conversation, unless it is one that the client has added, or the model's."""
+        item_id, kind, role = text_or_none(item.get("id")), item.get("type"), item.get("role")
+        if item_id is not None and item_id in self._messages_by_item:
             return
-        untold = next((one for one in self._untold if one[:2] == (kind, role)), None)
-        if untold is not None:
-            self._untold.remove(untold)
-            self._remember(identity or "", untold[2])
+        unnamed = next((entry for entry in self._unnamed if (entry.kind, entry.role) == (kind, role)), None)
+        if unnamed is not None:
+            self._unnamed.remove(unnamed)
+            self._remember(item_id or "", unnamed.message)
         elif (kind == "message" and role in ("user", "system")) or kind == "function_call_output":
-            read = item_message(item, mime_type)
-            self._messages.append(read)
-            self._remember(identity or "", read)
+            message = item_message(item, mime_type)
+            self._messages.append(message)
+            self._remember(item_id or "", message)
 
-    def transcribed(self, identity: str | None, said: str) -> Late | None:
-        """Take what was said in an item; return it if its turn has begun."""
-        read = self._items.get(identity or "")
-        if read is None or (identity or "") in self._turns:
-            return Late(said, self._turns.get(identity or ""))
-        if not any(part.get("content") == said for part in read["parts"]):
-            read["parts"].insert(0, text_part(said))
+    def add_transcript(self, item_id: str | None, text: str) -> LateTranscript | None:
+        """Add the transcript of an item to its message; return it if the item's turn has already started."""
+        message = self._messages_by_item.get(item_id or "")
+        if message is None or (item_id or "") in self._turns_by_item:
+            return LateTranscript(text, self._turns_by_item.get(item_id or ""))
+        if not any(part.get("content") == text for part in message["parts"]):
+            message["parts"].insert(0, text_part(text))
         return None
 
     def _commit(self, mime_type: str) -> Message:
-        read = sound_message(self._sound.part("audio", mime_type))
-        self._sound = StreamedMedia()
-        self._messages.append(read)
-        return read
+        message = new_message("user", [self._audio.part("audio", mime_type)])
+        self._audio = StreamedMedia()
+        self._messages.append(message)
+        return message
 
-    def _remember(self, identity: str, read: Message) -> None:
-        self._items[identity] = read
-        if len(self._items) > _REMEMBERED:
-            oldest = next(iter(self._items))
-            del self._items[oldest]
-            self._turns.pop(oldest, None)
+    def _remember(self, item_id: str, message: Message) -> None:
+        self._messages_by_item[item_id] = message
+        if len(self._messages_by_item) > _MAX_ITEMS:
+            oldest = next(iter(self._messages_by_item))
+            del self._messages_by_item[oldest]
+            self._turns_by_item.pop(oldest, None)

@@ -1,8 +1,8 @@
-"""The items and responses of OpenAI's Realtime protocol, put as those of its Responses protocol are."""
+"""Items and responses of OpenAI's Realtime protocol, converted to the form of its Responses protocol."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hilt_autolog.contracts.media import StreamedMedia, blob_part
 from hilt_autolog.contracts.model import new_message, text_part
@@ -12,77 +12,77 @@ from .chat import sequence
 from .responses import ResponseAccumulator, response_messages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hilt_autolog.contracts.model import Delta, Response
-    from hilt_autolog.contracts.types import Message, Part
+    from hilt_autolog.contracts.types import JsonMapping, JsonObject, Message, Part
 
 
-_SPOKEN = ("output_audio", "audio")
-_TYPES = {"pcm16": "audio/pcm", "g711_ulaw": "audio/pcmu", "g711_alaw": "audio/pcma"}
-_STANDARD = "audio/pcm"
+_OUTPUT_AUDIO = ("output_audio", "audio")  # types of a content piece: of the current API, and of the beta
+_MIME_TYPES = {"pcm16": "audio/pcm", "g711_ulaw": "audio/pcmu", "g711_alaw": "audio/pcma"}
+_DEFAULT_MIME_TYPE = "audio/pcm"
 
 
-def item_message(item: Mapping[str, Any], mime_type: str) -> Message:
-    """Return an item of the conversation as a message; of sound, its bytes and what is said in it."""
+def item_message(item: JsonMapping, mime_type: str) -> Message:
+    """Return a conversation item as a message; its audio as the transcript and a blob of `mime_type`."""
     pieces = [fields(piece) for piece in sequence(item.get("content"))]
-    sounds = [piece for piece in pieces if piece.get("type") == "input_audio"]
-    if sounds:
-        item = {**item, "content": [piece for piece in pieces if piece not in sounds]}
-    [read] = response_messages({"input": [as_response_item(item)]})
-    read["parts"] += [part for piece in sounds for part in _heard(piece, mime_type)]
-    return read
+    audio_pieces = [piece for piece in pieces if piece.get("type") == "input_audio"]
+    if audio_pieces:
+        item = {**item, "content": [piece for piece in pieces if piece not in audio_pieces]}
+    [message] = response_messages({"input": [as_response_item(item)]})
+    for piece in audio_pieces:
+        message["parts"] += _audio_parts(piece, mime_type)
+    return message
 
 
-def _heard(piece: Mapping[str, Any], mime_type: str) -> list[Part]:
-    said = text_or_none(piece.get("transcript"))
-    return [*([text_part(said)] if said else []), blob_part("audio", mime_type, piece.get("audio"))]
+def _audio_parts(piece: JsonMapping, mime_type: str) -> list[Part]:
+    transcript = text_or_none(piece.get("transcript"))
+    audio = blob_part("audio", mime_type, piece.get("audio"))
+    return [text_part(transcript), audio] if transcript else [audio]
 
 
-def sound_message(part: Part) -> Message:
-    """Return what the user said into the buffer as a message."""
-    return new_message("user", [part])
-
-
-def as_response(response: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a response in the shape that the Responses protocol gives it."""
+def as_response(response: JsonMapping) -> JsonObject:
+    """Return a response in the form of the Responses protocol."""
     details = fields(response.get("status_details"))
     output = [as_response_item(fields(item)) for item in sequence(response.get("output"))]
-    put = {**response, "output": output}
+    converted = {**response, "output": output}
     if response.get("status") == "incomplete":
-        put["incomplete_details"] = {"reason": details.get("reason")}
-    return put | {"error": details.get("error")}
+        converted["incomplete_details"] = {"reason": details.get("reason")}
+    return converted | {"error": details.get("error")}
 
 
-def as_response_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an item with the words of its sound where the Responses protocol has its text."""
+def as_response_item(item: JsonMapping) -> JsonObject:
+    """Return an item in the form of the Responses protocol: with the transcript of its audio as its text."""
     content = item.get("content")
     if not isinstance(content, list):
         return dict(item)
-    pieces = [_piece(fields(piece)) for piece in content]
+    pieces = [_response_piece(fields(piece)) for piece in content]
     return {**item, "content": [piece for piece in pieces if piece]}
 
 
-def _piece(piece: dict[str, Any]) -> dict[str, Any]:
-    if piece.get("type") not in _SPOKEN:
+def _response_piece(piece: JsonObject) -> JsonObject:
+    if piece.get("type") not in _OUTPUT_AUDIO:
         return piece
-    words = text_or_none(piece.get("transcript"))
-    return {"type": "output_text", "text": words} if words else {}
+    transcript = text_or_none(piece.get("transcript"))
+    return {"type": "output_text", "text": transcript} if transcript else {}
 
 
-def sound_type(config: Mapping[str, Any], way: str) -> str:
-    """Return the type of the sound that goes this way (`input`, `output`), as a session or a response has it.
+def audio_mime_type(config: JsonMapping, direction: str) -> str:
+    """Return the MIME type of audio; the protocol's default is `audio/pcm`.
 
-    Until a session says another, it is the protocol's standard.
+    Args:
+        config: of a session or a response.
+        direction: "input" or "output".
     """
-    form = fields(fields(config.get("audio")).get(way)).get("format") or config.get(f"{way}_audio_format")
-    name = text_or_none(fields(form).get("type")) or text_or_none(form)
-    return _STANDARD if name is None else _TYPES.get(name, name)
+    audio_config = fields(fields(config.get("audio")).get(direction))
+    audio_format = audio_config.get("format") or config.get(
+        f"{direction}_audio_format"
+    )  # else the beta API's
+    name = text_or_none(fields(audio_format).get("type")) or text_or_none(audio_format)
+    return _DEFAULT_MIME_TYPE if name is None else _MIME_TYPES.get(name, name)
 
 
-_SOUND = ("response.output_audio.delta", "response.audio.delta")
-# What the Responses protocol calls the same.
-_NAMES = {
+_AUDIO_DELTAS = ("response.output_audio.delta", "response.audio.delta")
+# Event type -> that of the same event in the Responses protocol; without "output" in the beta API.
+_RESPONSE_EVENTS = {
     "response.text.delta": "response.output_text.delta",
     "response.audio_transcript.delta": "response.output_text.delta",
     "response.output_audio_transcript.delta": "response.output_text.delta",
@@ -90,39 +90,39 @@ _NAMES = {
 
 
 class RealtimeAccumulator(ResponseAccumulator):
-    """Accumulates the events of one response; its sound is counted and hashed, and not kept."""
+    """Accumulates the events of one response; its audio is counted and hashed, but not kept."""
 
-    __slots__ = ("_mime_type", "_sounds")
+    __slots__ = ("_audio", "_mime_type")
 
     def __init__(self, mime_type: str) -> None:
         super().__init__()
         self._mime_type = mime_type
-        self._sounds: dict[str, StreamedMedia] = {}  # by item and place in it
+        self._audio: dict[str, StreamedMedia] = {}  # by item id and content index
 
-    def add(self, chunk: Any) -> list[Delta]:
-        """Take an event; sound says nothing that could be written down."""
+    def add(self, chunk: object) -> list[Delta]:
+        """Add an event; return the new text in it, which audio has none of."""
         event = fields(chunk)
         kind = str(event.get("type"))
-        if kind in _SOUND:
-            place = f"{event.get('item_id')} {event.get('content_index')}"
-            self._sounds.setdefault(place, StreamedMedia()).add(event.get("delta"))
+        if kind in _AUDIO_DELTAS:
+            key = f"{event.get('item_id')} {event.get('content_index')}"
+            self._audio.setdefault(key, StreamedMedia()).add(event.get("delta"))
             return []
-        put: dict[str, Any] = {**event, "type": _NAMES.get(kind, kind)}
+        converted: JsonObject = {**event, "type": _RESPONSE_EVENTS.get(kind, kind)}
         if "response" in event:
-            put["response"] = as_response(fields(event["response"]))
+            converted["response"] = as_response(fields(event["response"]))
         if "item" in event:
-            put["item"] = as_response_item(fields(event["item"]))
-        deltas = super().add(put)
+            converted["item"] = as_response_item(fields(event["item"]))
+        deltas = super().add(converted)
         if fields(event.get("response")).get("status") == "cancelled":
-            self.finished = False  # it is over, but not whole
+            self.finished = False  # `response.done` arrives for cancelled responses too
         return deltas
 
     def response(self) -> Response:
-        """Return the answer as far as it has come."""
-        reply = super().response()
-        sounds = [sound.part("audio", self._mime_type) for sound in self._sounds.values()]
-        if sounds and reply.messages:
-            reply.messages[0]["parts"] += sounds
-        elif sounds:
-            reply.messages = [new_message("assistant", sounds)]
-        return reply
+        """Return the response so far."""
+        response = super().response()
+        parts = [audio.part("audio", self._mime_type) for audio in self._audio.values()]
+        if parts and response.messages:
+            response.messages[0]["parts"] += parts
+        elif parts:
+            response.messages = [new_message("assistant", parts)]
+        return response

@@ -1,100 +1,106 @@
-"""Responses over a websocket: requests as over HTTP, one after another in each lane of the connection."""
+"""OpenAI's Responses protocol over a websocket: requests as over HTTP, in one or several lanes.
+
+A lane is a stream of its own within the connection, named by the `stream_id` of its events; the server
+answers the requests of a lane in order (openai 3.57 lib/responses_websocket).
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hilt_autolog.contracts.realtime import SessionNotice, Turn
 from hilt_autolog.contracts.sdk_objects import fields, text_or_none
+from hilt_autolog.providers._stainless import conversation_id
 
 from .responses import response_messages
-from .turns import fault, kind_of
+from .turns import error_notice, event_type
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hilt_autolog.contracts.model import Operation, Request
     from hilt_autolog.contracts.realtime import ConnectionEvent
+    from hilt_autolog.contracts.types import JsonMapping
 
     from .turns import ConnectionInfo
 
-_ENDS = {"completed": "closed", "incomplete": "closed", "failed": "error", "done": "closed"}
-_OF_THE_WIRE = ("type", "event_id", "stream_id")
+# Last part of the event type that ends a response -> `Turn.ended`.
+_FINAL_EVENTS = {"completed": "closed", "incomplete": "closed", "failed": "error", "done": "closed"}
+_TRANSPORT_KEYS = ("type", "event_id", "stream_id")
 
 
 class ResponsesReader:
-    """Tells the turns of a connection apart; a lane answers its requests in order."""
+    """Assigns the events of a connection to turns: those of a lane to its oldest open turn."""
 
-    is_conversation = False  # each request says what it continues
+    is_conversation = False  # `previous_response_id` of each request says what it continues
 
-    def __init__(self, operation: Operation, scene: ConnectionInfo) -> None:
+    def __init__(self, operation: Operation, info: ConnectionInfo) -> None:
         self._operation = operation
-        self._scene = scene
-        self._count = 0
-        self._lanes: dict[str, deque[int]] = {}  # the turns that are not over
-        self._named: dict[str, int] = {}  # response id -> its turn, of those
+        self._info = info
+        self._turn_count = 0
+        self._lanes: dict[str, deque[int]] = {}  # stream id -> keys of its open turns, oldest first
+        self._turns_by_response: dict[str, int] = {}  # response id -> key of its open turn
 
-    def on_send(self, item: Mapping[str, Any]) -> ConnectionEvent | None:
-        """Take an event of the client's."""
-        kind = kind_of(item)
+    def on_send(self, item: JsonMapping) -> ConnectionEvent | None:
+        """Read an event that the client sends."""
+        kind = event_type(item)
         if kind == "response.create":
-            self._count += 1
-            self._lanes.setdefault(_lane(item), deque()).append(self._count)
-            return Turn(self._count, self._prompt(item))
-        return self._steered(item) if kind == "response.steer" else None
+            self._turn_count += 1
+            self._lanes.setdefault(_lane(item), deque()).append(self._turn_count)
+            return Turn(self._turn_count, self._request(item))
+        return self._steering_notice(item) if kind == "response.steer" else None
 
-    def on_receive(self, item: Mapping[str, Any]) -> ConnectionEvent | None:
-        """Take an event of the server's."""
-        kind = kind_of(item)
+    def on_receive(self, item: JsonMapping) -> ConnectionEvent | None:
+        """Read an event that the server has sent."""
+        kind = event_type(item)
         turns = self._lanes.get(_lane(item))
         if kind == "error":
-            return Turn(turns.popleft(), None, item, "error") if turns else fault(self._blank(), item)
-        topic, _, what = kind.partition(".")
-        if not turns or topic != "response" or what.startswith("steer."):
+            if not turns:
+                return error_notice(self._empty_request(), item)
+            return Turn(turns.popleft(), None, item, "error")
+        topic, _, name = kind.partition(".")
+        if not turns or topic != "response" or name.startswith("steer."):
             return None
-        identity = text_or_none(fields(item.get("response")).get("id"))
-        if what not in _ENDS:
-            if what == "created" and identity is not None:
-                self._named[identity] = turns[0]
+        response_id = text_or_none(fields(item.get("response")).get("id"))
+        if name not in _FINAL_EVENTS:
+            if name == "created" and response_id is not None:
+                self._turns_by_response[response_id] = turns[0]
             return Turn(turns[0], None, item)
-        self._named.pop(identity or "", None)
-        return Turn(turns.popleft(), None, item, _ENDS[what])
+        self._turns_by_response.pop(response_id or "", None)
+        return Turn(turns.popleft(), None, item, _FINAL_EVENTS[name])
 
     def on_send_failure(self, key: int) -> None:
-        """Wait for no response to a request that has not left."""
+        """Discard a turn whose request could not be sent: no response will come."""
         for turns in self._lanes.values():
             if key in turns:
                 turns.remove(key)
 
     def on_close(self) -> None:
-        """Forget what was not answered; the turns themselves say it all."""
+        """Discard the open turns; that they end is the notice."""
         self._lanes.clear()
-        self._named.clear()
+        self._turns_by_response.clear()
 
-    def _prompt(self, item: Mapping[str, Any]) -> Request:
-        besides = (*self._operation.content_keys, *_OF_THE_WIRE)
-        request = {name: value for name, value in item.items() if name not in besides}
-        named = item.get("conversation")
-        prompt = self._scene.request(
+    def _request(self, item: JsonMapping) -> Request:
+        not_parameters = (*self._operation.content_keys, *_TRANSPORT_KEYS)
+        request = self._info.request(
             self._operation,
             self._operation.parse_messages(item),
-            request,
+            {name: value for name, value in item.items() if name not in not_parameters},
             text_or_none(item.get("model")),
             text_or_none(item.get("previous_response_id")),
         )
-        prompt.conversation = text_or_none(named) or text_or_none(fields(named).get("id"))
-        prompt.service_tier = text_or_none(item.get("service_tier"))
-        return prompt
+        request.conversation = conversation_id(item.get("conversation"))
+        request.service_tier = text_or_none(item.get("service_tier"))
+        return request
 
-    def _steered(self, item: Mapping[str, Any]) -> SessionNotice:
-        about = self._named.get(text_or_none(item.get("previous_response_id")) or "")
+    def _steering_notice(self, item: JsonMapping) -> SessionNotice:
+        """Return the notice of input that is added to a response while it is generated."""
+        turn_key = self._turns_by_response.get(text_or_none(item.get("previous_response_id")) or "")
         messages = response_messages({"input": item.get("input")})
-        return SessionNotice("response steered", self._blank(), messages=messages, turn_key=about)
+        return SessionNotice("response steered", self._empty_request(), messages=messages, turn_key=turn_key)
 
-    def _blank(self) -> Request:
-        return self._scene.request(self._operation, [], {})
+    def _empty_request(self) -> Request:
+        return self._info.request(self._operation, [], {})
 
 
-def _lane(item: Mapping[str, Any]) -> str:
+def _lane(item: JsonMapping) -> str:
     return text_or_none(item.get("stream_id")) or ""

@@ -1,23 +1,21 @@
-"""What OpenAI's two kinds of connections share: who is at the other end, and how an event is read."""
+"""What the readers of OpenAI's two kinds of websocket connections share."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hilt_autolog.contracts.model import Operation, Request
 from hilt_autolog.contracts.realtime import SessionNotice
 from hilt_autolog.contracts.sdk_objects import fields
 
-from .chat import failure
+from .chat import response_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from hilt_autolog.contracts.types import Message
+    from hilt_autolog.contracts.types import JsonMapping, Message
 
 
 class ConnectionInfo(NamedTuple):
-    """Who speaks over a connection."""
+    """The provider, model, server and SDK of a connection."""
 
     provider: str
     model: str | None
@@ -28,31 +26,30 @@ class ConnectionInfo(NamedTuple):
         self,
         operation: Operation,
         messages: list[Message],
-        request: Mapping[str, Any],
+        parameters: JsonMapping,
         model: str | None = None,
-        previous: str | None = None,
+        previous_response_id: str | None = None,
     ) -> Request:
-        """Return a request of the program; of its parameters, those that were given."""
-        known = {name: value for name, value in request.items() if value is not None}
+        """Return a request over this connection; parameters that are None are left out."""
         return Request(
             operation,
             self.provider,
             model or self.model,
             messages,
-            known,
+            {name: value for name, value in parameters.items() if value is not None},
             self.server,
             self.sdk,
-            previous_response_id=previous,
+            previous_response_id=previous_response_id,
         )
 
 
-def fault(prompt: Request, event: Mapping[str, Any]) -> SessionNotice:
-    """Return an error that belongs to no turn."""
-    found = failure(fields(event.get("error")) or event)
-    return SessionNotice(found.text, prompt, error_info=found)
+def error_notice(request: Request, event: JsonMapping) -> SessionNotice:
+    """Return the notice of an error event that belongs to no turn."""
+    error_info = response_error(fields(event.get("error")) or event)
+    return SessionNotice(error_info.text, request, error_info=error_info)
 
 
-def kind_of(event: Mapping[str, Any]) -> str:
-    """Return the type of an event."""
+def event_type(event: JsonMapping) -> str:
+    """Return the type of an event, or an empty str."""
     kind = event.get("type")
     return kind if isinstance(kind, str) else ""

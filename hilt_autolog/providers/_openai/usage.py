@@ -1,25 +1,27 @@
-"""Token counts as OpenAI's protocol spells them, in its old and its new names, and its kin's dialects."""
+"""Token counts of OpenAI's protocols, with the deviations of compatible providers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hilt_autolog.contracts.sdk_objects import count_or_none, fields
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from hilt_autolog.contracts.types import JsonMapping
 
 
-def tokens(usage: Mapping[str, Any]) -> dict[str, int]:
-    """Return a usage object as the tokens of an event; a part of no tokens is left out.
+def tokens(usage: JsonMapping) -> dict[str, int]:
+    """Return a usage object as the `tokens` of an event.
 
-    `completion` includes reasoning. xAI counts reasoning beside the completion and only the total shows
-    it; DeepSeek reports its cache in `prompt_cache_hit_tokens`.
+    Chat completions count `prompt_tokens` and `completion_tokens`, the Responses protocol `input_tokens` and
+    `output_tokens`. Counts of details (cached, reasoning, audio) are left out if 0. `completion` includes
+    reasoning: xAI counts reasoning apart from the completion, which only the total reveals. DeepSeek reports
+    its cache in `prompt_cache_hit_tokens`.
     """
     get = usage.get
     prompt, completion = get("prompt_tokens"), get("completion_tokens")
     total = get("total_tokens")
-    if type(prompt) is int and type(completion) is int and type(total) is int:  # most of them
+    if type(prompt) is int and type(completion) is int and type(total) is int:  # most providers
         counts = {"prompt": prompt, "completion": completion, "total": total}
     else:
         counts = _counts(
@@ -27,19 +29,19 @@ def tokens(usage: Mapping[str, Any]) -> dict[str, int]:
             ("completion", get("completion_tokens", get("output_tokens"))),
             ("total", total),
         )
-    read = get("prompt_tokens_details") or get("input_tokens_details") or get("input_token_details")
-    made = get("completion_tokens_details") or get("output_tokens_details") or get("output_token_details")
+    inputs = get("prompt_tokens_details") or get("input_tokens_details") or get("input_token_details")
+    outputs = get("completion_tokens_details") or get("output_tokens_details") or get("output_token_details")
     cached = get("prompt_cache_hit_tokens") or get("cached_tokens")
-    if read or made or cached:
-        read, made = fields(read), fields(made)
-        parts = _counts(
-            ("cached", read.get("cached_tokens") or cached),
-            ("cache_creation", read.get("cache_write_tokens")),
-            ("reasoning", made.get("reasoning_tokens")),
-            ("audio_prompt", read.get("audio_tokens")),
-            ("audio_completion", made.get("audio_tokens")),
+    if inputs or outputs or cached:
+        inputs, outputs = fields(inputs), fields(outputs)
+        details = _counts(
+            ("cached", inputs.get("cached_tokens") or cached),
+            ("cache_creation", inputs.get("cache_write_tokens")),
+            ("reasoning", outputs.get("reasoning_tokens")),
+            ("audio_prompt", inputs.get("audio_tokens")),
+            ("audio_completion", outputs.get("audio_tokens")),
         )
-        counts |= {name: count for name, count in parts.items() if count}
+        counts |= {name: count for name, count in details.items() if count}
     prompt, completion = counts.get("prompt", 0), counts.get("completion", 0)
     if "total" not in counts:
         if "prompt" in counts or "completion" in counts:
@@ -49,12 +51,12 @@ def tokens(usage: Mapping[str, Any]) -> dict[str, int]:
     return counts
 
 
-def _counts(*given: tuple[str, Any]) -> dict[str, int]:
-    """Return what of these is a number of tokens; some servers count in floats."""
+def _counts(*values: tuple[str, object]) -> dict[str, int]:
+    """Return those values that are counts; some servers send them as floats."""
     counts = {}
-    for name, count in given:
-        if type(count) is int:
+    for name, value in values:
+        if type(value) is int:
+            counts[name] = value
+        elif value is not None and (count := count_or_none(value)) is not None:
             counts[name] = count
-        elif count is not None and (whole := count_or_none(count)) is not None:
-            counts[name] = whole
     return counts

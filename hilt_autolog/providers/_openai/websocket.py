@@ -1,7 +1,7 @@
-"""OpenAI's websockets: the methods of a connection, in every version, and what passes through them.
+"""OpenAI's websocket connections: the methods to wrap in each version of the SDK, and their events.
 
-Newer versions send everything through one function of a base class; in older ones each connection class
-has its own. Each class receives by itself.
+openai 3.57 sends everything through `_send` of a base class (_websocket_connection.py); in older versions,
+and in the beta Realtime API, each connection class has its own `send`. Each class has its own `recv_bytes`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 
 from hilt_autolog.contracts.provider import Coverage, PatchTarget
-from hilt_autolog.contracts.sdk_objects import fields, jsonable, text_or_none
+from hilt_autolog.contracts.sdk_objects import fields, jsonable, sdk_version, text_or_none
 
 from .turns import ConnectionInfo
 
@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from hilt_autolog.contracts.realtime import ConnectionReader
+    from hilt_autolog.contracts.types import JsonMapping, JsonObject
     from hilt_autolog.providers._stainless import StainlessProvider
 
-_BASE = "openai._websocket_connection"
-_LANES = "openai.lib.responses_websocket._session"
+_BASE_MODULE = "openai._websocket_connection"
+_LANE_MODULE = "openai.lib.responses_websocket._session"
 _RESOURCES = (
     ("openai.resources.realtime.realtime", "Realtime"),
     ("openai.resources.beta.realtime.realtime", "Realtime"),
@@ -34,18 +35,24 @@ _RESOURCES = (
     ("openai.resources.beta.responses.responses", "Responses"),
 )
 _OPERATIONS = {"Realtime": "realtime", "Responses": "responses.connect"}
-_OF_BASE = (("_send", "send"), ("_flush_send_queue", "flush"), ("close", "close"))
-_OWN = (("send", "send"), ("send_raw", "send"), ("_flush_send_queue", "flush"), ("close", "close"))
-_LEFT_OUT = ("Omit", "NotGiven")  # the classes of what stands for a parameter that was not given
-_NO_QUEUE: tuple[Any, ...] = ()
+# (method, role): of the base class, and of connection classes without that base class
+_BASE_METHODS = (("_send", "send"), ("_flush_send_queue", "flush"), ("close", "close"))
+_OWN_METHODS = (("send", "send"), ("send_raw", "send"), ("_flush_send_queue", "flush"), ("close", "close"))
+_OMITTED = ("Omit", "NotGiven")  # classes of the default of an omitted argument: openai 3.57 _types.py
+_EMPTY_QUEUE: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Websockets:
-    """The connections of an SDK; `dialogues` names the resources whose connections can be read."""
+    """The provider of an SDK's connections.
+
+    Args:
+        provider: of the SDK's plain calls.
+        reader_classes: resource ("Realtime", "Responses") -> constructor of its reader.
+    """
 
     provider: StainlessProvider
-    dialogues: Mapping[str, Callable[[ConnectionInfo], ConnectionReader]]
+    reader_classes: Mapping[str, Callable[[ConnectionInfo], ConnectionReader]]
 
     @property
     def package(self) -> str:
@@ -54,116 +61,133 @@ class Websockets:
 
     @property
     def targets(self) -> tuple[PatchTarget, ...]:
-        """The functions to wrap; they are asked for anew when a module has come."""
-        found = []
-        for prefix, role in (("", ""), ("Async", "async ")):
-            places = [(_BASE, f"{prefix}WebSocketConnectionBase", name, what) for name, what in _OF_BASE]
-            places.append((_LANES, f"{prefix}ResponsesWebSocketLane", "send", "send"))
+        """The functions to wrap; computed anew at each access, as they depend on the modules loaded."""
+        targets = []
+        for prefix, role_prefix in (("", ""), ("Async", "async ")):
+            methods = [
+                (_BASE_MODULE, f"{prefix}WebSocketConnectionBase", name, role) for name, role in _BASE_METHODS
+            ]
+            methods.append((_LANE_MODULE, f"{prefix}ResponsesWebSocketLane", "send", "send"))
             for module, resource in _RESOURCES:
                 owner = f"{prefix}{resource}Connection"
-                places += [(module, owner, name, what) for name, what in _methods(module, resource, owner)]
-            found += [
-                PatchTarget(module, owner, name, role + what, is_optional=True)
-                for module, owner, name, what in places
+                methods += [
+                    (module, owner, name, role) for name, role in _connection_methods(module, resource, owner)
+                ]
+            targets += [
+                PatchTarget(module, owner, name, role_prefix + role, is_optional=True)
+                for module, owner, name, role in methods
             ]
-        return tuple(found)
+        return tuple(targets)
 
     @property
     def coverage(self) -> tuple[Coverage, ...]:
-        """The resources that make connections: what matters is that one is received from."""
+        """The resources that open connections: recorded if their events are received through a wrapper."""
         return tuple(
-            Coverage(_OPERATIONS[resource], _received(module, resource), True, f"{module}.connect")
+            Coverage(_OPERATIONS[resource], _receive_targets(module, resource), True, f"{module}.connect")
             for module, resource in _RESOURCES
         )
 
     def connection(self, instance: Any) -> Any:
-        """Return the connection that a method belongs to, or that a lane of it speaks through."""
+        """Return the connection of a method's instance, which may be a lane of it.
+
+        openai 3.57 lib/responses_websocket/_session.py: a lane has its connection in `_session.connection`,
+        and in no public attribute.
+        """
         if "_session" in fields(instance):
-            instance = getattr(instance._session, "connection", None)  # noqa: SLF001  a lane tells it to nobody
-        return None if self._kind(instance) is None else instance
+            instance = getattr(instance._session, "connection", None)  # noqa: SLF001  see above
+        return None if self._resource(instance) is None else instance
 
     def connection_reader(self, connection: Any) -> ConnectionReader:
-        """Return what reads a connection."""
-        return self.dialogues[self._kind(connection) or ""](self._scene(connection))
+        """Return a new reader for the events of a connection."""
+        return self.reader_classes[self._resource(connection) or ""](self._info(connection))
 
     def outgoing_items(
-        self, instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], clean: Callable[[Any], Any]
-    ) -> list[dict[str, Any]]:
-        """Return the events that are about to be sent: of a lane with its name, of a queue all that wait."""
-        given = args[:1] or tuple(kwargs[name] for name in ("event", "data") if name in kwargs)
-        if not given:
-            waiting = fields(fields(instance).get("_send_queue")).get("_queue") or _NO_QUEUE
-            given = tuple(entry[0] if isinstance(entry, tuple) else entry for entry in waiting)
-        events = [_event(one) if isinstance(one, str | bytes) else _plain(one, clean) for one in given]
-        lane = fields(fields(instance).get("_state")).get("stream_id")
-        named = {"stream_id": lane} if isinstance(lane, str) else {}
-        return [event | named for event in events if isinstance(event, dict)]
+        self, instance: Any, args: tuple[Any, ...], kwargs: JsonMapping, to_json: Callable[[object], Any]
+    ) -> list[JsonObject]:
+        """Return the events to be sent: the argument of a "send", else the queue of a "flush".
 
-    def incoming_item(self, result: Any) -> dict[str, Any] | None:
-        """Return an event that was received."""
-        return _event(result)
+        Events of a lane get its `stream_id`. openai 3.57 _send_queue.py: the entries of `SendQueue._queue`
+        are tuples that begin with the data; in older versions they are the data.
+        """
+        events = args[:1] or tuple(kwargs[name] for name in ("event", "data") if name in kwargs)
+        if not events:
+            queue = fields(fields(instance).get("_send_queue")).get("_queue") or _EMPTY_QUEUE
+            events = tuple(entry[0] if isinstance(entry, tuple) else entry for entry in queue)
+        items = [
+            _decode(event) if isinstance(event, str | bytes) else _encode(event, to_json) for event in events
+        ]
+        stream_id = fields(fields(instance).get("_state")).get("stream_id")
+        lane = {"stream_id": stream_id} if isinstance(stream_id, str) else {}
+        return [item | lane for item in items if isinstance(item, dict)]
+
+    def incoming_item(self, result: Any) -> JsonObject | None:
+        """Return a received event; None if it is no JSON object."""
+        return _decode(result)
 
     def close_reason(self, error: BaseException) -> str | None:
-        """Return how an exception of the websocket library has ended the connection; a timeout has not."""
-        names = [kind.__name__ for kind in type(error).__mro__]
+        """Return how an exception of `websockets` has ended the connection; None for a timeout and others."""
+        names = [cls.__name__ for cls in type(error).__mro__]
         if "ConnectionClosedOK" in names:
             return "closed"
         return "error" if any(name.startswith("ConnectionClosed") for name in names) else None
 
-    def _kind(self, connection: Any) -> str | None:
-        for kind in type(connection).__mro__:
-            name = kind.__name__.removeprefix("Async").removesuffix("Connection")
-            if name in self.dialogues:
+    def _resource(self, connection: object) -> str | None:
+        for cls in type(connection).__mro__:
+            name = cls.__name__.removeprefix("Async").removesuffix("Connection")
+            if name in self.reader_classes:
                 return name
         return None
 
-    def _scene(self, connection: Any) -> ConnectionInfo:
-        """Return who is at the other end; the websocket knows the request that it was opened with."""
+    def _info(self, connection: object) -> ConnectionInfo:
+        """Return provider, server and model of a connection, from the request that opened its websocket.
+
+        websockets 17.4 sync/connection.py and asyncio/connection.py: `Connection.request`.
+        """
         request = fields(fields(fields(connection).get("_connection")).get("request"))
         query = parse_qs(urlsplit(text_or_none(request.get("path")) or "").query)
         server = text_or_none(_header(request.get("headers"), "Host"))
-        named = (name for pattern, name in self.provider.hosts if re.search(pattern, server or ""))
-        [model] = (query.get("model") or query.get("deployment") or [""])[:1]
-        version = getattr(sys.modules.get(self.package), "__version__", "unknown")
-        return ConnectionInfo(
-            next(named, self.provider.provider), model or None, server, f"{self.package} {version}"
-        )
+        names = (name for pattern, name in self.provider.hosts if re.search(pattern, server or ""))
+        [model] = (query.get("model") or query.get("deployment") or [""])[:1]  # "deployment": Azure's
+        provider = next(names, self.provider.provider)
+        return ConnectionInfo(provider, model or None, server, sdk_version(self.package))
 
 
-def _received(module: str, resource: str) -> tuple[PatchTarget, PatchTarget]:
+def _receive_targets(module: str, resource: str) -> tuple[PatchTarget, PatchTarget]:
     return (
         PatchTarget(module, f"{resource}Connection", "recv_bytes", "receive", is_optional=True),
         PatchTarget(module, f"Async{resource}Connection", "recv_bytes", "async receive", is_optional=True),
     )
 
 
-def _methods(module: str, resource: str, owner: str) -> Iterator[tuple[str, str]]:
-    """Yield the methods of a connection class that are to be wrapped, and what they do."""
+def _connection_methods(module: str, resource: str, owner: str) -> Iterator[tuple[str, str]]:
+    """Yield (method, role) of a connection class, according to the SDK's version if the module is loaded."""
     loaded = sys.modules.get(module)
     if loaded is not None and not hasattr(getattr(loaded, resource, None), "connect"):
-        return  # a version that has no connections there
+        return  # this version has no connections there
     yield "recv_bytes", "receive"
-    kind = getattr(loaded, owner, None)
-    if kind is not None and not hasattr(kind, "_send"):
-        yield from ((name, what) for name, what in _OWN if hasattr(kind, name))
+    connection_class = getattr(loaded, owner, None)
+    if connection_class is not None and not hasattr(connection_class, "_send"):
+        yield from ((name, role) for name, role in _OWN_METHODS if hasattr(connection_class, name))
 
 
-def _plain(event: Any, clean: Callable[[Any], Any]) -> Any:
+def _encode(event: object, to_json: Callable[[object], Any]) -> Any:
+    """Return an event, a dict or an SDK's object, as the plain JSON that will be sent."""
     try:
-        return clean(jsonable(_given(event)))
-    except RecursionError:  # it holds itself: the SDK will refuse it
-        return clean(event)
+        return to_json(jsonable(_without_omitted(event)))
+    except RecursionError:  # it contains itself: the SDK will refuse it
+        return to_json(event)
 
 
-def _given(value: Any) -> Any:
-    """Return what of an event will be sent."""
+def _without_omitted(value: Any) -> Any:
     if type(value) is not dict:
         return value
-    return {name: _given(one) for name, one in value.items() if type(one).__name__ not in _LEFT_OUT}
+    return {
+        name: _without_omitted(item) for name, item in value.items() if type(item).__name__ not in _OMITTED
+    }
 
 
-def _event(data: Any) -> dict[str, Any] | None:
-    """Read an event off the wire; what is no event, the program will see for itself."""
+def _decode(data: str | bytes) -> JsonObject | None:
+    """Return an event from its JSON text; None if it is no JSON object, which the SDK will report."""
     try:
         event = orjson.loads(data)
     except ValueError:
@@ -171,7 +195,8 @@ def _event(data: Any) -> dict[str, Any] | None:
     return event if isinstance(event, dict) else None
 
 
-def _header(headers: Any, name: str) -> Any:
+def _header(headers: Any, name: str) -> object:
+    """Return a header; None if it is missing, or sent twice (websockets' `Headers` raises an exception)."""
     try:
         return headers.get(name)
     except Exception:
