@@ -59,7 +59,7 @@ def topics() -> list[str]:
 def _print_topics(names: list[str]) -> None:
     width = max(map(len, names))
     for name in names:
-        print(f"{pad(name, width)}  {_title(_read(name))}".rstrip())
+        print(f"{pad(name, width)}  {_summary(_read(name))}".rstrip())
     print("\n`hilt docs TOPIC` shows one.")
 
 
@@ -76,10 +76,11 @@ def _read(name: str) -> str:
     return (FOLDER / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
 
 
-def _title(text: str) -> str:
-    """Return the first heading of a Markdown text; "" if it has none."""
-    headings = (line.lstrip("#") for line in text.splitlines() if line.startswith("#"))
-    return single_line(next(headings, ""))
+def _summary(text: str) -> str:
+    """Return the sentence below the title of a Markdown text; the title if there is none."""
+    title, *lines = [*filter(None, text.splitlines()), ""]
+    summary = lines[0] if lines and not lines[0].startswith("#") else ""
+    return single_line(summary or title.lstrip("#"))
 
 
 def _rendered(text: str, screen: Screen) -> list[str] | None:

@@ -32,13 +32,13 @@ def topics(tmp_path, monkeypatch):
     return folder
 
 
-def test_the_topics_by_their_headings(topics, hilt):
+def test_the_topics_with_their_summaries(topics, hilt):
     assert hilt("docs") == (
         0,
         [
             "event-format  The event format",
-            "privacy       Privacy",
-            "sdk-coverage",
+            "privacy       What is *not* written:",
+            "sdk-coverage  No heading.",
             "",
             "`hilt docs TOPIC` shows one.",
         ],
