@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .types import JsonObject
 
 
@@ -68,6 +70,14 @@ _SCALARS = frozenset((str, int, float, bool))
 def text_or_none(value: object) -> str | None:
     """Return `value` if it is a str and not empty."""
     return value if isinstance(value, str) and value else None
+
+
+def list_or_empty(value: object) -> Sequence[Any]:
+    """Return `value` if it is a list or a tuple, else `()`.
+
+    Any other iterable is left alone: an iterator in a request can be read only once, by the SDK.
+    """
+    return value if isinstance(value, list | tuple) else ()
 
 
 def count_or_none(value: object) -> int | None:

@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING
 
 from hilt_autolog.contracts.media import blob_part, url_part
 from hilt_autolog.contracts.model import ErrorInfo, Response, ToolCall, new_message, provider_part, text_part
-from hilt_autolog.contracts.sdk_objects import as_json, count_or_none, fields, jsonable, text_or_none
-from hilt_autolog.providers._openai.chat import generic_part, sequence
+from hilt_autolog.contracts.sdk_objects import (
+    as_json,
+    count_or_none,
+    fields,
+    jsonable,
+    list_or_empty,
+    text_or_none,
+)
+from hilt_autolog.providers._openai.chat import generic_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +36,7 @@ def parse_request_messages(body: JsonMapping) -> list[Message]:
     items = body.get("messages")
     if items is not None and not isinstance(items, list | tuple):
         return [*messages, new_message("user", [unread_part(items)])]
-    for item in sequence(items):
+    for item in list_or_empty(items):
         source = fields(item)
         role = source.get("role") or "user"
         messages += parse_messages(role if isinstance(role, str) else as_json(role), source.get("content"))
@@ -47,7 +54,7 @@ def parse_completion_prompt(body: JsonMapping) -> list[Message]:
 
 def parse_message(body: JsonMapping) -> Response:
     """Parse a complete message."""
-    blocks = [fields(block) for block in sequence(body.get("content"))]
+    blocks = [fields(block) for block in list_or_empty(body.get("content"))]
     response = _response(blocks, text_or_none(body.get("stop_reason")))
     response.model = text_or_none(body.get("model"))
     response.response_id = text_or_none(body.get("id"))
@@ -72,7 +79,7 @@ def parse_completion(body: JsonMapping) -> Response:
 
 def parse_batch(body: JsonMapping) -> list[tuple[str, JsonMapping]]:
     """Return the requests of a batch: the `custom_id` and the body of each."""
-    items = [fields(item) for item in sequence(body.get("requests"))]
+    items = [fields(item) for item in list_or_empty(body.get("requests"))]
     return [(str(item.get("custom_id")), fields(item.get("params"))) for item in items]
 
 
@@ -160,7 +167,7 @@ def parse_messages(role: str, content: object) -> list[Message]:
     if content is not None and not isinstance(content, list | tuple):
         return [new_message(role, [unread_part(content)])]
     messages: list[Message] = []
-    for item in sequence(content):
+    for item in list_or_empty(content):
         block = fields(item)
         if block.get("type") == "tool_result":
             messages.append(new_message("tool", [_tool_result(block)]))
@@ -205,7 +212,7 @@ def tool_call(block: JsonMapping) -> ToolCall:
 def _text(block: JsonMapping) -> list[Part]:
     text = block.get("text") or ""
     part = text_part(text if isinstance(text, str) else as_json(text))
-    if citations := sequence(block.get("citations")):
+    if citations := list_or_empty(block.get("citations")):
         part["annotations"] = jsonable(citations)
     return [part]
 

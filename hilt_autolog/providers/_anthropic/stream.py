@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from hilt_autolog.contracts.sdk_objects import count_or_none, fields, jsonable, text_or_none
-from hilt_autolog.providers._openai.chat import sequence
+from hilt_autolog.contracts.sdk_objects import count_or_none, fields, jsonable, list_or_empty, text_or_none
 
 from .messages import parse_completion, parse_error, parse_message
 
@@ -152,7 +151,7 @@ class _Block:
             if pieces and name != "partial_json":
                 block[name] = (text_or_none(block.get(name)) or "") + "".join(pieces)
         if self.citations:
-            block["citations"] = [*sequence(block.get("citations")), *self.citations]
+            block["citations"] = [*list_or_empty(block.get("citations")), *self.citations]
         if str(block.get("type")).endswith("tool_use"):
             block["input"] = self._input(block.get("input"))
         return block

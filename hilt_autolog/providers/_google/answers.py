@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.model import Delta, Document, ErrorInfo, Response, new_message
-from hilt_autolog.contracts.sdk_objects import as_json, count_or_none, fields, jsonable, text_or_none
+from hilt_autolog.contracts.sdk_objects import (
+    as_json,
+    count_or_none,
+    fields,
+    jsonable,
+    list_or_empty,
+    text_or_none,
+)
 
-from .contents import PartsAccumulator, get_key, parse_part, sequence, tool_call
+from .contents import PartsAccumulator, get_key, parse_part, tool_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,7 +55,7 @@ class GeminiAccumulator:
         if self._response.response_id is None or not body.keys() <= _CHUNK_KEYS:
             self._add_metadata(body)
         deltas: list[Delta] = []
-        for item in sequence(body.get("candidates")):
+        for item in list_or_empty(body.get("candidates")):
             source = item if type(item) is dict else fields(item)
             index = count_or_none(source.get("index")) or 0
             candidate = self._candidates.get(index)
@@ -111,7 +118,7 @@ class _Candidate:
 
     def add(self, source: JsonMapping, deltas: list[Delta]) -> None:
         """Add a chunk's keys for this candidate, and append what is new in them to the deltas."""
-        for item in sequence(fields(source.get("content")).get("parts")):
+        for item in list_or_empty(fields(source.get("content")).get("parts")):
             # Most parts of a stream are {"text": ...}: this saves two calls and a dict for each of them.
             if type(item) is dict and len(item) == 1 and type(text := item.get("text")) is str and text:
                 deltas.append(("text", text, self.index))
@@ -139,7 +146,7 @@ class _Candidate:
             self._finish(reason, source)
         if metadata := fields(source.get("citationMetadata")):
             citations = metadata.get("citationSources") or metadata.get("citations")
-            self._annotations = list(sequence(jsonable(citations)))
+            self._annotations = list(list_or_empty(jsonable(citations)))
         grounding = fields(source.get("groundingMetadata"))
         if grounding.keys() - self.grounding.keys() or grounding.get("groundingChunks"):
             self.grounding = {**self.grounding, **grounding}
@@ -147,7 +154,7 @@ class _Candidate:
     def _finish(self, reason: object, source: JsonMapping) -> None:
         self.finish_reason = as_json(reason)
         if get_key(source, "finishMessage") or any(
-            fields(rating).get("blocked") for rating in sequence(get_key(source, "safetyRatings"))
+            fields(rating).get("blocked") for rating in list_or_empty(get_key(source, "safetyRatings"))
         ):
             self._refusal = _refusal(source, "finishMessage")
 
@@ -171,7 +178,7 @@ def _refusal(source: JsonMapping, message_key: str) -> Part:
     part: Part = {"type": "refusal"}
     if text := text_or_none(get_key(source, message_key)):
         part["content"] = text
-    if ratings := sequence(get_key(source, "safetyRatings")):
+    if ratings := list_or_empty(get_key(source, "safetyRatings")):
         part["safety_ratings"] = jsonable(ratings)
     return part
 
@@ -218,7 +225,7 @@ _COUNT_KEYS = {
 
 
 def _audio_tokens(details: object) -> int:
-    sources = map(fields, sequence(details))
+    sources = map(fields, list_or_empty(details))
     return sum(
         count_or_none(get_key(source, "tokenCount")) or 0
         for source in sources
@@ -240,7 +247,7 @@ _RETRIEVERS = {
 def parse_documents(grounding: JsonMapping) -> list[Document]:
     """Return the documents of a candidate's grounding metadata, in the provider's order."""
     scores = _scores(grounding)
-    chunks = map(fields, sequence(get_key(grounding, "groundingChunks")))
+    chunks = map(fields, list_or_empty(get_key(grounding, "groundingChunks")))
     return [
         document for index, chunk in enumerate(chunks) for document in _documents(chunk, scores.get(index))
     ]
@@ -261,9 +268,9 @@ def _first_text(source: JsonMapping, keys: tuple[str, ...]) -> str | None:
 def _scores(grounding: JsonMapping) -> dict[int, float]:
     """Return, by a chunk's index, the highest confidence with which it supports a segment of the response."""
     scores: dict[int, float] = {}
-    for support in map(fields, sequence(get_key(grounding, "groundingSupports"))):
-        indices = map(count_or_none, sequence(get_key(support, "groundingChunkIndices")))
-        confidences = sequence(get_key(support, "confidenceScores"))
+    for support in map(fields, list_or_empty(get_key(grounding, "groundingSupports"))):
+        indices = map(count_or_none, list_or_empty(get_key(support, "groundingChunkIndices")))
+        confidences = list_or_empty(get_key(support, "confidenceScores"))
         for index, score in zip(indices, confidences, strict=False):
             if index is not None and isinstance(score, int | float):
                 scores[index] = max(score, scores.get(index, 0.0))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.media import blob_part
 from hilt_autolog.contracts.model import ToolCall, new_message, provider_part, text_part
-from hilt_autolog.contracts.sdk_objects import as_json, fields, jsonable, text_or_none
+from hilt_autolog.contracts.sdk_objects import as_json, fields, jsonable, list_or_empty, text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,11 +34,6 @@ def get_key(source: JsonMapping, name: str) -> Any:
     """Return the value of a camelCase key, or of the same key in snake_case; None without either."""
     value = source.get(name)
     return source.get(_snake_case(name)) if value is None else value
-
-
-def sequence(value: Any) -> Sequence[Any]:
-    """Return a list or a tuple as it is, an empty one for anything else."""
-    return value if isinstance(value, list | tuple) else ()
 
 
 # --- requests
@@ -152,7 +147,7 @@ class PartsAccumulator:
 
 def parse_parts(content: JsonMapping) -> list[Part]:
     """Return the parts of a content, or of a function response."""
-    return [part for item in sequence(content.get("parts")) if (part := parse_part(item)) is not None]
+    return [part for item in list_or_empty(content.get("parts")) if (part := parse_part(item)) is not None]
 
 
 def parse_part(item: Any) -> Part | None:

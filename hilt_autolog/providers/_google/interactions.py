@@ -14,9 +14,16 @@ from hilt_autolog.contracts.model import (
     provider_part,
     text_part,
 )
-from hilt_autolog.contracts.sdk_objects import as_json, count_or_none, fields, jsonable, text_or_none
+from hilt_autolog.contracts.sdk_objects import (
+    as_json,
+    count_or_none,
+    fields,
+    jsonable,
+    list_or_empty,
+    text_or_none,
+)
 
-from .contents import PartsAccumulator, sequence
+from .contents import PartsAccumulator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +75,7 @@ def _parts(step: JsonMapping) -> list[Part]:
     if kind == "text":
         return [text_part(text)] if (text := text_or_none(step.get("text"))) else []
     if kind in ("thought", "thought_summary"):
-        texts = [text_or_none(fields(item).get("text")) for item in sequence(step.get("summary"))]
+        texts = [text_or_none(fields(item).get("text")) for item in list_or_empty(step.get("summary"))]
         summary = "\n".join(filter(None, texts))
         return [{"type": "reasoning", "content": summary}] if summary else []
     return [_part(str(kind), step)]
@@ -113,7 +120,7 @@ def parse_interaction(body: JsonMapping) -> Response:
     google-genai 3.6 _gaos/types/interactions/interaction.py: older API versions have `outputs`, contents, in
     place of `steps`.
     """
-    steps = [fields(item) for item in sequence(body.get("steps")) or sequence(body.get("outputs"))]
+    steps = [fields(item) for item in list_or_empty(body.get("steps")) or list_or_empty(body.get("outputs"))]
     accumulator = PartsAccumulator()
     for step in steps:
         if step.get("type") not in ("user_input", "function_result"):  # these repeat the request

@@ -11,10 +11,10 @@ from hilt_autolog.contracts.media import StreamedMedia
 from hilt_autolog.contracts.model import Operation, Request, new_message, text_part
 from hilt_autolog.contracts.provider import Coverage, PatchTarget
 from hilt_autolog.contracts.realtime import SessionNotice, Turn
-from hilt_autolog.contracts.sdk_objects import fields, jsonable, sdk_version, text_or_none
+from hilt_autolog.contracts.sdk_objects import fields, jsonable, list_or_empty, sdk_version, text_or_none
 
 from .answers import GeminiAccumulator, parse_response, parse_tokens
-from .contents import get_key, parse_contents, sequence
+from .contents import get_key, parse_contents
 from .sdk import host
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ class LiveReader:
 
 
 def _has_output(content: JsonMapping) -> bool:
-    return bool(sequence(fields(get_key(content, "modelTurn")).get("parts"))) or bool(
+    return bool(list_or_empty(fields(get_key(content, "modelTurn")).get("parts"))) or bool(
         fields(get_key(content, "outputTranscription")).get("text")
     )
 
@@ -251,11 +251,11 @@ class LiveAccumulator(GeminiAccumulator):
         content = fields(get_key(source, "serverContent"))
         if usage := fields(get_key(source, "usageMetadata")):
             self._live_usage = jsonable(usage)
-        items = sequence(fields(get_key(content, "modelTurn")).get("parts"))
+        items = list_or_empty(fields(get_key(content, "modelTurn")).get("parts"))
         parts = [item for item in items if not self._add_audio(item)]
         if text := text_or_none(fields(get_key(content, "outputTranscription")).get("text")):
             parts.append({"text": text})
-        calls = sequence(get_key(fields(get_key(source, "toolCall")), "functionCalls"))
+        calls = list_or_empty(get_key(fields(get_key(source, "toolCall")), "functionCalls"))
         parts += [{"functionCall": fields(call)} for call in calls]
         grounding = get_key(content, "groundingMetadata")
         candidate = {"content": {"parts": parts}, "groundingMetadata": jsonable(grounding)}

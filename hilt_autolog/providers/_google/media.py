@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from hilt_autolog.contracts.media import blob_part
 from hilt_autolog.contracts.model import Response, new_message, text_part
-from hilt_autolog.contracts.sdk_objects import count_or_none, fields, jsonable, text_or_none
+from hilt_autolog.contracts.sdk_objects import count_or_none, fields, jsonable, list_or_empty, text_or_none
 
 from .answers import parse_tokens
-from .contents import get_key, parse_parts, sequence
+from .contents import get_key, parse_parts
 
 if TYPE_CHECKING:
     from hilt_autolog.contracts.types import JsonMapping, Message, Part
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 def parse_embedding_inputs(body: JsonMapping) -> list[Message]:
     """Return one message for each input to embed."""
-    requests = map(fields, sequence(body.get("requests")))
+    requests = map(fields, list_or_empty(body.get("requests")))
     contents = [fields(request.get("content")) for request in requests] or [fields(body.get("content"))]
     return [new_message("user", parse_parts(content)) for content in contents if content]
 
 
 def parse_embedding(body: JsonMapping) -> Response:
     """Parse the response of `embedContent` and `batchEmbedContents`: the length of its vectors."""
-    embeddings = sequence(body.get("embeddings")) or [body.get("embedding")]
+    embeddings = list_or_empty(body.get("embeddings")) or [body.get("embedding")]
     response = _embedding_response(fields(embeddings[0]).get("values"))
     if usage := fields(get_key(body, "usageMetadata")):
         response.usage, response.tokens = jsonable(usage), parse_tokens(usage)
@@ -36,7 +36,7 @@ def parse_embedding(body: JsonMapping) -> Response:
 
 def parse_predicted_embedding(body: JsonMapping) -> Response:
     """Parse the embeddings of a prediction on Vertex; each one has its own count of tokens."""
-    predictions = map(fields, sequence(body.get("predictions")))
+    predictions = map(fields, list_or_empty(body.get("predictions")))
     embeddings = [fields(prediction.get("embeddings")) for prediction in predictions]
     response = _embedding_response(embeddings[0].get("values") if embeddings else None)
     statistics = [fields(embedding.get("statistics")) for embedding in embeddings]
@@ -49,7 +49,7 @@ def parse_predicted_embedding(body: JsonMapping) -> Response:
 
 
 def _embedding_response(values: object) -> Response:
-    vector = sequence(values)
+    vector = list_or_empty(values)
     return Response(dimensions=len(vector)) if vector else Response()
 
 
@@ -60,7 +60,7 @@ def parse_instances(body: JsonMapping) -> list[Message]:
     """Return one message for each instance: a text to embed, or the prompt and the images for an image."""
     return [
         new_message("user", [*_prompt_parts(instance), *_image_parts(instance)])
-        for instance in map(fields, sequence(body.get("instances")))
+        for instance in map(fields, list_or_empty(body.get("instances")))
     ]
 
 
@@ -71,7 +71,7 @@ def _prompt_parts(instance: JsonMapping) -> list[Part]:
 
 def _image_parts(instance: JsonMapping) -> list[Part]:
     parts = [_image_part(fields(instance["image"]))] if instance.get("image") else []
-    for reference in map(fields, sequence(get_key(instance, "referenceImages"))):
+    for reference in map(fields, list_or_empty(get_key(instance, "referenceImages"))):
         kind = text_or_none(get_key(reference, "referenceType"))
         label: Part = {"reference": kind} if kind else {}
         parts.append(_image_part(fields(get_key(reference, "referenceImage"))) | label)
@@ -86,7 +86,7 @@ def _image_part(image: JsonMapping) -> Part:
 
 def parse_images(body: JsonMapping) -> Response:
     """Parse the images of a prediction; those that a filter has removed become refusals."""
-    images = list(map(fields, sequence(body.get("predictions"))))
+    images = list(map(fields, list_or_empty(body.get("predictions"))))
     parts = [
         _generated_part(image)
         for image in images

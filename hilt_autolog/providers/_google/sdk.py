@@ -7,11 +7,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from hilt_autolog.contracts.model import ErrorInfo, HttpResponse, Operation, Request, Response
-from hilt_autolog.contracts.sdk_objects import fields, sdk_version, text_or_none
+from hilt_autolog.contracts.sdk_objects import fields, list_or_empty, sdk_version, text_or_none
 from hilt_autolog.providers._transport import transport_code
 
 from .answers import GeminiAccumulator, parse_response
-from .contents import get_key, parse_contents, sequence
+from .contents import get_key, parse_contents
 from .media import (
     parse_embedding,
     parse_embedding_inputs,
@@ -146,7 +146,7 @@ def _retry_after(details: JsonMapping, source: JsonMapping) -> float | None:
     It is in a `google.rpc.RetryInfo`: as JSON in the details of google-genai's errors (`"retryDelay": "7s"`),
     as a protobuf message in `_details` of google-api-core's.
     """
-    for detail in (*sequence(details.get("details")), *sequence(source.get("_details"))):
+    for detail in (*list_or_empty(details.get("details")), *list_or_empty(source.get("_details"))):
         delay = get_key(fields(detail), "retryDelay")
         if delay is None:
             delay = getattr(detail, "retry_delay", None)  # of a protobuf message

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from hilt_autolog.contracts.media import blob_part, url_part
 from hilt_autolog.contracts.model import ToolCall, new_message, text_part
-from hilt_autolog.contracts.sdk_objects import as_json, fields, text_or_none
-from hilt_autolog.providers._openai.chat import content_parts, sequence
+from hilt_autolog.contracts.sdk_objects import as_json, fields, list_or_empty, text_or_none
+from hilt_autolog.providers._openai.chat import content_parts
 
 if TYPE_CHECKING:
     from hilt_autolog.contracts.types import JsonMapping, Message, Part
@@ -38,7 +38,7 @@ _MODALITIES = {"image": "image", "audio": "audio", "video": "video", "file": "do
 
 def parse_messages(messages: object) -> list[Message]:
     """Return the messages of a request."""
-    return [parse_message(fields(item)) for item in sequence(messages)]
+    return [parse_message(fields(item)) for item in list_or_empty(messages)]
 
 
 def parse_message(source: JsonMapping) -> Message:
@@ -72,7 +72,7 @@ def parse_content(content: object, *, keep_empty: bool = True) -> list[Part]:
     if isinstance(content, str):
         return [text_part(content)] if content or keep_empty else []
     parts: list[Part] = []
-    for item in sequence(content):
+    for item in list_or_empty(content):
         block = fields(item)
         if block.get("type") not in _TOOL_CALL_BLOCKS:
             parts += _block_parts(block) if block else [text_part(as_json(item))]
@@ -82,7 +82,7 @@ def parse_content(content: object, *, keep_empty: bool = True) -> list[Part]:
 def _block_parts(block: JsonMapping) -> list[Part]:
     kind = block.get("type")
     if kind == "reasoning":
-        sources = [block, *map(fields, sequence(block.get("summary")))]
+        sources = [block, *map(fields, list_or_empty(block.get("summary")))]
         texts = [source.get("reasoning") or source.get("text") for source in sources]
         return [{"type": "reasoning", "content": "".join(text for text in texts if isinstance(text, str))}]
     if kind == "thinking" and isinstance(block.get("thinking"), str):
@@ -113,7 +113,7 @@ def _media_part(modality: str, block: JsonMapping) -> Part | None:
 def parse_tool_calls(source: JsonMapping) -> list[ToolCall]:
     """Return the tool calls of a message, those whose arguments are not valid JSON included."""
     calls = []
-    for item in (*sequence(source.get("tool_calls")), *sequence(source.get("invalid_tool_calls"))):
+    for item in (*list_or_empty(source.get("tool_calls")), *list_or_empty(source.get("invalid_tool_calls"))):
         call = fields(item)
         name, arguments = text_or_none(call.get("name")), call.get("args")
         if name is not None or arguments:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hilt_autolog.contracts.model import Delta, Response, ToolCall, text_of, text_part
-from hilt_autolog.contracts.sdk_objects import count_or_none, fields, jsonable, text_or_none
-from hilt_autolog.providers._openai.chat import sequence
+from hilt_autolog.contracts.sdk_objects import count_or_none, fields, jsonable, list_or_empty, text_or_none
 from hilt_autolog.providers._openai.usage import tokens as provider_tokens
 
 from .messages import parse_content, parse_message, parse_tool_calls
@@ -29,8 +28,8 @@ def parse_response(result: JsonMapping) -> Response:
     Args:
         result: the fields of the `LLMResult`; its `generations` has one list of choices a run.
     """
-    generations = sequence(result.get("generations"))
-    choices = list(map(fields, sequence(generations[0] if generations else None)))
+    generations = list_or_empty(result.get("generations"))
+    choices = list(map(fields, list_or_empty(generations[0] if generations else None)))
     llm_output = fields(result.get("llm_output"))
     response = Response()
     messages: list[Message] = []
@@ -147,7 +146,7 @@ class ChunkAccumulator:
         reasoning = fields(message.get("additional_kwargs")).get("reasoning_content")
         if isinstance(reasoning, str) and reasoning:
             yield "reasoning", reasoning, 0
-        for item in sequence(message.get("tool_call_chunks")):
+        for item in list_or_empty(message.get("tool_call_chunks")):
             yield from self._tool_call_deltas(fields(item))
 
     def _tool_call_deltas(self, piece: JsonMapping) -> Iterator[Delta]:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from hilt_autolog.contracts.framework import Interrupt, ToolOutput
 from hilt_autolog.contracts.model import Document, ErrorInfo
-from hilt_autolog.contracts.sdk_objects import fields, text_or_none
-from hilt_autolog.providers._openai.chat import sequence
+from hilt_autolog.contracts.sdk_objects import fields, list_or_empty, text_or_none
 
 from .messages import parse_content
 
@@ -33,10 +32,10 @@ def parse_tool_output(output: object) -> ToolOutput:
             content if isinstance(content, str) else parse_content(content),
         )
     update = source.get("update")
-    for item in sequence(fields(update).get("messages")):
+    for item in list_or_empty(fields(update).get("messages")):
         if "tool_call_id" in fields(item):
             return parse_tool_output(item)
-    blocks = sequence(output)
+    blocks = list_or_empty(output)
     are_blocks = bool(blocks) and all(isinstance(fields(block).get("type"), str) for block in blocks)
     return ToolOutput(None, parse_content(blocks) if are_blocks else output)
 
@@ -51,7 +50,7 @@ def parse_documents(result: object, scores: Mapping[int, float]) -> list[Documen
         result: the documents.
         scores: the scores that searches within it have returned, by the `id()` of the document.
     """
-    return [_document(item, scores.get(id(item))) for item in sequence(result)]
+    return [_document(item, scores.get(id(item))) for item in list_or_empty(result)]
 
 
 def _document(item: object, score: float | None) -> Document:
@@ -76,7 +75,7 @@ def _number(value: object) -> float | None:
 
 def parse_scores(result: object) -> dict[int, float]:
     """Parse tuples of a document, its score and perhaps its vector; return the scores by `id(document)`."""
-    pairs = [item[:2] for item in sequence(result) if isinstance(item, tuple) and len(item) > 1]
+    pairs = [item[:2] for item in list_or_empty(result) if isinstance(item, tuple) and len(item) > 1]
     return {id(document): number for document, score in pairs if (number := _number(score)) is not None}
 
 
@@ -115,7 +114,7 @@ def parse_interrupt(error: BaseException) -> Interrupt | None:
         return None
     if "GraphInterrupt" not in names:
         return Interrupt("completed" if "ParentCommand" in names else "paused")
-    interrupts = sequence(error.args[0] if error.args else None)
+    interrupts = list_or_empty(error.args[0] if error.args else None)
     return Interrupt("paused", [_interrupt_value(interrupt) for interrupt in interrupts])
 
 

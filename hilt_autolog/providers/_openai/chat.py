@@ -13,7 +13,14 @@ from hilt_autolog.contracts.model import (
     provider_part,
     text_part,
 )
-from hilt_autolog.contracts.sdk_objects import as_json, fields, is_plain_json, jsonable, text_or_none
+from hilt_autolog.contracts.sdk_objects import (
+    as_json,
+    fields,
+    is_plain_json,
+    jsonable,
+    list_or_empty,
+    text_or_none,
+)
 
 from .usage import tokens
 
@@ -34,7 +41,7 @@ _AUDIO_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 def chat_messages(body: JsonMapping) -> list[Message]:
     """Return the messages of a chat request."""
     items = body.get("messages")
-    items = items if type(items) is list else sequence(items)
+    items = items if type(items) is list else list_or_empty(items)
     return [chat_message(item if type(item) is dict else fields(item)) for item in items]
 
 
@@ -70,7 +77,9 @@ def content_parts(content: Any, *, keep_empty: bool = True) -> list[Part]:
     """
     if isinstance(content, str):
         return [text_part(content)] if content or keep_empty else []
-    return [_content_part(fields(piece) or {"type": "text", "text": piece}) for piece in sequence(content)]
+    return [
+        _content_part(fields(piece) or {"type": "text", "text": piece}) for piece in list_or_empty(content)
+    ]
 
 
 def _content_part(piece: JsonMapping) -> Part:
@@ -149,7 +158,7 @@ def chat_response(body: JsonMapping) -> Response:
     """Read a complete chat completion."""
     choices = []
     items = body.get("choices")
-    for item in items if type(items) is list else sequence(items):
+    for item in items if type(items) is list else list_or_empty(items):
         choice = item if type(item) is dict else fields(item)
         message = choice.get("message")
         choices.append((choice.get("finish_reason"), message if type(message) is dict else fields(message)))
@@ -158,7 +167,7 @@ def chat_response(body: JsonMapping) -> Response:
 
 def text_response(body: JsonMapping) -> Response:
     """Read a complete legacy completion; some servers answer it with chat messages."""
-    choices = map(fields, sequence(body.get("choices")))
+    choices = map(fields, list_or_empty(body.get("choices")))
     return set_choices(
         set_metadata(Response(), body),
         [
@@ -203,7 +212,7 @@ def tool_calls(item: JsonMapping) -> list[ToolCall]:
     if not items and not function_call:
         return []
     calls = []
-    for call in map(fields, sequence(items)):
+    for call in map(fields, list_or_empty(items)):
         function = fields(call.get("function")) or fields(call.get("custom"))
         arguments = function.get("arguments", function.get("input"))
         name = text_or_none(function.get("name"))
@@ -269,8 +278,3 @@ def _audio_parts(item: JsonMapping) -> list[Part]:
     if audio.get("transcript"):
         part["transcript"] = audio["transcript"]
     return [part]
-
-
-def sequence(value: Any) -> Sequence[Any]:
-    """Return a list or tuple as it is, else an empty tuple: iterating would use up the program's iterator."""
-    return value if isinstance(value, list | tuple) else ()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.model import Delta, Response
-from hilt_autolog.contracts.sdk_objects import count_or_none, fields, text_or_none
+from hilt_autolog.contracts.sdk_objects import count_or_none, fields, list_or_empty, text_or_none
 
-from .chat import content_parts, response_error, sequence, set_choices, set_metadata
+from .chat import content_parts, response_error, set_choices, set_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,7 @@ class ChatAccumulator:
         if error := body.get("error"):
             self._response.error = response_error(fields(error) or {"message": error})
         deltas: list[Delta] = []
-        for item in sequence(body.get("choices")):
+        for item in list_or_empty(body.get("choices")):
             piece = fields(item)
             index = count_or_none(piece.get("index")) or 0
             choice = self._choices.get(index)
@@ -140,7 +140,7 @@ class _Choice:
         if refusal and isinstance(refusal, str):
             self.refusal.append(refusal)
             deltas.append(("text", refusal, self.index))
-        for position, call in enumerate(sequence(delta.get("tool_calls"))):
+        for position, call in enumerate(list_or_empty(delta.get("tool_calls"))):
             self._add_call(fields(call), position, deltas)
         if function_call := delta.get("function_call"):
             self._add_call({"index": "function_call", "function": function_call}, 0, deltas)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from hilt_autolog.contracts.media import blob_part, upload_part, url_part
 from hilt_autolog.contracts.model import Delta, Response, new_message, provider_part, text_part
-from hilt_autolog.contracts.sdk_objects import fields, jsonable, text_or_none
+from hilt_autolog.contracts.sdk_objects import fields, jsonable, list_or_empty, text_or_none
 
-from .chat import content_parts, sequence
+from .chat import content_parts
 from .usage import tokens
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def completion_messages(body: JsonMapping) -> list[Message]:
 def moderation_messages(body: JsonMapping) -> list[Message]:
     """Return one user message for the typed pieces of a moderation request, or one for each text."""
     content = body.get("input")
-    if any(isinstance(item, dict) for item in sequence(content)):
+    if any(isinstance(item, dict) for item in list_or_empty(content)):
         return [new_message("user", content_parts(content))]
     return _input_messages(content)
 
@@ -49,7 +49,7 @@ def file_parser(modality: str) -> Callable[[object], JsonObject]:
     """Return one user message for typed pieces of a moderation request, or one for each text."""
 
     def parse_files(files: object) -> JsonObject:
-        pairs = files.items() if isinstance(files, dict) else sequence(files)
+        pairs = files.items() if isinstance(files, dict) else list_or_empty(files)
         return {"files": [upload_part(modality, file) for _, file in pairs]}
 
     return parse_files
@@ -57,7 +57,7 @@ def file_parser(modality: str) -> Callable[[object], JsonObject]:
 
 def _input_messages(content: Any) -> list[Message]:
     """Return one user message for each input: a text, a list of texts, token ids, or a list of such lists."""
-    inputs = sequence(content)
+    inputs = list_or_empty(content)
     if isinstance(content, str) or (inputs and isinstance(inputs[0], int)):
         inputs = [content]
     return [new_message("user", [_input_part(item)]) for item in inputs]
@@ -76,7 +76,7 @@ def _input_part(item: object) -> Part:
 
 def embedding_response(body: JsonMapping) -> Response:
     """Read the number and the dimensions of embeddings; the vectors themselves are not kept."""
-    vectors = sequence(body.get("data"))
+    vectors = list_or_empty(body.get("data"))
     first = fields(vectors[0]).get("embedding") if vectors else None
     return _with_metadata(Response(input_count=len(vectors), dimensions=_dimensions(first)), body)
 
@@ -88,13 +88,13 @@ def _dimensions(vector: object) -> int | None:
     """
     if isinstance(vector, str):
         return (len(vector.rstrip("=")) * 3 // 4) // 4
-    return len(sequence(vector)) or None
+    return len(list_or_empty(vector)) or None
 
 
 def image_response(body: JsonMapping) -> Response:
     """Read generated images."""
     image_format = body.get("output_format") or "png"
-    parts = [_image_part(fields(image), image_format) for image in sequence(body.get("data"))]
+    parts = [_image_part(fields(image), image_format) for image in list_or_empty(body.get("data"))]
     return _with_metadata(_assistant_response(parts), body)
 
 
@@ -129,7 +129,7 @@ def speech_response(content: bytes, content_type: str) -> Response:
 
 def moderation_response(body: JsonMapping) -> Response:
     """Read the verdicts of a moderation."""
-    results = map(fields, sequence(body.get("results")))
+    results = map(fields, list_or_empty(body.get("results")))
     parts = [provider_part({"type": "moderation", **jsonable(result)}) for result in results]
     return _with_metadata(_assistant_response(parts), body)
 

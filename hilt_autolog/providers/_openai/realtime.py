@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hilt_autolog.contracts.model import Operation, new_message, text_part
 from hilt_autolog.contracts.realtime import SessionNotice, Turn
-from hilt_autolog.contracts.sdk_objects import fields, text_or_none
+from hilt_autolog.contracts.sdk_objects import fields, list_or_empty, text_or_none
 
-from .chat import sequence
 from .realtime_input import RealtimeInput
 from .realtime_items import RealtimeAccumulator, audio_mime_type, item_message
 from .responses import parse_response, response_messages
@@ -151,7 +150,7 @@ class RealtimeReader:
             messages += self._input.take_messages(turn.key)
         else:  # instead of the conversation
             mime_type = self._mime_type("input")
-            messages += [item_message(fields(item), mime_type) for item in sequence(options["input"])]
+            messages += [item_message(fields(item), mime_type) for item in list_or_empty(options["input"])]
         parameters = {name: value for name, value in options.items() if name not in ("instructions", "input")}
         return Turn(turn.key, self._request(messages, parameters, turn))
 

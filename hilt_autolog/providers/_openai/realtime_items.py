@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from hilt_autolog.contracts.media import StreamedMedia, blob_part
 from hilt_autolog.contracts.model import new_message, text_part
-from hilt_autolog.contracts.sdk_objects import fields, text_or_none
+from hilt_autolog.contracts.sdk_objects import fields, list_or_empty, text_or_none
 
-from .chat import sequence
 from .responses import ResponseAccumulator, response_messages
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ _DEFAULT_MIME_TYPE = "audio/pcm"
 
 def item_message(item: JsonMapping, mime_type: str) -> Message:
     """Return a conversation item as a message; its audio as the transcript and a blob of `mime_type`."""
-    pieces = [fields(piece) for piece in sequence(item.get("content"))]
+    pieces = [fields(piece) for piece in list_or_empty(item.get("content"))]
     audio_pieces = [piece for piece in pieces if piece.get("type") == "input_audio"]
     if audio_pieces:
         item = {**item, "content": [piece for piece in pieces if piece not in audio_pieces]}
@@ -42,7 +41,7 @@ def _audio_parts(piece: JsonMapping, mime_type: str) -> list[Part]:
 def as_response(response: JsonMapping) -> JsonObject:
     """Return a response in the form of the Responses protocol."""
     details = fields(response.get("status_details"))
-    output = [as_response_item(fields(item)) for item in sequence(response.get("output"))]
+    output = [as_response_item(fields(item)) for item in list_or_empty(response.get("output"))]
     converted = {**response, "output": output}
     if response.get("status") == "incomplete":
         converted["incomplete_details"] = {"reason": details.get("reason")}

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from hilt_autolog.contracts.media import blob_part, url_part
 from hilt_autolog.contracts.model import Response, ToolCall, new_message, provider_part, text_part
-from hilt_autolog.contracts.sdk_objects import as_json, fields, jsonable, text_or_none
+from hilt_autolog.contracts.sdk_objects import as_json, fields, jsonable, list_or_empty, text_or_none
 
-from .chat import generic_part, response_error, sequence
+from .chat import generic_part, response_error
 from .usage import tokens
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def response_messages(body: JsonMapping) -> list[Message]:
     items = body.get("input")
     if isinstance(items, str):
         return [*messages, new_message("user", [text_part(items)])]
-    for item in sequence(items):
+    for item in list_or_empty(items):
         message = _input_message(fields(item))
         if message["role"] == "assistant" and messages and messages[-1]["role"] == "assistant":
             messages[-1]["parts"] += message["parts"]
@@ -73,7 +73,7 @@ def _tool_result(item: JsonMapping) -> Part:
 
 
 def _content_parts(content: object) -> list[Part]:
-    return [_content_part(fields(piece)) for piece in sequence(content)]
+    return [_content_part(fields(piece)) for piece in list_or_empty(content)]
 
 
 def _content_part(piece: JsonMapping) -> Part:
@@ -117,7 +117,7 @@ def _media_part(modality: str, piece: JsonMapping, url: object) -> Part:
 
 def parse_response(body: JsonMapping) -> Response:
     """Read a response object."""
-    response = _output_response([fields(item) for item in sequence(body.get("output"))])
+    response = _output_response([fields(item) for item in list_or_empty(body.get("output"))])
     response.model = text_or_none(body.get("model"))
     response.response_id = text_or_none(body.get("id"))
     response.service_tier = text_or_none(body.get("service_tier"))
@@ -171,7 +171,7 @@ def _item_part(item: JsonMapping) -> Part:
 
 
 def _reasoning_part(item: JsonMapping) -> Part:
-    pieces = map(fields, (*sequence(item.get("summary")), *sequence(item.get("content"))))
+    pieces = map(fields, (*list_or_empty(item.get("summary")), *list_or_empty(item.get("content"))))
     texts = (text_or_none(piece.get("text")) for piece in pieces)
     part: Part = {"type": "reasoning", "content": "\n".join(filter(None, texts))}
     if item.get("id"):
