@@ -108,6 +108,8 @@ def _parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Na
     argparse supports either but not both, so the arguments after `--` are replaced by placeholders that do
     not begin with a dash.
     """
+    # CPython 3.11 argparse.py: parse_known_intermixed_args parses twice. If nothing precedes "--", the second
+    # pass no longer has it, and parses what follows as options: ["--", "-x"] is an error.
     end = arguments.index("--") if "--" in arguments else len(arguments)
     placeholders = {f"\0{number}": argument for number, argument in enumerate(arguments[end + 1 :])}
     args = parser.parse_intermixed_args([*arguments[:end], *placeholders])
@@ -158,7 +160,7 @@ def _suggestion(name: str) -> str:
     from difflib import get_close_matches
 
     matches = get_close_matches(name, COMMANDS, n=1)
-    return f" (did you mean {matches[0]}?)" if matches else f": say one of {', '.join(COMMANDS)}"
+    return f" (did you mean {matches[0]}?)" if matches else f": choose one of {', '.join(COMMANDS)}"
 
 
 def _print_error(error: Exception) -> None:

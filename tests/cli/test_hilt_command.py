@@ -67,7 +67,7 @@ def test_the_version():
     ("words", "complaint"),
     [
         (["doctro"], "hilt: error: there is no command 'doctro' (did you mean doctor?)"),
-        (["xyz"], "hilt: error: there is no command 'xyz': say one of tail, show"),
+        (["xyz"], "hilt: error: there is no command 'xyz': choose one of tail, show"),
         (["doctor", "--jason"], "hilt doctor: error: unrecognized arguments: --jason"),
         (["doctor", "--js"], "hilt doctor: error: unrecognized arguments: --js"),
         (["doctor", "me"], "hilt doctor: error: unrecognized arguments: me"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hilt_autolog.cli import main
-from hilt_autolog.cli.checks.sheets import check_sheets
+from hilt_autolog.cli.checks.logs import check_sheets
 from hilt_autolog.sinks.checkpoint import Checkpoint
 from tests.support.sheets import copy, event, target_of, write
 
@@ -74,7 +74,7 @@ def found():
 
 
 def test_doctor_says_that_no_copy_is_wanted(sheet):
-    assert found() == [("ok", "no copy is wanted")]
+    assert found() == [("ok", "no copy is configured")]
 
 
 def test_doctor_says_as_whom_the_spreadsheet_can_be_reached(configured):

@@ -73,7 +73,7 @@ def _check_version(sdk: str, installed: str) -> Finding:
     if not installed:
         return warning(f"{sdk} has no known version", **facts)
     if _is_older(installed, best_effort):
-        return warning(f"{sdk} {installed} is older than {best_effort}: nothing is promised", **facts)
+        return warning(f"{sdk} {installed} is older than {best_effort}: not supported", **facts)
     if _is_older(installed, supported):
         text = f"{sdk} {installed} is older than {supported}, the oldest that is tested: best effort"
         return warning(text, **facts)

@@ -104,7 +104,7 @@ def _format_by_name(output: str | None) -> str:
     for suffix, format_ in _FORMAT_BY_SUFFIX.items():
         if output and output.endswith(suffix):
             return format_
-    raise CommandError("say --to csv, --to parquet or --to messages", USAGE)
+    raise CommandError("use --to csv, --to parquet or --to messages", USAGE)
 
 
 def _to_file(log: Log, format_: str, args: Namespace) -> int:
@@ -123,7 +123,7 @@ def _to_file(log: Log, format_: str, args: Namespace) -> int:
 
 def _to_stdout(log: Log, format_: str, args: Namespace) -> int:
     if format_ == "parquet":
-        raise CommandError("Parquet is written to a file: say -o FILE", USAGE)
+        raise CommandError("Parquet is written to a file: use -o FILE", USAGE)
     if format_ == "messages":
         from hilt_autolog.converters import messages
 

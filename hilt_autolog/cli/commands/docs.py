@@ -68,7 +68,7 @@ def _resolve(topic: str, names: list[str]) -> str:
     if name in names:
         return name
     near = [other for other in names if name and name in other] or get_close_matches(name, names)
-    hint = f" (did you mean {' or '.join(near)}?)" if near else f": say one of {', '.join(names)}"
+    hint = f" (did you mean {' or '.join(near)}?)" if near else f": choose one of {', '.join(names)}"
     raise CommandError(f"there is no topic {topic!r}{hint}", USAGE)
 
 

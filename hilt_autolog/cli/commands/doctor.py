@@ -11,10 +11,9 @@ from hilt_autolog import __version__
 from hilt_autolog.cli.checks import Finding, problem
 from hilt_autolog.cli.checks.coverage import coverage_json, coverage_table, installed_coverage
 from hilt_autolog.cli.checks.entry_points import check_entry_point, check_startup_files
-from hilt_autolog.cli.checks.logs import check_log_path, check_recent_logs
+from hilt_autolog.cli.checks.logs import check_log_path, check_recent_logs, check_sheets
 from hilt_autolog.cli.checks.sdks import check_sdks
 from hilt_autolog.cli.checks.settings import check_settings
-from hilt_autolog.cli.checks.sheets import check_sheets
 from hilt_autolog.cli.exit_codes import FINDINGS, OK
 from hilt_autolog.cli.render.terminal import Screen, escape_line, stdout_screen
 

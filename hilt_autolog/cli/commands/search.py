@@ -253,7 +253,7 @@ class SearchPattern:
         if len(text) > len("//") and text[0] == text[-1] == _SLASH:
             text, is_regex = text[1:-1], True
         if not text.strip():
-            raise ValueError("say what to search for")
+            raise ValueError("there is nothing to search for")
         words = text.split()
         regex = text if is_regex else r"\s+".join(map(re.escape, words))
         try:

@@ -47,7 +47,7 @@ def parse_time_range(text: str, now: datetime) -> TimeRange:
             return _moment(datetime.fromisoformat(text.strip()))
         return _day(date.fromisoformat(text.strip()))
     except (ValueError, OverflowError, OSError):
-        raise ValueError(f"{text!r} is no time: say {_EXAMPLES}") from None
+        raise ValueError(f"{text!r} is no time: use {_EXAMPLES}") from None
 
 
 def _moment(moment: datetime) -> TimeRange:

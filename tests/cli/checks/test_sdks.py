@@ -32,7 +32,7 @@ def test_an_sdk_that_is_watched(pristine, doctor):
             "openai 1.39.4 is older than 1.40, the oldest that is tested: best effort",
         ),
         ("1.12", "warning", "openai 1.12 is older than 1.40, the oldest that is tested: best effort"),
-        ("1.9.0", "warning", "openai 1.9.0 is older than 1.12: nothing is promised"),
+        ("1.9.0", "warning", "openai 1.9.0 is older than 1.12: not supported"),
         (None, "warning", "openai has no known version"),
     ],
 )

@@ -93,9 +93,9 @@ def test_messages_to_standard_output(hilt, log):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "say --to csv, --to parquet or --to messages"),
-        (("-o", "b.xlsx"), "say --to csv, --to parquet or --to messages"),
-        (("--to", "parquet"), "Parquet is written to a file: say -o FILE"),
+        ((), "use --to csv, --to parquet or --to messages"),
+        (("-o", "b.xlsx"), "use --to csv, --to parquet or --to messages"),
+        (("--to", "parquet"), "Parquet is written to a file: use -o FILE"),
         (("--to", "csv", "--json"), "--json goes with -o FILE: standard output has the log itself"),
     ],
 )

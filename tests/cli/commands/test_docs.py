@@ -83,10 +83,10 @@ def test_without_rich_it_is_plain(topics, hilt, monkeypatch):
         ("privcy", " (did you mean privacy?)"),
         ("SDK", " (did you mean sdk-coverage?)"),
         ("a", " (did you mean event-format or privacy or sdk-coverage?)"),
-        ("xyz", ": say one of event-format, privacy, sdk-coverage"),
-        ("notes", ": say one of event-format, privacy, sdk-coverage"),
-        ("../pyproject", ": say one of event-format, privacy, sdk-coverage"),
-        ("", ": say one of event-format, privacy, sdk-coverage"),
+        ("xyz", ": choose one of event-format, privacy, sdk-coverage"),
+        ("notes", ": choose one of event-format, privacy, sdk-coverage"),
+        ("../pyproject", ": choose one of event-format, privacy, sdk-coverage"),
+        ("", ": choose one of event-format, privacy, sdk-coverage"),
     ],
 )
 def test_an_unknown_topic(topic, hint, topics, hilt):

@@ -104,8 +104,8 @@ def test_a_conversation_that_was_found_by_its_name_says_so(hilt, log):
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        ("", "say what to search for"),
-        ("  ", "say what to search for"),
+        ("", "there is nothing to search for"),
+        ("  ", "there is nothing to search for"),
         ("/(/", "no regular expression: (: missing ), unterminated subpattern at position 0"),
     ],
 )

@@ -57,7 +57,7 @@ def test_what_a_word_means(text, begin, end):
 )
 def test_what_is_no_time(text):
     with pytest.raises(
-        ValueError, match="is no time: say 2h, 3d, 1h30m, today, yesterday, 2026-01-31, 14:30"
+        ValueError, match="is no time: use 2h, 3d, 1h30m, today, yesterday, 2026-01-31, 14:30"
     ):
         parse_time_range(text, NOW)
 
@@ -74,4 +74,4 @@ def test_any_text_is_a_span_or_a_value_error(text):
 def test_a_bad_time_is_an_error_of_usage(hilt):
     said = hilt("tail", "--since", "soon")
     assert (said.code, said.out) == (2, [])
-    assert said.err[-1].startswith("hilt tail: error: argument --since: 'soon' is no time: say 2h,")
+    assert said.err[-1].startswith("hilt tail: error: argument --since: 'soon' is no time: use 2h,")
