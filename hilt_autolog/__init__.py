@@ -3,8 +3,8 @@
     import hilt_autolog
     hilt_autolog.enable()
 
-and every call that this program makes through the SDKs of the model providers stands in a log on its own
-disk: `logs/<program>-<date>-<time>-<pid>.hilt.jsonl`. Everything here is loaded when it is first used.
+records every call that this program makes through the SDKs of the model providers, in a log on its own disk:
+`logs/<program>-<date>-<time>-<pid>.hilt.jsonl`. The names below are imported when they are first used.
 """
 
 TYPE_CHECKING = False  # type checkers know the name; importing typing would cost every program's start
@@ -55,7 +55,7 @@ __all__ = [
     "user",
 ]
 
-_HOMES = {
+_MODULES = {
     "errors": ("ConversionError", "HILTError", "SessionError"),
     "event": ("Actor", "Content", "Event", "Metrics", "Privacy"),
     "runtime.hilt_python_api": ("instrument", "uninstrument"),
@@ -73,9 +73,9 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     from importlib import import_module
 
-    for home, names in _HOMES.items():
+    for module, names in _MODULES.items():
         if name in names:
-            value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+            value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
             return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -1,4 +1,4 @@
-"""`python -m hilt_autolog` is the command `hilt`, of this very Python."""
+"""`python -m hilt_autolog` runs the command `hilt` in this Python."""
 
 from __future__ import annotations
 

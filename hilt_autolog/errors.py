@@ -1,22 +1,22 @@
-"""What the HILT library raises where no built-in exception says it.
+"""The exceptions of this library where no built-in exception fits.
 
     HILTError
-    +-- SessionError      a session was used in a way that its mode or its state does not allow
-    +-- ConversionError   a log cannot be converted as it was asked for
+    +-- SessionError      the mode or the state of a session does not allow an operation
+    +-- ConversionError   a log cannot be converted
 
-A file that is missing is a `FileNotFoundError`, a value that is not understood a `ValueError`, as everywhere.
+A missing file raises `FileNotFoundError`, an invalid value `ValueError`.
 """
 
 from __future__ import annotations
 
 
 class HILTError(Exception):
-    """The root of the exceptions of this library."""
+    """The base of the exceptions of this library."""
 
 
 class SessionError(HILTError):
-    """A session is closed, or its mode does not allow what was asked of it."""
+    """A session is closed, or its mode does not allow the operation."""
 
 
 class ConversionError(HILTError):
-    """A log cannot be converted: the target does not take it, or a package for it is not installed."""
+    """A log cannot be converted: the target is invalid, or a package for it is not installed."""

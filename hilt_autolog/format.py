@@ -28,13 +28,12 @@ ACTIONS: tuple[str, ...] = get_args(Action)
 PROCESS_ACTOR = "hilt-autolog"
 """The id of the actor of events about the recording process itself."""
 
-
-_NAMESPACE = uuid.UUID("a8f7e6d5-c4b3-4a21-9f0e-1d2c3b4a5e6f")  # the rule of hilt-python
+_NAMESPACE = uuid.UUID("a8f7e6d5-c4b3-4a21-9f0e-1d2c3b4a5e6f")  # as in hilt-python
 
 
 @lru_cache(maxsize=1024)
 def session_id_of(name: str) -> str:
-    """Return the session id for a name: hilt-python gives the same; an id of its form stays as it is."""
+    """Return the session id for a name, as hilt-python does; an id (`conv_...`) is returned unchanged."""
     return name if name.startswith("conv_") else f"conv_{uuid.uuid5(_NAMESPACE, name).hex[:12]}"
 
 

@@ -1,7 +1,7 @@
-"""Our own faults: swallowed, counted, kept for `hilt doctor`, and raised again where tests ask for it.
+"""Capture and count errors in our own code, so that they never reach the program; tests re-raise them.
 
-Only `Exception` is ours to swallow. `KeyboardInterrupt`, `SystemExit`, cancellation and `GeneratorExit`
-belong to the program and pass through.
+Only `Exception` is captured. `KeyboardInterrupt`, `SystemExit`, cancellation and `GeneratorExit` belong to
+the program and pass through.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,50 +20,58 @@ R = TypeVar("R")
 
 
 class InternalErrors:
-    """How often our own code has failed in this process, and where (each place once)."""
+    """The errors in our own code in this process.
+
+    Attributes:
+        total: their number.
+        places: the location of each in our code -> its type; each location once.
+    """
 
     def __init__(self) -> None:
         self._count = itertools.count()  # next() is atomic; `+= 1` is not
         self.total = 0
         self.places: dict[str, str] = {}
 
-    def note(self, fault: Exception) -> None:
-        """Count a fault and remember its place; raise it again under HILT_STRICT=1."""
+    def note(self, error: Exception) -> None:
+        """Count an error and keep its location; raise it again under HILT_STRICT=1."""
         self.total = next(self._count) + 1
-        if len(self.places) < 20:  # noqa: PLR2004  enough to understand, too few to fill the memory
-            self.places.setdefault(_location(fault.__traceback__), f"{type(fault).__name__}")
+        if len(self.places) < 20:  # noqa: PLR2004  enough for a diagnosis, and bounded memory
+            self.places.setdefault(_location(error.__traceback__), type(error).__name__)
         if is_strict():
-            raise fault
+            raise error
 
 
 internal_errors = InternalErrors()
 
 
 def is_strict() -> bool:
-    """Return whether our own faults are to be raised (HILT_STRICT=1, for tests)."""
+    """Return whether errors in our own code are raised (HILT_STRICT=1, for tests)."""
     return os.environ.get("HILT_STRICT", "") not in ("", "0", "false", "no", "off")
 
 
 def capture_errors(function: Callable[P, R]) -> Callable[P, R | None]:
-    """Return `function` so that a fault of ours in it gives None instead of reaching the program."""
+    """Return a function that returns None if `function` raises an `Exception`, which is noted."""
 
     @functools.wraps(function)
     def safely(*args: P.args, **kwargs: P.kwargs) -> R | None:
         try:
             return function(*args, **kwargs)
-        except Exception as fault:
-            internal_errors.note(fault)
+        except Exception as error:
+            internal_errors.note(error)
             return None
 
     return safely
 
 
-def try_call(function: Callable[..., Any], *args: Any) -> Any:
-    """Call `function` on a foreign object; an odd field gives None and the rest is still read."""
+def try_call(function: Callable[..., R], *args: object) -> R | None:
+    """Return what `function` returns, or None if it raises an `Exception`, which is noted.
+
+    With it each field of a foreign object is read on its own: an odd one loses none of the others.
+    """
     try:
         return function(*args)
-    except Exception as fault:
-        internal_errors.note(fault)
+    except Exception as error:
+        internal_errors.note(error)
         return None
 
 

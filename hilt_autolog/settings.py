@@ -1,4 +1,4 @@
-"""The table `[tool.hilt]` of the project that a program is started in."""
+"""The settings of a recording, from arguments of `enable()`, environment variables and pyproject.toml."""
 
 from __future__ import annotations
 
@@ -10,44 +10,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def find_project_table(folder: str) -> tuple[Path | None, dict[str, object], list[str]]:
-    """Return the nearest pyproject.toml, its `[tool.hilt]`, and a complaint if it cannot be read.
-
-    Args:
-        folder: where the search begins; it goes upwards.
-    """
-    from pathlib import Path
-
-    here = Path(folder).absolute()
-    files = (place / "pyproject.toml" for place in (here, *here.parents))
-    file = next((file for file in files if os.path.isfile(file)), None)
-    try:
-        return file, _table(file.read_bytes()) if file else {}, []
-    except (OSError, ValueError, RecursionError) as error:
-        return file, {}, [f"hilt: {file}: {error} (ignored)"]
-
-
-def _table(toml: bytes) -> dict[str, object]:
-    if b"tool.hilt" not in toml:
-        return {}
-    import tomllib  # 10 ms: only for those who use it
-
-    tool = tomllib.loads(toml.decode()).get("tool")
-    table = tool.get("hilt") if isinstance(tool, dict) else None
-    return table if isinstance(table, dict) else {}
-
-
-_SWITCHES = ("HILT_AUTOLOG", "HILT_RUN_LOGS")  # read by the start-up file; handed by hilt-run to its children
+# Variables that are no settings: the start-up file reads the one, hilt-run sets the other for its children.
+_OTHER_VARIABLES = ("HILT_AUTOLOG", "HILT_RUN_LOGS")
 _ON = ("1", "true", "yes", "on")
 _OFF = ("0", "false", "no", "off")
 
 
 class SettingsError(ValueError):
-    """An unknown setting, or a value that it cannot take; the message names the valid ones."""
+    """An unknown setting or an invalid value; the message names the valid ones."""
 
 
 class Settings(NamedTuple):
-    """What a recording follows. The table `SETTINGS` says what each field means."""
+    """The settings of a recording. The table `SETTINGS` explains each field."""
 
     path: str
     chunks: str
@@ -63,21 +37,21 @@ class Settings(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """A row of the table.
+    """A row of the table `SETTINGS`.
 
     Attributes:
         name: the argument of `enable()`, the key in `[tool.hilt]` and the option of hilt-run.
         variable: the environment variable.
-        default: the setting when nobody says anything.
-        read: takes what was given and `valid`, returns the setting; a `ValueError` says what is wrong.
-        valid: what the value, or each part of it, may be; anything, if empty.
-        meaning: a line for people.
+        default: the value if no source has one.
+        parse: takes a raw value and `valid`, returns the parsed value; raises `ValueError` with the reason.
+        valid: the words that are valid as the value or a part of it; empty: any.
+        meaning: one line of help.
     """
 
     name: str
     variable: str
-    default: Any
-    read: Callable[[object, tuple[str, ...]], Any]
+    default: object
+    parse: Callable[[object, tuple[str, ...]], object]
     valid: tuple[str, ...]
     meaning: str
 
@@ -87,37 +61,37 @@ def load(
 ) -> tuple[Settings, list[str]]:
     """Read the settings: an argument wins over a variable, and that over the nearest pyproject.toml.
 
-    `None` and blank text count as not given.
+    `None` and blank text count as absent.
 
     Args:
-        arguments: what the program gave to `enable()`, by name.
-        environ: the environment.
-        folder: where the search for pyproject.toml begins; it goes upwards.
-        sdks: what `providers` may name; anything, if empty.
+        arguments: the arguments of `enable()`, by name.
+        environ: the environment variables.
+        folder: the first directory to search for pyproject.toml, then its parents.
+        sdks: the valid values of `providers`; empty: any.
 
     Returns:
-        The settings; and a line for stderr about each thing in pyproject.toml or in the environment that
-        is left out because it is not understood.
+        The settings; and a line for stderr about each invalid item of pyproject.toml or the environment,
+        which is ignored.
 
     Raises:
-        SettingsError: an argument has an unknown name or value.
+        SettingsError: an argument has an unknown name or an invalid value.
     """
     rows = _rows(sdks)
     variables = {row.variable: row for row in rows.values()}
-    given = {key: environ[key] for key in sorted(environ) if key.startswith("HILT_") and key not in _SWITCHES}
-    file, table, complaints = find_project_table(folder)
+    keys = sorted(key for key in environ if key.startswith("HILT_") and key not in _OTHER_VARIABLES)
+    file, table, problems = find_project_table(folder)
 
-    values = {name: row.default for name, row in rows.items()}
-    values |= _parse_all(rows, table, f"hilt: {file}: ", complaints)
-    values |= _parse_all(variables, given, "hilt: ", complaints)
-    return override(Settings(**values), arguments, sdks), complaints
+    values: dict[str, Any] = {name: row.default for name, row in rows.items()}
+    values |= _parse_all(rows, table, f"hilt: {file}: ", problems)
+    values |= _parse_all(variables, {key: environ[key] for key in keys}, "hilt: ", problems)
+    return override(Settings(**values), arguments, sdks), problems
 
 
 def override(settings: Settings, arguments: Mapping[str, object], sdks: Iterable[str] = ()) -> Settings:
-    """Return the settings as arguments of `enable()` change them; the others stay as they are.
+    """Return `settings` with the arguments of `enable()` in place of their values.
 
     Raises:
-        SettingsError: an argument has an unknown name or value.
+        SettingsError: an argument has an unknown name or an invalid value.
     """
     rows = _rows(sdks)
     values: dict[str, Any] = {}
@@ -127,55 +101,85 @@ def override(settings: Settings, arguments: Mapping[str, object], sdks: Iterable
 
 
 def _rows(sdks: Iterable[str]) -> dict[str, Setting]:
-    """Return the table by the settings' names, with what `providers` may name."""
+    """Return the table by the settings' names, with the valid values of `providers`."""
     rows = {row.name: row for row in SETTINGS}
     rows["providers"] = rows["providers"]._replace(valid=tuple(sorted(sdks)))
     return rows
 
 
-def parse_setting(rows: Mapping[str, Setting], key: str, value: object) -> dict[str, Any]:
-    """Read one setting.
+def parse_setting(rows: Mapping[str, Setting], key: str, value: object) -> dict[str, object]:
+    """Parse one setting.
 
     Args:
-        rows: the settings, by the keys that are used where `key` was found.
-        key: what the setting is called there.
-        value: what was given for it.
+        rows: the table by the keys of the source: names, variables or options.
+        key: the key of the setting.
+        value: its raw value.
 
     Returns:
-        The setting by its name, or nothing if nothing was given.
+        The setting's name and value; empty if the value is absent.
 
     Raises:
-        SettingsError: there is no such setting, or it cannot have this value.
+        SettingsError: the key is unknown, or the value is invalid.
     """
     if key not in rows:
         raise SettingsError(f"unknown setting {key}: not {_one_of(tuple(rows), key)}")
     if value is None or (isinstance(value, str) and not value.strip()):
         return {}
     try:
-        return {rows[key].name: rows[key].read(value, rows[key].valid)}
+        return {rows[key].name: rows[key].parse(value, rows[key].valid)}
     except ValueError as error:
         raise SettingsError(f"{key}={value!r}: {error}") from None
 
 
 def _parse_all(
-    rows: Mapping[str, Setting], given: Mapping[str, object], origin: str, complaints: list[str]
-) -> dict[str, Any]:
-    """Return the settings that can be read; complain about each other one."""
-    values: dict[str, Any] = {}
-    for key, value in given.items():
+    rows: Mapping[str, Setting], source: Mapping[str, object], prefix: str, problems: list[str]
+) -> dict[str, object]:
+    """Return the valid settings of a source; append a line to `problems` for each invalid one."""
+    values: dict[str, object] = {}
+    for key, value in source.items():
         try:
             values |= parse_setting(rows, key, value)
         except SettingsError as error:
-            complaints.append(f"{origin}{error} (ignored)")
+            problems.append(f"{prefix}{error} (ignored)")
     return values
 
 
+def find_project_table(folder: str) -> tuple[Path | None, dict[str, object], list[str]]:
+    """Read the table `[tool.hilt]` of the nearest pyproject.toml.
+
+    Args:
+        folder: the first directory to search, then its parents.
+
+    Returns:
+        The file (None: there is none); its table; and a line for stderr if the file cannot be read.
+    """
+    from pathlib import Path
+
+    start = Path(folder).absolute()
+    paths = (parent / "pyproject.toml" for parent in (start, *start.parents))
+    path = next((path for path in paths if os.path.isfile(path)), None)
+    try:
+        return path, _parse_table(path.read_bytes()) if path else {}, []
+    except (OSError, ValueError, RecursionError) as error:
+        return path, {}, [f"hilt: {path}: {error} (ignored)"]
+
+
+def _parse_table(toml: bytes) -> dict[str, object]:
+    if b"tool.hilt" not in toml:  # spares most programs the import of tomllib, 10 ms
+        return {}
+    import tomllib
+
+    tool = tomllib.loads(toml.decode()).get("tool")
+    table = tool.get("hilt") if isinstance(tool, dict) else None
+    return table if isinstance(table, dict) else {}
+
+
 def _one_of(valid: tuple[str, ...], word: str) -> str:
-    """Name the valid words, and the one that was meant if there is a likely one."""
+    """Return a phrase with the valid words, and the one that was probably meant."""
     from difflib import get_close_matches
 
-    meant = get_close_matches(word, valid, n=1)
-    return f"one of {', '.join(valid)}" + (f" (did you mean {meant[0]}?)" if meant else "")
+    matches = get_close_matches(word, valid, n=1)
+    return f"one of {', '.join(valid)}" + (f" (did you mean {matches[0]}?)" if matches else "")
 
 
 def _text(value: object, _valid: tuple[str, ...]) -> str:
@@ -207,7 +211,7 @@ def _list(value: object, valid: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _path(value: object, valid: tuple[str, ...]) -> str:
-    """Check the fields of the template, so that the writer can rely on them."""
+    """Check the fields of the template: the writer relies on them."""
     path = _text(os.fspath(value) if isinstance(value, os.PathLike) else value, ())
     for field in path.split("{")[1:]:
         name, closed, _ = field.partition("}")
@@ -266,4 +270,4 @@ SETTINGS = (
     Setting("sheets", "HILT_SHEETS_ID", None, _text, (), "the Google spreadsheet that gets a live copy"),
     Setting("strict", "HILT_STRICT", False, _flag, (), "raise our own errors (for tests): true or false"),
 )
-"""The table. What `providers` may name is filled in by `load()`."""
+"""The table of settings. `load()` fills in the valid values of `providers`."""

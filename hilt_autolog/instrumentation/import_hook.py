@@ -1,6 +1,6 @@
-"""Wait until somebody imports an SDK: one finder in front of the others, which leaves no trace on a module.
+"""Call back when a module is imported: one finder before all others, which leaves no trace on the module.
 
-Loaded when an interpreter starts, so it imports nothing that is not there by then.
+Imported when an interpreter starts, so it imports only modules that are loaded by then.
 """
 
 import sys
@@ -14,52 +14,55 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def when_imported(names: "Iterable[str]", arrived: "Callable[[str], None]") -> "Callable[[], None]":
-    """Call `arrived(name)` each time that one of these modules has been executed, by import or by reload.
+def when_imported(names: "Iterable[str]", callback: "Callable[[str], None]") -> "Callable[[], None]":
+    """Call `callback(name)` each time that one of these modules has been executed, by import or by reload.
 
-    A module that is there already is not reported. An `Exception` in `arrived` is dropped, because the
-    import that it follows is the program's. `arrived` runs in the importing thread, holding no lock of ours;
-    it finds the module in `sys.modules`, where the module may have put another one in its own place.
+    Modules that are imported already are not reported. An `Exception` in the callback is dropped, because the
+    import is the program's and has succeeded. The callback runs in the importing thread, and no lock is held
+    here. `sys.modules` has the module, or another object if the module has replaced itself there.
 
     Args:
         names: full names of modules.
-        arrived: is told the name of the module that has come.
+        callback: takes the name of the imported module.
 
     Returns:
-        The undo. An import that is under way then goes on, unreported.
+        The undo. An import in progress then continues, unreported.
     """
-    watch = (frozenset(names), arrived)
-    _finder.watches.append(watch)
+    entry = (frozenset(names), callback)
+    _finder.callbacks.append(entry)
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
 
     def undo() -> None:
-        if watch in _finder.watches:
-            _finder.watches.remove(watch)
-        if not _finder.watches:
-            _finder.leave()
+        if entry in _finder.callbacks:
+            _finder.callbacks.remove(entry)
+        if not _finder.callbacks:
+            _finder.uninstall()
 
     return undo
 
 
 def remove_hooks() -> None:
-    """Undo every wait in this process, that of the start-up file too."""
+    """Undo every `when_imported` in this process, that of the start-up file too."""
     for finder in list(sys.meta_path):
-        if (
-            type(finder).__module__ == __name__
-        ):  # also one of a copy of this module, had we been imported twice
-            finder.watches.clear()  # type: ignore[attr-defined]  # it is a _Finder, of whichever copy
-            finder.leave()  # type: ignore[attr-defined]  # as above
+        if type(finder).__module__ == __name__:  # by name: this module may have been imported twice
+            finder.callbacks.clear()  # type: ignore[attr-defined]  # it is a _Finder, of either copy
+            finder.uninstall()  # type: ignore[attr-defined]  # as above
 
 
 class _Finder:
-    """Answers for the names that are waited for, with what the other finders say; for no other."""
+    """Finds the modules that have callbacks, by means of the other finders, and no other module.
 
-    __slots__ = ("asking", "watches")
+    Attributes:
+        callbacks: pairs of module names and their callback.
+        searches: the searches in progress: pairs of thread and module name.
+    """
+
+    __slots__ = ("callbacks", "searches")
 
     def __init__(self) -> None:
-        self.asking: set[tuple[int, str]] = set()
-        self.watches: list[tuple[frozenset[str], Callable[[str], None]]] = []
+        self.searches: set[tuple[int, str]] = set()
+        self.callbacks: list[tuple[frozenset[str], Callable[[str], None]]] = []
 
     def find_spec(
         self, name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
@@ -67,77 +70,83 @@ class _Finder:
         finders = sys.meta_path
         if not finders or finders[0] is not self:
             self.move_to_front()
-        for names, _ in self.watches:
+        for names, _ in self.callbacks:
             if name in names:
-                return self.find_watched(name, path, target)
+                return self.find_observed(name, path, target)
         return None
 
     def move_to_front(self) -> None:
-        """Get before a finder that came later: what it finds by itself would pass us by."""
+        """Move before a finder that was installed later: modules that it finds would not be reported."""
         if self in sys.meta_path:
             sys.meta_path.insert(0, self)
             del sys.meta_path[sys.meta_path.index(self, 1)]
 
-    def leave(self) -> None:
+    def uninstall(self) -> None:
         if self in sys.meta_path:
             sys.meta_path.remove(self)
 
-    def find_watched(self, name: str, *where: "Any") -> "ModuleSpec | None":
-        """Find the module as if we were not here, and put our loader before its own."""
-        question = (get_ident(), name)
-        if question in self.asking:  # another finder asks the whole list again: one loader is enough
+    def find_observed(
+        self, name: str, path: "Sequence[str] | None", target: "ModuleType | None"
+    ) -> "ModuleSpec | None":
+        """Find the module as without this finder, and put a `_Loader` before its loader."""
+        search = (get_ident(), name)
+        if search in self.searches:  # another finder searches the whole list again: one `_Loader` is enough
             return None
-        self.asking.add(question)
+        self.searches.add(search)
         try:
-            spec = self.ask_others(name, *where)
+            spec = self.find_with_others(name, path, target)
         finally:
-            self.asking.discard(question)
-        real = getattr(spec, "loader", None)
-        if spec is not None and hasattr(real, "exec_module") and type(real) is not _Loader:
-            spec.loader = _Loader(self, spec, real)  # type: ignore[assignment]  # a loader by what it can do
+            self.searches.discard(search)
+        loader = getattr(spec, "loader", None)
+        if spec is not None and hasattr(loader, "exec_module") and type(loader) is not _Loader:
+            spec.loader = _Loader(self, spec, loader)  # type: ignore[assignment]  # a loader by its methods
         return spec
 
-    def ask_others(self, name: str, *where: "Any") -> "ModuleSpec | None":
+    def find_with_others(
+        self, name: str, path: "Sequence[str] | None", target: "ModuleType | None"
+    ) -> "ModuleSpec | None":
         for finder in list(sys.meta_path):
             find_spec = getattr(finder, "find_spec", None)
-            spec: ModuleSpec | None = find_spec(name, *where) if find_spec and finder is not self else None
+            if find_spec is None or finder is self:
+                continue
+            spec: ModuleSpec | None = find_spec(name, path, target)
             if spec is not None:
                 return spec
         return None
 
-    def report(self, name: str) -> None:
-        for names, arrived in tuple(self.watches):
+    def run_callbacks(self, name: str) -> None:
+        for names, callback in tuple(self.callbacks):
             try:
                 if name in names:
-                    arrived(name)
-            except Exception:  # noqa: S110  the import is the program's: it has succeeded
+                    callback(name)
+            except Exception:  # noqa: S110  the import is the program's, and has succeeded
                 pass
 
 
 class _Loader:
-    """Stands before a module's loader until the module is executed, then gives that one its place back."""
+    """Replaces a module's loader until the module is executed, and then restores it."""
 
-    __slots__ = ("finder", "real", "spec")
+    __slots__ = ("finder", "loader", "spec")
 
-    def __init__(self, finder: _Finder, spec: "ModuleSpec", real: "Any") -> None:
-        self.finder, self.spec, self.real = finder, spec, real
+    def __init__(self, finder: _Finder, spec: "ModuleSpec", loader: "Any") -> None:
+        self.finder, self.spec, self.loader = finder, spec, loader
 
-    def __getattr__(self, name: str) -> "Any":
-        return getattr(object.__getattribute__(self, "real"), name)  # create_module, get_source, path ...
+    def __getattr__(self, name: str) -> object:
+        return getattr(object.__getattribute__(self, "loader"), name)  # create_module, get_source, path ...
 
     def exec_module(self, module: "ModuleType") -> None:
-        self.step_aside(module)
-        self.real.exec_module(module)
-        self.finder.report(self.spec.name)
+        self.restore_loader(module)
+        self.loader.exec_module(module)
+        self.finder.run_callbacks(self.spec.name)
 
-    def step_aside(self, module: "ModuleType") -> None:
+    def restore_loader(self, module: "ModuleType") -> None:
         if self.spec.loader is self:  # type: ignore[comparison-overlap]  # as above
-            self.spec.loader = self.real
-        try:  # not module.__loader__: reading an attribute of a lazy module would load it
+            self.spec.loader = self.loader
+        try:  # not `module.__loader__`, which would execute a lazy module (importlib.util.LazyLoader)
             namespace = object.__getattribute__(module, "__dict__")
             if namespace.get("__loader__") is self:
-                namespace["__loader__"] = self.real
-        except AttributeError:  # create_module gave something else than a module
+                namespace["__loader__"] = self.loader
+        except AttributeError:  # `create_module` returned another object than a module
             pass
 
 

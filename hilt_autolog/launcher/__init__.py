@@ -1,1 +1,1 @@
-"""Start a program with recording on: `hilt-run`, and the files that run when an interpreter starts."""
+"""Enable recording when a program starts: `hilt-run`, and the start-up files of the interpreter."""

@@ -1,4 +1,4 @@
-"""Which Python a command will use, and whether our start-up files are at work there."""
+"""Find the Python that a command will use, and whether the start-up files of this package run there."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ _PROBE = (
 
 
 def why_not_recorded(command: list[str], environ: Mapping[str, str]) -> str | None:
-    """Return why nothing will be recorded of a command, in a line, if that can be seen beforehand.
+    """Return a line that says why a command will not be recorded; None if no reason is known.
 
-    A Python that is not ours is started once, to see whether the start-up files are at work there.
+    Another Python than that of this process is started once, to see whether the start-up files run there.
 
     Args:
-        command: program and arguments; programs that are not Python are taken as they are.
-        environ: the environment that the command will have.
+        command: the program and its arguments. Nothing is known of programs that are not Python.
+        environ: the environment of the command.
     """
     path, *arguments = python_of(command, environ) or [""]
     if not path:
         return None
     if flag := _blocking_option(arguments):
-        return f"{path} {flag} shuts us out: nothing will be recorded unless the program calls enable()"
-    if _is_ours(path) or _is_equipped(path, environ):
+        reason = f"{path} {flag} disables hilt-autolog"
+        return f"{reason}: nothing will be recorded unless the program calls enable()"
+    if _is_own(path) or _has_startup_files(path, environ):
         return None
     name = os.path.basename(path)
     pip = name if find(name, environ) == path else path
@@ -40,7 +41,7 @@ def why_not_recorded(command: list[str], environ: Mapping[str, str]) -> str | No
 
 
 def python_of(command: list[str], environ: Mapping[str, str]) -> list[str] | None:
-    """Return the Python that a command starts, itself or by a script's first line, with its arguments."""
+    """Return the Python that a command starts, directly or by a script's "#!" line, and its arguments."""
     program = find(command[0], environ)
     if program is None:
         return None
@@ -56,8 +57,8 @@ def python_of(command: list[str], environ: Mapping[str, str]) -> list[str] | Non
 def find(program: str, environ: Mapping[str, str]) -> str | None:
     """Return the file that runs as `program`, as execvp(3) finds it; None if there is none."""
     folders = [""] if os.path.dirname(program) else os.get_exec_path(environ)
-    places = (os.path.join(folder, program) for folder in folders)
-    return next((place for place in places if os.path.isfile(place) and os.access(place, os.X_OK)), None)
+    paths = (os.path.join(folder, program) for folder in folders)
+    return next((path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)), None)
 
 
 def _is_python(path: str) -> bool:
@@ -69,7 +70,7 @@ def _is_python(path: str) -> bool:
 
 
 def _shebang(script: str) -> list[str]:
-    """Return the words of a script's first line; of its second where pip had to reach Python through sh."""
+    """Return the words of a script's "#!" line; of its second line where pip starts Python through sh."""
     try:
         with open(script, "rb") as file:
             first, _, rest = os.fsdecode(file.read(1024)).partition("\n")
@@ -84,50 +85,50 @@ def _shebang(script: str) -> list[str]:
 
 def _after_env(words: list[str]) -> list[str]:
     """Drop the options and assignments of env(1)."""
-    for place, word in enumerate(words):
+    for index, word in enumerate(words):
         if not word.startswith("-") and "=" not in word:
-            return words[place:]
+            return words[index:]
     return []
 
 
 def _blocking_option(arguments: list[str]) -> str | None:
-    """Return the option (-I, -E or -S) that shuts start-up files or HILT_AUTOLOG out, if there is one."""
+    """Return the option that disables start-up files (-I, -S) or HILT_AUTOLOG (-I, -E), if there is one."""
     words = iter(arguments)
     for word in words:
         if not word.startswith("-") or word == "-":
             return None
         if word == "--check-hash-based-pycs":
             next(words, None)
-        for place, letter in enumerate("" if word.startswith("--") else word[1:], 2):
+        for end, letter in enumerate("" if word.startswith("--") else word[1:], 2):
             if letter in "IES":
                 return f"-{letter}"
-            if letter in "cm":  # the rest is the program's
+            if letter in "cm":  # the rest are the program's arguments
                 return None
             if letter in "WX":
-                if place == len(word):
+                if end == len(word):  # the value is the next word
                     next(words, None)
                 break
     return None
 
 
-def _is_ours(path: str) -> bool:
-    """Is it the Python of this process, or another name of it in the same virtual environment?"""
-    ours = os.path.abspath(sys.executable)
-    if os.path.dirname(os.path.abspath(path)) != os.path.dirname(ours):
+def _is_own(path: str) -> bool:
+    """Return whether this is the Python of this process, or another name of it in the same environment."""
+    own = os.path.abspath(sys.executable)
+    if os.path.dirname(os.path.abspath(path)) != os.path.dirname(own):
         return False
-    return sys.prefix != sys.base_prefix or os.path.realpath(path) == os.path.realpath(ours)
+    return sys.prefix != sys.base_prefix or os.path.realpath(path) == os.path.realpath(own)
 
 
-def _is_equipped(path: str, environ: Mapping[str, str]) -> bool:
-    """Do the start-up files run there? An answer that cannot be had counts as yes."""
+def _has_startup_files(path: str, environ: Mapping[str, str]) -> bool:
+    """Return whether the start-up files run in a Python; True if that cannot be determined."""
     from subprocess import DEVNULL, SubprocessError, run
 
-    probe = [path, "-c", _PROBE]
-    on = {**environ, "HILT_AUTOLOG": "1"}
+    command = [path, "-c", _PROBE]
+    environ = {**environ, "HILT_AUTOLOG": "1"}
     try:
-        done = run(  # noqa: S603  the user is about to run it
-            probe, env=on, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, timeout=10, check=False
+        result = run(  # noqa: S603  the user runs this Python next
+            command, env=environ, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, timeout=10, check=False
         )
     except (OSError, SubprocessError):
         return True
-    return done.returncode != _ABSENT
+    return result.returncode != _ABSENT

@@ -84,20 +84,20 @@ def test_python_s_own_flags_are_obeyed(flag, finders, installed, run):
 
 def test_a_set_uid_process_ignores_its_environment(started, monkeypatch):
     monkeypatch.setenv("HILT_AUTOLOG", "1")
-    assert started._asked_for()
+    assert started._is_enabled()
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-    assert not started._asked_for()
+    assert not started._is_enabled()
 
 
 def test_it_runs_once_though_site_reads_the_file_twice(installed, run):
-    program = f"import site, sys; site.main(); print({FINDERS}, len(sys.meta_path[0].watches))"
+    program = f"import site, sys; site.main(); print({FINDERS}, len(sys.meta_path[0].callbacks))"
     assert run(installed, "-c", program, HILT_AUTOLOG="1").stdout == "1 1\n"
 
 
 def test_it_runs_once_below_a_forked_or_spawned_child(installed, app, run):
     program = app(f"""
 import multiprocessing, os, subprocess, sys
-def count(): print({FINDERS}, len(sys.meta_path[0].watches), flush=True)
+def count(): print({FINDERS}, len(sys.meta_path[0].callbacks), flush=True)
 if __name__ == "__main__":
     for method in ("fork", "spawn", "forkserver"):
         child = multiprocessing.get_context(method).Process(target=count)
@@ -206,7 +206,7 @@ def test_a_run_that_failed_may_succeed_later(started, monkeypatch):
     assert waits == ["wait"]
 
 
-def test_the_first_sdk_switches_on_and_the_switch_takes_over(installed, app, run):
+def test_the_enable_switches_on_and_the_switch_takes_over(installed, app, run):
     program = app(f"""{STAND_IN}
 import json, fakesdk
 print(calls, {FINDERS}, fakesdk.answer, fakesdk.__spec__.loader is fakesdk.__loader__)
@@ -240,7 +240,7 @@ print(fakesdk.answer, calls)
     assert (done.returncode, done.stdout, done.stderr) == (0, "42 [1, 1]\n", "")
 
 
-def test_a_program_can_disable_before_the_first_sdk(installed, app, run):
+def test_a_program_can_disable_before_the_enable(installed, app, run):
     program = app(f"""{STAND_IN}
 from hilt_autolog.instrumentation import import_hook
 import_hook.remove_hooks()

@@ -105,7 +105,8 @@ def test_our_own_environment_is_not_asked(name, hilt_run, installed, script, tmp
 def test_a_flag_that_shuts_us_out_is_named(options, flag, hilt_run, installed):
     rest = [] if options[-1].endswith("c") else ["-c"]
     done = hilt_run(installed, *options, *rest, PROGRAM)
-    line = f"{installed} {flag} shuts us out: nothing will be recorded unless the program calls enable()"
+    reason = f"{installed} {flag} disables hilt-autolog"
+    line = f"{reason}: nothing will be recorded unless the program calls enable()"
     assert (done.returncode, done.stdout, done.stderr) == (4, "ran\n", f"hilt-run: {line}\n")
 
 
@@ -119,7 +120,7 @@ def test_a_letter_in_an_argument_is_no_flag(options, hilt_run, installed):
 def test_a_script_s_own_flag_is_named_too(hilt_run, installed, script):
     done = hilt_run(script(f"#!{installed} -I\n{PROGRAM}"))
     assert done.stdout == "ran\n"
-    assert "-I shuts us out" in done.stderr
+    assert "-I disables hilt-autolog" in done.stderr
 
 
 @pytest.mark.parametrize("command", [["sh", "-c", "exit 4"], ["env", "sh", "-c", "exit 4"]])
@@ -162,12 +163,16 @@ def test_a_python_that_cannot_answer_is_not_accused(script):
 
 def test_the_same_python_is_ours_without_a_virtual_environment(monkeypatch):
     monkeypatch.setattr(sys, "base_prefix", sys.prefix)
-    monkeypatch.setattr("hilt_autolog.launcher.interpreter._is_equipped", lambda *_: pytest.fail("was asked"))
+    monkeypatch.setattr(
+        "hilt_autolog.launcher.interpreter._has_startup_files", lambda *_: pytest.fail("was asked")
+    )
     assert why_not_recorded([sys.executable, "-c", "0"], {}) is None
 
 
 def test_a_renamed_interpreter_in_our_virtual_environment_is_ours(monkeypatch, script):
-    monkeypatch.setattr("hilt_autolog.launcher.interpreter._is_equipped", lambda *_: pytest.fail("was asked"))
+    monkeypatch.setattr(
+        "hilt_autolog.launcher.interpreter._has_startup_files", lambda *_: pytest.fail("was asked")
+    )
     monkeypatch.setattr(sys, "executable", script("", "python"))
     monkeypatch.setattr(sys, "base_prefix", "/elsewhere")
     assert why_not_recorded([script("", "python3")], {}) is None
