@@ -106,7 +106,7 @@ def app(installed, tmp_path):
 
 def test_the_sum_is_the_last_line(terminal, app):
     ended = terminal(*app("print('hello'); record(PROMPT, ANSWER, PROMPT, ANSWER, PROMPT, ERROR)"))
-    assert ended.end() == "hello\r\nhilt: 3 calls, 1,204 tokens, $0.0031, 1 error -> app.hilt.jsonl\r\n"
+    assert ended.end() == "hello\r\nhilt: 3 calls, 1,204 tokens, $0.003100, 1 error -> app.hilt.jsonl\r\n"
     assert ended.process.returncode == 0
 
 
@@ -120,7 +120,7 @@ if len(sys.argv) == 1:
     record(PROMPT, path="two.jsonl")
 """)
     )
-    assert ended.end() == "hilt: 3 calls, 1,204 tokens, $0.0031 -> 2 files in ./\r\n"
+    assert ended.end() == "hilt: 3 calls, 1,204 tokens, $0.003100 -> 2 files in ./\r\n"
 
 
 def test_a_program_that_recorded_nothing_is_reported(terminal):
@@ -151,7 +151,7 @@ def test_the_summary_file_is_private_and_removed(terminal):
 
 def test_a_hilt_run_below_another_leaves_the_sum_to_it(terminal, installed, app):
     ended = terminal(installed.with_name("hilt-run"), "--user", "ana", *app("record(PROMPT, ANSWER)"))
-    assert ended.end() == "hilt: 1 call, 602 tokens, $0.0015 -> app.hilt.jsonl\r\n"
+    assert ended.end() == "hilt: 1 call, 602 tokens, $0.001550 -> app.hilt.jsonl\r\n"
 
 
 def test_a_missing_summary_file_is_no_reason_for_silence(terminal):
@@ -159,8 +159,7 @@ def test_a_missing_summary_file_is_no_reason_for_silence(terminal):
 
 
 def test_an_unreadable_log_leaves_the_exit_code_alone(terminal, app):
-    dear = """'{"action":"completion","metrics":{"cost_usd":"dear"}}'"""
-    ended = terminal(*app(f"record({dear}, {dear}); raise SystemExit(9)"))
+    ended = terminal(*app("record(ANSWER, before=10**30); raise SystemExit(9)"))  # no file has this offset
     assert ended.end() == ""
     assert ended.process.returncode == 9
 
