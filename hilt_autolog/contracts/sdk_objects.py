@@ -89,11 +89,6 @@ def count_or_none(value: object) -> int | None:
     return None
 
 
-def list_or_empty(value: object) -> Sequence[Any]:
-    """Return a list or tuple as it is, else an empty tuple: iterating would use up the program's iterator."""
-    return value if isinstance(value, list | tuple) else ()
-
-
 def float_or_none(value: Any) -> float | None:
     """Return a number of any library as a float; None for what is no number, infinite or NaN."""
     if isinstance(value, bool | str | bytes) or not hasattr(type(value), "__float__"):
