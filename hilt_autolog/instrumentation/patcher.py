@@ -53,7 +53,7 @@ def patch_sdk(
     undo: list[Undo] = []
 
     def wrap(module: str) -> None:
-        for provider, target in _targets(sdk):  # read anew: some targets are known only after the import
+        for provider, target in _targets(sdk):  # read anew: some targets depend on the imported module
             if target.module == module:
                 is_callback, begin = target.role in CALLBACK_ROLES, begin_by_role.get(target.role, begin_call)
                 restore = patch(provider, target, partial(dispatch, target) if is_callback else begin)

@@ -18,8 +18,8 @@ RECORD = """
 import os
 def record(*lines, path="app.hilt.jsonl", before=0):
     # what a process that opens a log does
-    with open(os.environ["HILT_RUN_LOGS"], "ab") as ledger:
-        ledger.write(b"%d\\t%s\\n" % (before, os.fsencode(os.path.abspath(path))))
+    with open(os.environ["HILT_RUN_LOGS"], "ab") as run_logs:
+        run_logs.write(b"%d\\t%s\\n" % (before, os.fsencode(os.path.abspath(path))))
     with open(path, "a") as log:
         log.writelines(line + "\\n" for line in lines)
 PROMPT = '{"action":"prompt"}'
@@ -155,7 +155,7 @@ def test_a_hilt_run_below_another_leaves_the_sum_to_it(terminal, installed, app)
 
 
 def test_a_missing_summary_file_is_no_reason_for_silence(terminal):
-    assert terminal("true", HILT_RUN_LOGS="/no/such/ledger").end() == NOTHING
+    assert terminal("true", HILT_RUN_LOGS="/no/such/list").end() == NOTHING
 
 
 def test_an_unreadable_log_leaves_the_exit_code_alone(terminal, app):

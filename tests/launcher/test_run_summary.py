@@ -47,11 +47,11 @@ def log(tmp_path):
 
 @pytest.fixture
 def told(tmp_path, monkeypatch):
-    """Return the summing line for a ledger of these logs."""
+    """Return the summing line for a list of these logs."""
     monkeypatch.chdir(tmp_path)
 
     def line(*opened: dict[Path, int]) -> str:
-        file = tmp_path / "ledger"
+        file = tmp_path / "run_logs"
         file.write_bytes(
             b"".join(b"%d\t%s\n" % (at, bytes(path)) for one in opened for path, at in one.items())
         )
@@ -145,7 +145,7 @@ def test_an_empty_summary_file_is_reported(told):
 
 def test_odd_entries_and_missing_logs_are_skipped(log, tmp_path):
     (path,) = log(PROMPT, name="odd\tname \udcff.jsonl")
-    file = tmp_path / "ledger"
+    file = tmp_path / "run_logs"
     file.write_bytes(
         b"\n".join([b"", b"no tab", b"x\t/x", b"-1\t" + bytes(path), b"3\t/gone", b"7\t" + bytes(path)])
     )
