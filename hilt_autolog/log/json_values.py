@@ -1,4 +1,4 @@
-"""Convert any object to JSON's own types, without running a line of anybody's code.
+"""Convert any object to JSON's own types, without running any code of its class.
 
 The values are what a program passes to its SDK: sentinels, models, locks, half-read generators, objects whose
 every method raises. They are read by base classes and raw storage only: no attribute of theirs is looked up,

@@ -1,6 +1,6 @@
 """The fifteen columns of HILT: convert an event to a flat row, for tables and sheets, and a row to an event.
 
-An event holds more than a table has room for; these columns are those that every HILT tool knows.
+An event holds more than fits into a table; these columns are those that all HILT tools have in common.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _speaker(event: JsonMapping) -> str | None:
 
 
 def _message(event: JsonMapping) -> str | None:
-    """Return the text on one line, cut to what a cell has room for."""
+    """Return the text on one line, cut to the length that a cell may have."""
     text = _value_at(event, "content", "text")
     if not isinstance(text, str):
         return None
@@ -125,12 +125,12 @@ def is_row(line: JsonMapping) -> bool:
 
 
 def normalize(line: JsonObject) -> JsonObject:
-    """Return a line of a log as an event: the line itself, or the event that a row of columns stands for."""
+    """Return a line of a log as an event: the line itself, or the event that a row represents."""
     return event_from_row(line) if "actor" not in line and is_row(line) else line
 
 
 def event_from_row(row: JsonMapping) -> JsonObject:
-    """Return the event that a row stands for, as a log would hold it.
+    """Return the event that a row represents, as a log would hold it.
 
     Args:
         row: values by column. An empty text is an absent value, and a text that is a number is that number,

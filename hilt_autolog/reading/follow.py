@@ -136,7 +136,7 @@ class _FollowedFiles:
 
 
 class _Listing:
-    """The files that names stand for now; directories are not listed every time, because that takes long."""
+    """The files that match some names now; directories are not listed every time, because that takes long."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._paths: dict[str, list[str]] = {name: [] for name in names}

@@ -1,8 +1,8 @@
 """Rebuild the messages of a request: a log holds each message once, and events refer back to earlier ones.
 
 `extensions.history` of an event describes what came before its own messages: `{"messages": n, "after": id}`,
-the first n messages that the event `id` stands for. Where `id` is a completion, `choice` says with which of
-its answers the conversation went on, and `omits` which types of parts the program left out of it (or
+the first n messages of the conversation up to the event `id`. Where `id` is a completion, `choice` says with
+which of its answers the conversation went on, and `omits` which types of parts the program left out of it (or
 "annotations", which are a key of its text parts).
 """
 
@@ -20,7 +20,7 @@ _MESSAGE_ACTIONS = ("prompt", "completion", "tool_result")  # the actions whose 
 
 
 def holds_messages(event: JsonObject) -> bool:
-    """Return whether an event stands for messages of a conversation."""
+    """Return whether an event holds messages of a conversation."""
     return event.get("action") in _MESSAGE_ACTIONS or _holds_unparsed_answer(event)
 
 

@@ -69,7 +69,7 @@ class ReadProblem(NamedTuple):
 
 
 def find_sources(name: str) -> list[Source]:
-    """Return the files that a name stands for: itself, a directory's logs, those of a glob, standard input.
+    """Return the files that a name refers to: itself, a directory's logs, those of a glob, standard input.
 
     Raises:
         FileNotFoundError: there are none.

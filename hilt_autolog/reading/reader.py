@@ -54,7 +54,7 @@ def read(*sources: str | os.PathLike[str]) -> Log:
 
 
 def messages_of(event: JsonObject, log: Log) -> list[JsonObject]:
-    """Return the messages that `event`, an event of `log`, stands for; see `Log.messages_of`."""
+    """Return the conversation up to `event`, an event of `log`; see `Log.messages_of`."""
     return log.messages_of(event)
 
 
@@ -98,11 +98,12 @@ class Log:
         return list(self._problems)
 
     def messages_of(self, event: JsonObject) -> list[JsonObject]:
-        """Return every message that `event` stands for, oldest first, although the log holds each only once.
+        """Return the conversation up to and including `event`, oldest message first.
 
-        For a prompt that is the whole request, for a completion the request and the (first) answer, for
-        a tool_result the conversation up to that result. The first call reads the log once and keeps all
-        messages in memory. The messages belong to the log: copy them before changing them.
+        The log holds each message only once. For a prompt the result is the whole request, for a completion
+        the request and the (first) answer, for a tool_result the conversation up to that result. The first
+        call reads the log once and keeps all messages in memory. The messages belong to the log: copy them
+        before changing them.
 
         Raises:
             LookupError: the log lacks an event that is referred to, or contradicts itself.

@@ -183,7 +183,7 @@ class Session:
         return sorted({*self._invalid_lines, *(self._log.problems if self._log else ())})
 
     def messages_of(self, event: Event | JsonObject) -> list[JsonObject]:
-        """Return every message that an event of this log stands for; see `Log.messages_of`.
+        """Return the conversation up to and including an event of this log; see `Log.messages_of`.
 
         Raises:
             FileNotFoundError: there is nothing at the path.

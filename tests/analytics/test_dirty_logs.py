@@ -115,8 +115,8 @@ def test_bad_lines_are_found_by_file_and_number(tmp_path):
     write(tmp_path / "b.hilt.jsonl", *GOOD)
     write(tmp_path / "c.hilt.jsonl", b"[]\n", GOOD[2], TORN)
     *_, problems = by("DuckDB", tmp_path)
-    found = [(file.rpartition("/")[2], line) for file, line, _ in problems]
-    assert found == [("a.hilt.jsonl", 2), ("a.hilt.jsonl", 5), ("c.hilt.jsonl", 1), ("c.hilt.jsonl", 3)]
+    locations = [(file.rpartition("/")[2], line) for file, line, _ in problems]
+    assert locations == [("a.hilt.jsonl", 2), ("a.hilt.jsonl", 5), ("c.hilt.jsonl", 1), ("c.hilt.jsonl", 3)]
 
 
 def test_a_byte_order_mark_hides_no_event(tmp_path):
@@ -148,8 +148,8 @@ def test_compressed_logs_are_read_as_far_as_they_go(tmp_path, kept, compress):
     assert (counted[1]["calls"] == 2004) is (kept == 1)
     assert len(counted[2]) == (0 if kept == 1 else 1)
     log = read(tmp_path)
-    (found,) = log.sql("SELECT count(*), count(DISTINCT file) FROM events").fetchall()
-    assert found[0] == counted[1]["calls"]
+    (row,) = log.sql("SELECT count(*), count(DISTINCT file) FROM events").fetchall()
+    assert row[0] == counted[1]["calls"]
     assert len(log.problems) == len(counted[2])
 
 
@@ -165,8 +165,8 @@ def test_files_of_any_name(tmp_path):
     for number, name in enumerate(names):
         write(tmp_path / "x=1" / name, answer(number), TORN + b"\n")
     log = read(*(tmp_path / "x=1" / name for name in names))
-    found = log.sql("SELECT file FROM events ORDER BY event_id").fetchall()
-    assert [file.rpartition("/")[2] for (file,) in found] == names
+    rows = log.sql("SELECT file FROM events ORDER BY event_id").fetchall()
+    assert [file.rpartition("/")[2] for (file,) in rows] == names
     assert len(log.problems) == len(names)
 
 
@@ -232,6 +232,6 @@ LINES = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(LINES)
-def test_both_engines_agree_on_anything(tmp_path_factory, found):
-    path = write(tmp_path_factory.mktemp("any") / "a.hilt.jsonl", *found)
+def test_both_engines_agree_on_anything(tmp_path_factory, log_lines):
+    path = write(tmp_path_factory.mktemp("any") / "a.hilt.jsonl", *log_lines)
     assert by("DuckDB", path) == by("line by line", path)

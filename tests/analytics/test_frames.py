@@ -107,10 +107,10 @@ def test_a_value_that_fits_no_column_is_null(tmp_path):
         "timestamp": 7,
     }
     log = read(write(tmp_path / "a.hilt.jsonl", answer(1, **drift), {"a": 1}))
-    found = log.sql(
+    result = log.sql(
         "SELECT action, latency_ms, tokens_prompt, cost_usd, actor_id, timestamp, event->>'actor' FROM events"
     )
-    assert found.fetchall() == [('["x"]', 12.0, None, None, None, None, "me"), (None,) * 7]
+    assert result.fetchall() == [('["x"]', 12.0, None, None, None, None, "me"), (None,) * 7]
     assert log.problems == []
 
 

@@ -87,8 +87,8 @@ def test_an_answer_without_reply_to_ends_an_open_prompt(tmp_path):
 
 
 def test_a_prompt_quoted_in_an_answer_hides_no_call(tmp_path):
-    said = {"message": {"action": "prompt"}, "model": "m", "reply_to": "prompt-1"}
-    tight = write(tmp_path / "a.jsonl", answer(1, extensions=said))
+    extensions = {"message": {"action": "prompt"}, "model": "m", "reply_to": "prompt-1"}
+    tight = write(tmp_path / "a.jsonl", answer(1, extensions=extensions))
     tight.write_bytes(tight.read_bytes().replace(b'": ', b'":').replace(b', "', b',"'))
     assert figures(tight, "calls") == {"2026-01-31": (1,)}
 
@@ -122,8 +122,8 @@ def test_rows_of_columns_are_calls_too(tmp_path):
 
 
 def test_words_in_a_text_end_no_call(tmp_path):
-    said = {"text": '"completion" "error_type" "action":"completion_chunk"'}
-    log = write(tmp_path / "a.jsonl", answer(1, action="prompt", content=said), answer(2, content=said))
+    content = {"text": '"completion" "error_type" "action":"completion_chunk"'}
+    log = write(tmp_path / "a.jsonl", answer(1, action="prompt", content=content), answer(2, content=content))
     assert figures(log, "calls") == {"2026-01-31": (1,)}
 
 
@@ -153,15 +153,15 @@ def test_days_begin_where_the_time_zone_says(tmp_path):
 
 
 def test_conversations_and_models(tmp_path):
-    asked = {"reply_to": "x", "error_type": "E"}
+    extensions = {"reply_to": "x", "error_type": "E"}
     log = write(
         tmp_path / "a.jsonl",
         answer(1),
         answer(2, session_id="conv_2", extensions={"model": "other"}),
         answer(3, session_id=7, extensions={}),
         answer(6, extensions={"conversation": "ticket-42", "model": "m"}),
-        answer(4, action="system", extensions=asked, provenance={"model": "other"}),
-        answer(5, action="system", extensions=asked, actor={"type": "system", "id": "openai"}),
+        answer(4, action="system", extensions=extensions, provenance={"model": "other"}),
+        answer(5, action="system", extensions=extensions, actor={"type": "system", "id": "openai"}),
     )
     assert figures(log, "calls", by="session") == {
         "conv_1": (3,),

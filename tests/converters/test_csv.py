@@ -46,8 +46,8 @@ def test_the_fifteen_columns_of_hilt(log, tmp_path):
     heading, prompt, completion = rows(tmp_path / "a.csv")
     assert heading == list(COLUMNS)
     assert dict(zip(heading, prompt, strict=True))["message"] == "é"
-    told = {name: value for name, value in zip(heading, completion, strict=True) if value}
-    assert told == {
+    cells = {name: value for name, value in zip(heading, completion, strict=True) if value}
+    assert cells == {
         "timestamp": "2026-01-31T12:00:00.000000Z",
         "conversation_id": "conv_0123456789ab",
         "event_id": "1",

@@ -24,7 +24,7 @@ def event(number, action, session="conv_1", **more):
     } | more
 
 
-def said(number, action, text, extensions=None, **more):
+def log_event(number, action, text, extensions=None, **more):
     return event(number, action, content={"text": text}, extensions=extensions or {}, **more)
 
 
@@ -33,37 +33,37 @@ def converted(tmp_path, *events):
     path.write_text("".join(json.dumps(e) + "\n" for e in events))
     log = read(path)
     count = convert_to_messages(log, tmp_path / "m.jsonl")
-    found = [json.loads(line) for line in (tmp_path / "m.jsonl").read_text().splitlines()]
-    assert len(found) == count
-    return found, log.problems
+    conversations = [json.loads(line) for line in (tmp_path / "m.jsonl").read_text().splitlines()]
+    assert len(conversations) == count
+    return conversations, log.problems
 
 
 def test_a_conversation_is_one_line_up_to_its_last_answer(tmp_path):
-    found, problems = converted(
+    conversations, problems = converted(
         tmp_path,
-        said(1, "prompt", "One?"),
-        said(2, "completion", "One.", {"reply_to": "e1"}),
-        said(3, "prompt", "Two?", {"history": {"messages": 2, "after": "e2"}}),
-        said(4, "completion", "Two.", {"reply_to": "e3"}),
-        said(5, "prompt", "Three?", {"history": {"messages": 4, "after": "e4"}}),
-        said(6, "completion", "Thr", {"reply_to": "e5", "partial": True}),
+        log_event(1, "prompt", "One?"),
+        log_event(2, "completion", "One.", {"reply_to": "e1"}),
+        log_event(3, "prompt", "Two?", {"history": {"messages": 2, "after": "e2"}}),
+        log_event(4, "completion", "Two.", {"reply_to": "e3"}),
+        log_event(5, "prompt", "Three?", {"history": {"messages": 4, "after": "e4"}}),
+        log_event(6, "completion", "Thr", {"reply_to": "e5", "partial": True}),
     )
     words = [("user", "One?"), ("assistant", "One."), ("user", "Two?"), ("assistant", "Two.")]
     messages = [{"role": role, "content": text} for role, text in words]
-    assert found == [{"conversation_id": "conv_1", "model": "gpt", "messages": messages}]
+    assert conversations == [{"conversation_id": "conv_1", "model": "gpt", "messages": messages}]
     assert problems == []
 
 
 def test_each_conversation_with_an_answer_has_one_line(tmp_path):
-    found, _ = converted(
+    conversations, _ = converted(
         tmp_path,
-        said(1, "prompt", "One?"),
-        said(2, "prompt", "Two?", session="conv_2"),
-        said(3, "completion", "Two.", {"reply_to": "e2"}, session="conv_2"),
-        said(4, "completion", "One.", {"reply_to": "e1"}),
-        said(5, "prompt", "Three?", session="conv_3"),
+        log_event(1, "prompt", "One?"),
+        log_event(2, "prompt", "Two?", session="conv_2"),
+        log_event(3, "completion", "Two.", {"reply_to": "e2"}, session="conv_2"),
+        log_event(4, "completion", "One.", {"reply_to": "e1"}),
+        log_event(5, "prompt", "Three?", session="conv_3"),
     )
-    assert [line["conversation_id"] for line in found] == ["conv_2", "conv_1"]
+    assert [line["conversation_id"] for line in conversations] == ["conv_2", "conv_1"]
 
 
 def test_tools_as_openai_spells_them():
@@ -116,13 +116,13 @@ def test_an_odd_message_is_an_empty_one(message):
 
 
 def test_a_conversation_without_its_beginning_is_reported_and_left_out(tmp_path):
-    found, problems = converted(
+    conversations, problems = converted(
         tmp_path,
-        said(1, "completion", "One.", {"reply_to": "gone"}),
-        said(2, "prompt", "Two?", session="conv_2"),
-        said(3, "completion", "Two.", {"reply_to": "e2"}, session="conv_2"),
+        log_event(1, "completion", "One.", {"reply_to": "gone"}),
+        log_event(2, "prompt", "Two?", session="conv_2"),
+        log_event(3, "completion", "Two.", {"reply_to": "e2"}, session="conv_2"),
     )
-    assert [line["conversation_id"] for line in found] == ["conv_2"]
+    assert [line["conversation_id"] for line in conversations] == ["conv_2"]
     assert [(problem.line, problem.reason) for problem in problems] == [
         (1, "not written: the log has no prompt, completion or tool_result with the id 'gone'")
     ]
@@ -132,8 +132,8 @@ def test_message_content_is_always_text(tmp_path):
     call = {"role": "assistant", "parts": [{"type": "tool_call", "id": "c", "name": "n", "arguments": "{}"}]}
     converted(
         tmp_path,
-        said(1, "prompt", "One?"),
-        said(2, "completion", "One.", {"reply_to": "e1"}),
+        log_event(1, "prompt", "One?"),
+        log_event(2, "completion", "One.", {"reply_to": "e1"}),
         event(3, "prompt", session="conv_2", content={"messages": [TEXT, call]}),
         event(4, "completion", session="conv_2", content={"messages": [call]}, extensions={"reply_to": "e3"}),
     )

@@ -108,8 +108,8 @@ def test_depth_and_cycles_end_in_markers():
         here = here["in"]
     event = {"deep": deep}
     event["self"] = event
-    found = decoded(event)
-    assert found["self"] == "<cycle>"
+    values = decoded(event)
+    assert values["self"] == "<cycle>"
     assert b"<...>" in encode_line(event)
 
 

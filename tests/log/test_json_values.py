@@ -105,7 +105,7 @@ class Slotted:
     unset: str = dataclasses.field(init=False)
 
 
-Pair = namedtuple("Pair", "left right")  # noqa: PYI024 (the untyped kind is what is meant)
+Pair = namedtuple("Pair", "left right")  # noqa: PYI024 (the untyped kind is the one under test)
 
 
 class Ordinary:
@@ -267,14 +267,14 @@ def test_depth_is_limited():
 
 
 def test_nodes_are_limited_and_the_rest_is_one_marker():
-    found = to_json_value(["x"] * (MAX_NODES + 10))
-    assert len(found) == MAX_NODES
-    assert found[-2:] == ["x", "<...>"]
+    values = to_json_value(["x"] * (MAX_NODES + 10))
+    assert len(values) == MAX_NODES
+    assert values[-2:] == ["x", "<...>"]
 
 
 def test_nodes_are_limited_in_mappings():
-    found = to_json_value({str(number): 0 for number in range(MAX_NODES + 10)})
-    assert list(found.items())[-2:] == [(str(MAX_NODES - 2), 0), ("<...>", "<...>")]
+    values = to_json_value({str(number): 0 for number in range(MAX_NODES + 10)})
+    assert list(values.items())[-2:] == [(str(MAX_NODES - 2), 0), ("<...>", "<...>")]
 
 
 def test_a_billion_laughs_do_not_take_long():

@@ -69,8 +69,8 @@ def test_drops_are_counted_exactly_by_threads(tmp_path, skip_stat, monkeypatch):
     assert log.write({})
     assert sum(log.drops.values()) == outcomes.count(False) > 0
     assert log.written == outcomes.count(True) + 1 == len(events(log.path))
-    told = [sum(line["counts"].values()) for line in lines(log.path) if line.get("own") == "dropped"]
-    assert sum(told) == outcomes.count(False)
+    reported = [sum(line["counts"].values()) for line in lines(log.path) if line.get("own") == "dropped"]
+    assert sum(reported) == outcomes.count(False)
 
 
 def test_closing_among_writing_threads_loses_nothing(tmp_path, skip_stat):
@@ -153,11 +153,11 @@ def test_an_event_during_the_opening_follows_the_first_line(tmp_path, monkeypatc
     real = getattr(Syscalls, call)
     nested = []
 
-    def interrupted(*args, **given):
+    def interrupted(*args, **kwargs):
         if not nested:
             nested.append(None)
             nested[0] = log.write({"n": "nested"})
-        return real(*args, **given)
+        return real(*args, **kwargs)
 
     monkeypatch.setattr(Syscalls, call, interrupted)
     assert log.write({"n": "outer"})

@@ -1,4 +1,4 @@
-"""Descriptors that the program takes away, files that somebody deletes."""
+"""Descriptors that the program takes away, files that are deleted."""
 
 from __future__ import annotations
 

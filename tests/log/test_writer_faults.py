@@ -26,11 +26,11 @@ class Faulty:
         self.fired = False
         monkeypatch.setattr(Syscalls, name, self)
 
-    def __call__(self, *args, **given):
+    def __call__(self, *args, **kwargs):
         if next(self.calls) == self.position:
             self.fired = True
-            return self.fault(self.real, *args, **given)
-        return self.real(*args, **given)
+            return self.fault(self.real, *args, **kwargs)
+        return self.real(*args, **kwargs)
 
 
 def failing(number):
@@ -63,13 +63,13 @@ def recorded(folder, clock, template):
     return log, outcomes
 
 
-def agree(log, outcomes, found):
-    """The counters, what write() said and what is on disk agree."""
-    assert [event["n"] for event in found if "n" in event] == [n for n in range(COUNT) if outcomes[n]]
+def agree(log, outcomes, logged_events):
+    """The counters, the results of write() and what is on disk agree."""
+    assert [event["n"] for event in logged_events if "n" in event] == [n for n in range(COUNT) if outcomes[n]]
     assert log.written == sum(outcomes)
     assert sum(log.drops.values()) == COUNT - sum(outcomes)
-    told = [event["counts"] for event in found if event.get("own") == "dropped"]
-    assert sum(sum(counts.values()) for counts in told) == sum(log.drops.values())
+    reported = [event["counts"] for event in logged_events if event.get("own") == "dropped"]
+    assert sum(sum(counts.values()) for counts in reported) == sum(log.drops.values())
 
 
 @pytest.mark.parametrize("template", ["{pid}.hilt.jsonl", "fixed.hilt.jsonl"])
@@ -187,11 +187,11 @@ def test_a_storm_of_faults(tmp_path, monkeypatch, seed):
     clock.now += 100
     outcomes.append(log.write({"n": 300}))
     (path,) = files(tmp_path)
-    found = lines(path)
+    logged_events = lines(path)
     assert [event["n"] for event in events(path)] == [n for n, done in enumerate(outcomes) if done]
     assert sum(log.drops.values()) == outcomes.count(False) > 0
-    told = [sum(event["counts"].values()) for event in found if event.get("own") == "dropped"]
-    assert sum(told) == outcomes.count(False)
+    reported = [sum(event["counts"].values()) for event in logged_events if event.get("own") == "dropped"]
+    assert sum(reported) == outcomes.count(False)
 
 
 def test_the_pause_doubles_from_one_second_to_sixty(tmp_path, monkeypatch):

@@ -141,8 +141,8 @@ def test_a_folder_that_everybody_may_write_to_is_refused(tmp_path, folder_mode):
 def test_a_folder_of_another_user_is_refused(tmp_path, monkeypatch):
     (tmp_path / "logs").mkdir()
     monkeypatch.setattr(Syscalls, "geteuid", lambda: 4711)
-    found = (tmp_path / "logs").stat()
-    other = os.stat_result((*found[:4], 4712, *found[5:]))
+    state = (tmp_path / "logs").stat()
+    other = os.stat_result((*state[:4], 4712, *state[5:]))
     real = Syscalls.fstat
     monkeypatch.setattr(Syscalls, "fstat", lambda fd: other if stat.S_ISDIR(real(fd).st_mode) else real(fd))
     log = writer(tmp_path)
@@ -153,8 +153,8 @@ def test_a_folder_of_another_user_is_refused(tmp_path, monkeypatch):
 def test_a_folder_of_root_is_trusted(tmp_path, monkeypatch):
     (tmp_path / "logs").mkdir()
     monkeypatch.setattr(Syscalls, "geteuid", lambda: 4711)
-    found = (tmp_path / "logs").stat()
-    root = os.stat_result((*found[:4], 0, *found[5:]))
+    state = (tmp_path / "logs").stat()
+    root = os.stat_result((*state[:4], 0, *state[5:]))
     real = Syscalls.fstat
     monkeypatch.setattr(Syscalls, "fstat", lambda fd: root if stat.S_ISDIR(real(fd).st_mode) else real(fd))
     assert writer(tmp_path).write({})
@@ -259,13 +259,13 @@ def test_each_writer_appends_its_first_line_to_a_fixed_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("tail", "found"), [(b'{"torn', b'{"torn\n'), (b'{"n":0}\n', b'{"n":0}\n'), (b"", b"")]
+    ("tail", "content"), [(b'{"torn', b'{"torn\n'), (b'{"n":0}\n', b'{"n":0}\n'), (b"", b"")]
 )
-def test_a_torn_tail_is_closed_off_before_the_first_line(tmp_path, tail, found):
+def test_a_torn_tail_is_closed_off_before_the_first_line(tmp_path, tail, content):
     place = tmp_path / "app.hilt.jsonl"
     place.write_bytes(tail)
     writer(tmp_path, "app.hilt.jsonl").write({"n": 1})
-    assert place.read_bytes() == found + b'{"own":"opened"}\n{"n":1}\n'
+    assert place.read_bytes() == content + b'{"own":"opened"}\n{"n":1}\n'
 
 
 def test_the_summary_file_has_the_offset_of_each_opening(tmp_path):

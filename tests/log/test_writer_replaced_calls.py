@@ -13,7 +13,7 @@ from tests.support.writers import events, run
 REPLACED = """
     import builtins, posixpath, time, types
 
-    def forbidden(*args, **given):
+    def forbidden(*args, **kwargs):
         raise AssertionError("the program has replaced this")
 
     calls = "open write read fstat stat lstat lseek ftruncate close mkdir unlink getcwd getpid geteuid"

@@ -8,9 +8,9 @@ The file holds, besides where it comes from and under which licence:
                A price that depends on the size of the prompt is [price, above, price, above, price ...]
     fallbacks  provider -> providers whose models it resells at their prices
     models     provider -> names -> prices, or [prices], [dated], [tiers], least; in the order of trying, as
-               JSON without its brackets, in a string, so that only the model asked for is taken apart
+               JSON without its brackets, in a string, so that only the requested model is parsed
 
-Names are parted by blanks: one with a star at an end stands for whatever has more at that end, one that
+Names are parted by blanks: one with a star at an end matches any text at that end, one that
 starts with ^ is a regular expression, & joins both, and one that starts with + continues the last that does
 not. `dated` are [when, prices], of which the last that holds replaces the first prices. `tiers` are [tier,
 when, prices], laid over these, of which the first that holds wins. `when` is null, a day since 1970, or
@@ -58,7 +58,7 @@ LEAST_SECONDS = {("groq", "whisper-large-v3"): 10, ("groq", "whisper-large-v3-tu
 
 
 def clauses(match: Any) -> Iterator[str]:
-    """The globs and expressions any of which makes a model the one that is meant."""
+    """The globs and expressions any of which makes a model the one that matches."""
     match match:
         case types.ClauseOr():
             for clause in match.or_:
@@ -97,7 +97,7 @@ def names(match: Any) -> str:
 
 
 def number(price: Decimal, per: int) -> int | float:
-    """A price as it is in the file; tails such as 0.19999999999999998 are somebody's floating point."""
+    """A price as it is in the file; tails such as 0.19999999999999998 come from floating point."""
     scale = PARTS // per
     parts = round(price * scale)
     assert abs(parts - price * scale) * 10**12 <= parts, f"{price} is no whole number of parts"
@@ -133,17 +133,17 @@ def price_list(
     prices: types.ModelPrice, shapes: dict[tuple[str, ...], int], *, free: bool = False
 ) -> list[Any]:
     """The number of its shape, which may be a new one, and its prices."""
-    given = {UNIT_OF_PRICE[key]: price for key, price in vars(prices).items() if price is not None}
-    shape = tuple(OUR_NAMES.get(key, key) for key in given)
-    rates = [rate(price, unit_data[key]["per"]) for key, price in given.items()]
-    if free and not given:
+    prices_by_unit = {UNIT_OF_PRICE[key]: price for key, price in vars(prices).items() if price is not None}
+    shape = tuple(OUR_NAMES.get(key, key) for key in prices_by_unit)
+    rates = [rate(price, unit_data[key]["per"]) for key, price in prices_by_unit.items()]
+    if free and not prices_by_unit:
         shape, rates = ("prompt", "completion"), [0, 0]
     return [shapes.setdefault(shape, len(shapes)), *rates]
 
 
 def row(model: types.ModelInfo, provider: str, shapes: dict[tuple[str, ...], int]) -> list[Any]:
     """All prices of a model, without the empty end."""
-    # The source leaves out prices of 0 as well as unknown ones: only such a name shows that a model is free.
+    # The source leaves out prices of 0 as well as unknown ones: a model is free only if its name says so.
     free = ":free" in model.id
     first, *later = (
         model.prices if isinstance(model.prices, list) else [types.ConditionalPrice(prices=model.prices)]

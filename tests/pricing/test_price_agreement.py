@@ -80,7 +80,7 @@ def listed_prices(model):
 
 def moments(model, rng):
     """Each moment of a change of price and the second before it, and one at random."""
-    found = [NOW + timedelta(seconds=rng.randint(-(10**8), 10**7))]
+    times = [NOW + timedelta(seconds=rng.randint(-(10**8), 10**7))]
     for one in (*listed_prices(model), *(model.price_variants or ())):
         if isinstance(one.constraint, types.StartDateConstraint):
             edges = [datetime.combine(one.constraint.start_date, datetime.min.time(), UTC)]
@@ -91,8 +91,8 @@ def moments(model, rng):
             ]
         else:
             edges = []
-        found += [edge - timedelta(seconds=before) for edge in edges for before in (0, 1)]
-    return sorted(set(found))
+        times += [edge - timedelta(seconds=before) for edge in edges for before in (0, 1)]
+    return sorted(set(times))
 
 
 def usage(model, rng):
@@ -142,12 +142,12 @@ def test_every_resold_model_costs_the_same(provider):
 def test_names_that_are_nearly_known_mean_the_same():
     rng = random.Random(1)
     models = [(provider.id, model) for provider in SOURCE.providers for model in provider.models]
-    known = [(provider, name) for provider, model in models for name in names_of(model)]
-    for provider, name in rng.sample(known, 1000):
+    names = [(provider, name) for provider, model in models for name in names_of(model)]
+    for provider, name in rng.sample(names, 1000):
         undashed = re.sub(r"-(20\d\d)-(\d\d)-(\d\d)", r"-\1\2\3", name)
         for spelling in (name.upper(), undashed, f"openai/{name}", f"{name}-20251231", f"{name}-20250231:x"):
             check(provider, spelling, {"prompt": 1000, "completion": 10}, NOW, None)
-        check(rng.choice(known)[0], name[:-1], {"prompt": 1000, "completion": 10}, NOW, None)
+        check(rng.choice(names)[0], name[:-1], {"prompt": 1000, "completion": 10}, NOW, None)
 
 
 @pytest.mark.parametrize(

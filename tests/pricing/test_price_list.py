@@ -1,4 +1,4 @@
-"""The list is read once, late, from wherever the package is, and asked for each model once."""
+"""The list is read once, late, from wherever the package is, and searched for each model once."""
 
 from __future__ import annotations
 

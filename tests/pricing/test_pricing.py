@@ -1,4 +1,4 @@
-"""What a call costs, to the cent's last digit, and None wherever that is not known."""
+"""What a call costs, to the cent's last digit, and None where it is unknown."""
 
 from __future__ import annotations
 

@@ -40,12 +40,12 @@ class Watch:
         return [number for number, _, _ in self.places()]
 
     def places(self):
-        found = []
+        locations = []
         for placed in self._events:
             if placed is None:
                 break
-            found.append((placed.event["n"], Path(placed.file).name, placed.line))
-        return found
+            locations.append((placed.event["n"], Path(placed.file).name, placed.line))
+        return locations
 
     def reasons(self):
         return [(Path(p.file).name, p.line, p.reason.split(":")[0]) for p in self.problems]
@@ -96,11 +96,11 @@ def test_new_files_of_a_folder_or_glob_are_followed(tmp_path):
 
 
 def wait_for(expected, watch, seconds=5.0):
-    """Look until something is found: a folder is not listed at every look."""
+    """Look until there are events: a folder is not listed at every look."""
     until = time.monotonic() + seconds
-    while not (found := watch.look()) and time.monotonic() < until:
+    while not (events := watch.look()) and time.monotonic() < until:
         time.sleep(0.01)
-    assert found == expected
+    assert events == expected
 
 
 def test_a_file_that_is_not_there_yet_is_waited_for(path):
@@ -148,7 +148,7 @@ def test_an_overwritten_file_is_read_from_its_beginning(path, more):
     add(path, 1, 2)
     watch = Watch(path)
     assert watch.look() == [1, 2]
-    time.sleep(0.02)  # a file system's clock may stand that long
+    time.sleep(0.02)  # a file system's clock may not advance that long
     add(path, 4, 5, *more, mode="wb")
     assert watch.look() == [4, 5, *more]
     assert watch.problems == []
@@ -197,8 +197,8 @@ def test_a_file_moved_before_it_is_opened_is_read(tmp_path, path, monkeypatch, n
         patched.setattr(os, "stat", slow)
         assert watch.look() == []
     assert sorted(watch.look() + watch.look()) == ([1] if new_name else []) + ([2] if replaced else [])
-    told = [] if new_name else [("a.hilt.jsonl", 1, "unreadable from here")]
-    assert watch.reasons() == told
+    reasons = [] if new_name else [("a.hilt.jsonl", 1, "unreadable from here")]
+    assert watch.reasons() == reasons
 
 
 def test_a_folder_may_vanish(tmp_path):
@@ -296,13 +296,13 @@ def test_any_cutting_of_a_log_gives_the_same_events(path, monkeypatch):
     chance = random.Random(7)
     data = b"".join(b'{"n":%d,"x":"%s"}\n' % (n, b"x" * chance.randrange(200)) for n in range(200))
     watch = Watch(path)
-    found = []
+    numbers = []
     while data:
         length = chance.randrange(1, 600)
         add(path, data[:length])
         data = data[length:]
-        found += watch.look()
-    assert found == [*range(200)]
+        numbers += watch.look()
+    assert numbers == [*range(200)]
     assert watch.problems == []
 
 
@@ -415,11 +415,11 @@ def test_an_unreadable_file_is_reported_once(tmp_path, path, monkeypatch):
 def test_a_session_is_followed_until_it_is_closed(path):
     session = Session(path)
     session.append(SAID)
-    found = []
+    extensions = []
 
     def watch():
         for event in session.read(follow=True):
-            found.append(event.extensions)
+            extensions.append(event.extensions)
             came.release()
 
     came = threading.Semaphore(0)
@@ -434,7 +434,7 @@ def test_a_session_is_followed_until_it_is_closed(path):
     session.close()
     thread.join(5)
     assert not thread.is_alive()
-    assert found == [None, {"n": 0}, {"n": 1}, {"n": 2}]
+    assert extensions == [None, {"n": 0}, {"n": 1}, {"n": 2}]
     assert [(problem.line, problem.reason[:8]) for problem in session.problems] == [(5, "not JSON")]
     with pytest.raises(SessionError, match="closed"):
         session.read(follow=True)

@@ -22,8 +22,13 @@ def message(role, *parts, **more):
 
 
 def event(name, action, content=None, actor="human", **extensions):
-    said = {"event_id": name, "action": action, "actor": {"type": actor, "id": "x"}, "extensions": extensions}
-    return said if content is None else said | {"content": content}
+    fields = {
+        "event_id": name,
+        "action": action,
+        "actor": {"type": actor, "id": "x"},
+        "extensions": extensions,
+    }
+    return fields if content is None else fields | {"content": content}
 
 
 def prompt(name, content=None, actor="human", **extensions):
@@ -40,10 +45,10 @@ def logged(tmp_path, *events):
     return read(path)
 
 
-def said(*events):
+def conversation_of(*events):
     """Return the messages of the last of `events`."""
-    known = {e["event_id"]: e for e in events}
-    return rebuild_messages(events[-1], known.get)
+    by_id = {e["event_id"]: e for e in events}
+    return rebuild_messages(events[-1], by_id.get)
 
 
 # --- what an event brings
@@ -53,21 +58,21 @@ def said(*events):
     ("actor", "role"), [("human", "user"), ("system", "system"), ("agent", "assistant"), ("tool", "tool")]
 )
 def test_a_prompt_without_messages_is_its_text(actor, role):
-    assert said(prompt("p", {"text": "Hi"}, actor)) == [message(role, "Hi")]
+    assert conversation_of(prompt("p", {"text": "Hi"}, actor)) == [message(role, "Hi")]
 
 
 def test_a_prompt_with_messages_is_those_messages():
     both = [message("system", "Be brief."), message("user", "Hi")]
-    assert said(prompt("p", {"text": "Hi", "messages": both})) == both
+    assert conversation_of(prompt("p", {"text": "Hi", "messages": both})) == both
 
 
 def test_a_prompt_may_bring_nothing_new():
-    assert said(prompt("p", {"text": "Hi", "messages": []})) == []
-    assert said(prompt("p")) == []
+    assert conversation_of(prompt("p", {"text": "Hi", "messages": []})) == []
+    assert conversation_of(prompt("p")) == []
 
 
 def test_a_completion_gives_the_request_and_the_answer():
-    assert said(prompt("p", {"text": "Hi"}), completion("c", "p", {"text": "Hello"})) == [
+    assert conversation_of(prompt("p", {"text": "Hi"}), completion("c", "p", {"text": "Hello"})) == [
         message("user", "Hi"),
         message("assistant", "Hello"),
     ]
@@ -76,21 +81,25 @@ def test_a_completion_gives_the_request_and_the_answer():
 def test_an_answer_loses_its_finish_reason_and_nothing_else():
     answer = message("assistant", {"type": "reasoning", "content": "hm"}, "Hello", name="bot")
     content = {"text": "Hello", "messages": [answer | {"finish_reason": "stop"}]}
-    assert said(completion("c", "p", content), prompt("p"), completion("c", "p", content)) == [answer]
+    assert conversation_of(completion("c", "p", content), prompt("p"), completion("c", "p", content)) == [
+        answer
+    ]
 
 
 def test_an_answer_that_says_nothing_is_an_empty_message():
-    assert said(prompt("p", {"text": "Hi"}), completion("c", "p")) == [
+    assert conversation_of(prompt("p", {"text": "Hi"}), completion("c", "p")) == [
         message("user", "Hi"),
         message("assistant"),
     ]
-    assert said(prompt("p", {"text": "Hi"}), completion("c", "p", {"messages": []})) == [
+    assert conversation_of(prompt("p", {"text": "Hi"}), completion("c", "p", {"messages": []})) == [
         message("user", "Hi")
     ]
 
 
 def test_a_completion_of_nothing_known_is_the_answer_alone():
-    assert said(event("c", "completion", {"text": "Hello"}, "agent")) == [message("assistant", "Hello")]
+    assert conversation_of(event("c", "completion", {"text": "Hello"}, "agent")) == [
+        message("assistant", "Hello")
+    ]
 
 
 def test_a_failure_with_an_answer_counts_as_the_answer():
@@ -100,9 +109,9 @@ def test_a_failure_with_an_answer_counts_as_the_answer():
         "e": event("e", "system", kept, "system", reply_to="p", error_type="LengthFinishReasonError"),
         "q": prompt("q", {"text": "Go on"}, reply_to="e", history={"messages": 2, "after": "e"}),
     }
-    told = [message("user", "Who?"), message("assistant", "Ann")]
-    assert rebuild_messages(events["e"], events.get) == told
-    assert rebuild_messages(events["q"], events.get) == [*told, message("user", "Go on")]
+    messages = [message("user", "Who?"), message("assistant", "Ann")]
+    assert rebuild_messages(events["e"], events.get) == messages
+    assert rebuild_messages(events["q"], events.get) == [*messages, message("user", "Go on")]
 
 
 @pytest.mark.parametrize(
@@ -126,9 +135,9 @@ def test_other_system_events_have_no_messages(one):
 def test_a_tool_result_is_a_message_of_its_own():
     result = event("r", "tool_result", {"text": "18 C"}, "tool", tool_call_id="call_1")
     response = {"type": "tool_call_response", "id": "call_1", "response": "18 C"}
-    assert said(result) == [message("tool", response)]
+    assert conversation_of(result) == [message("tool", response)]
     empty = event("r", "tool_result", None, "tool")
-    assert said(empty) == [message("tool", {"type": "tool_call_response", "response": ""})]
+    assert conversation_of(empty) == [message("tool", {"type": "tool_call_response", "response": ""})]
 
 
 # --- what came before
@@ -139,7 +148,7 @@ CHOICES = [message("assistant", f"Answer {n}", finish_reason="stop") for n in ra
 
 def test_history_after_a_prompt():
     first = prompt("p", {"messages": [message("system", "Be brief."), message("user", "Hi")]})
-    assert said(first, prompt("q", {"text": "Hello?"}, history={"messages": 2, "after": "p"})) == [
+    assert conversation_of(first, prompt("q", {"text": "Hello?"}, history={"messages": 2, "after": "p"})) == [
         message("system", "Be brief."),
         message("user", "Hi"),
         message("user", "Hello?"),
@@ -150,7 +159,7 @@ def test_history_after_a_completion_with_its_choice():
     events = prompt("p", {"text": "Hi"}), completion("c", "p", {"text": "Answer 0", "messages": CHOICES})
     for choice in range(3):
         history = {"messages": 2, "after": "c"} | ({"choice": choice} if choice else {})
-        assert said(*events, prompt("q", {"text": "So?"}, history=history)) == [
+        assert conversation_of(*events, prompt("q", {"text": "So?"}, history=history)) == [
             message("user", "Hi"),
             message("assistant", f"Answer {choice}"),
             message("user", "So?"),
@@ -166,12 +175,12 @@ def test_history_without_what_the_program_left_out():
 
     def answer(*omits):
         history = {"messages": 2, "after": "c", "omits": list(omits)}
-        return said(*events, prompt("q", {"messages": []}, history=history))[1]
+        return conversation_of(*events, prompt("q", {"messages": []}, history=history))[1]
 
     assert answer() == whole
     assert answer("reasoning") == message("assistant", {"type": "refusal", "content": "no"}, noted)
     assert answer("annotations", "reasoning", "refusal") == message("assistant", "Hello")
-    assert said(*events)[1] == whole
+    assert conversation_of(*events)[1] == whole
 
 
 def test_history_through_tool_results():
@@ -203,16 +212,16 @@ def test_history_through_tool_results():
         message("assistant", *calls),
         *(message("tool", part) for part in responses),
     ]
-    assert said(*events) == whole
-    assert said(*events[:4]) == whole
-    assert said(*events[:3]) == whole[:3]
+    assert conversation_of(*events) == whole
+    assert conversation_of(*events[:4]) == whole
+    assert conversation_of(*events[:3]) == whole[:3]
 
 
 def test_a_history_may_refer_to_part_of_a_conversation():
     first = prompt("p", {"messages": [message("system", "Be brief."), message("user", "Hi")]})
     branch = prompt("q", {"text": "Hello"}, history={"messages": 1, "after": "p"})
-    assert said(first, branch) == [message("system", "Be brief."), message("user", "Hello")]
-    assert said(first) == first["content"]["messages"]
+    assert conversation_of(first, branch) == [message("system", "Be brief."), message("user", "Hello")]
+    assert conversation_of(first) == first["content"]["messages"]
 
 
 # --- through a log
@@ -281,7 +290,7 @@ ANSWERED = completion("c", "p", {"messages": CHOICES})
 )
 def test_what_contradicts_itself_is_a_clear_error(events, reason):
     with pytest.raises(LookupError, match=reason):
-        said(*events)
+        conversation_of(*events)
 
 
 # --- whatever the conversation
@@ -299,14 +308,14 @@ SPEAKERS = {"user": "human", "system": "system", "assistant": "agent", "tool": "
 
 
 class Scribe:
-    """Writes a conversation down by the contract, and keeps what each event means."""
+    """Writes a conversation down by the contract, and keeps what each event represents."""
 
     def __init__(self, draw):
         self.draw = draw
         self.names = (f"e{n}" for n in count())
         self.events = {}
         self.truth = {}
-        self.heads = [({}, [])]  # (history, the messages it stands for)
+        self.heads = [({}, [])]  # (history, the messages it represents)
 
     def write(self, action, content, actor, extensions, truth):
         name = next(self.names)
@@ -326,12 +335,12 @@ class Scribe:
         self.heads.append(({"messages": len(truth), "after": name}, truth))
         self.answer(name, truth)
 
-    def answer(self, asked, before):
+    def answer(self, prompt_id, before):
         choices = self.draw(st.lists(ANSWERS, min_size=1, max_size=3))
         content = {"messages": [choice | {"finish_reason": "stop"} for choice in choices]}
         if self.draw(st.booleans()):
             content, choices = {"text": "Hello"}, [message("assistant", "Hello")]
-        name = self.write("completion", content, "agent", {"reply_to": asked}, [*before, choices[0]])
+        name = self.write("completion", content, "agent", {"reply_to": prompt_id}, [*before, choices[0]])
         for n, choice in enumerate(choices):
             history = {"messages": len(before) + 1, "after": name} | ({"choice": n} if n else {})
             self.heads.append((history, [*before, choice]))

@@ -140,9 +140,9 @@ def test_damaged_gzip_ends_where_it_is_damaged(tmp_path, missing):
     (tmp_path / "a.hilt.jsonl.gz").write_bytes(whole[: len(whole) - missing])
     write(tmp_path / "b.hilt.jsonl", event(1, n=2))
     log = read(tmp_path)
-    *found, last = [e["n"] for e in log]
+    *numbers, last = [e["n"] for e in log]
     assert last == 2
-    assert [problem.line for problem in log.problems] == ([len(found) + 1] if missing else [])
+    assert [problem.line for problem in log.problems] == ([len(numbers) + 1] if missing else [])
     assert all("unreadable from here" in problem.reason for problem in log.problems)
 
 
@@ -307,8 +307,8 @@ def test_an_endless_line_does_not_fill_the_memory(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", code, tmp_path / "a.gz"], capture_output=True, text=True, check=True
     )
-    found, mebibytes = done.stdout.splitlines()
-    assert found == "[{'n': 1}] longer than 64 MiB"
+    output, mebibytes = done.stdout.splitlines()
+    assert output == "[{'n': 1}] longer than 64 MiB"
     assert int(mebibytes) < 64 + 64 + 60  # the line as it is collected and joined, and Python
 
 
@@ -353,13 +353,13 @@ def scratch(tmp_path_factory):
 def test_no_bytes_make_the_reader_raise(scratch, content):
     scratch.write_bytes(content)
     log = read(scratch)
-    found = list(log)
-    assert all(isinstance(e, dict) for e in found)
+    events = list(log)
+    assert all(isinstance(e, dict) for e in events)
     if content[:2] != b"\x1f\x8b" and content[:4] != b"\x28\xb5\x2f\xfd":
         written = [
             line for line in content.split(b"\n") if line.removeprefix(b"\xef\xbb\xbf").strip(b" \t\r\v\f")
         ]
-        assert len(found) + len(log.problems) == len(written)
+        assert len(events) + len(log.problems) == len(written)
 
 
 @given(content=st.binary(max_size=200), cut=st.integers(0, 300))

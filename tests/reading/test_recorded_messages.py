@@ -113,8 +113,8 @@ def streams(client):
     for turn in range(3):
         messages.append(user(f"question {turn}"))
         chunks = ask(client, messages, stream=True)
-        said = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
-        messages.append({"role": "assistant", "content": said})
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+        messages.append({"role": "assistant", "content": text})
 
 
 def failures(client):

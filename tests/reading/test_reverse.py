@@ -20,8 +20,8 @@ from hilt_autolog.reading.reverse import lines_from_end, newest_first
 def test_the_lines_are_those_of_a_reading_forward(content, block):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reverse, "_BLOCK", block)
-        found = list(lines_from_end(io.BytesIO(content)))
-    assert found[::-1] == list(split_lines(io.BytesIO(content)))
+        lines = list(lines_from_end(io.BytesIO(content)))
+    assert lines[::-1] == list(split_lines(io.BytesIO(content)))
 
 
 def test_a_line_that_is_too_long_is_none(monkeypatch):

@@ -83,11 +83,11 @@ def test_an_empty_cell_is_an_absent_value(absent):
 
 
 def test_text_that_is_a_number_is_one():
-    told = event_from_row(
+    event = event_from_row(
         {"tokens_in": "12", "latency_ms": "119.0", "cost_usd": "0.000065", "status_code": "200", "model": "4"}
     )
-    assert told["metrics"] == {"latency_ms": 119, "cost_usd": 0.000065, "tokens": {"prompt": 12}}
-    assert told["extensions"] == {"status_code": 200, "model": "4"}
+    assert event["metrics"] == {"latency_ms": 119, "cost_usd": 0.000065, "tokens": {"prompt": 12}}
+    assert event["extensions"] == {"status_code": 200, "model": "4"}
 
 
 @pytest.mark.parametrize(

@@ -23,14 +23,14 @@ SAID = {"session_id": "conv_1", "actor": {"type": "human", "id": "ada"}, "action
 WRITER = """
 import sys
 from hilt_autolog import Session
-said = {"session_id": "conv_1", "actor": {"type": "human", "id": sys.argv[2]}, "action": "prompt"}
+event = {"session_id": "conv_1", "actor": {"type": "human", "id": sys.argv[2]}, "action": "prompt"}
 with Session(sys.argv[1]) as session:
     for n in range(int(sys.argv[3])):
-        session.append({**said, "content": {"text": "x" * (n * 37 % 9000)}, "extensions": {"n": n}})
+        session.append({**event, "content": {"text": "x" * (n * 37 % 9000)}, "extensions": {"n": n}})
 """
 
 
-def said(text):
+def prompt_event(text):
     return {**SAID, "content": {"text": text}}
 
 
@@ -63,14 +63,14 @@ def test_processes_append_whole_lines_to_one_file(path):
 
 @pytest.mark.parametrize("mode", ["a", "w"])
 def test_threads_share_a_session_that_the_first_of_them_opens(path, mode):
-    path.write_text(json.dumps(said("before")) + "\n")
+    path.write_text(json.dumps(prompt_event("before")) + "\n")
     session = Session(path, mode=mode)
     start = threading.Barrier(16)
 
     def work(name):
         start.wait()
         for n in range(50):
-            session.append(said(f"{name} {n}"))
+            session.append(prompt_event(f"{name} {n}"))
 
     threads = [threading.Thread(target=work, args=(name,)) for name in range(16)]
     for thread in threads:
@@ -87,7 +87,7 @@ def test_a_close_by_another_thread_is_reported_and_tears_nothing(path):
 
     def work():
         while True:
-            session.append(said(f"{len(written)}"))
+            session.append(prompt_event(f"{len(written)}"))
             written.append(f"{len(written)}")
 
     def closed():
@@ -109,14 +109,14 @@ def test_a_forked_child_writes_to_the_same_session(path):
     code = """
 import os, sys
 from hilt_autolog import Session
-said = {"session_id": "c", "actor": {"type": "human", "id": "ada"}, "action": "prompt"}
+event = {"session_id": "c", "actor": {"type": "human", "id": "ada"}, "action": "prompt"}
 session = Session(sys.argv[1], mode="w")
-session.append(said)
+session.append(event)
 child = os.fork()
-session.append(said)
+session.append(event)
 if child:
     assert os.waitpid(child, 0)[1] == 0
-    session.append(said)
+    session.append(event)
 """
     assert program(code, path).wait(30) == 0
     session = Session(path, mode="r")
@@ -138,29 +138,29 @@ def test_what_was_appended_survives_a_kill(path):
 
 def test_a_torn_last_line_does_not_join_our_first(path):
     path.write_bytes(b'{"session_id":"to')
-    Session(path).append(said("ours"))
+    Session(path).append(prompt_event("ours"))
     assert path.read_bytes().startswith(b'{"session_id":"to\n{"hilt_version"')
     assert texts(path) == ["ours"]
 
 
 def test_mode_w_leaves_nothing_of_a_torn_file(path):
     path.write_bytes(b'{"session_id":"to')
-    Session(path, mode="w").append(said("ours"))
+    Session(path, mode="w").append(prompt_event("ours"))
     assert path.read_bytes().startswith(b'{"hilt_version"')
 
 
 def test_a_file_that_was_deleted_is_begun_anew(path):
     session = Session(path, mode="w")
-    session.append(said("a"))
+    session.append(prompt_event("a"))
     path.unlink()
-    session.append(said("b"))
-    session.append(said("c"))
+    session.append(prompt_event("b"))
+    session.append(prompt_event("c"))
     assert texts(path) == ["b", "c"]
 
 
 def test_a_log_deleted_before_every_append_is_an_error(path, monkeypatch):
     session = Session(path)
-    session.append(said("a"))
+    session.append(prompt_event("a"))
     path.unlink()
 
     def lost(file, data):
@@ -168,7 +168,7 @@ def test_a_log_deleted_before_every_append_is_an_error(path, monkeypatch):
 
     monkeypatch.setattr(LogFile, "append", lost)
     with pytest.raises(SessionError, match=r"chat\.hilt\.jsonl is deleted as soon as it is there"):
-        session.append(said("b"))
+        session.append(prompt_event("b"))
 
 
 def test_a_relative_path_is_resolved_when_the_session_is_made(tmp_path, monkeypatch):
@@ -176,20 +176,20 @@ def test_a_relative_path_is_resolved_when_the_session_is_made(tmp_path, monkeypa
     session = Session("chat.hilt.jsonl")
     (tmp_path / "other").mkdir()
     monkeypatch.chdir("other")
-    session.append(said("a"))
+    session.append(prompt_event("a"))
     (tmp_path / "chat.hilt.jsonl").unlink()
-    session.append(said("b"))
+    session.append(prompt_event("b"))
     assert [event.content.text for event in session.read()] == texts(tmp_path / "chat.hilt.jsonl") == ["b"]
 
 
 def test_a_descriptor_reused_by_the_program_is_not_written_to(tmp_path, path):
     session = Session(path)
-    session.append(said("a"))
+    session.append(prompt_event("a"))
     fd = session._backend._file._fd
     os.close(fd)
     with (tmp_path / "theirs").open("w") as theirs:
         assert theirs.fileno() == fd
-        session.append(said("b"))
+        session.append(prompt_event("b"))
         session.close()
         theirs.write("ours alone")
     assert (tmp_path / "theirs").read_text() == "ours alone"
@@ -198,16 +198,16 @@ def test_a_descriptor_reused_by_the_program_is_not_written_to(tmp_path, path):
 
 def test_a_symbolic_link_is_followed_because_it_was_named(tmp_path, path):
     (tmp_path / "link").symlink_to(path)
-    Session(tmp_path / "link").append(said("a"))
+    Session(tmp_path / "link").append(prompt_event("a"))
     assert texts(path) == ["a"]
 
 
-# --- what the caller gets
+# --- errors
 
 
 def test_a_full_disk_reaches_the_caller_and_costs_no_line(path, monkeypatch):
     session = Session(path)
-    session.append(said("a"))
+    session.append(prompt_event("a"))
     real = Syscalls.write
 
     def half(fd, data):
@@ -220,39 +220,39 @@ def test_a_full_disk_reaches_the_caller_and_costs_no_line(path, monkeypatch):
 
     monkeypatch.setattr(Syscalls, "write", half)
     with pytest.raises(OSError, match=r"No space left on device: '.*chat\.hilt\.jsonl'") as caught:
-        session.append(said("b"))
+        session.append(prompt_event("b"))
     assert caught.value.errno == errno.ENOSPC
     monkeypatch.setattr(Syscalls, "write", real)
-    session.append(said("c"))
+    session.append(prompt_event("c"))
     assert texts(path) == ["a", "c"]
 
 
 def test_a_session_uses_the_disk_to_its_end(path, monkeypatch):
     nearly_full = os.statvfs_result((4096, 4096, 10**9, 10, 10, 10, 10, 10, 0, 255))
     monkeypatch.setattr(Syscalls, "fstatvfs", lambda fd: nearly_full)
-    Session(path).append(said("a"))
+    Session(path).append(prompt_event("a"))
     assert texts(path) == ["a"]
 
 
 def test_a_folder_is_no_file_to_append_to(tmp_path):
     with pytest.raises(IsADirectoryError, match=tmp_path.name):
-        Session(tmp_path).append(said("a"))
+        Session(tmp_path).append(prompt_event("a"))
 
 
 def test_a_file_is_no_folder(path):
     path.touch()
     with pytest.raises(NotADirectoryError, match=path.name):
-        Session(path / "x.hilt.jsonl").append(said("a"))
+        Session(path / "x.hilt.jsonl").append(prompt_event("a"))
 
 
 def test_folders_are_made_only_if_that_is_wanted(tmp_path):
     path = tmp_path / "a" / "b" / "x.hilt.jsonl"
     session = Session(path, create_dirs=False)
     with pytest.raises(FileNotFoundError, match=r"x\.hilt\.jsonl"):
-        session.append(said("a"))
+        session.append(prompt_event("a"))
     assert list(tmp_path.iterdir()) == []
     path.parent.mkdir(parents=True)
-    session.append(said("a"))
+    session.append(prompt_event("a"))
     assert texts(path) == ["a"]
 
 
@@ -262,11 +262,11 @@ def test_a_folder_that_is_closed_to_us_is_an_error(path, monkeypatch):
 
     monkeypatch.setattr(Syscalls, "open", closed)
     with pytest.raises(PermissionError, match=r"Permission denied: '.*chat\.hilt\.jsonl'"):
-        Session(path).append(said("a"))
+        Session(path).append(prompt_event("a"))
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_a_pipe_is_refused_and_does_not_block(path):
     os.mkfifo(path)
     with pytest.raises((SessionError, OSError)):
-        Session(path).append(said("a"))
+        Session(path).append(prompt_event("a"))

@@ -19,7 +19,7 @@ FEW = ["timestamp", "speaker", "action", "cost_usd", "model"]  # hilt-python's o
 
 KNOWN_TO_BOTH = [action for action in ACTIONS if action not in ("rerank", "embedding")]
 
-# What is run with hilt-python: reads a log, and prints what it made of each event.
+# What is run with hilt-python: reads a log, and prints what it reads of each event.
 READS = """
 import json, sys
 from hilt.io.session import Session
@@ -103,11 +103,11 @@ def hilt_python(tmp_path_factory):
     return run
 
 
-def as_hilt_tells(hilt_python, path, columns=None):
+def as_hilt_reads(hilt_python, path, columns=None):
     return [json.loads(line) for line in hilt_python(READS, path, json.dumps(columns)).splitlines()]
 
 
-def told(event):
+def summary_of(event):
     """What READS prints of an event of ours."""
     text = event["content"].get("text") if "content" in event else None
     moment = event["timestamp"].replace("Z", "+00:00").replace(".000000+", "+")
@@ -146,7 +146,7 @@ def test_it_reads_every_line_of_captured_chats(hilt_python, tmp_path):
     assert len(providers) == 3
     actions = {event["action"] for event in ours}
     assert actions == {"prompt", "completion", "completion_chunk", "tool_call", "tool_result", "system"}
-    assert as_hilt_tells(hilt_python, path) == [told(event) for event in ours]
+    assert as_hilt_reads(hilt_python, path) == [summary_of(event) for event in ours]
 
 
 def test_it_reads_every_line_of_a_session(hilt_python, tmp_path):
@@ -165,7 +165,7 @@ def test_it_reads_every_line_of_a_session(hilt_python, tmp_path):
                     unheard_of=None,
                 )
             )
-    assert as_hilt_tells(hilt_python, path) == [told(event) for event in read(path)]
+    assert as_hilt_reads(hilt_python, path) == [summary_of(event) for event in read(path)]
 
 
 def test_it_reads_rows_of_columns(hilt_python, tmp_path):
@@ -181,13 +181,13 @@ def test_it_reads_rows_of_columns(hilt_python, tmp_path):
             extensions={"reply_to": "x", "status_code": 200},
         )
     )
-    first, second = as_hilt_tells(hilt_python, path, list(COLUMNS))
+    first, second = as_hilt_reads(hilt_python, path, list(COLUMNS))
     times = [event.timestamp.replace("Z", "+00:00") for event in session.read()]
     assert first[1:] == ["c", "human", "ada", "prompt", "", times[0], None]
     assert second[1:] == ["c", "agent", "ft:gpt", "completion", "Hi", times[1], "x"]
     (tmp_path / "few.hilt.jsonl").touch()
     Session(tmp_path / "few.hilt.jsonl", columns=FEW).append(next(session.read()))
-    assert as_hilt_tells(hilt_python, tmp_path / "few.hilt.jsonl", FEW)[0][2:5] == ["human", "ada", "prompt"]
+    assert as_hilt_reads(hilt_python, tmp_path / "few.hilt.jsonl", FEW)[0][2:5] == ["human", "ada", "prompt"]
 
 
 # --- its own, read by us

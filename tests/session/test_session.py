@@ -38,7 +38,7 @@ def texts(events):
     return [event.content.text for event in events]
 
 
-def said(text):
+def prompt_event(text):
     return {**SAID, "content": {"text": text}}
 
 
@@ -66,10 +66,10 @@ def test_an_event_is_in_the_file_when_append_returns(path):
 
 def test_a_dict_is_the_arguments_of_an_event(path):
     session = Session(path)
-    given = {**said("Hello"), "timestamp": datetime(2026, 1, 31, 12, tzinfo=UTC)}
-    before = dict(given)
-    session.append(given)
-    assert given == before
+    fields = {**prompt_event("Hello"), "timestamp": datetime(2026, 1, 31, 12, tzinfo=UTC)}
+    before = dict(fields)
+    session.append(fields)
+    assert fields == before
     [event] = session.read()
     assert (event.content.text, event.timestamp) == ("Hello", "2026-01-31T12:00:00.000000Z")
     assert event.event_id
@@ -128,10 +128,10 @@ def test_no_bytes_make_reading_raise(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("bytes") / "x.hilt.jsonl"
     path.write_bytes(data)
     session = Session(path)
-    found = list(session.read())
-    assert all(isinstance(event, Event) for event in found)
+    events = list(session.read())
+    assert all(isinstance(event, Event) for event in events)
     whole = [line for line in data.split(b"\n") if line.removeprefix(b"\xef\xbb\xbf").strip()]
-    assert len(found) + len(session.problems) >= (1 if whole else 0)
+    assert len(events) + len(session.problems) >= (1 if whole else 0)
 
 
 def test_what_json_has_no_form_for_becomes_text(path):
@@ -162,12 +162,12 @@ def test_an_event_that_no_reader_would_take_is_refused(path, monkeypatch):
     with pytest.raises(
         ValueError, match=r"an event of 1\d\d\d bytes, of which no reader takes more than 1000"
     ):
-        session.append(said("x" * 1000))
+        session.append(prompt_event("x" * 1000))
     assert path.read_bytes() == b""
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({**SAID, "action": "shout"}, "'prompt', 'completion', .*'rerank' or 'embedding'"),
         ({**SAID, "actor": {"type": "robot", "id": "r2"}}, "'human', 'agent', 'tool' or 'system'"),
@@ -178,8 +178,8 @@ def test_an_event_that_no_reader_would_take_is_refused(path, monkeypatch):
         ({}, "session_id"),
     ],
 )
-def test_what_is_no_event_is_refused_and_makes_no_file(path, wrong, told):
-    with pytest.raises(ValueError, match=told):
+def test_what_is_no_event_is_refused_and_makes_no_file(path, wrong, message):
+    with pytest.raises(ValueError, match=message):
         Session(path).append(wrong)
     assert not path.parent.exists()
 
@@ -287,7 +287,7 @@ def test_the_word_local_may_come_first_or_by_name(path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ({}, "needs the path"),
         ({"filepath": ""}, "needs the path"),
@@ -305,8 +305,8 @@ def test_the_word_local_may_come_first_or_by_name(path):
         ({"filepath": "a", "columns": []}, "no columns"),
     ],
 )
-def test_arguments_that_are_not_understood_are_refused(arguments, told):
-    with pytest.raises(ValueError, match=told):
+def test_arguments_that_are_not_understood_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
         Session(**arguments)
 
 
@@ -318,7 +318,7 @@ def test_a_path_is_text(path):
 
 @pytest.mark.parametrize("name", ["utf-8", "UTF8", "utf_8", "utf-8-sig"])
 def test_utf_8_has_many_names(path, name):
-    Session(path, encoding=name).append(said("Grüße"))
+    Session(path, encoding=name).append(prompt_event("Grüße"))
     assert texts(Session(path).read()) == ["Grüße"]
 
 
@@ -370,8 +370,8 @@ def test_bad_lines_are_reported_and_the_rest_is_read(path):
     with path.open("ab") as file:
         file.write(b'{"session_id":"torn')
     assert list(session.read()) == [HELLO, REPLY]
-    told = [(file, line, reason.split(":")[0]) for file, line, reason in session.problems]
-    assert told == [
+    problems = [(file, line, reason.split(":")[0]) for file, line, reason in session.problems]
+    assert problems == [
         (str(path), 2, "not JSON"),
         (str(path), 3, "not an object"),
         (str(path), 5, "no HILT event"),
@@ -421,7 +421,9 @@ def test_a_line_bomb_in_an_archive_stays_out_of_memory(path, monkeypatch):
 
 
 def test_a_folder_a_glob_and_archives_are_read_in_order(tmp_path):
-    early, late = ({**said(text), "timestamp": f"2026-01-31T12:00:0{n}Z"} for n, text in enumerate("ab"))
+    early, late = (
+        {**prompt_event(text), "timestamp": f"2026-01-31T12:00:0{n}Z"} for n, text in enumerate("ab")
+    )
     Session(tmp_path / "b.hilt.jsonl").append(late)
     (tmp_path / "a.hilt.jsonl.gz").write_bytes(gzip.compress(Event(**early).to_json().encode() + b"\n"))
     for name in (tmp_path, f"{tmp_path}/*.hilt.jsonl*"):
@@ -452,7 +454,7 @@ def test_messages_are_rebuilt_after_the_log_has_grown(path):
     user = {"role": "user", "parts": [{"type": "text", "content": "Hello"}]}
     assert session.messages_of(HELLO) == [user]
     session.append(REPLY)
-    again = Event(**said("More"), extensions={"history": {"messages": 2, "after": REPLY.event_id}})
+    again = Event(**prompt_event("More"), extensions={"history": {"messages": 2, "after": REPLY.event_id}})
     session.append(again)
     assistant = {"role": "assistant", "parts": [{"type": "text", "content": "Hi,\nAda"}]}
     more = {"role": "user", "parts": [{"type": "text", "content": "More"}]}
