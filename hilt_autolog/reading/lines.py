@@ -26,6 +26,7 @@ _BLOCK = 2**16  # bytes
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _BOM = b"\xef\xbb\xbf"
+_JSON_SPACE = b" \t\r\n"
 
 
 class Source(NamedTuple):
@@ -187,12 +188,24 @@ def decode_line(line: bytes | None) -> JsonObject | str | None:
     try:
         event = orjson.loads(line)
     except ValueError as error:
-        return _syntax_problem(line, error)
+        if (event := _parse_stripped(line)) is None:
+            return _syntax_problem(line, error)
     if not isinstance(event, dict):
         return "not an object"
     if _is_too_deep(event, line):
         return f"nested deeper than {DEEPEST}"
     return event
+
+
+def _parse_stripped(line: bytes) -> object:
+    """Return the JSON between vertical tabs and form feeds, which DuckDB ignores; None if there is none."""
+    stripped = line.strip()
+    if stripped == line.strip(_JSON_SPACE):
+        return None
+    try:
+        return orjson.loads(stripped)
+    except ValueError:
+        return None
 
 
 def _syntax_problem(line: bytes, error: ValueError) -> str:

@@ -43,6 +43,7 @@ DIRT = {
     "lone surrogate": LINE.replace(b"answer", b"\\ud800") + b"\n",
     "Windows line ends": LINE + b"\r\n",
     "spaces around": b"  " + LINE + b"  \n",
+    "control spaces around": b"\x0b" + LINE + b"\x0c\n",
     "a BOM within": b"\xef\xbb\xbf" + LINE + b"\n",
     "duplicate keys": b'{"event_id":"other",' + LINE[1:] + b"\n",
     "a long line": json.dumps(answer(5, content={"text": "x" * 20_000_000})).encode() + b"\n",
