@@ -52,7 +52,7 @@ def wait_for(client, server):
     pytest.fail("the server does not answer")
 
 
-def told(log, conversation=None):
+def call_events(log, conversation=None):
     """The events of a conversation; of all, without those of the process."""
     if conversation is not None:
         return [event for event in log if event["session_id"] == session_id_of(conversation)]
@@ -80,7 +80,9 @@ def test_a_conversation_goes_on_by_its_name(server):
     assert second.json() == {"answer": "1 2 3", "conversation": first["conversation"]}
     log = read(folder / LOG)
     events = [
-        event for event in told(log) if event["extensions"].get("conversation") == first["conversation"]
+        event
+        for event in call_events(log)
+        if event["extensions"].get("conversation") == first["conversation"]
     ]
     assert [event["action"] for event in events] == TURN * 2
     assert len({event["session_id"] for event in events}) == 1
@@ -101,7 +103,7 @@ def test_a_stream_comes_as_server_sent_events(server):
     again = client.post("/chat", json={"message": "Thank you.", "conversation": "streamed"})
     assert again.status_code == 200
     log = read(folder / LOG)
-    events = told(log, "streamed")
+    events = call_events(log, "streamed")
     assert {event["action"] for event in events} == {"prompt", "completion_chunk", "completion"}
     assert len(log.messages_of(events[-1])) == 5
 
@@ -115,7 +117,7 @@ def test_who_stops_listening_leaves_a_partial_answer(server):
     for _ in range(200):
         ends = [
             event["extensions"].get("partial")
-            for event in told(read(folder / LOG), "left")
+            for event in call_events(read(folder / LOG), "left")
             if event["action"] == "completion"
         ]
         if ends:
@@ -141,4 +143,4 @@ def test_a_provider_that_fails_is_reported_and_logged(tmp_path):
     assert failed.status_code == 502
     assert failed.json()["detail"].startswith("the model did not answer: ")
     assert kinds == ["conversation", "error"]
-    assert [event["action"] for event in told(read(tmp_path / LOG))] == ["prompt", "system"] * 2
+    assert [event["action"] for event in call_events(read(tmp_path / LOG))] == ["prompt", "system"] * 2

@@ -50,14 +50,14 @@ def test_a_provider_of_ones_own_is_in_the_log(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(ECHO)
     log = read(tmp_path / "logs" / "echo.hilt.jsonl")
-    asked, said, asked_nothing, failed = [Event.from_dict(event) for event in log]
-    assert [one.action for one in (asked, said, asked_nothing, failed)] == [
+    prompt, completion, empty_prompt, failed = [Event.from_dict(event) for event in log]
+    assert [one.action for one in (prompt, completion, empty_prompt, failed)] == [
         *("prompt", "completion"),
         *("prompt", "system"),
     ]
-    assert said.metrics.tokens == {"prompt": 3, "completion": 4, "total": 7}
-    assert said.provenance["response_id"] == "echo-1"
-    assert said.extensions == {"reply_to": asked.event_id}
-    assert failed.extensions["reply_to"] == asked_nothing.event_id
+    assert completion.metrics.tokens == {"prompt": 3, "completion": 4, "total": 7}
+    assert completion.provenance["response_id"] == "echo-1"
+    assert completion.extensions == {"reply_to": prompt.event_id}
+    assert failed.extensions["reply_to"] == empty_prompt.event_id
     assert len({event["session_id"] for event in log}) == 1
     assert log.problems == []

@@ -38,17 +38,17 @@ def test_the_example_talks_and_shows_its_log(tmp_path, example):
     if example == "langgraph_agent":
         pytest.importorskip("langchain.agents", reason="needs langchain 1")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HILT_", "OPENAI_"))}
-    found = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, ROOT / "examples" / f"{example}.py"]
-    environ = kept | {"PYTHONPATH": found, "PYTHONWARNINGS": "error"}
+    environ = kept | {"PYTHONPATH": paths, "PYTHONWARNINGS": "error"}
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     talk, path, table = done.stdout.split("\n\n")
     assert talk + "\n" == TALKS[example]
     log = read(path)
     assert log.problems == []
-    told = Counter(event["action"] for event in log)
-    assert {action: told[action] for action in COUNTS[example]} == COUNTS[example]
+    counts = Counter(event["action"] for event in log)
+    assert {action: counts[action] for action in COUNTS[example]} == COUNTS[example]
     shown = Counter(row.split()[2] for row in table.splitlines()[1:])
     assert {action: shown[action] for action in COUNTS[example]} == COUNTS[example]
     names = {event["extensions"].get("conversation") for event in log if event["action"] == "completion"}

@@ -25,12 +25,12 @@ def user(text):
     return {"role": "user", "content": text}
 
 
-def asked(text="Hello", model=MODEL, **more):
+def body(text="Hello", model=MODEL, **more):
     return {"model": model, "max_tokens": 100, "messages": [user(text)]} | more
 
 
 def test_an_answer(client):
-    message = client.messages.create(**asked())
+    message = client.messages.create(**body())
     assert (message.content[0].text, message.stop_reason) == (HELLO, "end_turn")
     assert message.model == "claude-haiku-4-5-20251001"
     assert (message.usage.input_tokens, message.usage.output_tokens) == (4, 17)
@@ -38,7 +38,7 @@ def test_an_answer(client):
 
 
 def test_an_answer_in_pieces(client):
-    with client.messages.stream(**asked()) as stream:
+    with client.messages.stream(**body()) as stream:
         kinds = [event.type for event in stream]
     assert kinds[:3] == ["message_start", "content_block_start", "content_block_delta"]
     assert kinds[-2:] == ["message_delta", "message_stop"]
@@ -47,20 +47,20 @@ def test_an_answer_in_pieces(client):
 
 
 def test_an_answer_that_is_too_long(client):
-    message = client.messages.create(**asked(max_tokens=3))
+    message = client.messages.create(**body(max_tokens=3))
     assert (message.content[0].text, message.stop_reason) == ("Hello! I", "max_tokens")
 
 
 def test_a_refusal(client):
-    message = client.messages.create(**asked(model="refusing-model"))
+    message = client.messages.create(**body(model="refusing-model"))
     assert (message.content, message.stop_reason) == ([], "refusal")
 
 
 def test_thoughts(client):
     thinking = {"type": "enabled", "budget_tokens": 1024}
-    message = client.messages.create(**asked(thinking=thinking, max_tokens=2000))
+    message = client.messages.create(**body(thinking=thinking, max_tokens=2000))
     assert [block.type for block in message.content] == ["thinking", "text"]
-    with client.messages.stream(**asked(thinking=thinking, max_tokens=2000)) as stream:
+    with client.messages.stream(**body(thinking=thinking, max_tokens=2000)) as stream:
         streamed = stream.get_final_message()
     for whole, piecewise in zip(message.content, streamed.content, strict=True):
         assert whole.to_dict() == {key: piecewise.to_dict()[key] for key in whole.to_dict()}
@@ -69,7 +69,7 @@ def test_thoughts(client):
 @pytest.mark.parametrize("is_streamed", [False, True])
 def test_a_tool(client, is_streamed):
     def answer(messages):
-        arguments = asked() | {"messages": messages, "tools": [WEATHER, TIME]}
+        arguments = body() | {"messages": messages, "tools": [WEATHER, TIME]}
         if not is_streamed:
             return client.messages.create(**arguments)
         with client.messages.stream(**arguments) as stream:
@@ -80,8 +80,8 @@ def test_a_tool(client, is_streamed):
     [call] = message.content
     assert (call.name, call.input, message.stop_reason) == ("get_weather", {"city": "Paris"}, "tool_use")
     result = {"type": "tool_result", "tool_use_id": call.id, "content": "18 degrees"}
-    told = answer([*messages, {"role": "assistant", "content": message.content}, user([result])])
-    assert told.content[0].text == "I asked, and this is what the tool returned: 18 degrees."
+    final = answer([*messages, {"role": "assistant", "content": message.content}, user([result])])
+    assert final.content[0].text == "I asked, and this is what the tool returned: 18 degrees."
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_tool(client, is_streamed):
 )
 def test_which_tools_are_called(client, choice, names):
     message = client.messages.create(
-        **asked("weather and time in Rome"), tools=[WEATHER, TIME], tool_choice=choice
+        **body("weather and time in Rome"), tools=[WEATHER, TIME], tool_choice=choice
     )
     assert [block.name for block in message.content if block.type == "tool_use"] == names
 
@@ -108,14 +108,14 @@ class Person(BaseModel):
 def test_an_answer_of_a_shape(client):
     if not hasattr(client.messages, "parse"):
         pytest.skip("this version of the SDK does not parse")
-    message = client.messages.parse(**asked("My name is Ada"), output_format=Person)
+    message = client.messages.parse(**body("My name is Ada"), output_format=Person)
     assert json.loads(message.content[0].text).keys() == {"name"}
 
 
 def test_what_is_cached(client):
     marked = [{"type": "text", "text": "Hello", "cache_control": {"type": "ephemeral"}}]
     messages = [user(marked), {"role": "assistant", "content": "Hello!"}, user("count to 3")]
-    usage = client.messages.create(**asked() | {"messages": messages}).usage
+    usage = client.messages.create(**body() | {"messages": messages}).usage
     assert (usage.input_tokens, usage.cache_read_input_tokens) == (6, 9)
 
 
@@ -137,13 +137,13 @@ def test_counting(client):
 )
 def test_errors(client, status, error, kind):
     with pytest.raises(error) as caught:
-        client.messages.create(**asked(model=f"fail-{status}"))
+        client.messages.create(**body(model=f"fail-{status}"))
     assert caught.value.body["error"]["type"] == kind
 
 
 def test_an_error_in_a_stream(client):
     with pytest.raises(anthropic.APIStatusError) as caught:
-        list(client.messages.create(**asked(model="fail-error"), stream=True))
+        list(client.messages.create(**body(model="fail-error"), stream=True))
     assert caught.value.status_code == 200
     assert caught.value.body["error"]["type"] == "api_error"
 

@@ -134,11 +134,11 @@ def test_sound(client):
 
 def test_a_tool_is_called_and_its_result_is_the_answer(client):
     messages = [user("How is the weather in Paris?")]
-    asked = client.chat.completions.create(model="gpt-4o", messages=messages, tools=[WEATHER, TIME])
-    [call] = asked.choices[0].message.tool_calls
-    assert asked.choices[0].finish_reason == "tool_calls"
+    completion = client.chat.completions.create(model="gpt-4o", messages=messages, tools=[WEATHER, TIME])
+    [call] = completion.choices[0].message.tool_calls
+    assert completion.choices[0].finish_reason == "tool_calls"
     assert (call.function.name, json.loads(call.function.arguments)) == ("get_weather", {"city": "Paris"})
-    messages += [asked.choices[0].message, {"role": "tool", "tool_call_id": call.id, "content": "18 C"}]
+    messages += [completion.choices[0].message, {"role": "tool", "tool_call_id": call.id, "content": "18 C"}]
     answer = (
         client.chat.completions.create(model="gpt-4o", messages=messages, tools=[WEATHER]).choices[0].message
     )

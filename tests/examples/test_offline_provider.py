@@ -35,8 +35,8 @@ def ask(client, text="Hello", model="gpt-4o", **more):
 def test_async_calls_at_the_same_time(provider):
     async def talk():
         async with openai.AsyncOpenAI(api_key="x", base_url=provider.base_url) as client:
-            asked = (ask(client, f"count to {n}") for n in range(1, 21))
-            answers = await asyncio.gather(*asked)
+            calls = (ask(client, f"count to {n}") for n in range(1, 21))
+            answers = await asyncio.gather(*calls)
             stream = await ask(client, "count to 3", stream=True)
             streamed = [chunk.choices[0].delta.content or "" async for chunk in stream]
         return [len(answer.choices[0].message.content.split()) for answer in answers], "".join(streamed)
@@ -148,8 +148,8 @@ def test_as_a_program():
     finally:
         running.terminate()
         running.communicate()
-    told = subprocess.run(
+    listing = subprocess.run(
         [sys.executable, "-W", "error", script, "--faults"], capture_output=True, text=True, check=True
     )
-    assert "fail-429" in told.stdout
-    assert "malformed" in told.stdout
+    assert "fail-429" in listing.stdout
+    assert "malformed" in listing.stdout

@@ -81,8 +81,8 @@ def test_reasoning_is_an_item_with_a_summary_on_request(client):
 
 
 def test_a_tool_call_and_its_result(client):
-    asked = client.responses.create(model="gpt-4o", input="How is the weather in Paris?", tools=[WEATHER])
-    [call] = asked.output
+    first = client.responses.create(model="gpt-4o", input="How is the weather in Paris?", tools=[WEATHER])
+    [call] = first.output
     assert (call.type, call.name, json.loads(call.arguments)) == (
         "function_call",
         "get_weather",
@@ -90,10 +90,10 @@ def test_a_tool_call_and_its_result(client):
     )
     result = {"type": "function_call_output", "call_id": call.call_id, "output": "18 C"}
     answer = client.responses.create(
-        model="gpt-4o", input=[result], previous_response_id=asked.id, tools=[WEATHER]
+        model="gpt-4o", input=[result], previous_response_id=first.id, tools=[WEATHER]
     )
     assert answer.output_text == "I asked, and this is what the tool returned: 18 C."
-    assert answer.previous_response_id == asked.id
+    assert answer.previous_response_id == first.id
 
 
 def test_a_tool_call_in_a_stream(client):

@@ -35,7 +35,7 @@ def test_every_event_is_in_a_local_log_too(tmp_path):
     (feedback,) = (tmp_path / "logs").glob("sheets-Feedback-*.hilt.jsonl")
     assert [event["action"] for event in read(feedback)] == ["feedback"] * 3
     checkpoints = [json.loads(path.read_bytes()) for path in (tmp_path / "logs").glob("*.sheets")]
-    assert sorted(said["offset"] for said in checkpoints) == sorted(
+    assert sorted(checkpoint["offset"] for checkpoint in checkpoints) == sorted(
         path.stat().st_size for path in (log, feedback)
     )
 

@@ -22,23 +22,23 @@ def test_what_claude_has_answered(session, provider):
             model="claude-haiku-4-5", max_tokens=99, messages=[{"role": "user", "content": "hi"}]
         )
     log_claude_interaction(session, user_message="hi", response=response, user_id="bob", latency_ms=5)
-    prompt, said = events(session)
+    prompt, completion = events(session)
     assert summary(session) == [
         ("prompt", "human/bob", "hi", None),
         ("completion", f"agent/{CLAUDE}", response.content[0].text, 0),
     ]
-    assert {prompt["session_id"], said["session_id"]} == {session_id_of("claude_session")}
+    assert {prompt["session_id"], completion["session_id"]} == {session_id_of("claude_session")}
     usage = response.usage
     total = usage.input_tokens + usage.output_tokens
-    assert said["metrics"]["tokens"] == {
+    assert completion["metrics"]["tokens"] == {
         "prompt": usage.input_tokens,
         "completion": usage.output_tokens,
         "total": total,
     }
-    assert said["metrics"]["cost_usd"] > 0
-    assert said["metrics"]["latency_ms"] == said["extensions"]["latency_ms"] == 5
-    assert said["extensions"]["status_code"] == 200
-    assert said["extensions"]["finish_reason"] == "end_turn"
+    assert completion["metrics"]["cost_usd"] > 0
+    assert completion["metrics"]["latency_ms"] == completion["extensions"]["latency_ms"] == 5
+    assert completion["extensions"]["status_code"] == 200
+    assert completion["extensions"]["finish_reason"] == "end_turn"
 
 
 TOOL = {"type": "tool_use", "id": "t1", "name": "search", "input": {"q": "x"}}
@@ -76,23 +76,23 @@ def test_what_gemini_has_answered(session, provider):
     response = client.models.generate_content(model=GEMINI, contents="hi")
     client.close()
     log_gemini_interaction(session, user_message="hi", response=response, session_id="demo")
-    _, said = events(session)
-    assert said["actor"]["id"] == GEMINI
-    assert said["content"]["text"] == response.text
-    assert said["session_id"] == session_id_of("demo")
-    assert said["metrics"]["tokens"]["prompt"] == response.usage_metadata.prompt_token_count
-    assert said["metrics"]["cost_usd"] > 0
-    assert said["extensions"]["finish_reason"] == "STOP"
+    _, completion = events(session)
+    assert completion["actor"]["id"] == GEMINI
+    assert completion["content"]["text"] == response.text
+    assert completion["session_id"] == session_id_of("demo")
+    assert completion["metrics"]["tokens"]["prompt"] == response.usage_metadata.prompt_token_count
+    assert completion["metrics"]["cost_usd"] > 0
+    assert completion["extensions"]["finish_reason"] == "STOP"
 
 
 def test_what_gemini_has_answered_to_the_older_sdk(session, provider):
     generativeai.configure(api_key="x", transport="rest", client_options={"api_endpoint": provider.url})
     response = generativeai.GenerativeModel(GEMINI).generate_content("hi")
     log_gemini_interaction(session, user_message="hi", response=response)
-    _, said = events(session)
-    assert said["content"]["text"] == response.text
-    assert said["metrics"]["tokens"]["total"] == response.usage_metadata.total_token_count
-    assert said["session_id"] == session_id_of("gemini_session")
+    _, completion = events(session)
+    assert completion["content"]["text"] == response.text
+    assert completion["metrics"]["tokens"]["total"] == response.usage_metadata.total_token_count
+    assert completion["session_id"] == session_id_of("gemini_session")
 
 
 PARTS = [{"text": "Hel"}, {"text": "lo"}]

@@ -52,8 +52,8 @@ def test_a_chain_is_logged_with_its_model_call(session, chain):
     ]
     assert boundaries(session) == STEPS
     assert {event["session_id"] for event in events(session)} == {session_id_of("demo-chain")}
-    said = next(event for event in events(session) if event["action"] == "completion")
-    assert set(said["metrics"]) == {"latency_ms", "tokens", "cost_usd"}
+    completion = next(event for event in events(session) if event["action"] == "completion")
+    assert set(completion["metrics"]) == {"latency_ms", "tokens", "cost_usd"}
 
 
 def test_a_stream_is_logged_piece_by_piece(session, chain):
@@ -131,8 +131,8 @@ def test_tools_and_retrievers_are_logged(session):
         ]
         or calls(session)[0][2] == '{"words": "hi"}'
     )
-    found = events(session)[-1]["extensions"]
-    assert (found["document_id"], found["rank"], found["score"]) == ("d1", 1, 0.5)
+    fields = events(session)[-1]["extensions"]
+    assert (fields["document_id"], fields["rank"], fields["score"]) == ("d1", 1, 0.5)
 
 
 def test_failures_are_recorded_and_raised(session):
@@ -169,14 +169,14 @@ def test_runs_by_hand_find_their_parents(session):
     handler.on_llm_start({"id": ["llms", "Own"]}, ["hi"], run_id="2", parent_run_id="1", tags=["t"])
     handler.on_llm_error(ValueError("no"), run_id="2")
     handler.on_chain_end(None, run_id="1")
-    told = events(session)
+    log = events(session)
     assert [one[:3] for one in summary(session)] == [
         ("system", "system/chain", "started"),
         ("prompt", "human/user", "hi"),
         ("system", "system/own", "no"),
         ("system", "system/chain", "completed"),
     ]
-    assert told[1]["provenance"]["langchain"] == {
+    assert log[1]["provenance"]["langchain"] == {
         "run_id": "2",
         "parent_run_id": "1",
         "name": "Own",
@@ -333,10 +333,10 @@ def test_after_a_chain_its_latest_answer_is_current(watch, chain, runner, way):
             hilt_autolog.record_feedback("good")
 
         runner.run(judge())
-    told = events(watch.path)
-    (answer,) = [one for one in told if one["action"] == "completion"]
-    assert told[-1]["extensions"]["reply_to"] == answer["event_id"]
-    assert told[-1]["session_id"] == answer["session_id"]
+    log = events(watch.path)
+    (answer,) = [one for one in log if one["action"] == "completion"]
+    assert log[-1]["extensions"]["reply_to"] == answer["event_id"]
+    assert log[-1]["session_id"] == answer["session_id"]
 
 
 def test_streams_of_the_v3_protocol_are_recorded(session):

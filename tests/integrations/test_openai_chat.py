@@ -22,24 +22,24 @@ def test_a_completion_is_returned_and_logged(session, client):
     completion = log_chat_completion(session, user_message="hi", client=client, temperature=0.2)
     assert completion.choices[0].message.content == HELLO
     assert type(completion) is openai.types.chat.ChatCompletion
-    prompt, said = events(session)
-    assert prompt["session_id"] == said["session_id"] == session_id_of("openai_session")
+    prompt, event = events(session)
+    assert prompt["session_id"] == event["session_id"] == session_id_of("openai_session")
     assert prompt["content"] == {"text": "hi"}
     assert prompt["extensions"] == {
         "model": "gpt-4o-mini",
         "request": {"temperature": 0.2},
         "conversation": "openai_session",
     }
-    assert said["metrics"] == {
-        "latency_ms": said["extensions"]["latency_ms"],
+    assert event["metrics"] == {
+        "latency_ms": event["extensions"]["latency_ms"],
         "tokens": {"prompt": 4, "completion": 17, "total": 21},
         "cost_usd": 1.08e-05,
     }
-    assert said["actor"] == {"type": "agent", "id": MODEL}
-    assert said["extensions"]["reply_to"] == prompt["event_id"]
-    assert said["extensions"]["status_code"] == 200
-    assert said["provenance"]["provider"] == "openai"
-    assert said["provenance"]["server"].startswith("127.0.0.1:")
+    assert event["actor"] == {"type": "agent", "id": MODEL}
+    assert event["extensions"]["reply_to"] == prompt["event_id"]
+    assert event["extensions"]["status_code"] == 200
+    assert event["provenance"]["provider"] == "openai"
+    assert event["provenance"]["server"].startswith("127.0.0.1:")
 
 
 def test_the_default_client_is_made_from_the_environment(session, provider, monkeypatch):
@@ -61,9 +61,9 @@ def test_the_default_client_is_made_from_the_environment(session, provider, monk
 )
 def test_who_answers(session, client, named, model, actor):
     log_chat_completion(session, user_message="hi", client=client, user_id="bob", **named)
-    prompt, said = events(session)
+    prompt, completion = events(session)
     assert (prompt["actor"]["id"], prompt["extensions"]["model"]) == ("bob", model)
-    assert said["actor"]["id"] == actor
+    assert completion["actor"]["id"] == actor
 
 
 def test_what_goes_before_the_users_message_is_asked_and_logged(session, client, provider):
@@ -81,8 +81,8 @@ def test_a_conversation_that_goes_on_is_written_once(session, client):
     first = log_chat_completion(session, user_message="hi", client=client, session_id="demo")
     turns = [{"role": "user", "content": "hi"}, first.choices[0].message]
     log_chat_completion(session, user_message="count to 2", client=client, session_id="demo", messages=turns)
-    told = summary(session)
-    assert [one[3] for one in told] == [None, 0, 1, 2]
+    rows = summary(session)
+    assert [one[3] for one in rows] == [None, 0, 1, 2]
     assert events(session)[2]["extensions"]["history"]["messages"] == 2
     assert {event["session_id"] for event in events(session)} == {session_id_of("demo")}
 
@@ -102,10 +102,14 @@ def test_a_failure_is_a_system_event_and_is_raised_unchanged(session, client):
         log_chat_completion(session, user_message="hi", client=client, model="fail-429")
     assert raised.value.status_code == 429
     assert [one[0] for one in summary(session)] == ["prompt", "system"]
-    told = extensions(session, "system")
-    assert (told["status_code"], told["error_type"], told["retry_after"]) == (429, "RateLimitError", 1.0)
-    assert told["reply_to"] == events(session)[0]["event_id"]
-    assert events(session)[1]["metrics"]["latency_ms"] == told["latency_ms"]
+    fields = extensions(session, "system")
+    assert (fields["status_code"], fields["error_type"], fields["retry_after"]) == (
+        429,
+        "RateLimitError",
+        1.0,
+    )
+    assert fields["reply_to"] == events(session)[0]["event_id"]
+    assert events(session)[1]["metrics"]["latency_ms"] == fields["latency_ms"]
 
 
 class RateLimitError(Exception):
@@ -131,8 +135,8 @@ def test_any_exception_is_recorded_and_raised_unchanged(session, error, code, st
     with pytest.raises(type(error)) as raised:
         log_chat_completion(session, user_message="hi", client=client_of(create))
     assert raised.value is error
-    told = extensions(session, "system")
-    assert (told["error_code"], told.get("status_code")) == (code, status)
+    fields = extensions(session, "system")
+    assert (fields["error_code"], fields.get("status_code")) == (code, status)
 
 
 @pytest.mark.parametrize(
@@ -190,10 +194,10 @@ def test_a_log_that_does_not_take_it_costs_no_answer(tmp_path, client):
     session = Session(tmp_path / "closed.hilt.jsonl")
     session.open()
     session.close()
-    with pytest.warns(RuntimeWarning, match="a call is not logged: SessionError") as told:
+    with pytest.warns(RuntimeWarning, match="a call is not logged: SessionError") as warnings:
         completion = log_chat_completion(session, user_message="hi", client=client)
     assert completion.choices[0].message.content == HELLO
-    assert told[0].filename == __file__
+    assert warnings[0].filename == __file__
     assert events(session) == []
 
 
@@ -211,10 +215,10 @@ def test_a_log_that_is_closed_meanwhile_costs_no_answer(session, monkeypatch):
 
 @pytest.mark.parametrize("session_like", [None, 7, "log.jsonl", object()])
 def test_a_wrong_session_is_an_error_before_the_call(session_like, client, provider):
-    asked = len(provider.requests)
+    count = len(provider.requests)
     with pytest.raises(TypeError, match="events are appended to a Session, not to"):
         log_chat_completion(session_like, user_message="hi", client=client)
-    assert len(provider.requests) == asked
+    assert len(provider.requests) == count
 
 
 def test_a_client_without_the_method_is_an_error_before_writing(session):
@@ -230,10 +234,10 @@ def test_a_list_takes_events_as_well():
 
 
 def test_an_async_client_is_awaited(session, async_client, runner):
-    asked = log_chat_completion(session, user_message="hi", client=async_client)
-    assert inspect.isawaitable(asked)
+    result = log_chat_completion(session, user_message="hi", client=async_client)
+    assert inspect.isawaitable(result)
     assert events(session) == []
-    assert runner.run(asked).choices[0].message.content == HELLO
+    assert runner.run(result).choices[0].message.content == HELLO
     assert [one[0] for one in summary(session)] == ["prompt", "completion"]
 
 

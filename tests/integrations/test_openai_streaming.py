@@ -18,10 +18,10 @@ COUNTED = [
 def test_a_stream_is_consumed_and_logged_in_chunks(session, client):
     assert log_chat_streaming(session, user_message="count to 3", client=client) == "1 2 3"
     assert summary(session) == COUNTED
-    told = events(session)[-1]
-    assert told["metrics"]["tokens"] == {"prompt": 6, "completion": 3, "total": 9}
-    assert set(told["metrics"]) == {"latency_ms", "ttft_ms", "tokens", "cost_usd"}
-    assert (told["extensions"]["status_code"], told["extensions"]["chunks"]) == (200, 3)
+    event = events(session)[-1]
+    assert event["metrics"]["tokens"] == {"prompt": 6, "completion": 3, "total": 9}
+    assert set(event["metrics"]) == {"latency_ms", "ttft_ms", "tokens", "cost_usd"}
+    assert (event["extensions"]["status_code"], event["extensions"]["chunks"]) == (200, 3)
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,9 @@ def test_a_stream_that_breaks_keeps_what_was_said(session, client):
     actions = [one[0] for one in summary(session)]
     assert actions[0] == "prompt"
     assert actions[-2:] == ["completion", "system"]
-    said = extensions(session, "completion")
-    assert (said["partial"], said["ended"]) == (True, "error")
-    assert "status_code" not in said
+    fields = extensions(session, "completion")
+    assert (fields["partial"], fields["ended"]) == (True, "error")
+    assert "status_code" not in fields
     assert events(session)[-2]["content"]["text"].startswith("1 2")
 
 
@@ -81,8 +81,8 @@ def stop(text):
 def test_a_listener_that_stops_ends_the_stream(session, client):
     with pytest.raises(Enough):
         log_chat_streaming(session, user_message="count to 9", client=client, on_delta=stop)
-    said = extensions(session, "completion")
-    assert (said["partial"], said["ended"]) == (True, "closed")
+    fields = extensions(session, "completion")
+    assert (fields["partial"], fields["ended"]) == (True, "closed")
     assert events(session)[-1]["content"]["text"] == "1 2"
 
 
@@ -128,9 +128,11 @@ def test_a_closed_session_costs_no_answer(session, client):
 
 def test_an_async_stream_is_awaited(session, async_client, runner):
     shown = []
-    asked = log_chat_streaming(session, user_message="count to 3", client=async_client, on_delta=shown.append)
-    assert inspect.isawaitable(asked)
-    assert runner.run(asked) == "1 2 3"
+    result = log_chat_streaming(
+        session, user_message="count to 3", client=async_client, on_delta=shown.append
+    )
+    assert inspect.isawaitable(result)
+    assert runner.run(result) == "1 2 3"
     assert (summary(session), shown) == (COUNTED, ["1", " 2", " 3"])
 
 

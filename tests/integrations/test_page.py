@@ -71,11 +71,11 @@ def test_openai(run, watch, is_captured):
     if is_captured:
         watch()
     run("openai")
-    told = summary("logs/openai.hilt.jsonl")
-    chunks = [one for one in told if one[0] == "completion_chunk"]
-    assert [one[0] for one in told if one not in chunks] == ["prompt", "completion"] * 2
+    rows = summary("logs/openai.hilt.jsonl")
+    chunks = [one for one in rows if one[0] == "completion_chunk"]
+    assert [one[0] for one in rows if one not in chunks] == ["prompt", "completion"] * 2
     assert len(chunks) > 1
-    assert "".join(one[2] for one in chunks) == told[-1][2]
+    assert "".join(one[2] for one in chunks) == rows[-1][2]
     assert {one[3] for one in chunks} == {2}
     for event in events("logs/openai.hilt.jsonl"):
         if event["action"] == "completion":
@@ -93,8 +93,8 @@ def test_openai(run, watch, is_captured):
 def test_claude(run):
     names = run("anthropic")
     text = names["response"].content[0].text
-    told = summary("logs/claude.hilt.jsonl")
-    assert [(action, said, reply_to) for action, _, said, reply_to in told] == [
+    rows = summary("logs/claude.hilt.jsonl")
+    assert [(action, text, reply_to) for action, _, text, reply_to in rows] == [
         ("prompt", "Hello", None),
         ("completion", text, 0),
     ]
@@ -103,8 +103,8 @@ def test_claude(run):
 
 def test_gemini(run):
     names = run("gemini")
-    told = summary("logs/gemini.hilt.jsonl")
-    assert [one[2] for one in told] == [SUMMARY, names["result"].text]
+    rows = summary("logs/gemini.hilt.jsonl")
+    assert [one[2] for one in rows] == [SUMMARY, names["result"].text]
     assert events("logs/gemini.hilt.jsonl")[1]["metrics"]["tokens"]["total"] > 0
 
 
@@ -114,8 +114,8 @@ def test_langchain(run, watch, is_captured):
     if is_captured:
         watch()
     names = run("langchain")
-    told = summary("logs/langchain.hilt.jsonl")
-    assert [(action, said) for action, _, said, _ in told] == [
+    rows = summary("logs/langchain.hilt.jsonl")
+    assert [(action, text) for action, _, text, _ in rows] == [
         ("prompt", "Explain the HILT format in one sentence."),
         ("completion", names["result"]),
     ]

@@ -29,7 +29,7 @@ def test_prompt_documents_and_answer_are_linked(session):
         ("retrieval", "tool/retriever", "Alpha note", 0),
         ("completion", "agent/gpt-4o-mini", "Alpha is first.", 0),
     ]
-    _, first, second, said = events(session)
+    _, first, second, completion = events(session)
     assert first["metrics"] == {"latency_ms": 7}
     assert first["provenance"] == {"retrieval": {"page": 3}}
     assert second["provenance"] == {"retrieval": {"title": "Notes"}}
@@ -37,10 +37,10 @@ def test_prompt_documents_and_answer_are_linked(session):
         [one["extensions"][name] for name in ("document_id", "rank", "score")] for one in (first, second)
     ]
     assert known == [["doc-1", 1, 0.9], ["doc-2", 2, 0.4]]
-    assert said["extensions"]["retrieved_ids"] == ["doc-1", "doc-2"]
+    assert completion["extensions"]["retrieved_ids"] == ["doc-1", "doc-2"]
     tokens = {"prompt": 10, "completion": 5, "total": 15}
-    assert said["metrics"] == {"latency_ms": 12, "tokens": tokens, "cost_usd": 4.5e-06}
-    assert said["extensions"]["latency_ms"] == 12
+    assert completion["metrics"] == {"latency_ms": 12, "tokens": tokens, "cost_usd": 4.5e-06}
+    assert completion["extensions"]["latency_ms"] == 12
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,10 @@ def test_what_is_not_measured_is_left_out(session, metrics, expected):
 )
 def test_a_document_says_what_it_has(session, document, text, known):
     log_rag_interaction(session, **ASKED, retrieved_documents=[document])
-    found = events(session)[1]
-    told = {name: found["extensions"].get(name) for name in ("document_id", "score")}
-    assert found.get("content", {}).get("text") == text
-    assert {name: one for name, one in told.items() if one is not None} == known
+    event = events(session)[1]
+    fields = {name: event["extensions"].get(name) for name in ("document_id", "score")}
+    assert event.get("content", {}).get("text") == text
+    assert {name: one for name, one in fields.items() if one is not None} == known
 
 
 @pytest.mark.parametrize("documents", [None, [], [None], iter(())])

@@ -34,10 +34,10 @@ def test_feedback_judges_the_latest_answer(watch, ask):
     ask()
     event_id = hilt_autolog.record_feedback("nice", score=1, label="good", user_id="ada")
     assert summary(watch.path)[2] == ("feedback", "human/ada", "nice", 1)
-    told = events(watch.path)[2]
-    assert told["event_id"] == event_id
-    assert (told["extensions"]["score"], told["extensions"]["label"]) == (1, "good")
-    assert told["session_id"] == events(watch.path)[0]["session_id"]
+    event = events(watch.path)[2]
+    assert event["event_id"] == event_id
+    assert (event["extensions"]["score"], event["extensions"]["label"]) == (1, "good")
+    assert event["session_id"] == events(watch.path)[0]["session_id"]
 
 
 def test_feedback_from_another_task_or_thread_names_the_conversation(watch, ask):
@@ -85,9 +85,9 @@ def test_documents_reply_to_the_latest_prompt(watch, ask):
         ("retrieval", "tool/shelf", "one", 0),
         ("retrieval", "tool/shelf", "two", 0),
     ]
-    told = events(watch.path)[2]
-    assert told["metrics"] == {"latency_ms": 3}
-    known = {name: told["extensions"][name] for name in ("document_id", "rank", "score", "latency_ms")}
+    event = events(watch.path)[2]
+    assert event["metrics"] == {"latency_ms": 3}
+    known = {name: event["extensions"][name] for name in ("document_id", "rank", "score", "latency_ms")}
     assert known == {"document_id": "d1", "rank": 1, "score": 0.9, "latency_ms": 3}
 
 
@@ -167,11 +167,11 @@ def test_tasks_do_not_mix(watch, async_client, runner):
         await asyncio.gather(*(talk(f"t-{number}") for number in range(4)))
 
     runner.run(talks())
-    told = {event["event_id"]: event for event in events(watch.path)}
-    judged = [event for event in told.values() if event["action"] == "feedback"]
+    by_id = {event["event_id"]: event for event in events(watch.path)}
+    judged = [event for event in by_id.values() if event["action"] == "feedback"]
     assert len(judged) == 4
     for event in judged:
-        replied = told[event["extensions"]["reply_to"]]
+        replied = by_id[event["extensions"]["reply_to"]]
         assert (replied["action"], replied["session_id"]) == ("completion", event["session_id"])
         assert event["extensions"]["conversation"] == event["content"]["text"]
 
@@ -185,8 +185,8 @@ def test_tags_add_up(watch, ask):
             ask()
             hilt_autolog.record_feedback("x")
         ask()
-    told = [event["extensions"]["tags"] for event in events(watch.path)]
-    assert told == [*[["always", "a", "b"]] * 3, *[["always"]] * 2]
+    tags = [event["extensions"]["tags"] for event in events(watch.path)]
+    assert tags == [*[["always", "a", "b"]] * 3, *[["always"]] * 2]
 
 
 def test_tags_of_where_a_call_begins_hold_to_its_end(watch, client):

@@ -35,11 +35,11 @@ def talk(client):
             self.tools = [offered("get_weather")]
 
         def create(self):
-            said = client.chat.completions.create(
+            completion = client.chat.completions.create(
                 model="gpt-4o-mini", messages=self.messages, tools=self.tools
             ).choices[0]
-            self.messages.append(said.message)
-            return said.message.tool_calls
+            self.messages.append(completion.message)
+            return completion.message.tool_calls
 
         def ask(self, words="weather in Paris?"):
             self.messages.append({"role": "user", "content": words})
@@ -105,10 +105,10 @@ def test_the_call_with_the_same_arguments_is_meant(watch, talk):
         talk.create()
         get_weather("Rome")
         get_weather(city="Paris")
-    told = {event["event_id"]: event for event in events(watch.path)}
-    results = [event for event in told.values() if event["action"] == "tool_result"]
+    by_id = {event["event_id"]: event for event in events(watch.path)}
+    results = [event for event in by_id.values() if event["action"] == "tool_result"]
     pairs = [
-        (told[one["extensions"]["reply_to"]]["content"]["text"], one["content"]["text"]) for one in results
+        (by_id[one["extensions"]["reply_to"]]["content"]["text"], one["content"]["text"]) for one in results
     ]
     assert pairs == [('{"city": "Rome"}', "sunny in Rome"), ('{"city": "Paris"}', "sunny in Paris")]
 
@@ -144,8 +144,8 @@ def test_an_unrequested_tool_run_has_its_own_tool_call(watch):
         ("tool_call", f"agent/{app_name()}", '{"q": "x"}', None),
         ("tool_result", "tool/search", '["a",{"b":"<class builtins.object>"}]', 0),
     ]
-    told = events(watch.path)[1]
-    assert (told["event_id"], told["metrics"]) == (event_id, {"latency_ms": 4})
+    event = events(watch.path)[1]
+    assert (event["event_id"], event["metrics"]) == (event_id, {"latency_ms": 4})
 
 
 def test_a_tool_that_ran_longer_ago_has_no_latency(session):
@@ -159,9 +159,9 @@ def test_a_failed_tool_is_a_system_event_and_may_rerun(watch, talk):
     (call,) = talk.ask()
     record_tool("get_weather", {"city": "Paris"}, error=TimeoutError("late"))
     talk.answer(**{call.id: get_weather("Paris")})
-    told = summary(watch.path)
-    assert told[3] == ("system", "system/get_weather", "late", 2)
-    assert told[4] == ("tool_result", "tool/get_weather", "sunny in Paris", 2)
+    rows = summary(watch.path)
+    assert rows[3] == ("system", "system/get_weather", "late", 2)
+    assert rows[4] == ("tool_result", "tool/get_weather", "sunny in Paris", 2)
     assert extensions(watch.path, "system")["error_code"] == "timeout"
 
 
@@ -178,8 +178,8 @@ def test_calls_without_an_id_are_answered_in_their_order(watch, provider):
     )
     client.close()
     get_weather("Paris")
-    told = [one for one in summary(watch.path) if one[0].startswith("tool")]
-    assert [one[0] for one in told] == ["tool_call", "tool_result"]
+    rows = [one for one in summary(watch.path) if one[0].startswith("tool")]
+    assert [one[0] for one in rows] == ["tool_call", "tool_result"]
 
 
 # --- functions
@@ -286,15 +286,15 @@ def test_what_returns_a_coroutine_has_the_result_of_it(watch, runner, decorated)
     watch()
     assert runner.run(both()) == ["HI", "HO"]
     record_tool("after")
-    told = summary(watch.path)
-    results = [(one[2], told[one[3]][2]) for one in told if one[:2] == ("tool_result", "tool/shout")]
+    rows = summary(watch.path)
+    results = [(one[2], rows[one[3]][2]) for one in rows if one[:2] == ("tool_result", "tool/shout")]
     assert results == [("HI", '{"words": "hi"}'), ("HO", '{"words": "ho"}')]
-    inner = [one for one in told if one[:2] == ("tool_call", f"agent/{app_name()}") and one[2][0] != "{"]
-    assert [(one[2], told[one[3]][2]) for one in inner] == [
+    inner = [one for one in rows if one[:2] == ("tool_call", f"agent/{app_name()}") and one[2][0] != "{"]
+    assert [(one[2], rows[one[3]][2]) for one in inner] == [
         ("hi", '{"words": "hi"}'),
         ("ho", '{"words": "ho"}'),
     ]
-    assert told[-2][3] is None  # what comes after is inside of nothing
+    assert rows[-2][3] is None  # what comes after is inside of nothing
 
 
 def test_a_coroutine_that_fails_or_is_cancelled_is_recorded(watch, runner):

@@ -53,8 +53,8 @@ def test_a_folder_that_is_not_there(configured, capsys):
 def test_the_same_for_machines(configured, capsys):
     log = leave(configured, "logs/a.hilt.jsonl", number=2)
     assert main(["sheets", "--json", "logs"]) == 0
-    said = {"log": "logs/a.hilt.jsonl", "sheet_id": configured.id, "worksheet": "Logs"}
-    assert json.loads(capsys.readouterr().out) == said | {"rows": 2, "behind": 0, "trouble": None}
+    expected = {"log": "logs/a.hilt.jsonl", "sheet_id": configured.id, "worksheet": "Logs"}
+    assert json.loads(capsys.readouterr().out) == expected | {"rows": 2, "behind": 0, "trouble": None}
     assert log.endswith("logs/a.hilt.jsonl")
 
 
@@ -62,41 +62,41 @@ def test_what_cannot_be_sent_is_said(configured, capsys):
     log = leave(configured, "logs/a.hilt.jsonl")
     configured.book.editors.clear()
     assert main(["sheets"]) == 1
-    said = capsys.readouterr().out
-    assert said.startswith(
+    output = capsys.readouterr().out
+    assert output.startswith(
         f"{log} -> {configured.id}/Logs: 0 rows, {Path(log).stat().st_size} bytes are left: "
     )
-    assert "is not shared with robot@" in said
+    assert "is not shared with robot@" in output
 
 
-def found():
+def findings():
     return [(mark, text) for mark, text, _ in check_sheets()]
 
 
 def test_doctor_says_that_no_copy_is_wanted(sheet):
-    assert found() == [("ok", "no copy is configured")]
+    assert findings() == [("ok", "no copy is configured")]
 
 
 def test_doctor_says_as_whom_the_spreadsheet_can_be_reached(configured):
     account = configured.key["client_email"]
-    assert found() == [("ok", f"{configured.id} can be reached as {account}")]
+    assert findings() == [("ok", f"{configured.id} can be reached as {account}")]
     assert "Logs" not in configured.book.worksheets
 
 
 def test_doctor_says_what_keeps_the_copy_back(configured, monkeypatch):
     configured.book.editors.clear()
-    ((mark, text),) = found()
+    ((mark, text),) = findings()
     assert mark == "warning"
     assert text.startswith(
         f"the copy cannot be written: the spreadsheet {configured.id} is not shared with robot@"
     )
     monkeypatch.delenv("GOOGLE_CREDENTIALS_PATH")
-    ((_, text),) = found()
+    ((_, text),) = findings()
     assert "set GOOGLE_CREDENTIALS_PATH to the JSON key of a service account" in text
 
 
 def test_doctor_says_what_is_left(configured):
     log = leave(configured, "logs/a.hilt.jsonl")
-    _, (mark, text) = found()
+    _, (mark, text) = findings()
     assert mark == "warning"
     assert text.startswith(f"{Path(log).stat().st_size} bytes of {log} are not in the spreadsheet yet: ")

@@ -1,4 +1,4 @@
-"""How often Google is asked."""
+"""The rate of requests to Google, and the waits after failures."""
 
 from __future__ import annotations
 
@@ -68,10 +68,10 @@ def test_every_request_for_rows_is_rate_limited(sheet, monkeypatch):
     )
     log = write("a.hilt.jsonl", [event(f"{n}") for n in range(3500)])
     sheet.google.failures.append("503 after")
-    feed = SheetUploader(str(Path(log).absolute()), target_of(sheet), lambda: sheet.key, pause=0.1)
+    uploader = SheetUploader(str(Path(log).absolute()), target_of(sheet), lambda: sheet.key, pause=0.1)
     began = time.monotonic()
-    feed.start()
-    feed.finish(idle_timeout=10.0)
+    uploader.start()
+    uploader.finish(idle_timeout=10.0)
     assert len(sheet.rows()) == 3500
     of_rows = [n for n, call in enumerate(sheet.google.calls) if ":append" in call or "!C1:C" in call]
     assert turns == of_rows

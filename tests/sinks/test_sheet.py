@@ -68,8 +68,8 @@ def test_values_are_written_as_they_are(sheet):
 
 def test_numbers_are_numbers_and_what_is_not_known_is_empty(sheet):
     measured = {"latency_ms": 120, "tokens": {"prompt": 8, "completion": 2}, "cost_usd": 0.000015}
-    told = {"status_code": 200, "model": "gpt-4o-mini", "reply_to": "p"}
-    one = event("hi", "completion", metrics=measured, extensions=told)
+    extensions = {"status_code": 200, "model": "gpt-4o-mini", "reply_to": "p"}
+    one = event("hi", "completion", metrics=measured, extensions=extensions)
     copy(sheet, write("a.hilt.jsonl", [one]))
     (row,) = sheet.rows()
     assert dict(zip(ALL, row, strict=True)) == {

@@ -23,7 +23,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(sheets_backend.SheetsBackend.__init__, "__kwdefaults__", {"mode": "a", "pause": 0.02})
 
 
-def said(text="hello", **more):
+def hilt_event(text="hello", **more):
     actor = Actor(type="human", id="ada")
     return Event(session_id="conv_1", actor=actor, action="prompt", content=Content(text=text), **more)
 
@@ -39,7 +39,7 @@ def logs():
 def test_appended_events_are_in_the_sheet_after_close(sheet):
     with session_over(sheet) as session:
         for n in range(20):
-            session.append(said(f"{n}"))
+            session.append(hilt_event(f"{n}"))
     assert sheet.header() == list(ALL)
     assert sheet.column("message") == [f"{n}" for n in range(20)]
     assert (session.backend, session.filepath, session.columns) == ("sheets", None, list(ALL))
@@ -48,7 +48,7 @@ def test_appended_events_are_in_the_sheet_after_close(sheet):
 
 def test_the_same_events_are_in_a_private_log(sheet):
     with session_over(sheet) as session:
-        event = said(metrics=Metrics(tokens={"prompt": 3}))
+        event = hilt_event(metrics=Metrics(tokens={"prompt": 3}))
         session.append(event)
         (log,) = logs()
         assert list(hilt_autolog.read(log)) == [event.to_dict()]
@@ -67,7 +67,7 @@ def test_the_environment_names_the_sheet_and_the_key(sheet, tmp_path, monkeypatc
     monkeypatch.setenv("GOOGLE_SHEET_ID", f"https://docs.google.com/spreadsheets/d/{sheet.id}/edit#gid=0")
     monkeypatch.setenv("GOOGLE_CREDENTIALS_PATH", "key.json")
     with Session("sheets", worksheet_name="Chats", columns=["action", "message"]) as session:
-        session.append(said())
+        session.append(hilt_event())
     assert sheet.header("Chats") == ["action", "message"]
     assert sheet.rows("Chats") == [["prompt", "hello"]]
 
@@ -88,7 +88,7 @@ def test_append_does_not_wait_for_google(sheet):
         sheet.google.failures.extend(["503"] * 3)
         began = time.perf_counter()
         for _ in range(1000):
-            session.append(said())
+            session.append(hilt_event())
         assert time.perf_counter() - began < 1.0
     assert len(sheet.rows()) == 1000
 
@@ -96,7 +96,7 @@ def test_append_does_not_wait_for_google(sheet):
 def test_threads_may_append_together(sheet):
     with session_over(sheet) as session:
         threads = [
-            threading.Thread(target=lambda k=k: [session.append(said(f"{k}-{n}")) for n in range(200)])
+            threading.Thread(target=lambda k=k: [session.append(hilt_event(f"{k}-{n}")) for n in range(200)])
             for k in range(8)
         ]
         for thread in threads:
@@ -107,7 +107,7 @@ def test_threads_may_append_together(sheet):
 
 
 def test_rows_are_events_again(sheet):
-    event = said(
+    event = hilt_event(
         "  two\nlines ",
         metrics=Metrics(tokens={"prompt": 8, "completion": 2}, cost_usd=0.5, latency_ms=120),
         extensions={"reply_to": "p", "status_code": 200, "model": "gpt-4o-mini", "secret": 1},
@@ -156,7 +156,7 @@ def test_reading_changes_nothing(sheet):
     session = session_over(sheet, mode="r", worksheet_name="Nothing")
     assert list(session.read()) == []
     with pytest.raises(SessionError, match="only reads"):
-        session.append(said())
+        session.append(hilt_event())
     assert sheet.book.worksheets == before
     assert not Path("logs").exists()
 
@@ -165,12 +165,12 @@ def test_a_reopened_session_continues_its_log(sheet):
     session = session_over(sheet)
     for n in range(3):
         session.open()
-        session.append(said(f"{n}"))
+        session.append(hilt_event(f"{n}"))
         session.close()
     assert len(logs()) == 1
     assert sheet.column("message") == ["0", "1", "2"]
     with pytest.raises(SessionError, match="is closed"):
-        session.append(said())
+        session.append(hilt_event())
 
 
 def test_rejected_rows_are_reported_and_sent_by_the_next_session(sheet, monkeypatch):
@@ -178,14 +178,14 @@ def test_rejected_rows_are_reported_and_sent_by_the_next_session(sheet, monkeypa
     session = session_over(sheet)
     sheet.google.is_down = True
     for n in range(50):
-        session.append(said(f"{n}"))
+        session.append(hilt_event(f"{n}"))
     words = r"bytes of .*hilt\.jsonl are not in the spreadsheet yet \(Google fails with 503"
     with pytest.warns(RuntimeWarning, match=words):
         session.close()
     assert sheet.rows() == []
     sheet.google.is_down = False
     with session_over(sheet) as session:
-        session.append(said("later"))
+        session.append(hilt_event("later"))
         wait_for(lambda: len(sheet.rows()) == 51)
     assert sorted(sheet.column("message")) == sorted([*map(str, range(50)), "later"])
 

@@ -1,4 +1,4 @@
-"""What the tests of the copy share: events, logs, and a copier over the real gspread."""
+"""Kit of the tests of sheets: events, logs, and a copier through the real gspread."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ def target_of(sheet, columns=ALL, worksheet="Logs", *, chunks=True):
 
 def opened(sheet, target=None, max_rows=500_000):
     target = target or target_of(sheet)
-    found = Worksheet(target, Spreadsheet(target, sheet.key, max_rows))
-    found.open()
-    return found
+    worksheet = Worksheet(target, Spreadsheet(target, sheet.key, max_rows))
+    worksheet.open()
+    return worksheet
 
 
 def copy(sheet, log, target=None, *, attempts=20, max_rows=500_000):
@@ -74,8 +74,8 @@ def copy(sheet, log, target=None, *, attempts=20, max_rows=500_000):
             try:
                 while copier.step(to):
                     pass
-            except RetryLater as failure:
-                failures.append(type(failure).__name__)
+            except RetryLater as error:
+                failures.append(type(error).__name__)
             else:
                 return failures
     finally:
@@ -84,7 +84,7 @@ def copy(sheet, log, target=None, *, attempts=20, max_rows=500_000):
 
 
 def run(sheet, script, folder, **options):
-    """Run a script that finds the loopback Sheets API in the place of Google's; return what became of it."""
+    """Run a script with the loopback Sheets API in place of Google's; return the completed process."""
     prelude = PRELUDE.format(
         root=str(ROOT),
         url=sheet.server.url,
