@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Report(NamedTuple):
-    """What `hilt doctor --json` said: its exit code, all of it, and its findings as (mark, text) by topic."""
+    """The output of `hilt doctor --json`: the exit code, all of it, and the findings as (mark, text) by topic."""
 
     code: int
     whole: dict

@@ -243,13 +243,16 @@ def test_colours_on_a_terminal_only(variables, coloured, pristine, folder):
     environ.pop("NO_COLOR", None) if coloured else None
     process = subprocess.Popen(command, cwd=folder, env=environ, stdout=side, stdin=subprocess.DEVNULL)
     os.close(side)
-    shown = b""
+    screen = b""
     try:
         while more := os.read(terminal, 65536):
-            shown += more
+            screen += more
     except OSError:  # the other side is closed
         pass
     os.close(terminal)
     assert process.wait(timeout=60) == 0
-    assert (b"\x1b[32mok      \x1b[0m" in shown, b"\x1b[33mwarning \x1b[0m" in shown) == (coloured, coloured)
-    assert (b"\x1b" in shown) is coloured
+    assert (b"\x1b[32mok      \x1b[0m" in screen, b"\x1b[33mwarning \x1b[0m" in screen) == (
+        coloured,
+        coloured,
+    )
+    assert (b"\x1b" in screen) is coloured

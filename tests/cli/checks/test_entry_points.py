@@ -1,4 +1,4 @@
-"""What doctor says of HILT_AUTOLOG and of the start-up files, in real environments."""
+"""The findings of doctor on HILT_AUTOLOG and the start-up files, in real environments."""
 
 from __future__ import annotations
 

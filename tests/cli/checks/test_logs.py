@@ -1,4 +1,4 @@
-"""What doctor says of the settings, of the place where the log goes, and of the logs that are there."""
+"""The findings of doctor on the settings, the path of the log, and the logs that exist."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DEFAULT = {
 
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
-    """A folder of a project that says nothing of us, and an environment that does not either."""
+    """A project folder without settings, and an environment without HILT_ variables."""
     for name in os.environ:
         if name.startswith("HILT_"):
             monkeypatch.delenv(name)
@@ -45,7 +45,7 @@ def here(tmp_path, monkeypatch):
     return folder
 
 
-def said(check) -> list[tuple[str, str]]:
+def findings_of(check) -> list[tuple[str, str]]:
     return [(mark, text) for mark, text, _ in check()]
 
 
@@ -55,14 +55,14 @@ def said(check) -> list[tuple[str, str]]:
 def test_the_settings_by_where_they_come_from(here, monkeypatch):
     (here / "pyproject.toml").write_text('[tool.hilt]\nuser = "ana"\nchunks = "off"\n')
     monkeypatch.setenv("HILT_TAGS", "a,b")
-    monkeypatch.setenv("HILT_CHUNKS", "each")  # as by default, but said
-    found = list(settings.check_settings())
-    assert [(mark, text) for mark, text, _ in found] == [
+    monkeypatch.setenv("HILT_CHUNKS", "each")  # its default, but set
+    findings = list(settings.check_settings())
+    assert [(mark, text) for mark, text, _ in findings] == [
         ("ok", f"default: path={TEMPLATE}, content=full, media=describe, argv=program, strict=false"),
         ("ok", "environment: chunks=each, tags=a,b"),
         ("ok", "pyproject.toml: user=ana"),
     ]
-    values = {name: value for finding in found for name, value in finding.facts["values"].items()}
+    values = {name: value for finding in findings for name, value in finding.facts["values"].items()}
     assert values == DEFAULT | {"user": "ana", "tags": ("a", "b")}
     assert settings.effective_settings()._asdict() == values
 
@@ -70,7 +70,7 @@ def test_the_settings_by_where_they_come_from(here, monkeypatch):
 def test_wrong_settings_are_reported_as_the_settings_word_them(here, monkeypatch):
     (here / "pyproject.toml").write_text('[tool.hilt]\ncolour = "red"\n')
     monkeypatch.setenv("HILT_CHUNKS", "evry")
-    default, *complaints = said(settings.check_settings)
+    default, *complaints = findings_of(settings.check_settings)
     assert default[1].startswith(f"default: path={TEMPLATE}, chunks=each, ")
     assert [mark for mark, _ in complaints] == ["warning"] * 2
     assert complaints[0][1].startswith(f"{here / 'pyproject.toml'}: unknown setting colour: not one of path,")
@@ -82,25 +82,25 @@ def test_wrong_settings_are_reported_as_the_settings_word_them(here, monkeypatch
 
 @pytest.fixture
 def place(here, monkeypatch):
-    """Ask whether a log of this path can be written, and see that nothing has changed after the answer."""
+    """Check whether a log of this path can be written, and that the check changes nothing."""
 
     def ask(template: str | None = None) -> tuple[str, str]:
         if template is not None:
             monkeypatch.setenv("HILT_PATH", template)
         before = traces(here)
-        found = said(logs.check_log_path)
+        findings = findings_of(logs.check_log_path)
         assert traces(here) == before
-        assert len(found) == 1
-        return found[0]
+        assert len(findings) == 1
+        return findings[0]
 
     return ask
 
 
 def traces(folder: Path) -> dict[Path, tuple[int, ...]]:
-    found = {path: path.lstat() for path in folder.rglob("*")}
+    stats = {path: path.lstat() for path in folder.rglob("*")}
     return {
         path: (s.st_ino, s.st_mode, s.st_size, s.st_mtime_ns * stat.S_ISREG(s.st_mode))
-        for path, s in found.items()
+        for path, s in stats.items()
     }
 
 
@@ -209,7 +209,7 @@ def test_somebody_else_s_file_keeps_its_new_folder(here, monkeypatch):
         return file
 
     monkeypatch.setattr(file_opening, "create_exclusive", meanwhile)
-    assert said(logs.check_log_path)[0][0] == "ok"
+    assert findings_of(logs.check_log_path)[0][0] == "ok"
     assert sorted(here.glob("logs/**/*")) == [here / "logs" / "other.jsonl"]
 
 
@@ -233,23 +233,23 @@ def closed(written: int, drops=None, faults=None, failed: int = 0) -> dict:
 
 
 def test_no_log_yet(here):
-    assert said(logs.check_recent_logs) == [("ok", f"there is no log like {here / TEMPLATE} yet")]
+    assert findings_of(logs.check_recent_logs) == [("ok", f"there is no log like {here / TEMPLATE} yet")]
 
 
 def test_logs_without_a_fault(here):
     log("app-d-t-1.hilt.jsonl", OWN.opened({}), EVENT, EVENT, closed(2))
     log("app-d-t-1-1.hilt.jsonl", OWN.opened({}), EVENT, closed(1))  # the name was taken
     log("notes.jsonl", EVENT)
-    assert said(logs.check_recent_logs) == [("ok", "3 events in the newest 2 of 2 logs")]
+    assert findings_of(logs.check_recent_logs) == [("ok", "3 events in the newest 2 of 2 logs")]
 
 
 def test_the_newest_are_looked_at(here):
     for age in range(7):
         log(f"app-d-t-{age}.hilt.jsonl", OWN.opened({}), *[EVENT] * 2**age, closed(1), age=age)
-    found = list(logs.check_recent_logs())
-    assert [(mark, text) for mark, text, _ in found] == [("ok", "31 events in the newest 5 of 7 logs")]
-    assert found[0].facts["logs"] == 7
-    assert found[0].facts["newest"][str(here / "logs/app-d-t-1.hilt.jsonl")] == {
+    findings = list(logs.check_recent_logs())
+    assert [(mark, text) for mark, text, _ in findings] == [("ok", "31 events in the newest 5 of 7 logs")]
+    assert findings[0].facts["logs"] == 7
+    assert findings[0].facts["newest"][str(here / "logs/app-d-t-1.hilt.jsonl")] == {
         "events": 2,
         "begun": 1,
         "ended": 1,
@@ -271,7 +271,7 @@ def test_what_a_log_says_against_itself():
     killed = log(
         "a-d-t-3.hilt.jsonl", OWN.opened({}), OWN.dropped({"EIO": 4}), EVENT, torn='{"action":"pro', age=3
     )
-    assert said(logs.check_recent_logs) == [
+    assert findings_of(logs.check_recent_logs) == [
         ("ok", "3 events in the newest 3 of 3 logs"),
         ("warning", f"{gap} lacks events that were dropped: 2 by ENOSPC, 1 by encode"),
         ("warning", f"{failed} counts failures of our own code: 3 (KeyError at call.py:7 end)"),
@@ -292,7 +292,7 @@ def test_one_file_for_several_processes(here, monkeypatch):
         closed(1, {"EIO": 2}),
     )
     monkeypatch.setenv("HILT_PATH", "logs/one.jsonl")
-    assert said(logs.check_recent_logs) == [
+    assert findings_of(logs.check_recent_logs) == [
         ("ok", "2 events in the newest 1 of 1 logs"),
         ("warning", f"{shared} lacks events that were dropped: 3 by EIO"),
     ]
@@ -302,7 +302,7 @@ def test_braces_match_anything_and_brackets_match_themselves(here, monkeypatch):
     for name in ("[a]-x.jsonl", "a-x.jsonl"):
         log(name, EVENT)
     monkeypatch.setenv("HILT_PATH", "logs/[a]-{session}.jsonl")
-    assert said(logs.check_recent_logs)[0] == ("ok", "1 events in the newest 1 of 1 logs")
+    assert findings_of(logs.check_recent_logs)[0] == ("ok", "1 events in the newest 1 of 1 logs")
 
 
 @pytest.mark.parametrize(
@@ -324,9 +324,9 @@ def test_braces_match_anything_and_brackets_match_themselves(here, monkeypatch):
 def test_a_log_with_strange_counts(strange):
     path = log("a-d-t-1.hilt.jsonl", strange)
     whole = log("a-d-t-2.hilt.jsonl", OWN.opened({}), EVENT, closed(1))
-    (mark, text), found = said(logs.check_recent_logs)
+    (mark, text), second = findings_of(logs.check_recent_logs)
     assert (mark, text.partition(": ")[0]) == ("warning", f"{path} cannot be read")
-    assert found == ("ok", "1 events in the newest 1 of 2 logs")
+    assert second == ("ok", "1 events in the newest 1 of 2 logs")
     assert whole.exists()
 
 
@@ -335,13 +335,13 @@ def test_a_log_with_strange_counts(strange):
 )
 def test_lines_that_only_look_like_ours_are_events(line):
     path = log("a-d-t-1.hilt.jsonl", torn=f"{line}\n")
-    assert said(logs.check_recent_logs) == [("ok", "1 events in the newest 1 of 1 logs")]
+    assert findings_of(logs.check_recent_logs) == [("ok", "1 events in the newest 1 of 1 logs")]
     assert path.exists()
 
 
 def test_a_log_that_is_gone_when_it_is_looked_at(monkeypatch):
     path = log("a-d-t-1.hilt.jsonl", EVENT)
     monkeypatch.setattr(os.path, "isfile", lambda path: not os.unlink(path))
-    (mark, text), found = said(logs.check_recent_logs)
-    assert (mark, found[1]) == ("warning", "0 events in the newest 0 of 1 logs")
+    (mark, text), second = findings_of(logs.check_recent_logs)
+    assert (mark, second[1]) == ("warning", "0 events in the newest 0 of 1 logs")
     assert text.startswith(f"{path} cannot be read: ")

@@ -1,4 +1,4 @@
-"""What doctor says of the SDKs: a fake openai in every state, and the real one."""
+"""The findings of doctor on the SDKs: a fake openai in every state, and the real one."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_an_sdk_that_the_settings_leave_out(venv, doctor):
 def test_the_real_sdk_has_them_all(sdk):
     pytest.importorskip(sdk)
     environ = wheels.clean_environ(PYTHONPATH=os.pathsep.join([str(wheels.ROOT), *sys.path]))
-    found = run_python(["-m", "hilt_autolog.cli.checks.probes", sdk], environ)
-    assert found["watching"].keys() >= {f"{sdk}.{function}" for function in fake_openai.FUNCTIONS}
-    assert set(found["watching"].values()) == {True}
-    assert found["faults"] == {}
+    result = run_python(["-m", "hilt_autolog.cli.checks.probes", sdk], environ)
+    assert result["watching"].keys() >= {f"{sdk}.{function}" for function in fake_openai.FUNCTIONS}
+    assert set(result["watching"].values()) == {True}
+    assert result["faults"] == {}

@@ -113,11 +113,11 @@ def test_elsewhere_the_shell_completes_files():
 
 
 def test_the_help_says_where_the_scripts_go(hilt):
-    said = hilt("completion", "--help").out
-    assert 'bash:  eval "$(hilt completion bash)"              in ~/.bashrc' in said
+    result = hilt("completion", "--help").out
+    assert 'bash:  eval "$(hilt completion bash)"              in ~/.bashrc' in result
 
 
 def test_a_shell_that_is_not_known(hilt):
-    said = hilt("completion", "tcsh")
-    assert said.code == 2
-    assert "invalid choice: 'tcsh'" in said.err[-1]
+    result = hilt("completion", "tcsh")
+    assert result.code == 2
+    assert "invalid choice: 'tcsh'" in result.err[-1]

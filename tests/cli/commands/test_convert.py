@@ -24,9 +24,9 @@ def log(tmp_path):
 
 
 def test_csv_to_standard_output(hilt, log):
-    said = hilt("convert", "a.hilt.jsonl", "--to", "csv", "--columns", "event_id, actor.id")
-    assert (said.code, said.err) == (0, [])
-    assert said.out[:3] == ["event_id,actor.id", "event-1,ada", "event-2,gpt-5"]
+    result = hilt("convert", "a.hilt.jsonl", "--to", "csv", "--columns", "event_id, actor.id")
+    assert (result.code, result.err) == (0, [])
+    assert result.out[:3] == ["event_id,actor.id", "event-1,ada", "event-2,gpt-5"]
     flat = hilt("convert", "a.hilt.jsonl", "--to", "csv", "--flat").out[0]
     assert flat.startswith(
         "hilt_version,event_id,timestamp,session_id,actor.type,actor.id,action,content.text,"
@@ -105,9 +105,9 @@ def test_what_is_not_said_is_asked_for(hilt, log, words, message):
 
 def test_an_unknown_column(hilt, log):
     for output in ((), ("-o", "b.csv")):
-        said = hilt("convert", "a.hilt.jsonl", "--to", "csv", "--columns", "nope", *output)
-        assert (said.code, said.out) == (2, [])
-        assert said.err[0].startswith("hilt: unknown columns: nope; known: timestamp, conversation_id, ")
+        result = hilt("convert", "a.hilt.jsonl", "--to", "csv", "--columns", "nope", *output)
+        assert (result.code, result.out) == (2, [])
+        assert result.err[0].startswith("hilt: unknown columns: nope; known: timestamp, conversation_id, ")
     assert sorted(os.listdir()) == [
         "a.hilt.jsonl",
         "pyproject.toml",
@@ -116,14 +116,14 @@ def test_an_unknown_column(hilt, log):
 
 def test_the_log_is_never_written_over(hilt, log):
     before = log.read_bytes()
-    said = hilt("convert", ".", "--to", "csv", "-o", "a.hilt.jsonl")
-    assert said == (3, [], ["hilt: a.hilt.jsonl is what is to be converted: name another file to write"])
+    result = hilt("convert", ".", "--to", "csv", "-o", "a.hilt.jsonl")
+    assert result == (3, [], ["hilt: a.hilt.jsonl is what is to be converted: name another file to write"])
     assert log.read_bytes() == before
 
 
 def test_unreadable_lines_are_reported_and_the_rest_is_written(hilt, log):
     log.write_bytes(b"[]\n" + log.read_bytes() + b'{"torn')
-    told = [
+    reports = [
         "hilt: a.hilt.jsonl:1: not an object",
         "hilt: a.hilt.jsonl:10: torn: the file ends within this line",
     ]
@@ -131,7 +131,7 @@ def test_unreadable_lines_are_reported_and_the_rest_is_written(hilt, log):
         assert hilt("convert", "a.hilt.jsonl", "-o", output) == (
             0,
             [],
-            [*told, f"hilt: 8 events -> {output}"],
+            [*reports, f"hilt: 8 events -> {output}"],
         )
     assert hilt("convert", "no.jsonl", "-o", "b.csv") == (3, [], ["hilt: no such log: no.jsonl"])
     assert hilt("convert", "a.hilt.jsonl", "-o", "no/b.csv")[::2] == (
@@ -144,5 +144,5 @@ def test_unreadable_lines_are_reported_and_the_rest_is_written(hilt, log):
 def test_without_standard_output_there_is_nothing_to_write_to(hilt, log, monkeypatch, words):
     with monkeypatch.context() as closed:
         closed.setattr(sys, "stdout", None)
-        said = hilt(*words, "a.hilt.jsonl")
-    assert said == (3, [], ["hilt: there is no standard output"])
+        result = hilt(*words, "a.hilt.jsonl")
+    assert result == (3, [], ["hilt: there is no standard output"])

@@ -63,9 +63,9 @@ def test_every_provider_says_what_it_covers(sdk):
 def test_the_sdks_that_are_installed_here_have_it_all(capsys):
     """Their newest versions; the matrix has the others."""
     assert main(["doctor", "--coverage", "--json"]) == 0
-    found = {sdk["sdk"]: sdk for sdk in json.loads(capsys.readouterr().out)}
-    assert found.keys() == sdks()
-    for name, sdk in found.items():
+    coverage = {sdk["sdk"]: sdk for sdk in json.loads(capsys.readouterr().out)}
+    assert coverage.keys() == sdks()
+    for name, sdk in coverage.items():
         if sdk["version"] is None:
             pytest.skip(f"needs {name}")
         assert re.match(r"\d+\.\d", sdk["version"])
@@ -79,9 +79,9 @@ def test_a_function_that_this_version_lacks(venv, folder):
     operations(
         fake_openai.install(venv, lacking=fake_openai.FUNCTIONS[2:4]), "chat.completions", "embeddings"
     )
-    code, said = covering(venv, cwd=folder)
+    code, output = covering(venv, cwd=folder)
     assert code == 0
-    lines = said.splitlines()
+    lines = output.splitlines()
     assert [line.split() for line in lines[:2]] == [
         ["SDK", "operation", "sync", "async", "stream", "raw"],
         ["openai", "3.54.0", "chat.completions", "yes", "yes", "yes", "no"],
@@ -93,10 +93,10 @@ def test_a_function_that_this_version_lacks(venv, folder):
 
 def test_an_sdk_that_cannot_be_imported(venv, folder):
     (fake_openai.install(venv) / "__init__.py").write_text("import nowhere\n")
-    code, said = covering(venv, cwd=folder)
+    code, output = covering(venv, cwd=folder)
     assert code == 1
     trouble = "ChildProcessError: ModuleNotFoundError: No module named 'nowhere'"
-    assert re.search(rf"^openai 3\.54\.0 +cannot be examined: {re.escape(trouble)}$", said, re.MULTILINE)
+    assert re.search(rf"^openai 3\.54\.0 +cannot be examined: {re.escape(trouble)}$", output, re.MULTILINE)
     assert json.loads(covering(venv, "--json", cwd=folder)[1]) == [
         {"sdk": "openai", "version": "3.54.0", "trouble": trouble, "operations": []}
     ]
@@ -104,9 +104,11 @@ def test_an_sdk_that_cannot_be_imported(venv, folder):
 
 def test_what_we_need_ourselves_is_missing(venv, folder):
     (wheels.site_packages(venv) / "lent.pth").unlink()
-    code, said = covering(venv, cwd=folder)
+    code, output = covering(venv, cwd=folder)
     assert code == 1
-    assert re.search(r"^openai 3\.54\.0 +cannot be examined: our own code fails: Module", said, re.MULTILINE)
+    assert re.search(
+        r"^openai 3\.54\.0 +cannot be examined: our own code fails: Module", output, re.MULTILINE
+    )
 
 
 def test_the_table():

@@ -41,8 +41,8 @@ def test_an_answer_as_json_and_as_csv(hilt, log):
     (line,) = hilt("query", "--json", first, "a.jsonl").out
     time, text = "2026-01-31T12:00:01Z", "How is the weather in Paris?"
     assert json.loads(line) == {"timestamp": time, "text": text, "tags": None, "event": CONVERSATION[0]}
-    said = hilt("query", "--csv", "SELECT '=1' AS a, -1 AS b, [1, 2] AS c, 1.50 AS d, NULL AS e", "a.jsonl")
-    assert said.out == ["a,b,c,d,e", "'=1,-1,1;2,1.5,"]
+    result = hilt("query", "--csv", "SELECT '=1' AS a, -1 AS b, [1, 2] AS c, 1.50 AS d, NULL AS e", "a.jsonl")
+    assert result.out == ["a,b,c,d,e", "'=1,-1,1;2,1.5,"]
     assert hilt("query", "--json", "SELECT 1.50 AS d, DATE '2026-01-31' AS t", "a.jsonl").out == [
         '{"d": 1.5, "t": "2026-01-31"}'
     ]
@@ -62,10 +62,10 @@ def test_no_terminal_obeys_an_answer(hilt, log, monkeypatch):
         "\\x1b[31m  b",
         "       1  \\u202e\\x9b",
     ]
-    asked = ("query", "--csv", f"SELECT {hidden} AS a", "a.jsonl")
-    assert hilt(*asked).out == ["a", "\u202e\x9b"]
+    arguments = ("query", "--csv", f"SELECT {hidden} AS a", "a.jsonl")
+    assert hilt(*arguments).out == ["a", "\u202e\x9b"]
     monkeypatch.setattr(terminal, "is_terminal", lambda stream: True)
-    assert hilt(*asked).out == ["a", "\\u202e\\x9b"]
+    assert hilt(*arguments).out == ["a", "\\u202e\\x9b"]
 
 
 def test_nothing_is_an_answer_too(hilt, log):
@@ -86,9 +86,9 @@ def test_nothing_is_an_answer_too(hilt, log):
     ],
 )
 def test_a_question_that_is_not_understood(hilt, log, sql, words):
-    said = hilt("query", sql, "a.jsonl")
-    assert (said.code, said.out, len(said.err)) == (2, [], 1)
-    assert words in said.err[0]
+    result = hilt("query", sql, "a.jsonl")
+    assert (result.code, result.out, len(result.err)) == (2, [], 1)
+    assert words in result.err[0]
 
 
 def test_the_known_columns_are_listed(hilt, log):
@@ -98,27 +98,27 @@ def test_the_known_columns_are_listed(hilt, log):
 
 def test_files_are_out_of_reach(hilt, log, tmp_path):
     (tmp_path / "secret.csv").write_text("a\n1\n")
-    said = hilt("query", "SELECT * FROM 'secret.csv'", "a.jsonl")
-    assert (said.code, said.out) == (3, [])
+    result = hilt("query", "SELECT * FROM 'secret.csv'", "a.jsonl")
+    assert (result.code, result.out) == (3, [])
 
 
 def test_what_cannot_be_read_is_reported(hilt, log):
     log.write_bytes(log.read_bytes() + b'{"torn')
-    said = hilt("query", "SELECT count(*) AS n FROM events", "a.jsonl")
-    assert said == (0, ["n", "8"], ["hilt: a.jsonl:9: torn: the file ends within this line"])
+    result = hilt("query", "SELECT count(*) AS n FROM events", "a.jsonl")
+    assert result == (0, ["n", "8"], ["hilt: a.jsonl:9: torn: the file ends within this line"])
 
 
 def test_without_duckdb_it_says_what_to_install(hilt, log, monkeypatch):
     monkeypatch.setitem(sys.modules, "duckdb", None)
-    said = hilt("query", "SELECT 1", "a.jsonl")
-    assert said[::2] == (
+    result = hilt("query", "SELECT 1", "a.jsonl")
+    assert result[::2] == (
         3,
         ['hilt: this needs DuckDB, which is not installed: pip install "hilt-autolog[analytics]"'],
     )
 
 
-@pytest.mark.parametrize(("told", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
-def test_a_signal_ends_it_and_leaves_no_copies(log, tmp_path, told, code):
+@pytest.mark.parametrize(("signal_number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_a_signal_ends_it_and_leaves_no_copies(log, tmp_path, signal_number, code):
     endless = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range * b.range = 7"
     script = "import sys; from hilt_autolog.cli import main; sys.exit(main())"
     copies = tmp_path / "copies"
@@ -132,7 +132,7 @@ def test_a_signal_ends_it_and_leaves_no_copies(log, tmp_path, told, code):
     try:
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(1.5)
-        process.send_signal(told)
+        process.send_signal(signal_number)
         _, err = process.communicate(timeout=20)
     finally:
         process.kill()

@@ -17,11 +17,11 @@ def log(tmp_path):
     return write(tmp_path / "a.hilt.jsonl", [*CONVERSATION, *FAILURE])
 
 
-def found(said) -> list[str]:
-    return [json.loads(line)["event_id"] for line in said.out]
+def event_ids(result) -> list[str]:
+    return [json.loads(line)["event_id"] for line in result.out]
 
 
-# --- what is found
+# --- matches
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,9 @@ def found(said) -> list[str]:
     ],
 )
 def test_what_is_searched(words, numbers, hilt, log):
-    said = hilt("search", *words, log, "--json")
-    assert found(said) == [f"event-{number}" for number in numbers]
-    assert (said.code, said.err) == (0 if numbers else 1, [])
+    result = hilt("search", *words, log, "--json")
+    assert event_ids(result) == [f"event-{number}" for number in numbers]
+    assert (result.code, result.err) == (0 if numbers else 1, [])
     counted = hilt("search", *words, log, "--count")
     assert counted.out == [str(len(numbers))]
     assert hilt("search", *words, log, "--count", "--json").out == [json.dumps({"count": len(numbers)})]
@@ -60,8 +60,8 @@ def test_what_is_searched(words, numbers, hilt, log):
 )
 @pytest.mark.parametrize("is_ascii", [True, False])
 def test_however_json_spells_it(text, is_ascii, hilt, tmp_path):
-    said = 'He was naïve in 日本; say "it", a\\b, one\ntwo, tab\tthere, a/b'
-    line = json.dumps(event(1, "prompt", USER, said), ensure_ascii=is_ascii)
+    sentence = 'He was naïve in 日本; say "it", a\\b, one\ntwo, tab\tthere, a/b'
+    line = json.dumps(event(1, "prompt", USER, sentence), ensure_ascii=is_ascii)
     (tmp_path / "a.jsonl").write_text(line.replace("a/b", "a\\/b") + "\n", encoding="utf-8")
     assert hilt("search", text, "a.jsonl", "--count").out == ["1"]
 
@@ -86,13 +86,13 @@ def test_a_line_that_holds_it_is_never_passed_over(before, words, after, is_case
 @pytest.mark.parametrize("words", ["ticket-42", "conv_5f2c1a9b7d3e"])
 def test_a_conversation_is_found_once_by_its_name(words, hilt, tmp_path):
     log = write(tmp_path / "a.hilt.jsonl", [*CONVERSATION, event(9, "prompt", USER, f"What is {words}?")])
-    assert found(hilt("search", words, log, "--json")) == ["event-1", "event-9"]
+    assert event_ids(hilt("search", words, log, "--json")) == ["event-1", "event-9"]
 
 
 def test_a_step_of_a_chain_is_not_matched_by_conversation(hilt, tmp_path):
     step = event(0, "system", {"type": "system", "id": "chain"}, "started", provenance={"langchain": {}})
     log = write(tmp_path / "a.hilt.jsonl", [step, *CONVERSATION])
-    assert found(hilt("search", "ticket", log, "--json")) == ["event-1"]
+    assert event_ids(hilt("search", "ticket", log, "--json")) == ["event-1"]
 
 
 def test_a_conversation_that_was_found_by_its_name_says_so(hilt, log):
@@ -125,8 +125,8 @@ def test_words_that_begin_with_a_dash_follow_two(words, hilt, tmp_path, monkeypa
     monkeypatch.setenv("HILT_PATH", "a.jsonl")
     for name in ("a.jsonl", "-b.jsonl"):
         write(tmp_path / name, [event(1, "prompt", USER, "not-gpt")])
-    said = hilt("search", *words)
-    assert (said.code, len(said.out), said.err) == (0, 1, [])
+    result = hilt("search", *words)
+    assert (result.code, len(result.out), result.err) == (0, 1, [])
 
 
 def test_file_after_file_the_newest_at_the_end(hilt, tmp_path):
@@ -135,10 +135,10 @@ def test_file_after_file_the_newest_at_the_end(hilt, tmp_path):
     for number, name in enumerate(("b", "a", "c")):
         path = write(tmp_path / f"{name}.jsonl", [event(number, "prompt", USER, "x")])
         os.utime(path, (number, number))
-    assert found(hilt("search", "x", "*.jsonl", "--json")) == ["event-0", "event-1", "event-2"]
+    assert event_ids(hilt("search", "x", "*.jsonl", "--json")) == ["event-0", "event-1", "event-2"]
 
 
-# --- how it is shown
+# --- lines
 
 
 def test_a_line_an_event_with_its_conversation(hilt, log):
@@ -150,9 +150,9 @@ def test_a_line_an_event_with_its_conversation(hilt, log):
 
 
 def test_what_was_found_is_marked(hilt, log):
-    (shown,) = hilt("search", "weather in", log, "--color", "always").out
+    (line,) = hilt("search", "weather in", log, "--color", "always").out
     head = "\x1b[2m2026-01-31 12:00:01\x1b[0m  ticket-42          \x1b[36mprompt     \x1b[0m  "
-    assert shown == f"{head}How is the \x1b[1;31mweather in\x1b[0m Paris?"
+    assert line == f"{head}How is the \x1b[1;31mweather in\x1b[0m Paris?"
 
 
 WIDE = "2026-01-31 12:00:01  ticket-42          completion   "
@@ -176,11 +176,11 @@ def test_the_words_around_have_as_much_room_as_there_is(width, line, hilt, tmp_p
 def test_what_is_found_is_harmless(hilt, tmp_path):
     text = "\x1b]0;owned\x07 nee\x1b[2Jdle \u202e"
     write(tmp_path / "a.jsonl", [event(1, "prompt", USER, text)])
-    (shown,) = hilt("search", "/nee.*dle/", "a.jsonl").out
-    assert shown.endswith("  \\x1b]0;owned\\x07 nee\\x1b[2Jdle \\u202e")
+    (line,) = hilt("search", "/nee.*dle/", "a.jsonl").out
+    assert line.endswith("  \\x1b]0;owned\\x07 nee\\x1b[2Jdle \\u202e")
 
 
 def test_bad_lines_that_cannot_hold_it_are_not_even_read(hilt, tmp_path):
     (tmp_path / "a.jsonl").write_bytes(b"not json\nnor this: paris\n" + lines(CONVERSATION))
-    said = hilt("search", "paris", "a.jsonl", "--count")
-    assert (said.out, [line.partition(": not")[0] for line in said.err]) == (["3"], ["hilt: a.jsonl:2"])
+    result = hilt("search", "paris", "a.jsonl", "--count")
+    assert (result.out, [line.partition(": not")[0] for line in result.err]) == (["3"], ["hilt: a.jsonl:2"])

@@ -27,9 +27,9 @@ def thread(hilt, tmp_path):
 
     def show(*events, words=()):
         write(tmp_path / "t.jsonl", list(events))
-        said = hilt("show", "t.jsonl", *words)
-        assert (said.code, said.err) == (0, [])
-        return said.out[3:-2]
+        result = hilt("show", "t.jsonl", *words)
+        assert (result.code, result.err) == (0, [])
+        return result.out[3:-2]
 
     return show
 
@@ -38,10 +38,10 @@ def thread(hilt, tmp_path):
 
 
 def test_a_conversation_as_a_thread(hilt, log):
-    said = hilt("show", "ticket-42", log)
-    assert (said.code, said.err) == (0, [])
+    result = hilt("show", "ticket-42", log)
+    assert (result.code, result.err) == (0, [])
     assert (
-        "\n".join(said.out)
+        "\n".join(result.out)
         == """\
 ticket-42  conv_5f2c1a9b7d3e
 2026-01-31 12:00:01 · gpt-5
@@ -69,7 +69,7 @@ ticket-42  conv_5f2c1a9b7d3e
 
 
 def test_messages_thoughts_and_an_answer_that_was_cut(thread):
-    said = {
+    question = {
         "role": "user",
         "parts": [{"type": "text", "content": "Hi"}, {"type": "blob", "mime_type": "image/png", "bytes": 7}],
     }
@@ -79,7 +79,7 @@ def test_messages_thoughts_and_an_answer_that_was_cut(thread):
     }
     rules = {"role": "system", "parts": [{"type": "text", "content": "Be\nbrief."}]}
     assert thread(
-        event(1, "prompt", USER, content={"text": "Hi", "messages": [rules, said]}),
+        event(1, "prompt", USER, content={"text": "Hi", "messages": [rules, question]}),
         event(
             2,
             "completion",
@@ -188,9 +188,9 @@ def test_what_is_kept_of_texts_as_a_hash(thread):
 def test_lines_keep_to_the_width(width, hilt, tmp_path, monkeypatch):
     write(tmp_path / "a.jsonl", [event(1, "prompt", USER, "word " * 100 + "x" * 300)])
     monkeypatch.setenv("COLUMNS", str(width))
-    said = hilt("show", "a.jsonl")
-    assert max(map(len, said.out)) <= min(width, 110)
-    assert "".join(said.out[4:-2]).replace(" ", "") == "word" * 100 + "x" * 300
+    result = hilt("show", "a.jsonl")
+    assert max(map(len, result.out)) <= min(width, 110)
+    assert "".join(result.out[4:-2]).replace(" ", "") == "word" * 100 + "x" * 300
 
 
 def test_a_query_for_a_retriever_is_no_call(hilt, tmp_path):
@@ -222,8 +222,8 @@ def two(tmp_path):
     ],
 )
 def test_the_words_for_a_conversation(word, title, hilt, two):
-    said = hilt("show", word, two)
-    assert (said.code, said.out[0], said.err) == (0, title, [])
+    result = hilt("show", word, two)
+    assert (result.code, result.out[0], result.err) == (0, title, [])
 
 
 def test_a_name_known_only_by_the_session_id(hilt, tmp_path):
@@ -234,9 +234,9 @@ def test_a_name_known_only_by_the_session_id(hilt, tmp_path):
 
 
 def test_without_a_word_it_is_the_newest_with_a_hint(hilt, two):
-    said = hilt("show", two)
-    assert (said.code, said.out[0]) == (0, "conv_0000aaaa1111")
-    assert said.err == ["hilt: the newest of 2 conversations; `hilt show --list` lists them"]
+    result = hilt("show", two)
+    assert (result.code, result.out[0]) == (0, "conv_0000aaaa1111")
+    assert result.err == ["hilt: the newest of 2 conversations; `hilt show --list` lists them"]
 
 
 @pytest.mark.parametrize(
@@ -296,8 +296,8 @@ def test_one_document_with_the_events_unchanged(hilt, log):
 
 
 def test_the_messages_of_a_prompt(hilt, log):
-    said = hilt("show", log, "--messages", "event-5")
-    assert said.out == [
+    result = hilt("show", log, "--messages", "event-5")
+    assert result.out == [
         "user",
         "          How is the weather in Paris?",
         "",
@@ -343,15 +343,15 @@ def on_terminal(folder, *words: str, keys: bytes = b"", **variables: str) -> str
     os.close(side)
     if keys:
         os.write(terminal, keys)
-    shown = b""
+    screen = b""
     try:
         while more := os.read(terminal, 65536):
-            shown += more
+            screen += more
     except OSError:  # the other side is closed
         pass
     os.close(terminal)
     assert process.wait(timeout=60) == 0
-    return shown.decode().replace("\r\n", "\n")
+    return screen.decode().replace("\r\n", "\n")
 
 
 def test_a_pager_gets_what_is_shown(log, tmp_path):
@@ -359,15 +359,15 @@ def test_a_pager_gets_what_is_shown(log, tmp_path):
         "paged:\x1b[1mticket-42\x1b[0m  \x1b[2mconv_5f2c1a9b7d3e\x1b[0m\n"
     )
     for words, pager in [(["--no-pager"], "false"), ([], "cat"), ([], ""), ([], "no-such-pager"), ([], "'")]:
-        shown = on_terminal(tmp_path, "show", "a.hilt.jsonl", *words, PAGER=pager)
-        assert shown.startswith("\x1b[1mticket-42")
-        assert "1 error" in shown
+        screen = on_terminal(tmp_path, "show", "a.hilt.jsonl", *words, PAGER=pager)
+        assert screen.startswith("\x1b[1mticket-42")
+        assert "1 error" in screen
 
 
 def test_a_pager_that_is_left_early(tmp_path):
     write(tmp_path / "a.hilt.jsonl", [event(1, "prompt", USER, "word\n" * 10**5)])
-    shown = on_terminal(tmp_path, "show", "--full", "a.hilt.jsonl", PAGER="head -1")
-    assert shown == "\x1b[1mticket-42\x1b[0m  \x1b[2mconv_5f2c1a9b7d3e\x1b[0m\n"
+    screen = on_terminal(tmp_path, "show", "--full", "a.hilt.jsonl", PAGER="head -1")
+    assert screen == "\x1b[1mticket-42\x1b[0m  \x1b[2mconv_5f2c1a9b7d3e\x1b[0m\n"
 
 
 def test_markdown_is_rendered_where_there_are_colours(tmp_path):
@@ -376,13 +376,13 @@ def test_markdown_is_rendered_where_there_are_colours(tmp_path):
         tmp_path / "a.hilt.jsonl",
         [event(1, "completion", AGENT, text), event(2, "completion", AGENT, "a\nb")],
     )
-    shown = on_terminal(tmp_path, "show", "a.hilt.jsonl", "--no-pager")
-    assert "Use \x1b[1mthis\x1b[0m:\n" in shown
-    assert " • " in shown
-    assert "\\x1b[31m" in shown
-    assert "https://example.org" in shown
-    assert "\x1b]8" not in shown
-    assert "          a\n          b\n" in shown
+    screen = on_terminal(tmp_path, "show", "a.hilt.jsonl", "--no-pager")
+    assert "Use \x1b[1mthis\x1b[0m:\n" in screen
+    assert " • " in screen
+    assert "\\x1b[31m" in screen
+    assert "https://example.org" in screen
+    assert "\x1b]8" not in screen
+    assert "          a\n          b\n" in screen
     assert "**this**" in on_terminal(tmp_path, "show", "a.hilt.jsonl", "--no-pager", "--color", "never")
 
 

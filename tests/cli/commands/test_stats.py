@@ -17,9 +17,9 @@ p50, p95, p99: latency of the answers, exact; days begin in UTC
 
 def test_a_day_is_a_line(hilt, tmp_path):
     write(tmp_path / "logs" / "a.hilt.jsonl", [*CONVERSATION, *FAILURE])
-    said = hilt("stats")
-    assert (said.code, said.err) == (0, [])
-    assert said.out == [
+    result = hilt("stats")
+    assert (result.code, result.err) == (0, [])
+    assert result.out == [
         "day         models          calls     errors   in  out       cost     p50    p95    p99    ttft",
         "2026-01-31  gpt-5, unknown      3  1 (33.3%)  100   13  $0.000540  900 ms  1.2 s  1.2 s  300 ms",
         "total                           3  1 (33.3%)  100   13  $0.000540  900 ms  1.2 s  1.2 s  300 ms",
@@ -69,14 +69,14 @@ def test_a_file_named_like_a_period_needs_its_folder(hilt, tmp_path):
 
 def test_json_has_every_figure(hilt, tmp_path):
     write(tmp_path / "a.jsonl", CONVERSATION)
-    said = json.loads(
+    result = json.loads(
         "\n".join(hilt("stats", "monthly", "a.jsonl", "--json", "--timezone", "Europe/Paris").out)
     )
-    assert (said["by"], said["timezone"]) == ("monthly", "Europe/Paris")
-    (row,) = said["rows"]
+    assert (result["by"], result["timezone"]) == ("monthly", "Europe/Paris")
+    (row,) = result["rows"]
     assert row["month"] == "2026-01"
-    assert {name: row[name] for name in said["total"]} == said["total"]
-    assert row["models"] == {"gpt-5": said["total"]}
+    assert {name: row[name] for name in result["total"]} == result["total"]
+    assert row["models"] == {"gpt-5": result["total"]}
 
 
 def test_only_some_of_the_calls(hilt, tmp_path):
@@ -117,13 +117,13 @@ def test_on_a_narrow_screen_the_rarer_figures_are_left_out(hilt, tmp_path, monke
 def test_what_cannot_be_read_is_reported(hilt, tmp_path):
     path = write(tmp_path / "a.jsonl", CONVERSATION)
     path.write_bytes(path.read_bytes() + b'{"torn')
-    said = hilt("stats", "a.jsonl")
-    assert (said.code, said.err) == (0, ["hilt: a.jsonl:9: torn: the file ends within this line"])
+    result = hilt("stats", "a.jsonl")
+    assert (result.code, result.err) == (0, ["hilt: a.jsonl:9: torn: the file ends within this line"])
     assert hilt("stats", "no.jsonl")[::2] == (3, ["hilt: no such log: no.jsonl"])
 
 
 def test_an_unknown_time_zone(hilt, tmp_path):
     write(tmp_path / "a.jsonl", CONVERSATION)
-    said = hilt("stats", "a.jsonl", "--timezone", "Mars")
-    assert said.code == 2
-    assert said.err[-1].endswith("unknown time zone 'Mars'; say UTC, local, or a name like Europe/Paris")
+    result = hilt("stats", "a.jsonl", "--timezone", "Mars")
+    assert result.code == 2
+    assert result.err[-1].endswith("unknown time zone 'Mars'; say UTC, local, or a name like Europe/Paris")

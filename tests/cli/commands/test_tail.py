@@ -26,8 +26,8 @@ def log(tmp_path):
 
 
 def test_a_row_an_event_with_streams_folded(hilt, log):
-    shown = [" ".join(line[25:].split()) for line in hilt("tail", log).out]
-    assert shown == [
+    rows = [" ".join(line[25:].split()) for line in hilt("tail", log).out]
+    assert rows == [
         "action actor tokens $ ms text",
         "prompt ada How is the weather in Paris?",
         'completion gpt-5 48 0.000210 900 get_weather({"city": "Paris"})',
@@ -42,14 +42,14 @@ def test_a_row_an_event_with_streams_folded(hilt, log):
 
 
 def test_the_columns_are_aligned(hilt, log):
-    said = hilt("tail", log, "-n", 3)
-    assert said.out[:3] == [
+    result = hilt("tail", log, "-n", 3)
+    assert result.out[:3] == [
         HEADINGS,
         f"2026-01-31 12:00:08.000  completion   gpt-5{' ' * 23}65  0.000330    1200  It is sunny.",
         f"2026-01-31 12:00:20.000  prompt       ada{' ' * 47}And tomorrow?",
     ]
-    assert said.out[3].startswith("2026-01-31 12:00:21.000  system       openai                     ")
-    assert said.out[3].endswith("    50  RateLimitError (429) Rate limit reached")
+    assert result.out[3].startswith("2026-01-31 12:00:21.000  system       openai                     ")
+    assert result.out[3].endswith("    50  RateLimitError (429) Rate limit reached")
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,9 @@ def test_the_columns_are_aligned(hilt, log):
 )
 def test_rows_fit_the_width_of_the_terminal(width, rows, hilt, log, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(width))
-    said = hilt("tail", log, "-n", 3)
-    assert said.out == rows
-    assert max(map(len, said.out)) <= width
+    result = hilt("tail", log, "-n", 3)
+    assert result.out == rows
+    assert max(map(len, result.out)) <= width
 
 
 def test_pieces_of_streams_one_by_one(hilt, log):
@@ -128,8 +128,8 @@ def test_streams_at_the_same_time_are_not_mixed(hilt, tmp_path):
 
 
 def test_json_lines_are_the_events_unchanged(hilt, log):
-    said = hilt("tail", log, "--json", "-n", 100)
-    assert [json.loads(line) for line in said.out] == [*CONVERSATION, *FAILURE]
+    result = hilt("tail", log, "--json", "-n", 100)
+    assert [json.loads(line) for line in result.out] == [*CONVERSATION, *FAILURE]
 
 
 # --- how many
@@ -139,8 +139,8 @@ def test_the_last_of_several_files_by_time(hilt, tmp_path):
     write(tmp_path / "a.jsonl", [CONVERSATION[0], CONVERSATION[3]])
     write(tmp_path / "b.jsonl", [CONVERSATION[1], FAILURE[1]])
     (tmp_path / "c.gz").write_bytes(gzip.compress(lines([CONVERSATION[2], FAILURE[0]])))
-    found = [json.loads(line)["event_id"] for line in hilt("tail", "*", "--json", "-n", 4).out]
-    assert found == ["event-3", "event-4", "event-20", "event-21"]
+    event_ids = [json.loads(line)["event_id"] for line in hilt("tail", "*", "--json", "-n", 4).out]
+    assert event_ids == ["event-3", "event-4", "event-20", "event-21"]
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
@@ -148,18 +148,18 @@ def test_the_last_of_several_files_by_time(hilt, tmp_path):
 def test_as_many_rows_as_are_asked_for(count, suffix, hilt, tmp_path):
     content = lines(CONVERSATION)
     (tmp_path / f"a.jsonl{suffix}").write_bytes(gzip.compress(content) if suffix else content)
-    said = hilt("tail", f"a.jsonl{suffix}", "-n", count)
-    assert len(said.out) == (min(count, 7) + 1 if count else 0)
+    result = hilt("tail", f"a.jsonl{suffix}", "-n", count)
+    assert len(result.out) == (min(count, 7) + 1 if count else 0)
     if count > 1:
-        assert said.out[-2].endswith("  It is sunny.")
-        assert "  chunk x2  " in said.out[-2]
+        assert result.out[-2].endswith("  It is sunny.")
+        assert "  chunk x2  " in result.out[-2]
 
 
 @pytest.mark.parametrize("count", ["-1", "x", "1.5", ""])
 def test_a_number_of_lines_that_is_none(count, hilt, log):
-    said = hilt("tail", log, f"--lines={count}")
-    assert (said.code, said.out) == (2, [])
-    assert said.err[-1] == f"hilt tail: error: argument -n/--lines: {count!r} is no number of lines"
+    result = hilt("tail", log, f"--lines={count}")
+    assert (result.code, result.out) == (2, [])
+    assert result.err[-1] == f"hilt tail: error: argument -n/--lines: {count!r} is no number of lines"
 
 
 # --- following
@@ -229,11 +229,11 @@ def test_a_log_that_is_not_there_yet_is_waited_for(following, tmp_path):
 def test_a_stream_is_one_row_when_it_ends(following, tmp_path):
     path = write(tmp_path / "a.hilt.jsonl", CONVERSATION[:6])  # in the middle of a stream
     process = following("a.hilt.jsonl", "-n", "2")
-    shown = [process.stdout.readline() for _ in range(2)]
+    rows = [process.stdout.readline() for _ in range(2)]
     with path.open("ab") as file:
         file.write(lines(CONVERSATION[6:]))
-    shown += [process.stdout.readline() for _ in range(2)]
-    assert [" ".join(line[25:].split()) for line in shown] == [
+    rows += [process.stdout.readline() for _ in range(2)]
+    assert [" ".join(line[25:].split()) for line in rows] == [
         "action actor tokens $ ms text",
         "prompt get_weather 18 degrees and sunny",
         "chunk x2 gpt-5 It is sunny.",
@@ -260,5 +260,5 @@ def test_it_ends_when_nobody_reads_on(following, tmp_path):
 
 
 def test_a_pipe_among_files_is_refused(hilt, log):
-    said = hilt("tail", "-f", "-", log)
-    assert (said.code, said.out, len(said.err)) == (2, [], 1)
+    result = hilt("tail", "-f", "-", log)
+    assert (result.code, result.out, len(result.err)) == (2, [], 1)

@@ -25,12 +25,14 @@ def test_each_invalid_line_is_named_with_its_reason(hilt, tmp_path):
         {key: value for key, value in good.items() if key != "session_id"},
     ]
     (tmp_path / "a.jsonl").write_bytes(lines([*bad, good]) + b"[]\nx\n" + lines([good]) + b'{"torn')
-    said = hilt("validate", "a.jsonl")
-    assert said.code == 1
-    assert [line.split(": ")[0] for line in said.out[:9]] == [
+    result = hilt("validate", "a.jsonl")
+    assert result.code == 1
+    assert [line.split(": ")[0] for line in result.out[:9]] == [
         f"a.jsonl:{n}" for n in (*range(1, 6), *range(7, 11))
     ]
-    action, actor, time, metrics, session, *others = (line.partition(": error: ")[2] for line in said.out[:9])
+    action, actor, time, metrics, session, *others = (
+        line.partition(": error: ")[2] for line in result.out[:9]
+    )
     assert action.startswith(
         "action: Input should be 'prompt', 'completion', 'completion_chunk', 'tool_call', "
     )
@@ -50,7 +52,7 @@ def test_each_invalid_line_is_named_with_its_reason(hilt, tmp_path):
         "event_id: event-1 is the id of an earlier event",
         "torn: the file ends within this line",
     ]
-    assert said.out[9:] == [
+    assert result.out[9:] == [
         "",
         "file     lines  valid  invalid  warnings",
         "a.jsonl     10      1        9         1",
@@ -61,13 +63,13 @@ def test_each_invalid_line_is_named_with_its_reason(hilt, tmp_path):
 
 def test_only_so_many_are_named(hilt, tmp_path):
     (tmp_path / "a.jsonl").write_bytes(b"[]\n" * 50)
-    said = hilt("validate", "a.jsonl", "--max-errors", 2)
-    assert said.out[:3] == [
+    result = hilt("validate", "a.jsonl", "--max-errors", 2)
+    assert result.out[:3] == [
         "a.jsonl:1: error: not an object",
         "a.jsonl:2: error: not an object",
         "and 48 more errors",
     ]
-    assert said.out[-1] == "0 valid events, 50 invalid lines in 1 file"
+    assert result.out[-1] == "0 valid events, 50 invalid lines in 1 file"
     assert hilt("validate", "a.jsonl", "--max-errors", 0).out[0] == "and 50 more errors"
 
 
@@ -82,14 +84,14 @@ def test_warnings_are_counted_and_named_with_verbose(hilt, tmp_path):
     )
     assert hilt("validate") == (3, [], hilt("validate").err)  # not here: in the folder of the settings
     assert hilt("validate", ".").out == ["2 valid events, 0 invalid lines, 3 warnings in 1 file"]
-    said = hilt("validate", ".", "--verbose")
-    assert said.code == 0
-    assert said.out[:3] == [
+    result = hilt("validate", ".", "--verbose")
+    assert result.code == 0
+    assert result.out[:3] == [
         "a.hilt.jsonl:1: warning: history: no event has the id event-98",
         "a.hilt.jsonl:2: warning: reply_to: no event has the id event-99",
         "a.hilt.jsonl:1: warning: the prompt has no end: its call still runs, or its process was killed",
     ]
-    assert "a.hilt.jsonl      2      2        0         3" in said.out
+    assert "a.hilt.jsonl      2      2        0         3" in result.out
 
 
 def test_promises_are_kept_across_files_in_any_order(hilt, tmp_path):
@@ -107,9 +109,9 @@ def test_rows_of_columns_are_events_too(hilt, tmp_path):
 
 def test_one_object_for_machines(hilt, tmp_path):
     (tmp_path / "a.jsonl").write_bytes(lines(CONVERSATION[:1]) + b"x\n")
-    said = hilt("validate", "a.jsonl", "--json")
-    assert said.code == 1
-    report = json.loads("\n".join(said.out))
+    result = hilt("validate", "a.jsonl", "--json")
+    assert result.code == 1
+    report = json.loads("\n".join(result.out))
     assert report["errors"][0].pop("reason").startswith("not JSON")
     assert report == {
         "valid": False,

@@ -69,11 +69,11 @@ def test_any_event_is_shown_or_skipped(hilt, tmp_path, monkeypatch, events, widt
         monkeypatch.setenv("COLUMNS", width)
     (tmp_path / "odd.jsonl").write_bytes(lines(events))
     for command in COMMANDS:
-        said = hilt(*command, "odd.jsonl")
-        assert said.code in (0, 1), (command, said)
-        assert not [line for line in said.out if ESCAPES.search(line)], command
-        if "--json" in command and said.out:
-            json.loads("\n".join(said.out))
+        result = hilt(*command, "odd.jsonl")
+        assert result.code in (0, 1), (command, result)
+        assert not [line for line in result.out if ESCAPES.search(line)], command
+        if "--json" in command and result.out:
+            json.loads("\n".join(result.out))
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -88,8 +88,8 @@ def test_text_is_cut_by_cells(text, width, shown):
 
 @given(st.text(), st.integers(20, 60), st.none() | st.integers(1, 5))
 def test_no_line_is_wider_than_asked(text, width, max_lines):
-    found = wrap_text(text, width, max_lines=max_lines)
-    shown = found[:-1] if max_lines is not None and len(found) > max_lines else found
+    lines = wrap_text(text, width, max_lines=max_lines)
+    shown = lines[:-1] if max_lines is not None and len(lines) > max_lines else lines
     assert all(cell_width(line) <= width for line in shown)
     assert max_lines is None or len(shown) <= max_lines
 

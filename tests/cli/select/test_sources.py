@@ -1,4 +1,4 @@
-"""Which logs a command reads, what it says of those that it cannot read, and which events it takes."""
+"""Which logs a command reads, its reports of those that cannot be read, and which events it takes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from hilt_autolog.format import ACTIONS, Action
 from tests.support.sample_log import CONVERSATION, FAILURE, lines, write
 
 
-def ids(said) -> list[str]:
-    return [json.loads(line)["event_id"] for line in said.out]
+def ids(result) -> list[str]:
+    return [json.loads(line)["event_id"] for line in result.out]
 
 
 # --- paths
@@ -76,9 +76,9 @@ def test_an_empty_file_is_an_empty_log(hilt, tmp_path):
 def test_a_file_that_is_closed_to_us(hilt, tmp_path):
     path = write(tmp_path / "closed.jsonl", CONVERSATION)
     path.chmod(0)
-    said = hilt("tail", "closed.jsonl")
-    assert said.code == 3
-    assert "Permission denied" in said.err[0]
+    result = hilt("tail", "closed.jsonl")
+    assert result.code == 3
+    assert "Permission denied" in result.err[0]
 
 
 def test_a_folder_in_the_place_of_a_file_vanishes_quietly(hilt, tmp_path):
@@ -93,9 +93,9 @@ def test_unreadable_lines_go_to_stderr_and_the_rest_is_shown(hilt, tmp_path):
     path = write(tmp_path / "a.jsonl", CONVERSATION[:1])
     with path.open("ab") as file:
         file.write(b"caf\xe9\n[1]\n?\n\n" + lines(CONVERSATION[1:2]) + b'{"torn')
-    said = hilt("search", "/./", "--count", "a.jsonl")
-    assert (said.code, said.out) == (0, ["2"])
-    assert [line.split(": ")[1:3] for line in said.err] == [
+    result = hilt("search", "/./", "--count", "a.jsonl")
+    assert (result.code, result.out) == (0, ["2"])
+    assert [line.split(": ")[1:3] for line in result.err] == [
         ["a.jsonl:2", "not UTF-8 at byte 4"],
         ["a.jsonl:3", "not an object"],
         ["a.jsonl:4", "not JSON"],
@@ -111,28 +111,28 @@ def test_unreadable_lines_go_to_stderr_and_the_rest_is_shown(hilt, tmp_path):
 
 def test_many_problems_are_counted(hilt, tmp_path):
     (tmp_path / "a.jsonl").write_bytes(b"x\n" * 100)
-    said = hilt("search", "/./", "a.jsonl")
-    assert len(said.err) == 11
-    assert said.err[-1] == "hilt: and 90 more; `hilt validate` lists them"
-    assert said.code == 1
+    result = hilt("search", "/./", "a.jsonl")
+    assert len(result.err) == 11
+    assert result.err[-1] == "hilt: and 90 more; `hilt validate` lists them"
+    assert result.code == 1
 
 
 def test_a_damaged_archive_is_read_as_far_as_it_goes(hilt, tmp_path):
     packed = gzip.compress(lines(CONVERSATION * 50))
     (tmp_path / "a.jsonl.gz").write_bytes(packed[: len(packed) // 2])
-    said = hilt("search", "paris", "a.jsonl.gz", "--count")
-    assert said.code == 3
-    assert int(said.out[0]) > 1
-    assert "unreadable from here" in said.err[0]
+    result = hilt("search", "paris", "a.jsonl.gz", "--count")
+    assert result.code == 3
+    assert int(result.out[0]) > 1
+    assert "unreadable from here" in result.err[0]
 
 
 def test_a_line_that_would_fill_the_memory_is_passed_over(hilt, tmp_path):
     bomb = b'{"a":"' + b"x" * (65 * 2**20) + b'"}\n'
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(bomb + lines(CONVERSATION), 1))
     for command in (("tail", "-n", 1), ("search", "/./", "--count"), ("show", "--list")):
-        said = hilt(*command, "a.jsonl.gz")
-        assert said.err == ["hilt: a.jsonl.gz:1: longer than 64 MiB"]
-        assert said.code == 0
+        result = hilt(*command, "a.jsonl.gz")
+        assert result.err == ["hilt: a.jsonl.gz:1: longer than 64 MiB"]
+        assert result.code == 0
 
 
 def test_names_of_files_are_harmless(hilt, tmp_path):
@@ -167,8 +167,8 @@ def log(tmp_path):
     ],
 )
 def test_which_events_are_taken(words, numbers, hilt, log):
-    said = hilt("tail", "--json", log, *words.split())
-    assert ids(said) == [f"event-{number}" for number in numbers]
+    result = hilt("tail", "--json", log, *words.split())
+    assert ids(result) == [f"event-{number}" for number in numbers]
 
 
 def test_a_time_without_a_zone_is_a_local_one(hilt, log, monkeypatch):
@@ -179,9 +179,9 @@ def test_a_time_without_a_zone_is_a_local_one(hilt, log, monkeypatch):
 
 
 def test_an_action_that_there_is_not(hilt, log):
-    said = hilt("tail", log, "--action", "prompts")
-    assert said.code == 2
-    assert "invalid choice: 'prompts'" in said.err[-1]
+    result = hilt("tail", log, "--action", "prompts")
+    assert result.code == 2
+    assert "invalid choice: 'prompts'" in result.err[-1]
 
 
 def test_the_actions_are_those_of_the_event():

@@ -72,6 +72,6 @@ def test_any_text_is_a_span_or_a_value_error(text):
 
 
 def test_a_bad_time_is_an_error_of_usage(hilt):
-    said = hilt("tail", "--since", "soon")
-    assert (said.code, said.out) == (2, [])
-    assert said.err[-1].startswith("hilt tail: error: argument --since: 'soon' is no time: use 2h,")
+    result = hilt("tail", "--since", "soon")
+    assert (result.code, result.out) == (2, [])
+    assert result.err[-1].startswith("hilt tail: error: argument --since: 'soon' is no time: use 2h,")
