@@ -179,7 +179,7 @@ class Database:
                 paths.append(self._spool.add(source, self._log))
         self.connection = connection = self._duckdb.connect(config=_CONFIG)
         self._set("TimeZone", "UTC")
-        self._set("temp_directory", self._spool.folder)
+        self._set("temp_directory", self._spool.directory)
         if self._log.on_progress is not None:
             self._set("enable_progress_bar_print", "false")
             self._set("enable_progress_bar", "true")

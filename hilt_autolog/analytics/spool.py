@@ -59,18 +59,18 @@ class Spool:
     """A temporary directory of copies, removed with this object.
 
     Attributes:
-        folder: its path; no other user may read it.
+        directory: its path; no other user may read it.
         names: the source's name in UTF-8, by the path of its copy.
     """
 
     def __init__(self) -> None:
-        self._directory = TemporaryDirectory(prefix="hilt-")
-        self.folder = self._directory.name
+        self._temporary = TemporaryDirectory(prefix="hilt-")
+        self.directory = self._temporary.name
         self.names: dict[str, str] = {}
 
     def add(self, source: Source, log: EventLog) -> str:
         """Copy the events of a log's source that pass the log's filter, and return the path of the copy."""
-        path = Path(self.folder, f"{len(self.names)}.jsonl")
+        path = Path(self.directory, f"{len(self.names)}.jsonl")
         is_wanted = log.event_filter or (lambda _: True)
         with path.open("wb") as file:
             copied = (normalize(event) for event, *_ in events(source, log.report))
@@ -80,7 +80,7 @@ class Spool:
 
     def remove(self) -> None:
         """Remove the copies."""
-        self._directory.cleanup()
+        self._temporary.cleanup()
         self.names.clear()
 
 

@@ -46,7 +46,7 @@ class Writer:
         dropped_event: makes the event that says how many were dropped, by reason; called under the lock, so
             it must not wait for anything.
         run_logs: see `LogFileOpener`.
-        folder: where a relative template begins; if `None`, the current directory at the first event.
+        directory: where a relative template begins; if `None`, the current directory at the first event.
         monotonic: a clock in seconds.
 
     Attributes:
@@ -65,10 +65,10 @@ class Writer:
         last_event: Callable[[], Mapping[str, object]],
         dropped_event: Callable[[dict[str, int]], Mapping[str, object]],
         run_logs: str | None = None,
-        folder: str | None = None,
+        directory: str | None = None,
         monotonic: Callable[[], float] = Clock.monotonic,
     ) -> None:
-        self._opener = LogFileOpener(template, app, folder, run_logs)
+        self._opener = LogFileOpener(template, app, directory, run_logs)
         self._first_event, self._last_event, self._dropped_event = first_event, last_event, dropped_event
         self._monotonic = monotonic
         self._reset()

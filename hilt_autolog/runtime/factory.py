@@ -68,7 +68,7 @@ def build_recording(
         ),
         dropped_event=lambda drops: process(lifecycle.dropped(drops)),
         run_logs=os.environ.get("HILT_RUN_LOGS"),
-        folder=folder,
+        directory=folder,
     )
 
     def media() -> str:

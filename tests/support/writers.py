@@ -35,7 +35,7 @@ def writer(folder, template="logs/{app}-{pid}.hilt.jsonl", **given):
     return Writer(
         template,
         app="app",
-        folder=str(folder),
+        directory=str(folder),
         **{
             "first_event": lambda: {"own": "opened"},
             "last_event": lambda: {"own": "closed"},
