@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Report(NamedTuple):
-    """The output of `hilt doctor --json`: the exit code, all of it, and the findings as (mark, text) by topic."""
+    """The output of `hilt doctor --json`: exit code, whole report, and findings as (mark, text) by topic."""
 
     code: int
     whole: dict

@@ -84,7 +84,7 @@ def test_wrong_settings_are_reported_as_the_settings_word_them(here, monkeypatch
 def place(here, monkeypatch):
     """Check whether a log of this path can be written, and that the check changes nothing."""
 
-    def ask(template: str | None = None) -> tuple[str, str]:
+    def check(template: str | None = None) -> tuple[str, str]:
         if template is not None:
             monkeypatch.setenv("HILT_PATH", template)
         before = traces(here)
@@ -93,7 +93,7 @@ def place(here, monkeypatch):
         assert len(findings) == 1
         return findings[0]
 
-    return ask
+    return check
 
 
 def traces(folder: Path) -> dict[Path, tuple[int, ...]]:
