@@ -76,10 +76,10 @@ class CallTotals:
     """The sums over events.
 
     Attributes:
-        calls: Prompts and embedding calls; a retriever's query is none, because no model runs.
-        errors: Calls that failed.
-        tokens: Input and output; None if no event has a count.
-        cost: In dollars; None if no event has a cost.
+        calls: prompts and embedding calls; a retriever's query is none, because no model runs.
+        errors: calls that failed.
+        tokens: input and output; None if no event has a count.
+        cost: in dollars; None if no event has a cost.
     """
 
     __slots__ = ("calls", "cost", "errors", "tokens")
