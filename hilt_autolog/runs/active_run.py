@@ -16,7 +16,7 @@ from hilt_autolog.recording.lifecycle import Activity
 
 if TYPE_CHECKING:
     from hilt_autolog.contracts.framework import Framework, Interrupt, Run
-    from hilt_autolog.contracts.types import Event, Extensions, Part
+    from hilt_autolog.contracts.types import Event, Extensions, JsonObject, Part
     from hilt_autolog.recording.call import Call
     from hilt_autolog.recording.conversations import ConversationPosition
     from hilt_autolog.recording.recorder import Recorder
@@ -64,7 +64,7 @@ class ActiveRun(Activity):
         self.run = run
         self.parent = parent
         self.trace: Trace = Trace() if parent is None else parent.trace
-        run.provenance = to_json_value(run.provenance)
+        run.provenance = _as_json(run.provenance)
         if run.conversation is None and parent is not None:
             run.conversation = parent.run.conversation
         self.position = recorder.conversations.position_of_run(run.conversation, self.trace.session_id)
@@ -251,6 +251,19 @@ class ChainRun(ActiveRun):
         if ended is not None:
             event["extensions"]["ended"] = ended
         self.emit(self.with_latency(event))
+
+
+def _as_json(provenance: JsonObject) -> JsonObject:
+    """Return a copy of a run's provenance that is JSON; most contain texts only, and are copied fast."""
+    copy: JsonObject = {}
+    for name, values in provenance.items():
+        if type(values) is not dict:
+            return to_json_value(provenance)  # type: ignore[no-any-return]  # of a dict it is one
+        for value in values.values():
+            if type(value) is not str:
+                return to_json_value(provenance)  # type: ignore[no-any-return]  # as above
+        copy[name] = values.copy()
+    return copy
 
 
 def error_extensions(error_info: ErrorInfo) -> Extensions:

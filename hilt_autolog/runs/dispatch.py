@@ -63,11 +63,11 @@ def dispatch_callback(
     try:
         event = CallbackEvent(*fields)
         role = event.target.role.removeprefix("async ")
-        handle = _HANDLERS.get(role)
-        if handle is not None:
+        method = _METHODS.get(role)
+        if method is not None:
             run = recorder.runs.get(event.framework.run_id(event.instance))
             if run is not None:
-                handle(run, event.framework.payload(event.args, event.kwargs))
+                getattr(run, method)(event.framework.payload(event.args, event.kwargs))
             return None
         if role == "scores":
             return capture_errors(partial(_add_scores, event))
@@ -78,12 +78,8 @@ def dispatch_callback(
         return None
 
 
-# Through the name, not the function: each kind of run has its own.
-_HANDLERS: dict[str, Callable[[ActiveRun, Any], None]] = {
-    "chunk": lambda run, chunk: run.add(chunk),
-    "end": lambda run, result: run.end(result),
-    "error": lambda run, error: run.fail(error),
-}
+# The role of a callback -> the method of `ActiveRun` that takes what the callback gets.
+_METHODS = {"chunk": "add", "end": "end", "error": "fail"}
 
 
 def _start_runs(
