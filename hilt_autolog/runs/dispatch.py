@@ -93,11 +93,13 @@ def _start_runs(
     framework, target = event.framework, event.target
     active_runs, own_runs = [], []
     for run in framework.new_runs(target.name, event.args, event.kwargs, result):
-        handler = _recording_handler(run)
-        if handler is None:
+        for handler in getattr(run.handle, "handlers", None) or ():
+            if isinstance(handler, RecordingHandler):  # it records the run itself
+                if (active_run := handler.recorder.runs.get(run.id)) is not None:
+                    active_runs.append(active_run)
+                break
+        else:
             own_runs.append(run)
-        elif (active_run := handler.recorder.runs.get(run.id)) is not None:
-            active_runs.append(active_run)
     is_async = target.role.startswith("async")
     active_runs += begin_runs(recorder, framework, own_runs, patched, is_async=is_async)
     for active_run in active_runs:
@@ -107,14 +109,6 @@ def _start_runs(
             _current_retriever.set(weakref.ref(active_run))
         elif pending is not None and isinstance(active_run, ModelRun):
             active_run.offer(pending)
-
-
-def _recording_handler(run: Run) -> RecordingHandler | None:
-    """Return the handler of the program's that records a run itself."""
-    for handler in getattr(run.handle, "handlers", None) or ():
-        if isinstance(handler, RecordingHandler):
-            return handler
-    return None
 
 
 def begin_runs(

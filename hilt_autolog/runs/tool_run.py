@@ -47,7 +47,8 @@ class ToolRun(ActiveRun):
 
     def enter(self) -> None:
         """Let what the program records from now on, until the tool ends, reply to its call."""
-        self.leave_context()
+        if self._tokens:
+            self.leave_context()
         reply_to = self.event_id or self.trace.prompt_id
         position = self.position
         inner = self.recorder.conversations.position_at(position.session_id, position.name, reply_to)

@@ -1,0 +1,96 @@
+"""How many Python functions of ours run for a call, a chunk and a tool: PYTHONPATH=examples python -m tests.benchmarks.frames
+
+Each call of a function of the package counts once, and each change from one of its files to another is a hop.
+Unlike times these figures are the same on every machine. `tests/recording/test_frames.py` holds them down.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import NamedTuple
+
+import hilt_autolog
+from tests.support.in_process import offline
+
+PACKAGE = os.path.dirname(hilt_autolog.__file__)
+ASK = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
+TOOL_CALL = {"type": "tool_call", "id": "call_1", "name": "double", "args": {"number": 4}}
+
+
+class Frames(NamedTuple):
+    """What ran: (file, function) of each call, in order."""
+
+    calls: list[tuple[str, str]]
+
+    @property
+    def hops(self) -> int:
+        """How often the next call is in another file."""
+        return sum(one[0] != other[0] for one, other in zip(self.calls, self.calls[1:], strict=False))
+
+
+def frames(do: Callable[[], object]) -> Frames:
+    """Run something, and return the functions of ours that were called."""
+    calls: list[tuple[str, str]] = []
+
+    def profile(frame, event, _argument):
+        if event == "call" and frame.f_code.co_filename.startswith(PACKAGE):
+            file = os.path.relpath(frame.f_code.co_filename, PACKAGE)
+            calls.append((file, frame.f_code.co_name))
+
+    sys.setprofile(profile)
+    try:
+        do()
+    finally:
+        sys.setprofile(None)
+    return Frames(calls)
+
+
+def of_a_chat() -> Frames:
+    """A plain chat call."""
+    client = offline()
+    for _ in range(3):  # what is cached is cached
+        client.chat.completions.create(**ASK)
+    return frames(lambda: client.chat.completions.create(**ASK))
+
+
+def of_a_chunk() -> Frames:
+    """A chunk of a stream, within the second in which its template is valid."""
+    fewest = None
+    for _ in range(3):
+        stream = iter(offline().chat.completions.create(**ASK, stream=True))
+        for _ in range(4):
+            next(stream)
+        chunk = frames(lambda stream=stream: next(stream))
+        fewest = chunk if fewest is None or len(chunk.calls) < len(fewest.calls) else fewest
+    return fewest
+
+
+def of_a_tool() -> Frames:
+    """A tool of LangChain's, run for a tool call."""
+    from langchain_core.tools import tool
+
+    @tool
+    def double(number: int) -> int:
+        """Double a number."""
+        return 2 * number
+
+    double.invoke(TOOL_CALL | {"id": "call_0"})
+    return frames(lambda: double.invoke(TOOL_CALL))
+
+
+def main() -> None:
+    """Print the figures."""
+    with tempfile.TemporaryDirectory() as folder, hilt_autolog.enable(path=f"{folder}/log.hilt.jsonl"):
+        print(f"{'':<12}{'calls':>7}{'hops':>7}")
+        for name, measure in (("a chat", of_a_chat), ("a chunk", of_a_chunk), ("a tool", of_a_tool)):
+            figures = measure()
+            print(f"{name:<12}{len(figures.calls):>7}{figures.hops:>7}")
+            if "-v" in sys.argv[1:]:
+                print(*(f"    {file} {function}" for file, function in figures.calls), sep="\n")
+
+
+if __name__ == "__main__":
+    main()
