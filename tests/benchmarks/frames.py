@@ -1,4 +1,6 @@
-"""How many Python functions of ours run for a call, a chunk and a tool: PYTHONPATH=examples python -m tests.benchmarks.frames
+"""How many functions of ours run for a call, a chunk and a tool.
+
+    PYTHONPATH=examples python -m tests.benchmarks.frames [-v]
 
 Each call of a function of the package counts once, and each change from one of its files to another is a hop.
 Unlike times these figures are the same on every machine. `tests/recording/test_frames.py` holds them down.
@@ -9,11 +11,13 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import hilt_autolog
 from tests.support.in_process import offline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PACKAGE = os.path.dirname(hilt_autolog.__file__)
 ASK = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
@@ -58,14 +62,13 @@ def of_a_chat() -> Frames:
 
 def of_a_chunk() -> Frames:
     """A chunk of a stream, within the second in which its template is valid."""
-    fewest = None
+    chunks = []
     for _ in range(3):
         stream = iter(offline().chat.completions.create(**ASK, stream=True))
         for _ in range(4):
             next(stream)
-        chunk = frames(lambda stream=stream: next(stream))
-        fewest = chunk if fewest is None or len(chunk.calls) < len(fewest.calls) else fewest
-    return fewest
+        chunks.append(frames(stream.__next__))
+    return min(chunks, key=lambda chunk: len(chunk.calls))
 
 
 def of_a_tool() -> Frames:
