@@ -62,6 +62,11 @@ class HttpResponse(NamedTuple):
     retries: int = 0
     request_id: str | None = None  # the provider's id of the request, from the headers
 
+    def with_body(self, content: bytes) -> HttpResponse:
+        """Return a copy with the status, the headers and this body."""
+        head = ResponseHead(self.response.status_code, self.response.headers, content)
+        return self._replace(response=head)
+
     def without_body(self) -> HttpResponse:
         """Return a copy with the status and the headers alone, so that the SDK's object is not kept alive."""
         return self._replace(response=ResponseHead(self.response.status_code, self.response.headers))
@@ -90,8 +95,8 @@ class StreamAccumulator(Protocol):
 class Response:
     """A response. A field that the provider did not send keeps its default here and is left out of events.
 
-    A plain class with class attributes: a dataclass would store every default in every instance
-    (tests/benchmarks/calls.py).
+    A plain class with class attributes and no `__init__`: a dataclass would store every default in every
+    instance (tests/benchmarks/calls.py).
     """
 
     messages: Sequence[Message] = ()  # one assistant message for each choice
@@ -112,8 +117,12 @@ class Response:
     error: ErrorInfo | None = None  # an error that the SDK returns as a response instead of raising
     http: HttpResponse | None = None  # where the HTTP response is known from this response alone
 
-    def __init__(self, **fields: object) -> None:
-        self.__dict__.update(fields)
+    @classmethod
+    def of(cls, **fields: object) -> Response:
+        """Return a response with these fields."""
+        response = cls()
+        response.__dict__.update(fields)
+        return response
 
 
 @dataclass(slots=True)

@@ -102,10 +102,13 @@ class Provider(Protocol):
         """Return where to intercept the items of `result`; None if it is no stream."""
 
     def response(self, request: Request, result: Any, http: HttpResponse | None) -> Response:
-        """Read the result of a call."""
+        """Read the result of a call.
 
-    def response_from_body(self, request: Request, content: bytes, http: HttpResponse) -> Response:
-        """Read the body of a response that the program reads itself, past the SDK's parser."""
+        Args:
+            request: the request.
+            result: what the call returned; None if the program reads the body of the response itself.
+            http: the HTTP response, if it is known; the whole body is its `content`.
+        """
 
     def error_info(self, error: BaseException) -> ErrorInfo:
         """Read an exception."""

@@ -59,7 +59,11 @@ def jsonable(value: Any) -> Any:
 def is_plain_json(value: JsonObject) -> bool:
     """Return whether a dict consists of scalars and such dicts, without None; False if it contains a list."""
     for item in value.values():
-        if type(item) not in _SCALARS and not (type(item) is dict and is_plain_json(item)):
+        if type(item) is dict:  # one level here: a usage object has its details in such dicts
+            for inner in item.values():
+                if type(inner) not in _SCALARS and not (type(inner) is dict and is_plain_json(inner)):
+                    return False
+        elif type(item) not in _SCALARS:
             return False
     return True
 

@@ -156,7 +156,7 @@ def log_rag_interaction(  # noqa: PLR0913  as above
     text = None if answer is None else str(answer) or None
     body = _body(model or assistant_id, None, (), user_message, {})
     request = request_from_body(PROVIDER, _CHAT, body)
-    response = Response(
+    response = Response.of(
         text=text,
         messages=[new_message("assistant", [text_part(text)])] if text else [],
         model=request.model,

@@ -122,7 +122,8 @@ class Writer:
                 data = encode_line(event)
         except Exception as error:
             return self._drop("encode", f"an event cannot be encoded: {type(error).__name__}")
-        is_fresh = skip_stat and self._file is not None and Clock.monotonic() < self._file.verified_until
+        file = self._file
+        is_fresh = skip_stat and file is not None and Clock.monotonic() < file.verified_until
         return self.write_line(data, skip_stat=is_fresh)
 
     def write_line(self, data: bytes, *, skip_stat: bool = False) -> bool:

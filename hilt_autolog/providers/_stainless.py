@@ -105,10 +105,11 @@ class StainlessProvider:
         if operation.parse_files is not None:
             body = {**body, **operation.parse_files(options.files)}
         server, provider = self._server(client)
+        model = body.get("model")
         request = Request(
             operation,
             provider,
-            text_or_none(body.get("model")),
+            model if type(model) is str and model else text_or_none(model),
             operation.parse_messages(body),
             _parameters(body, operation) if body.keys() - operation.content_keys else {},
             server,
@@ -154,11 +155,7 @@ class StainlessProvider:
         operation = request.operation
         if http is None or (operation.is_embedding and "data" in fields(result)):
             return operation.parse_response(fields(result))
-        return self.response_from_body(request, http.response.content, http)
-
-    def response_from_body(self, request: Request, content: bytes, http: HttpResponse) -> Response:
-        """Read the body of an HTTP response."""
-        operation = request.operation
+        content = http.response.content
         if operation.parse_binary is not None:
             content_type = http.response.headers.get("content-type", "")
             if "json" not in content_type:
@@ -213,7 +210,9 @@ _servers: dict[int, tuple[Any, tuple[str, str]]] = {}
 
 def _text_response(content: bytes) -> Response:
     text = content.decode("utf-8", "replace")
-    return Response(messages=[new_message("assistant", [text_part(text)])] if text else [], text=text or None)
+    return Response.of(
+        messages=[new_message("assistant", [text_part(text)])] if text else [], text=text or None
+    )
 
 
 def _merge_body(body: object, extra: object, to_json: Callable[[object], Any] | None) -> JsonObject:
@@ -315,8 +314,11 @@ def request_id_of(headers: Any) -> str | None:
     Reads httpx's `Headers.raw` once: each `Headers.get` would search all headers again
     (tests/benchmarks/calls.py).
     """
-    raw = getattr(headers, "raw", ())
-    ids = {name.lower(): value for name, value in raw if value and name.lower() in _REQUEST_ID_HEADERS}
+    ids = {}
+    for name, value in getattr(headers, "raw", ()):
+        lower = name.lower()
+        if lower in _REQUEST_ID_HEADERS and value:
+            ids[lower] = value
     return ids[min(ids, key=_REQUEST_ID_HEADERS.index)].decode("latin-1") if ids else None
 
 

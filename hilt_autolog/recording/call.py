@@ -54,7 +54,8 @@ class Call(Activity):
     adapt: Callable[[Event], Event] | None = None  # changes every event of the call before all else
 
     def __init__(self, recorder: Recorder, provider: Provider, request: Request) -> None:
-        super().__init__(recorder)
+        self.recorder = recorder
+        self._open = ["open"]  # as `Activity.__init__` does, and a function less for each call
         self.provider = provider
         self.request = request
         self.prompt_id: str | None = None  # the event
@@ -78,7 +79,7 @@ class Call(Activity):
         messages = request.messages
         is_plain = len(messages) == 1 and is_plain_text(messages[0])
         is_text = is_plain or recorder.media_redactor.redact(messages)
-        position = self.position = recorder.conversations.locate(request)
+        position = self.position = recorder.conversations.locate(request, is_plain=is_plain)
         position.adapt = self.adapt
         if request.extensions:
             position.context.update(request.extensions)  # type: ignore[typeddict-item]  # keys of the API's own
@@ -153,9 +154,8 @@ class Call(Activity):
     def finish_body(self, content: bytes) -> None:
         """End with the body of the response, which the program has read itself."""
         if self._open and self.http is not None:
-            self.complete(
-                try_call(self.provider.response_from_body, self.request, content, self.http) or Response()
-            )
+            http = self.http.with_body(content)
+            self.complete(try_call(self.provider.response, self.request, None, http) or Response())
 
     @capture_errors
     def finish_stream(self) -> None:

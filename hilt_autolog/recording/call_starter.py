@@ -10,11 +10,10 @@ from hilt_autolog.log.json_values import to_json_value
 
 from .call import Call
 from .connections import observe_method
-from .correlation import claim_run, pending_runs
+from .correlation import References, claim_run, pending_runs
 from .deferred import BackgroundFetch, BatchResults, BatchSubmission
 
 if TYPE_CHECKING:
-    from hilt_autolog.contracts.model import Request
     from hilt_autolog.contracts.provider import Provider
     from hilt_autolog.contracts.realtime import ConnectionProvider
     from hilt_autolog.contracts.types import JsonMapping
@@ -61,9 +60,17 @@ class CallStarter:
         _nesting[thread] = nesting + 1
         try:
             request = provider.request(client, args, kwargs)
-            return None if request is None else _start(self.recorder, provider, request)
+            if request is None:
+                return None
+            call = _KINDS[request.operation.kind](self.recorder, provider, request)
+            if references := pending_runs.get():
+                call = _start_in_run(call, references)
+            else:
+                call.start()
         except Exception:
             return _start_from_json(self.recorder, provider, (client, args, kwargs))
+        else:
+            return call
         finally:
             if nesting:
                 _nesting[thread] = nesting
@@ -99,10 +106,9 @@ class CallStarter:
             return None
 
 
-def _start(recorder: Recorder, provider: Provider, request: Request) -> Call:
-    call = _KINDS[request.operation.kind](recorder, provider, request)
-    references = pending_runs.get()
-    run = claim_run(request, references) if references else None
+def _start_in_run(call: Call, references: References) -> Call:
+    """Start a call that may serve a run of a framework; return the call that is to be observed."""
+    run = claim_run(call.request, references)
     if run is not None:
         return run.attach_call(call)
     call.start()
@@ -113,7 +119,10 @@ def _start_from_json(recorder: Recorder, provider: Provider, arguments: tuple[An
     """Start a call with a copy of its request in which every value is plain JSON, whatever it was before."""
     try:
         request = provider.request(*arguments, to_json_value)
-        return None if request is None else _start(recorder, provider, request)
+        if request is None:
+            return None
+        call = _KINDS[request.operation.kind](recorder, provider, request)
+        return _start_in_run(call, pending_runs.get())
     except Exception as error:
         internal_errors.note(error)
         return None

@@ -108,8 +108,13 @@ class ConversationTracker:
         """
         return current_conversation.get() or self._name or suggestion
 
-    def locate(self, request: Request) -> ConversationPosition:
-        """Return the position of a request: continue a conversation, or begin one."""
+    def locate(self, request: Request, *, is_plain: bool = False) -> ConversationPosition:
+        """Return the position of a request: continue a conversation, or begin one.
+
+        Args:
+            request: the request.
+            is_plain: whether it is known to be one message with one text.
+        """
         name = current_conversation.get() or self._name or request.conversation
         answer = (
             self._by_response_id.get(request.previous_response_id) if request.previous_response_id else None
@@ -117,7 +122,7 @@ class ConversationTracker:
         digest = 0 if name is None else hash(session_id_of(name))
         digests = []
         for message in request.messages:
-            digest = _next_digest(digest, message, is_plain=is_plain_text(message))
+            digest = _next_digest(digest, message, is_plain=is_plain or is_plain_text(message))
             digests.append(digest)
         owner = request.chat_object_id or _current_owner()
         history = self._longest_history(digests, owner) if answer is None and len(digests) > 1 else None

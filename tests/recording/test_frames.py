@@ -1,4 +1,4 @@
-"""A call runs few functions of ours, and seldom goes from file to file: that is what it costs to run and read."""
+"""A call runs few functions of ours, and seldom goes from file to file."""
 
 from __future__ import annotations
 

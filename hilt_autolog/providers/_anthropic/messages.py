@@ -85,7 +85,7 @@ def parse_batch(body: JsonMapping) -> list[tuple[str, JsonMapping]]:
 
 def parse_batch_response(body: JsonMapping) -> Response:
     """Parse the response to a batch that was accepted."""
-    return Response(response_id=text_or_none(body.get("id")))
+    return Response.of(response_id=text_or_none(body.get("id")))
 
 
 def parse_batch_result(item: object) -> tuple[str, Response]:
@@ -99,7 +99,7 @@ def parse_batch_result(item: object) -> tuple[str, Response]:
     if kind == "canceled":
         kind = "cancelled"  # the spelling of the event format
     error = fields(fields(result.get("error")).get("error")) or {"type": kind}
-    return custom_id, Response(error=parse_error(error))
+    return custom_id, Response.of(error=parse_error(error))
 
 
 def parse_error(error: JsonMapping) -> ErrorInfo:
@@ -114,7 +114,7 @@ def _response(blocks: list[JsonObject], stop_reason: str | None) -> Response:
     if stop_reason is not None:
         message["finish_reason"] = stop_reason
     text = "".join(part["content"] for part in parts if part["type"] == "text")
-    return Response(
+    return Response.of(
         messages=[message] if blocks else [],
         text=text or None,
         tool_calls=[tool_call(block) for block in blocks if block.get("type") == "tool_use"],

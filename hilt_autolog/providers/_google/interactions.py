@@ -128,7 +128,7 @@ def parse_interaction(body: JsonMapping) -> Response:
                 accumulator.add(part)
     parts = accumulator.parts()
     status = text_or_none(body.get("status"))
-    response = Response(
+    response = Response.of(
         messages=[new_message("assistant", parts)] if parts else [],
         text="".join(part["content"] for part in parts if part["type"] == "text") or None,
         tool_calls=[_tool_call(step) for step in steps if step.get("type") == "function_call"],

@@ -94,13 +94,11 @@ class Interactions(GoogleProvider):
         return None
 
     def response(self, request: Request, _result: object, http: HttpResponse | None) -> Response:
-        """Parse a response whose body has been read."""
-        return Response() if http is None else self.response_from_body(request, http.response.content, http)
-
-    def response_from_body(self, request: Request, content: bytes, http: HttpResponse) -> Response:
         """Parse the body of a response; of an error status, as the exception that the SDK will raise."""
+        if http is None:
+            return Response()
         try:
-            body = fields(orjson.loads(content))
+            body = fields(orjson.loads(http.response.content))
         except orjson.JSONDecodeError:
             body = {}
         status = http.status or 0
@@ -109,7 +107,7 @@ class Interactions(GoogleProvider):
         name = "InternalServerError" if status >= _MIN_SERVER_ERROR else _ERRORS.get(status, "APIStatusError")
         error_info = parse_interaction_error(fields(body.get("error")), name)
         error_info.status = status
-        return Response(error=error_info)
+        return Response.of(error=error_info)
 
 
 class OlderInteractions(StainlessProvider):

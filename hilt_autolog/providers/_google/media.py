@@ -50,7 +50,7 @@ def parse_predicted_embedding(body: JsonMapping) -> Response:
 
 def _embedding_response(values: object) -> Response:
     vector = list_or_empty(values)
-    return Response(dimensions=len(vector)) if vector else Response()
+    return Response.of(dimensions=len(vector)) if vector else Response()
 
 
 # --- predictions: embeddings on Vertex, and images
@@ -94,7 +94,7 @@ def parse_images(body: JsonMapping) -> Response:
     ]
     reasons = filter(None, (text_or_none(get_key(image, "raiFilteredReason")) for image in images))
     parts += [{"type": "refusal", "content": reason} for reason in reasons]
-    return Response(messages=[new_message("assistant", parts)] if parts else [])
+    return Response.of(messages=[new_message("assistant", parts)] if parts else [])
 
 
 def _generated_part(image: JsonMapping) -> Part:

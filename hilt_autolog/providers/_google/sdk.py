@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from hilt_autolog.contracts.model import ErrorInfo, HttpResponse, Operation, Request, Response
+from hilt_autolog.contracts.model import ErrorInfo, HttpResponse, Operation, Request
 from hilt_autolog.contracts.sdk_objects import fields, list_or_empty, sdk_version, text_or_none
 from hilt_autolog.providers._transport import transport_code
 
@@ -50,10 +50,6 @@ class GoogleProvider:
     def http_response(self, _kwargs: JsonMapping) -> HttpResponse | None:
         """Return None: these SDKs do not expose their HTTP responses."""
         return None
-
-    def response_from_body(self, _prompt: Request, _content: bytes, _http: HttpResponse) -> Response:
-        """Return an empty response: a program cannot read a body itself."""
-        return Response()
 
     def error_info(self, error: BaseException) -> ErrorInfo:
         """Parse an exception."""

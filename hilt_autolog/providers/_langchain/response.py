@@ -168,7 +168,7 @@ class ChunkAccumulator:
         ]
         parts += [call.part() for call in calls]
         messages: list[Message] = [{"role": "assistant", "parts": parts}] if parts else []
-        return Response(messages=messages, text=texts["text"] or None, tool_calls=calls)
+        return Response.of(messages=messages, text=texts["text"] or None, tool_calls=calls)
 
 
 def _event_deltas(source: JsonMapping) -> Iterator[Delta]:

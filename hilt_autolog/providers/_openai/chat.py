@@ -13,16 +13,9 @@ from hilt_autolog.contracts.model import (
     provider_part,
     text_part,
 )
-from hilt_autolog.contracts.sdk_objects import (
-    as_json,
-    fields,
-    is_plain_json,
-    jsonable,
-    list_or_empty,
-    text_or_none,
-)
+from hilt_autolog.contracts.sdk_objects import as_json, fields, jsonable, list_or_empty, text_or_none
 
-from .usage import tokens
+from .usage import usage_and_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +35,10 @@ def chat_messages(body: JsonMapping) -> list[Message]:
     """Return the messages of a chat request."""
     items = body.get("messages")
     items = items if type(items) is list else list_or_empty(items)
-    return [chat_message(item if type(item) is dict else fields(item)) for item in items]
+    messages = []
+    for item in items:
+        messages.append(chat_message(item if type(item) is dict else fields(item)))  # noqa: PERF401  no frame
+    return messages
 
 
 def chat_message(item: JsonMapping) -> Message:
@@ -237,9 +233,7 @@ def set_metadata(response: Response, body: JsonMapping) -> Response:
         response.service_tier = tier
     usage = get("usage") or fields(get("x_groq")).get("usage")
     if usage:
-        is_json = type(usage) is dict and is_plain_json(usage)
-        response.usage = usage if is_json else jsonable(fields(usage))
-        response.tokens = tokens(response.usage)
+        response.usage, response.tokens = usage_and_tokens(usage)
     return response
 
 

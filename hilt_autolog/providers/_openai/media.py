@@ -78,7 +78,7 @@ def embedding_response(body: JsonMapping) -> Response:
     """Read the number and the dimensions of embeddings; the vectors themselves are not kept."""
     vectors = list_or_empty(body.get("data"))
     first = fields(vectors[0]).get("embedding") if vectors else None
-    return _with_metadata(Response(input_count=len(vectors), dimensions=_dimensions(first)), body)
+    return _with_metadata(Response.of(input_count=len(vectors), dimensions=_dimensions(first)), body)
 
 
 def _dimensions(vector: object) -> int | None:
@@ -135,7 +135,7 @@ def moderation_response(body: JsonMapping) -> Response:
 
 
 def _assistant_response(parts: list[Part]) -> Response:
-    return Response(messages=[new_message("assistant", parts)] if parts else [])
+    return Response.of(messages=[new_message("assistant", parts)] if parts else [])
 
 
 def _with_metadata(response: Response, body: JsonMapping) -> Response:

@@ -139,7 +139,7 @@ def _output_response(items: list[JsonObject]) -> Response:
     parts = [part for item in items for part in _output_parts(item)]
     text = "".join(part["content"] for part in parts if part["type"] == "text")
     refusal = "".join(text_or_none(part["content"]) or "" for part in parts if part["type"] == "refusal")
-    return Response(
+    return Response.of(
         messages=[new_message("assistant", parts)] if parts else [],
         text=text or refusal or None,
         tool_calls=[_tool_call(item) for item in items if str(item.get("type")) in _ARGUMENTS_KEYS],

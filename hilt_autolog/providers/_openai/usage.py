@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from hilt_autolog.contracts.sdk_objects import count_or_none, fields
+from hilt_autolog.contracts.sdk_objects import count_or_none, fields, jsonable
 
 if TYPE_CHECKING:
-    from hilt_autolog.contracts.types import JsonMapping
+    from hilt_autolog.contracts.types import JsonMapping, JsonObject
+
+
+def usage_and_tokens(usage: Any) -> tuple[JsonObject, dict[str, int]]:
+    """Return a usage object, of the SDK's or as JSON, as JSON without None, and its `tokens`."""
+    if type(usage) is dict:
+        for value in usage.values():
+            counts = value.values() if type(value) is dict else (value,)
+            if not _COUNTS.issuperset(map(type, counts)):
+                break
+        else:  # integers, and dicts of integers, as in most usage objects
+            return usage, tokens(usage)
+    usage = jsonable(fields(usage))
+    return usage, tokens(usage)
+
+
+_COUNTS = frozenset((int,))
 
 
 def tokens(usage: JsonMapping) -> dict[str, int]:
@@ -33,15 +49,17 @@ def tokens(usage: JsonMapping) -> dict[str, int]:
     outputs = get("completion_tokens_details") or get("output_tokens_details") or get("output_token_details")
     cached = get("prompt_cache_hit_tokens") or get("cached_tokens")
     if inputs or outputs or cached:
-        inputs, outputs = fields(inputs), fields(outputs)
-        details = _counts(
+        inputs = inputs if type(inputs) is dict else fields(inputs)
+        outputs = outputs if type(outputs) is dict else fields(outputs)
+        for name, value in (
             ("cached", inputs.get("cached_tokens") or cached),
             ("cache_creation", inputs.get("cache_write_tokens")),
             ("reasoning", outputs.get("reasoning_tokens")),
             ("audio_prompt", inputs.get("audio_tokens")),
             ("audio_completion", outputs.get("audio_tokens")),
-        )
-        counts |= {name: count for name, count in details.items() if count}
+        ):
+            if value and (count := value if type(value) is int else count_or_none(value)):
+                counts[name] = count
     prompt, completion = counts.get("prompt", 0), counts.get("completion", 0)
     if "total" not in counts:
         if "prompt" in counts or "completion" in counts:
