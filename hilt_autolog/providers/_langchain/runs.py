@@ -16,7 +16,7 @@ from .messages import parse_messages
 from .response import ChunkAccumulator, parse_response
 
 if TYPE_CHECKING:
-    from hilt_autolog.contracts.types import JsonMapping, Message
+    from hilt_autolog.contracts.types import JsonMapping, JsonObject, Message
 
 _CONVERSATION_KEYS = ("session_id", "conversation_id", "thread_id")  # of a run's metadata
 _PROVIDERS = {  # `ls_provider` of a run's metadata, where its name is not ours
@@ -140,13 +140,17 @@ START_FUNCTIONS: dict[str, tuple[str, _Parser]] = {
 
 
 def _run(manager: _RunManager, serialized: JsonMapping, kwargs: JsonMapping) -> Run:
-    names = map(text_or_none, (kwargs.get("name"), serialized.get("name"), _class_name(serialized)))
-    name = next(filter(None, names), "chain")
-    metadata = {
-        key: value
-        for key, value in fields(manager.metadata).items()
-        if value is not None and not _SECRET.search(str(key))
-    }
+    explicit_name = text_or_none(kwargs.get("name")) or text_or_none(serialized.get("name"))
+    name = explicit_name or _class_name(serialized) or "chain"
+    metadata: JsonObject = {}
+    conversation = None
+    if manager.metadata:
+        metadata = {
+            key: value
+            for key, value in fields(manager.metadata).items()
+            if value is not None and not _SECRET.search(str(key))
+        }
+        conversation = next((metadata[key] for key in _CONVERSATION_KEYS if metadata.get(key)), None)
     parent_id = None if manager.parent_run_id is None else str(manager.parent_run_id)
     provenance = {
         "run_id": str(manager.run_id),
@@ -155,7 +159,6 @@ def _run(manager: _RunManager, serialized: JsonMapping, kwargs: JsonMapping) -> 
         "tags": list(manager.tags or ()),
         "metadata": metadata,
     }
-    conversation = next((metadata[key] for key in _CONVERSATION_KEYS if metadata.get(key)), None)
     return Run(
         id=str(manager.run_id),
         handle=manager,
