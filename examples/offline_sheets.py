@@ -125,14 +125,14 @@ def route(url: str) -> Callable[[], None]:
 
     original = http_client.AuthorizedSession
 
-    class Session(original):  # type: ignore[misc, valid-type]
+    class Session(original):  # type: ignore[misc, valid-type]  # the class is known at run time only
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             self.mount(API, RedirectAdapter())
 
-    http_client.AuthorizedSession = Session  # type: ignore[misc]
+    http_client.AuthorizedSession = Session  # type: ignore[misc]  # replaced on purpose
 
     def restore() -> None:
-        http_client.AuthorizedSession = original  # type: ignore[misc]
+        http_client.AuthorizedSession = original  # type: ignore[misc]  # replaced on purpose
 
     return restore

@@ -102,6 +102,6 @@ def id_and_timestamp(ns: int | None = None) -> tuple[str, str]:
     fraction = ns % _MILLION * 4096 // _MILLION
     low = ns // _MILLION & 0xFFFF
     return (  # %-formatting takes two thirds of the time of f-strings here (tests/benchmarks/calls.py)
-        "%s-%04x-7%03x-%s" % (id_prefix, low, fraction, next(_IdRandom.suffixes)),  # noqa: UP031
-        "%s.%06dZ" % (second, (ns - since) // 1000),  # noqa: UP031
+        "%s-%04x-7%03x-%s" % (id_prefix, low, fraction, next(_IdRandom.suffixes)),  # noqa: UP031  faster than an f-string
+        "%s.%06dZ" % (second, (ns - since) // 1000),  # noqa: UP031  faster than an f-string
     )

@@ -48,7 +48,7 @@ def section(event: JsonMapping, key: str) -> JsonObject:
 
 def finite_number(value: object) -> float | None:
     """Return a finite number unchanged, and None for any other value."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e18:  # noqa: PLR2004
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e18:  # noqa: PLR2004  a limit of the display
         return value
     return None
 
@@ -122,7 +122,7 @@ def dollars(amount: float) -> str:
         return f"${amount:,.2f}"
     if 0 < amount < _LEAST_DOLLARS:
         return f"<${_LEAST_DOLLARS:.6f}"
-    return f"${amount:.4f}" if amount >= 0.01 else f"${amount:.6f}"  # noqa: PLR2004
+    return f"${amount:.4f}" if amount >= 0.01 else f"${amount:.6f}"  # noqa: PLR2004  a limit of the display
 
 
 def duration(ms: float) -> str:

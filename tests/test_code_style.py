@@ -132,6 +132,8 @@ def test_any_is_used_where_objects_of_an_sdk_are_read():
 def test_every_exemption_names_its_rule_and_its_reason():
     wrong = []
     for path in [*OURS, *TESTS]:
+        if path == Path(__file__):  # it has examples of wrong ones
+            continue
         for number, line in enumerate(lines(path), 1):
             exemption = EXEMPTION.search(line)
             if exemption and not has_reason(exemption):

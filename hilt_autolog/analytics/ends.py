@@ -42,7 +42,7 @@ _PROMPT_START = (
 _PROMPT_ID = f"nullif(regexp_extract(json, '{_PROMPT_START}', 1), '')"
 _REDUCED = f"to_json(from_json(json, '{_STRUCTURE}'))::VARCHAR"
 _CREATE_ENDS = (
-    f"CREATE TEMP TABLE ends AS SELECT CASE WHEN {REFUSED} THEN file END AS refused_in, prompt_id,"  # noqa: S608
+    f"CREATE TEMP TABLE ends AS SELECT CASE WHEN {REFUSED} THEN file END AS refused_in, prompt_id,"  # noqa: S608  constants and quoted paths
     f" CASE WHEN refused_in IS NULL AND prompt_id IS NULL THEN {_REDUCED} END AS reduced FROM"
     f" (SELECT *, {_PROMPT_ID} AS prompt_id FROM lines WHERE {REFUSED} OR NOT {_IS_CHUNK})"
     f" WHERE {REFUSED} OR prompt_id IS NOT NULL OR {_HAS_WORD}"
@@ -54,7 +54,7 @@ _CREATE_OPEN_PROMPTS = (
     " WHERE reply IS NOT NULL)"
 )
 _ADD_OPEN_PROMPTS = (
-    f"INSERT INTO ends SELECT NULL, NULL, {_REDUCED} FROM"  # noqa: S608
+    f"INSERT INTO ends SELECT NULL, NULL, {_REDUCED} FROM"  # noqa: S608  constants and quoted paths
     f" (SELECT json, {_PROMPT_ID} AS prompt_id FROM lines)"
     " WHERE prompt_id IN (SELECT prompt_id FROM open_prompts)"
 )

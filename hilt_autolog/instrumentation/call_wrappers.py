@@ -146,7 +146,7 @@ def _wrap_stream(provider: Provider, _hook: CallHook) -> Wrapper:
 
 def _reset(variable: ContextVar[T], token: Token[T]) -> None:
     # Not `contextlib.suppress`, which runs three more frames for every call (tests/benchmarks/calls.py).
-    try:  # noqa: SIM105
+    try:  # noqa: SIM105  see above
         variable.reset(token)
     except ValueError:  # a coroutine that is dropped is closed in another context than the one it began in
         pass

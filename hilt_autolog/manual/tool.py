@@ -53,14 +53,14 @@ def tool(function: Any = None, *, name: str | None = None, session: EventSink | 
     return _Tool(function, _recording_wrapper(role, tool_name, session))
 
 
-class _BoundTool(wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]
+class _BoundTool(wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]  # generic in the stubs only
     """A tool that is a method. It is pickled as methods are, as an attribute of its object or class."""
 
     def __reduce_ex__(self, _protocol: object) -> tuple[object, ...]:
         return getattr, (self.__self__, self.__name__)
 
 
-class _Tool(wrapt.FunctionWrapper):  # type: ignore[type-arg]
+class _Tool(wrapt.FunctionWrapper):  # type: ignore[type-arg]  # generic in the stubs only
     """A tool. It is copied and pickled as functions are, by its name."""
 
     __bound_function_wrapper__ = _BoundTool

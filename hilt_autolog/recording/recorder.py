@@ -207,7 +207,7 @@ def share_recorder(session: EventSink, recorder: Recorder) -> None:
 
 
 def _writers_into(reference: Callable[[], EventSink | None]) -> tuple[Write, WriteLine]:
-    def write(event: Event, *, is_json: bool = False, skip_stat: bool = False) -> object:  # noqa: ARG001
+    def write(event: Event, *, is_json: bool = False, skip_stat: bool = False) -> object:  # noqa: ARG001  an EventSink has these arguments
         session = reference()
         return None if session is None else session.append(event)
 
