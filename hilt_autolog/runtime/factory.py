@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hilt_autolog.recording.recorder import EventSink, Write
     from hilt_autolog.settings import Settings
     from hilt_autolog.sinks.mirror import SheetMirror
-    from hilt_autolog.sinks.uploader import Progress
+    from hilt_autolog.sinks.uploader import UploadProgress
 
 
 class RecordingParts(NamedTuple):
@@ -30,7 +30,7 @@ class RecordingParts(NamedTuple):
     writer: Writer
     mirror: SheetMirror | None
 
-    def mirror_progress(self) -> Progress | None:
+    def mirror_progress(self) -> UploadProgress | None:
         """Return the progress of the copy in a spreadsheet; None if there is no copy."""
         return self.mirror.progress() if self.mirror else None
 

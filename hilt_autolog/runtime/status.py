@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from hilt_autolog.recording.recorder import EventSink
     from hilt_autolog.settings import Settings
-    from hilt_autolog.sinks.uploader import Progress
+    from hilt_autolog.sinks.uploader import UploadProgress
 
     from .factory import RecordingParts
 
@@ -26,7 +26,7 @@ class Status(NamedTuple):
     drops: dict[str, int]  # reason -> number of events lost
     trouble: str | None  # the last error in writing the log, as text
     faults: dict[str, str]  # location in our own code -> type of the error
-    sheets: Progress | None  # progress of the copy in a spreadsheet
+    sheets: UploadProgress | None  # progress of the copy in a spreadsheet
     watching: dict[str, dict[str, bool | None]]  # SDK -> target -> exists? None: not imported yet
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from hilt_autolog.contracts.types import JsonMapping
     from hilt_autolog.reading.lines import LocatedEvent
-    from hilt_autolog.sinks.uploader import Progress
+    from hilt_autolog.sinks.uploader import UploadProgress
 
 SPOOL = "logs/sheets-{app}-{date}-{time}-{session}.hilt.jsonl"
 
@@ -138,7 +138,7 @@ class SheetsBackend:
         """Raise SessionError: only logs can be followed."""
         raise SessionError(f"the spreadsheet {self.path} cannot be followed, its log on this disk can")
 
-    def progress(self) -> Progress:
+    def progress(self) -> UploadProgress:
         """Return the progress of the copy."""
         return self._mirror.progress()
 

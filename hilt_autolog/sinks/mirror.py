@@ -11,7 +11,7 @@ from hilt_autolog.clock import Clock
 from hilt_autolog.internal_errors import capture_errors
 
 from .rate_limiter import PAUSE
-from .uploader import Progress, SheetUploader
+from .uploader import SheetUploader, UploadProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ class SheetMirror:
         self._key = key
         self._pause = pause
         self._uploader: SheetUploader | None = None
-        self._last_progress = Progress(0, 0, None)
+        self._last_progress = UploadProgress(0, 0, None)
         self._lock = RLock()
         _mirrors.add(self)
         # urllib3 2.8 connectionpool.py closes its pools by weakref.finalize, at exit by a function that the
@@ -95,7 +95,7 @@ class SheetMirror:
             end(uploader)
             self._last_progress = uploader.progress()
 
-    def progress(self) -> Progress:
+    def progress(self) -> UploadProgress:
         """Return the progress of the copy, or what it was at its end."""
         uploader = self._uploader
         return self._last_progress if uploader is None else uploader.progress()
@@ -104,7 +104,7 @@ class SheetMirror:
         """Forget the parent's uploader and log, in a forked child."""
         uploader, self._uploader = self._uploader, None
         self._lock = RLock()
-        self._last_progress = Progress(0, 0, None)
+        self._last_progress = UploadProgress(0, 0, None)
         if uploader is not None:
             uploader.release_checkpoints()
 

@@ -27,7 +27,7 @@ _POLL_INTERVAL = 0.02  # seconds
 _MAX_CLOSING_BACKOFF = 3.0  # seconds between two attempts while somebody waits for the end
 
 
-class Progress(NamedTuple):
+class UploadProgress(NamedTuple):
     """The progress of a copy.
 
     Attributes:
@@ -134,11 +134,11 @@ class SheetUploader:
             if copier is not None:
                 copier.checkpoint.close()
 
-    def progress(self) -> Progress:
+    def progress(self) -> UploadProgress:
         """Return the progress of the copy."""
         copier = self._copier
         rows = self._rows + (copier.rows if copier else 0)
-        return Progress(rows, self._pending_bytes(), self._trouble)
+        return UploadProgress(rows, self._pending_bytes(), self._trouble)
 
     def _pending_bytes(self) -> int:
         """Return how many bytes are to be copied; 0 while another process copies this log."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from hilt_autolog.sinks.target import SheetTarget
-    from hilt_autolog.sinks.uploader import Progress
+    from hilt_autolog.sinks.uploader import UploadProgress
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -49,7 +49,7 @@ def run(args: Namespace) -> int:
     return max(codes, default=OK)
 
 
-def _print_progress(log: str, target: SheetTarget, progress: Progress, *, is_json: bool) -> None:
+def _print_progress(log: str, target: SheetTarget, progress: UploadProgress, *, is_json: bool) -> None:
     if is_json:
         names = {"log": log, "sheet_id": target.sheet_id, "worksheet": target.worksheet}
         print(json_text(names | progress._asdict()))
@@ -59,7 +59,7 @@ def _print_progress(log: str, target: SheetTarget, progress: Progress, *, is_jso
     print(escape_line(f"{log} -> {target.sheet_id}/{target.worksheet}: {rows} rows{rest}"))
 
 
-def _finish_copy(log: str, target: SheetTarget) -> Progress:
+def _finish_copy(log: str, target: SheetTarget) -> UploadProgress:
     from hilt_autolog.sinks.mirror import IDLE_TIMEOUT
     from hilt_autolog.sinks.target import account_key
     from hilt_autolog.sinks.uploader import SheetUploader

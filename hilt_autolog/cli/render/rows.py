@@ -25,7 +25,7 @@ def _no_styles(_: JsonMapping) -> tuple[str, ...]:
     return ()
 
 
-class Column(NamedTuple):
+class TableColumn(NamedTuple):
     """A column between the time and the text.
 
     Attributes:
@@ -60,11 +60,11 @@ def _rounded(value: float | None) -> str:
 
 
 COLUMNS = (
-    Column("action", 11, "<", _action, 0, event_format.action_styles),
-    Column("actor", 22, "<", event_format.actor_name, 80),
-    Column("tokens", 6, ">", lambda row: _rounded(total_tokens(row)), 100),
-    Column("$", 8, ">", _cost, 100),
-    Column("ms", 6, ">", lambda row: _rounded(event_format.latency_ms(row)), 80),
+    TableColumn("action", 11, "<", _action, 0, event_format.action_styles),
+    TableColumn("actor", 22, "<", event_format.actor_name, 80),
+    TableColumn("tokens", 6, ">", lambda row: _rounded(total_tokens(row)), 100),
+    TableColumn("$", 8, ">", _cost, 100),
+    TableColumn("ms", 6, ">", lambda row: _rounded(event_format.latency_ms(row)), 80),
 )
 
 
