@@ -117,7 +117,7 @@ def _merged(rows: Iterable[OperationCoverage]) -> list[OperationCoverage]:
 
 
 _CELLS = {True: "yes", False: "no", None: "-"}
-_LEGEND = "yes: watched; no: this version lacks a function that we look for; -: there is no such mode"
+_LEGEND = "yes: recorded; no: this version lacks a function that is wrapped; -: there is no such mode"
 
 
 def coverage_json(sdks: Sequence[SdkCoverage]) -> list[JsonObject]:

@@ -47,7 +47,7 @@ def options(command: str) -> list[Option]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("shell", choices=tuple(_SHELLS), help="whose script to print")
+    parser.add_argument("shell", choices=tuple(_SHELLS), help="the shell that runs the script")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _INSTALL_HELP
 

@@ -105,8 +105,11 @@ def hits(
 ) -> Iterator[Hit]:
     """Yield the hits file by file, the file that was written last at the end.
 
-    A line that cannot match is not even parsed. The name and id of a conversation are in all of its events,
-    so they count only for the first event of a conversation that has no other hit before.
+    A line that cannot match is not even parsed, which saves more than half of the CPU time
+    (`tests/benchmarks/reading.py`: search by words and by regex), and its errors are not reported.
+
+    The name and id of a conversation are in all of its events. They count only for the first event of a
+    conversation that has no other hit before.
     """
     from hilt_autolog.reading.lines import events
 

@@ -203,15 +203,15 @@ class ReferenceChecker:
             self._add_prompt(event_id, (file, line))
         return None
 
-    def _add_reference(self, event_id: object, place: tuple[str, int, str]) -> None:
+    def _add_reference(self, event_id: object, location: tuple[str, int, str]) -> None:
         if isinstance(event_id, str) and event_id not in self._ids:
-            self._missing.setdefault(event_id, []).append(place)
+            self._missing.setdefault(event_id, []).append(location)
 
-    def _add_prompt(self, event_id: str, place: tuple[str, int]) -> None:
+    def _add_prompt(self, event_id: str, location: tuple[str, int]) -> None:
         if event_id in self._ended:
             self._ended.discard(event_id)
         else:
-            self._open[event_id] = place
+            self._open[event_id] = location
 
     def _add_end(self, prompt_id: object) -> None:
         if not isinstance(prompt_id, str):
@@ -221,8 +221,8 @@ class ReferenceChecker:
 
     def unresolved(self) -> Iterator[ReadProblem]:
         """Yield the unresolved references and the prompts without an end, once all events are added."""
-        for event_id, places in self._missing.items():
-            for file, line, key in places:
+        for event_id, locations in self._missing.items():
+            for file, line, key in locations:
                 yield ReadProblem(file, line, f"{key}: no event has the id {event_id}")
         for file, line in self._open.values():
             yield ReadProblem(

@@ -72,10 +72,10 @@ class ConversationView:
         folder = ChunkFolder()
         for event in events:
             for row in folder.add(event):
-                if "pieces" not in row:  # the completion at the end of a stream holds its whole text
+                if "chunks" not in row:  # the completion at the end of a stream holds its whole text
                     yield from self._event_lines(row)
         for row in folder.flush():
-            notes = [count(row["pieces"], "piece"), "no end"]
+            notes = [count(row["chunks"], "chunk"), "no end"]
             yield from self._entry(row, event_format.actor_name(row), "green", notes, self._body(row))
 
     def messages(self, messages: Iterable[JsonMapping]) -> Iterator[str]:

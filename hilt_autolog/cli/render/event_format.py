@@ -130,7 +130,7 @@ class ChunkFolder:
     """Joins the chunks of each stream into one row.
 
     Every other event is a row as it is. The row of a stream is its first chunk with the text of all and with
-    their number as `pieces`; it precedes the event that ends the stream.
+    their number as `chunks`; it precedes the event that ends the stream.
     """
 
     def __init__(self) -> None:
@@ -156,4 +156,4 @@ class ChunkFolder:
 
 def _joined(chunks: list[JsonMapping]) -> JsonMapping:
     text = "".join(as_text(section(chunk, "content").get("text")) for chunk in chunks)
-    return {**chunks[0], "content": {"text": text}, "pieces": len(chunks)}
+    return {**chunks[0], "content": {"text": text}, "chunks": len(chunks)}

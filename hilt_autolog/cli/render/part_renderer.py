@@ -144,7 +144,7 @@ def wrap_text(text: str, width: int | None, *, max_lines: int | None = None) -> 
     lines = list(islice(_lines(text[:length], cells), max_lines + 1))
     if len(lines) <= max_lines and len(text) <= length:
         return lines
-    return [*lines[:max_lines], f"[shortened from {len(text):,} letters; --full shows them]"]
+    return [*lines[:max_lines], f"[shortened from {len(text):,} characters; --full shows them]"]
 
 
 def _lines(text: str, width: int | None) -> Iterator[str]:

@@ -47,7 +47,7 @@ class TableColumn(NamedTuple):
 
 def _action(row: JsonMapping) -> str:
     action = event_format.as_text(row.get("action")).removeprefix("completion_")
-    return f"{action} x{row['pieces']}" if "pieces" in row else action
+    return f"{action} x{row['chunks']}" if "chunks" in row else action
 
 
 def _cost(row: JsonMapping) -> str:
@@ -90,7 +90,7 @@ class RowPrinter:
         self._columns = [column for column in COLUMNS if width is None or width >= column.min_screen]
 
     def print(self, row: JsonMapping) -> None:
-        """Print an event, or the row into which `ChunkFolder` has joined the pieces of a stream."""
+        """Print an event, or the row into which `ChunkFolder` has joined the chunks of a stream."""
         if self._is_json:
             print(json_text(row), flush=self._is_live)
             return

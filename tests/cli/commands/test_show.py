@@ -132,7 +132,7 @@ def test_documents_of_a_retriever_embeddings_and_feedback(thread):
         "          two",
         "          three",
         "          four",
-        "          [shortened from 27 letters; --full shows them]",
+        "          [shortened from 27 characters; --full shows them]",
         "",
         "12:00:02  gpt-5  5 ms · 9 + 0 tokens · $0.1000",
         "          3 inputs, 1536 dimensions",
@@ -165,7 +165,7 @@ def test_the_steps_of_chains_are_left_out_unless_they_fail(thread):
 
 
 def test_an_unfinished_stream_is_shown_as_far_as_it_came(thread):
-    assert thread(*CONVERSATION[4:7]) == ["12:00:06  gpt-5  2 pieces · no end", "          It is sunny."]
+    assert thread(*CONVERSATION[4:7]) == ["12:00:06  gpt-5  2 chunks · no end", "          It is sunny."]
 
 
 def test_texts_are_harmless_and_in_place(thread):

@@ -107,7 +107,7 @@ def test_a_long_text_is_shortened_and_says_so():
     assert wrap_text("a\nb\nc\nd", None, max_lines=2) == [
         "a",
         "b",
-        "[shortened from 7 letters; --full shows them]",
+        "[shortened from 7 characters; --full shows them]",
     ]
     assert len(wrap_text("x" * 10**7, 80, max_lines=3)) == 4
 
