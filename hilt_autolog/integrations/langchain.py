@@ -154,8 +154,8 @@ class HILTCallbackHandler(BaseCallbackHandler, RecordingHandler):
 
     def _start(self, name: str, run_id: Id, args: tuple[object, object], details: dict[str, object]) -> None:
         handle = _RunHandle(run_id, details.pop("parent_run_id", None), details)
-        conversation_or_none = None if self.session_id is None else conversation_name(self.session_id, "")
-        with nullcontext() if conversation_or_none is None else conversation(conversation_or_none):
+        name_or_none = None if self.session_id is None else conversation_name(self.session_id, "")
+        with nullcontext() if name_or_none is None else conversation(name_or_none):
             runs = begin_runs(self._recorder, PROVIDER, PROVIDER.new_runs(name, args, details, handle))
         for run in runs:
             if isinstance(run, ToolRun):

@@ -193,7 +193,7 @@ class Worksheet:
         return header + missing
 
     def _has_distinct_rows(self) -> bool:
-        """Return whether a column tells equal events apart."""
+        """Return whether a column distinguishes events with equal cells."""
         return "event_id" in self._target.columns or "timestamp" in self._target.columns
 
     def _subtract(self, rows: list[RowCells], lines: Iterable[Mapping[str, Cell]]) -> list[RowCells]:
