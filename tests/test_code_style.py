@@ -204,7 +204,7 @@ def public(body: ast.AST) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.Async
 def test_the_version_is_the_same_everywhere():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["version"] == hilt_autolog.__version__
-    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    changelog = (ROOT / "hilt_autolog" / "docs" / "changelog.md").read_text(encoding="utf-8")
     assert f"## {hilt_autolog.__version__}\n" in changelog
 
 

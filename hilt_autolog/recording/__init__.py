@@ -1,1 +1,1 @@
-"""The recorder: what is told of a call becomes events, links, tokens and cost."""
+"""The recorder: turn calls into linked events with their tokens and cost."""

@@ -90,7 +90,7 @@ class CallStarter:
         Args:
             provider: reads the connection.
             role: send, flush, receive or close.
-            instance: the connection, or what stands before it.
+            instance: the connection, or a proxy of it.
             args: the method's positional arguments.
             kwargs: its keyword arguments.
 

@@ -211,7 +211,7 @@ def observe_method(
         recorder: writes the events.
         provider: reads the connection.
         role: send, flush, receive or close.
-        instance: the connection, or what stands before it.
+        instance: the connection, or a proxy of it.
         arguments: the method's positional and keyword arguments.
     """
     owner = provider.connection(instance)

@@ -1,4 +1,4 @@
-"""What a program says around its calls, in `with` blocks: their conversation, their tags, their user."""
+"""What a program sets around its calls, in `with` blocks: their conversation, their tags, their user."""
 
 from __future__ import annotations
 

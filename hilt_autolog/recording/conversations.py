@@ -295,7 +295,7 @@ def _next_digest(digest: int, message: Message, *, is_plain: bool) -> int:
 
 
 def _current_owner() -> int:
-    """Return what tells two conversations with the same words apart: the running task, else the thread."""
+    """Return what distinguishes two conversations with the same words: the running task, else the thread."""
     asyncio = sys.modules.get("asyncio")
     if asyncio is not None and asyncio._get_running_loop() is not None:  # noqa: SLF001  the public one raises
         task = asyncio.current_task()

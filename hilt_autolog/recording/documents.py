@@ -1,8 +1,8 @@
-"""Documents in whatever form a program has them: dicts, texts, objects of a library, pairs with a score."""
+"""Parse documents in whatever form a program has them: dicts, texts, a library's objects, pairs with a score."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hilt_autolog.contracts.model import Document
 from hilt_autolog.contracts.sdk_objects import fields, float_or_none
@@ -11,39 +11,45 @@ from hilt_autolog.log.json_values import to_json_value
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_IDS = ("id", "document_id", "doc_id", "_id")
-_TEXTS = ("text", "snippet", "content", "page_content")
-_SCORES = ("score", "relevance_score", "similarity")
+_ID_KEYS = ("id", "document_id", "doc_id", "_id")
+_TEXT_KEYS = ("text", "snippet", "content", "page_content")
+_SCORE_KEYS = ("score", "relevance_score", "similarity")
 _PAIR = 2
 
 
-def documents_of(retriever: str, found: Iterable[Any] | None) -> list[Document]:
-    """Return what was found as documents, in its order; whatever else is known of one is its metadata."""
-    each = (found,) if isinstance(found, str | bytes | dict) else found or ()
-    return [_document(retriever, one) for one in each if one is not None]
+def documents_of(retriever: str, documents: Iterable[object] | None) -> list[Document]:
+    """Return documents in their order.
+
+    Args:
+        retriever: the name of the tool that searched.
+        documents: dicts, texts, objects, or pairs of one of these and a score; or a single one.
+
+    Returns:
+        Each with its text, id and score, where it has them under a usual name; the rest is its metadata.
+    """
+    is_single = isinstance(documents, str | bytes | dict)
+    items = (documents,) if is_single else documents or ()
+    return [_document(retriever, item) for item in items if item is not None]
 
 
-def _document(retriever: str, one: Any) -> Document:
+def _document(retriever: str, item: object) -> Document:
     score = None
-    if isinstance(one, tuple) and len(one) == _PAIR and (score := float_or_none(one[1])) is not None:
-        one = one[0]
-    if isinstance(one, str):
-        return Document(retriever, one, score=score)
-    known = dict(fields(one))
-    metadata = fields(known.pop("metadata", None))
-    texts = [text for name in _TEXTS if isinstance(text := known.pop(name, None), str)]
-    scores = [
-        score,
-        *(float_or_none(known.pop(name, None)) for name in _SCORES),
-        float_or_none(metadata.get("score")),
-    ]
-    ids = [known.pop(name, None) for name in _IDS] + [metadata.get("id")]
-    identity = next((one for one in ids if one is not None and one != ""), None)
-    rest = {name: value for name, value in known.items() if value is not None and not name.startswith("_")}
+    if isinstance(item, tuple) and len(item) == _PAIR and (score := float_or_none(item[1])) is not None:
+        item = item[0]
+    if isinstance(item, str):
+        return Document(retriever, item, score=score)
+    values = dict(fields(item))
+    metadata = fields(values.pop("metadata", None))
+    texts = [text for key in _TEXT_KEYS if isinstance(text := values.pop(key, None), str)]
+    scores = [score, *(float_or_none(values.pop(key, None)) for key in _SCORE_KEYS)]
+    scores.append(float_or_none(metadata.get("score")))
+    ids = [*(values.pop(key, None) for key in _ID_KEYS), metadata.get("id")]
+    document_id = next((value for value in ids if value is not None and value != ""), None)
+    rest = {key: value for key, value in values.items() if value is not None and not key.startswith("_")}
     return Document(
         retriever,
         next(iter(texts), None),
-        None if identity is None else str(identity),
-        next((one for one in scores if one is not None), None),
+        None if document_id is None else str(document_id),
+        next((value for value in scores if value is not None), None),
         to_json_value({**rest, **metadata}),
     )

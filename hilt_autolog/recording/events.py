@@ -92,7 +92,7 @@ def prompt_event(
 
 
 def _content(text: str | None, messages: Sequence[Message]) -> Content:
-    """Return a text and the messages behind it; one message that says just this text is left out."""
+    """Return a text and the messages behind it; a single message with just this text is left out."""
     content: Content = {} if text is None else {"text": text}
     if text is None or len(messages) != 1 or not is_plain_text(messages[0]):
         content["messages"] = messages

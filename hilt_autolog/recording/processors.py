@@ -64,7 +64,7 @@ def add_cost(event: Event, _position: ConversationPosition) -> Event:
             if model is not None:
                 cost = cost_usd(provider, model, tokens, at=now, service_tier=tier, extra=extra)
                 if cost is not None:
-                    event["metrics"].setdefault("cost_usd", cost)  # the program may have given its own
+                    event["metrics"].setdefault("cost_usd", cost)  # a program may set its own
                     break
     return event
 
@@ -82,7 +82,9 @@ def withhold_content(mode: str) -> Processor:
     def withhold(event: Event, _position: ConversationPosition) -> Event | None:
         if event["action"] == "completion_chunk":
             return None
-        if event["actor"]["id"] == AGENT_ID:  # what it says of the process is not the program's content
+        if (
+            event["actor"]["id"] == AGENT_ID
+        ):  # it describes the process, and has none of the program's content
             return event
         content = event.pop("content", None)
         text = content.get("text") if content else None

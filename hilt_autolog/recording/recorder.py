@@ -81,7 +81,7 @@ class Recorder:
         self.open: dict[int, Activity] = {}  # by identity: calls and runs that have not ended
         self.runs: dict[str, Any] = {}  # by id: a framework's runs that have not ended
         self.pending: dict[str, Any] = {}  # by response id: calls that will be answered later
-        self.connections: dict[int, Any] = {}  # by identity: (weak reference, what is known of it)
+        self.connections: dict[int, Any] = {}  # by identity: (weak reference, `connections.Connection`)
         # By batch and id within it: the call, or the mark that it has ended.
         self.batched: BoundedCache[tuple[str, str], Any] = BoundedCache()
 

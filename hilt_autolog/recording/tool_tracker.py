@@ -24,7 +24,7 @@ _ANSWERED = ToolCallRecord(None, None)  # its result is in the log; compared by 
 class ToolCallTracker:
     """Remember tool calls by session and id: providers have been seen to give one id twice.
 
-    Calls without an id are told apart by their order.
+    Calls without an id are distinguished by their order.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class ToolCallTracker:
         # Results that were recorded before the request that brings them: by session and call id, or tool.
         self._early: BoundedCache[tuple[str, str], str] = BoundedCache()
         self._early_without_id: PendingQueues[tuple[str, str], str] = PendingQueues()
-        # By session and id: calls that a framework has given the id.
+        # By session and id: calls whose id is a framework's.
         self._adopted: BoundedCache[tuple[str, str], bool] = BoundedCache()
 
     def record_call(

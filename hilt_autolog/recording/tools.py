@@ -58,7 +58,7 @@ def write_tool_results(
 ) -> str | None:
     """Write the tool results that a request brings for the first time.
 
-    The event of a result that is plain text, and that follows directly upon messages in the log, stands for
+    The event of a result that is plain text, and that follows directly upon messages in the log, replaces
     its message: the prompt need not repeat it, and the position's history moves on to it.
 
     Args:
@@ -100,7 +100,7 @@ def write_tool_results(
 
 
 def _is_plain_result(message: Message) -> bool:
-    """Return whether an event with the result's text says all that the message does."""
+    """Return whether an event with the result's text contains all of the message."""
     part = message["parts"][0] if len(message["parts"]) == 1 else None
     return (
         part is not None

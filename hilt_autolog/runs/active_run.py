@@ -38,7 +38,7 @@ class ActiveRun(Activity):
     Args:
         recorder: writes its events.
         framework: reads what the callbacks get.
-        run: what the framework says of it at the start.
+        run: the framework's data at the start.
         parent: the run that it is a step of, if that is under way.
     """
 

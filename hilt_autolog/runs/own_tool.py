@@ -38,7 +38,7 @@ class OwnTool(ToolRun):
         arguments: JSON text, or anything that JSON can represent.
         call_id: the id of the call in an answer, if the program gives it; else it is an open call of this
             tool in this conversation whose arguments do not contradict these.
-        latency_ms: how long it took, if the program says so, also that it is unknown (None); by default it
+        latency_ms: how long it took, if the program knows; None if that is unknown; by default it
             is measured.
     """
 
@@ -59,7 +59,7 @@ class OwnTool(ToolRun):
         call_id = call_id or (self._claimed_call and self._claimed_call[0])
         self._has_own_id = call_id is None and tools.has_call_without_id(session_id, name)
         if self._has_own_id:
-            call_id = random_hex(96)  # tells calls apart that have no id
+            call_id = random_hex(96)  # distinguishes calls without an id
         call = ToolCall(call_id, name, text)
         super().__init__(recorder, LOCAL_TOOLS, Run(random_hex(96), None, None, name, {}, tool=call), None)
         self.trace.session_id, self.trace.prompt_id = session_id, position.prompt_id
@@ -171,8 +171,8 @@ LOCAL_TOOLS: Any = _LocalTools()
 def _distance_from(arguments: str) -> Callable[[str], int | None]:
     """Return the function from a call's arguments to their distance from these.
 
-    The distance is 0 for the same arguments, 1 for those that may be meant, None for contradictory ones: a
-    function may get more arguments than the model has given, or get them in another form.
+    The distance is 0 for the same arguments, 1 for those that may match, None for contradictory ones: a
+    function may get more arguments than the model sent, or get them in another form.
     """
     own = _value(arguments)
 
