@@ -18,7 +18,7 @@ from langchain_core.tools import tool
 from langchain_core.tracers.base import BaseTracer
 
 import hilt_autolog
-from hilt_autolog.cli.checks.child_process import run_python
+from hilt_autolog.cli.checks import run_python
 from hilt_autolog.contracts.framework import CALLBACK_ROLES
 from hilt_autolog.providers.langchain_core import PROVIDER
 from tests.support.calling import Log

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 from hilt_autolog.instrumentation import import_hook
 from hilt_autolog.settings import SETTINGS, SettingsError, parse_setting
 
-from . import Finding, ok, problem, warning
-from .child_process import run_python
+from . import Finding, ok, problem, run_python, warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from hilt_autolog.providers import registry
 
-from . import Finding, ok, problem, warning
-from .child_process import run_python
+from . import Finding, ok, problem, run_python, warning
 from .settings import effective_settings
 
 if TYPE_CHECKING:

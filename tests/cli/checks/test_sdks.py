@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from hilt_autolog.cli.checks.child_process import run_python
+from hilt_autolog.cli.checks import run_python
 from tests.support import fake_openai, wheels
 
 WATCHED = ("ok", "openai is watched, by all 6 functions")
