@@ -1,4 +1,4 @@
-"""Parse documents in whatever form a program has them: dicts, texts, a library's objects, pairs with a score."""
+"""Parse documents in whatever form a program has them: dicts, texts, library objects, pairs with a score."""
 
 from __future__ import annotations
 
