@@ -96,8 +96,8 @@ def _run(arguments: list[str]) -> int:
         if arguments[0] not in COMMANDS:
             _parser().error(f"there is no command {arguments[0]!r}{_suggestion(arguments[0])}")
         args = _parse(command_parser(arguments[0]), arguments[1:])
-    except SystemExit as exit_:  # argparse has printed the help or an error
-        return exit_.code if isinstance(exit_.code, int) else USAGE
+    except SystemExit as system_exit:  # argparse has printed the help or an error
+        return system_exit.code if isinstance(system_exit.code, int) else USAGE
     code: int = args.run(args)
     return code
 

@@ -68,7 +68,7 @@ def run(args: Namespace) -> int:
     Raises:
         CommandError: no format is given, a column is unknown, or Parquet is to go to standard output.
     """
-    format_ = args.to or _format_by_name(args.output)
+    output_format = args.to or _format_by_name(args.output)
     if not args.output:
         require_stdout()
     if args.json and not args.output:
@@ -76,43 +76,45 @@ def run(args: Namespace) -> int:
     log = open_log(args.paths)
     log.event_filter = event_filter(args) if is_filtered(args) else None
     try:
-        with Progress(total_size(log.sources), _passes(format_, args)) as progress:
+        with Progress(total_size(log.sources), _passes(output_format, args)) as progress:
             if args.output or not is_terminal(sys.stdout):
                 progress.track(log)
-            number = _to_file(log, format_, args) if args.output else _to_stdout(log, format_, args)
+            number = (
+                _to_file(log, output_format, args) if args.output else _to_stdout(log, output_format, args)
+            )
     except ValueError as error:
         raise CommandError(str(error), USAGE) from None
     code = report_problems(log.problems)
-    unit = "conversations" if format_ == "messages" else "events"
+    unit = "conversations" if output_format == "messages" else "events"
     if args.json:
-        result = {"format": format_, "output": args.output, unit: number, "problems": len(log.problems)}
+        result = {"format": output_format, "output": args.output, unit: number, "problems": len(log.problems)}
         print(json.dumps(result))
     elif args.output:
         print_stderr(f"{number:,} {unit} -> {args.output}")
     return code
 
 
-def _passes(format_: str, args: Namespace) -> int:
+def _passes(output_format: str, args: Namespace) -> int:
     """Return how often the log is read: twice for messages, and again for each search for its columns."""
-    if format_ == "messages":
+    if output_format == "messages":
         return 2
     is_flat = args.flat and not args.columns
-    return 1 + is_flat + args.metadata if format_ == "csv" else 1
+    return 1 + is_flat + args.metadata if output_format == "csv" else 1
 
 
 def _format_by_name(output: str | None) -> str:
-    for suffix, format_ in _FORMAT_BY_SUFFIX.items():
+    for suffix, output_format in _FORMAT_BY_SUFFIX.items():
         if output and output.endswith(suffix):
-            return format_
+            return output_format
     raise CommandError("use --to csv, --to parquet or --to messages", USAGE)
 
 
-def _to_file(log: Log, format_: str, args: Namespace) -> int:
-    if format_ == "parquet":
+def _to_file(log: Log, output_format: str, args: Namespace) -> int:
+    if output_format == "parquet":
         from hilt_autolog.converters.parquet import convert_to_parquet
 
         return convert_to_parquet(log, args.output, args.compression)
-    if format_ == "messages":
+    if output_format == "messages":
         from hilt_autolog.converters.messages import convert_to_messages
 
         return convert_to_messages(log, args.output)
@@ -121,10 +123,10 @@ def _to_file(log: Log, format_: str, args: Namespace) -> int:
     return convert_to_csv(log, args.output, **_csv_options(args))
 
 
-def _to_stdout(log: Log, format_: str, args: Namespace) -> int:
-    if format_ == "parquet":
+def _to_stdout(log: Log, output_format: str, args: Namespace) -> int:
+    if output_format == "parquet":
         raise CommandError("Parquet is written to a file: use -o FILE", USAGE)
-    if format_ == "messages":
+    if output_format == "messages":
         from hilt_autolog.converters import messages
 
         return messages.write(log, _EscapedBytes() if is_terminal(sys.stdout) else sys.stdout.buffer)

@@ -11,7 +11,7 @@ from hilt_autolog.format import PROCESS_ACTOR, CallTotals, section, session_id_o
 from hilt_autolog.reading.timestamps import sortable_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from hilt_autolog.contracts.types import JsonMapping, JsonObject
 
@@ -112,19 +112,22 @@ class ConversationIndex:
         if name is None or name == _LATEST:
             return self.all[-1]
         matches = (
-            [one for one in self.all if name in (one.name, one.session_id)]
-            or [one for one in self.all if one.session_id == session_id_of(name)]
-            or [one for one in self.all if one.session_id == self._event_session]
-            or [one for one in self.all if one.session_id.startswith(name)]
+            self._matching(lambda conversation: name in (conversation.name, conversation.session_id))
+            or self._matching(lambda conversation: conversation.session_id == session_id_of(name))
+            or self._matching(lambda conversation: conversation.session_id == self._event_session)
+            or self._matching(lambda conversation: conversation.session_id.startswith(name))
         )
         if len(matches) > 1:
-            candidates = ", ".join(one.session_id for one in matches[:_MAX_CANDIDATES])
+            candidates = ", ".join(match.session_id for match in matches[:_MAX_CANDIDATES])
             more = f" and {len(matches) - _MAX_CANDIDATES} more" if len(matches) > _MAX_CANDIDATES else ""
             raise CommandError(f"{name} may mean {candidates}{more}", FINDINGS)
         if not matches:
             hint = "`hilt show --list` lists the conversations"
             raise CommandError(f"no conversation and no event is called {name}; {hint}", FINDINGS)
         return matches[0]
+
+    def _matching(self, predicate: Callable[[Conversation], bool]) -> list[Conversation]:
+        return list(filter(predicate, self.all))
 
 
 def session_id_in(event: JsonMapping) -> str:
