@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from hilt_autolog.reading.timestamps import sortable_time
+from hilt_autolog.reading.lines import sortable_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Find the sources of a log, and read one of them line by line: yield the events, report the problems."""
+"""Find the sources of a log, and read one line by line: yield events and their times, report problems."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ import gzip
 import importlib
 import io
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from .timestamps import sortable_time
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from hilt_autolog.contracts.types import JsonObject
+    from hilt_autolog.contracts.types import JsonMapping, JsonObject
 
 ENDINGS = (".hilt.jsonl", ".hilt.jsonl.gz", ".hilt.jsonl.zst")
 LONGEST_LINE = 64 * 2**20  # bytes; a longer one is no event of ours, and could fill the memory
@@ -27,6 +26,7 @@ _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _BOM = b"\xef\xbb\xbf"
 _JSON_SPACE = b" \t\r\n"
+_TIME_LENGTH = len("2026-01-31T12:00:00.000000Z")
 
 
 class Source(NamedTuple):
@@ -130,6 +130,25 @@ def locate_event(
 def located_time(located: LocatedEvent) -> str:
     """Return an event's time as text that sorts; see `sortable_time`."""
     return sortable_time(located.event)
+
+
+def sortable_time(event: JsonMapping) -> str:
+    """Return an event's time as text that sorts; "" without a valid time, so that it stays where it is."""
+    text = event.get("timestamp")
+    if not isinstance(text, str):
+        return ""
+    if len(text) == _TIME_LENGTH and text.endswith("Z"):
+        return text
+    try:
+        time = datetime.fromisoformat(text)
+        return format_time(time.replace(tzinfo=time.tzinfo or UTC))
+    except (ValueError, OverflowError):
+        return ""
+
+
+def format_time(time: datetime) -> str:
+    """Return a time with a time zone in the notation of our own events: UTC, microseconds, `Z`."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def is_compressed(head: bytes) -> bool:

@@ -21,7 +21,7 @@ from hilt_autolog.cli.select.conversations import (
 from hilt_autolog.cli.select.sources import add_filters, event_filter, open_log, report_problems
 from hilt_autolog.format import dollars
 from hilt_autolog.reading.columns import normalize
-from hilt_autolog.reading.timestamps import sortable_time
+from hilt_autolog.reading.lines import sortable_time
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

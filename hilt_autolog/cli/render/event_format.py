@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from hilt_autolog.format import finite_number, section
-from hilt_autolog.reading.timestamps import sortable_time
+from hilt_autolog.reading.lines import sortable_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

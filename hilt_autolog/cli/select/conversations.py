@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hilt_autolog.cli.exit_codes import FINDINGS, CommandError
 from hilt_autolog.cli.render import event_format
 from hilt_autolog.format import PROCESS_ACTOR, CallTotals, section, session_id_of
-from hilt_autolog.reading.timestamps import sortable_time
+from hilt_autolog.reading.lines import sortable_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -63,7 +63,7 @@ def is_filtered(args: Namespace) -> bool:
 
 def event_filter(args: Namespace) -> EventFilter:
     """Return the predicate for events that the options of `add_filters` describe."""
-    from hilt_autolog.reading.timestamps import sortable_time
+    from hilt_autolog.reading.lines import sortable_time
 
     predicates: list[EventFilter] = []
     if args.since or args.until:
@@ -163,7 +163,7 @@ def _end(text: str) -> str:
 
 def _timestamp(text: str, index: int) -> str:
     """Return the begin (index 0) or the end (1) of a time range as timestamps of events are written."""
-    from hilt_autolog.reading.timestamps import format_time
+    from hilt_autolog.reading.lines import format_time
 
     from .time_ranges import parse_time_range
 
