@@ -29,7 +29,7 @@ AREAS = (
     "tests/runs",
     "tests/runtime",
 )
-# CPython 3.11 may fail to start a thread while a tracer is installed in another one; pytest reports that as an
+# CPython 3.11 may fail to start a thread while another installs a tracer; pytest reports that as an
 # unraisable exception. The plain run of the tests turns such warnings into errors.
 OPTIONS = ("-q", "-m", "not untraced", "-W", "ignore::pytest.PytestUnraisableExceptionWarning", "-n", "auto")
 
