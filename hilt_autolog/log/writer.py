@@ -19,9 +19,8 @@ from orjson import JSONEncodeError
 from hilt_autolog.clock import Clock
 
 from .append_file import LogFile, LogFileLost
-from .backoff import Backoff
 from .encoder import DELETE, encode_json_line, encode_line, escape_invisible
-from .file_opening import LogFileOpener
+from .file_opening import Backoff, LogFileOpener
 from .safe_directory import UnsafePathError
 from .syscalls import Syscalls
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from hilt_autolog.clock import random_hex
 from hilt_autolog.format import PROCESS_ACTOR
 from hilt_autolog.log import append_file, file_opening
-from hilt_autolog.log.backoff import describe_error
 from hilt_autolog.log.file_names import fill_template, is_generated
+from hilt_autolog.log.file_opening import describe_error
 from hilt_autolog.log.safe_directory import UnsafePathError
 from hilt_autolog.log.syscalls import Syscalls
 
