@@ -15,7 +15,6 @@ from hilt_autolog.clock import random_hex
 from hilt_autolog.format import PROCESS_ACTOR
 from hilt_autolog.log import append_file, file_opening
 from hilt_autolog.log.file_names import fill_template, is_generated
-from hilt_autolog.log.file_opening import describe_error
 from hilt_autolog.log.safe_directory import UnsafePathError
 from hilt_autolog.log.syscalls import Syscalls
 
@@ -41,7 +40,7 @@ def check_log_path() -> Iterator[Finding]:
     try:
         _try_to_write(template)
     except (UnsafePathError, OSError, append_file.LogFileLost) as error:
-        reason, description = describe_error(error)  # as in status().trouble
+        reason, description = file_opening.describe_error(error)  # as in status().trouble
         text = f"{template} cannot be written: {description}{_HINTS.get(reason, '')}"
         yield problem(text, path=template, reason=reason)
     else:
