@@ -49,8 +49,8 @@ def frozen():
 
 
 @pytest.fixture
-def watch(tmp_path):
-    """Enable recording, and read the log: `watch(chunks="off"); ...; watch.log().normalized()`."""
+def recording(tmp_path):
+    """Enable recording, and read the log: `recording(chunks="off"); ...; recording.log().normalized()`."""
     path = tmp_path / "log.hilt.jsonl"
 
     def enable(**settings):

@@ -29,7 +29,7 @@ def clients(provider, runner):
 
 
 @pytest.fixture
-def compare(clients, provider, watch):
+def compare(clients, provider, recording):
     """Do the same without us and with us, and hold what the program sees together; returns the log.
 
     The log knows besides what the program has `seen`, and the body that it `sent`.
@@ -39,9 +39,9 @@ def compare(clients, provider, watch):
         client = clients[kind]
         case = (client.run, doing, functions(client.make(sdk, **options), call), arguments)
         alone = outcome(*case)
-        watch()
+        recording()
         agree(alone, outcome(*case))
-        log = watch.log()
+        log = recording.log()
         log.seen, log.sent = alone[0], provider.requests[-1].body
         return log
 

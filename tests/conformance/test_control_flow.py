@@ -110,25 +110,25 @@ LEAVING = [
 
 @pytest.mark.parametrize("api", ["chat", "messages"])
 @pytest.mark.parametrize("error", LEAVING, ids=lambda error: type(error).__name__)
-def test_leaving_during_a_request(watch, api, error):
-    watch()
+def test_leaving_during_a_request(recording, api, error):
+    recording()
     f = functions(IN_PROCESS[APIS[api].sdk.name].client_over(raised(error)), APIS[api].call)
     with pytest.raises(type(error)) as caught:
         run_sync(WAYS["plain"](f, APIS[api].arguments, []))
     assert caught.value is error
-    assert [fact(event) for event in watch.log().events] == [("prompt", None), ("system", "cancelled")]
+    assert [fact(event) for event in recording.log().events] == [("prompt", None), ("system", "cancelled")]
 
 
 @pytest.mark.parametrize("api", ["chat", "messages"])
 @pytest.mark.parametrize("error", LEAVING, ids=lambda error: type(error).__name__)
-def test_leaving_during_a_stream(watch, api, error):
-    watch()
+def test_leaving_during_a_stream(recording, api, error):
+    recording()
     here, frames = IN_PROCESS[APIS[api].sdk.name], [*APIS[api].frames, error]
     f = functions(here.client_over(lambda request: here.response(frames)), APIS[api].call)
     with pytest.raises(type(error)) as caught:
         run_sync(WAYS["stream"](f, APIS[api].arguments, []))
     assert caught.value is error
-    log = watch.log()
+    log = recording.log()
     assert [fact(event) for event in log.events] == [
         ("prompt", None),
         ("completion_chunk", None),

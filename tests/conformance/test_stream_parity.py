@@ -67,21 +67,21 @@ async def _pictured(opened, f, seen, inner=None):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("api", FEW)
 @pytest.mark.parametrize("way", [stream, raw_stream, streaming_stream, helper])
-def test_a_stream_looks_the_same(runner, watch, kind, api, way):
+def test_a_stream_looks_the_same(runner, recording, kind, api, way):
     run = run_sync if kind == "sync" else runner.run
     here = IN_PROCESS[APIS[api].sdk.name]
     case = (run, way, functions(here.offline(kind), APIS[api].call), APIS[api].arguments)
     alone = outcome(*case)
-    watch()
+    recording()
     agree(alone, outcome(*case))
-    assert len(watch.log().of("prompt")) == 1
+    assert len(recording.log().of("prompt")) == 1
 
 
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("api", FEW)
 @pytest.mark.usefixtures("frozen")
-def test_a_stream_is_used_the_same(runner, watch, api, kind, check):
+def test_a_stream_is_used_the_same(runner, recording, api, kind, check):
     run = run_sync if kind == "sync" else runner.run
     f = functions(IN_PROCESS[APIS[api].sdk.name].offline(kind), APIS[api].call)
 
@@ -89,16 +89,16 @@ def test_a_stream_is_used_the_same(runner, watch, api, kind, check):
         return await settled(f.create(**APIS[api].arguments, stream=True))
 
     alone = outcome(run, checked, CHECKS[check], opened)
-    watch()
+    recording()
     agree(alone, outcome(run, checked, CHECKS[check], opened))
-    log = watch.log()
+    log = recording.log()
     assert len(log.of("prompt")) == len(log.of("completion"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("api", FEW)
 @pytest.mark.parametrize("way", ["plain", "raw", *(name for name in WAYS if name.startswith("streaming."))])
-def test_nothing_of_ours_stays_on_a_response(runner, watch, kind, api, way):
+def test_nothing_of_ours_stays_on_a_response(runner, recording, kind, api, way):
     """A response that was read can be pickled, copied and compared as before."""
     run = run_sync if kind == "sync" else runner.run
     responses = []
@@ -106,7 +106,7 @@ def test_nothing_of_ours_stays_on_a_response(runner, watch, kind, api, way):
     here = IN_PROCESS[APIS[api].sdk.name]
     case = (run, WAYS[way], functions(here.offline(kind, hooks), APIS[api].call), APIS[api].arguments)
     outcome(*case)
-    watch()
+    recording()
     outcome(*case)
     alone, watched = responses
     assert portrait(watched) == portrait(alone)
@@ -120,7 +120,7 @@ def kept(kind, responses):
 
 
 @pytest.mark.parametrize("api", FEW)
-def test_mixing_iter_and_next(watch, api):
+def test_mixing_iter_and_next(recording, api):
     """A loop, a step and another loop go on where the last one stopped."""
 
     def mixed():
@@ -132,9 +132,9 @@ def test_mixing_iter_and_next(watch, api):
             return [*map(spelled, items), *map(spelled, iter(opened))]
 
     alone = mixed()
-    watch()
+    recording()
     assert mixed() == alone
-    assert watch.log().of("completion")[0]["content"]["text"] == HELLO
+    assert recording.log().of("completion")[0]["content"]["text"] == HELLO
 
 
 NOVEL = {
@@ -153,16 +153,16 @@ NOVEL = {
 
 
 @pytest.mark.parametrize("api", FEW)
-def test_a_chunk_of_a_type_that_nobody_knows(watch, api):
+def test_a_chunk_of_a_type_that_nobody_knows(recording, api):
     def chunks():
         here, frames = IN_PROCESS[APIS[api].sdk.name], [*NOVEL[api], *APIS[api].frames]
         f = functions(here.client_over(lambda request: here.response(frames)), APIS[api].call)
         return [spelled(chunk) for chunk in f.create(**APIS[api].arguments, stream=True)]
 
     alone = chunks()
-    watch()
+    recording()
     assert chunks() == alone
-    told = watch.log().of("completion_chunk", "completion")
+    told = recording.log().of("completion_chunk", "completion")
     assert [event["content"]["text"] for event in told] == ["Hel", "Hel"]
 
 
@@ -190,7 +190,7 @@ def odd(base):
 
 
 @pytest.mark.parametrize("api", FEW)
-def test_a_stream_of_another_make_is_left_alone(watch, api):
+def test_a_stream_of_another_make_is_left_alone(recording, api):
     sdk = APIS[api].sdk
     stream_cls = odd(sdk.streams[0])
 
@@ -201,7 +201,7 @@ def test_a_stream_of_another_make_is_left_alone(watch, api):
         return type(opened), sorted(vars(opened)), [line[:5] for line in opened]
 
     alone = read()
-    watch()
+    recording()
     assert read() == alone
-    assert [event["action"] for event in watch.log().events][-1] == "completion"
-    assert watch.log().of("completion")[0]["content"]["text"] == HELLO
+    assert [event["action"] for event in recording.log().events][-1] == "completion"
+    assert recording.log().of("completion")[0]["content"]["text"] == HELLO

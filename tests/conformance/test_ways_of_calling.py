@@ -28,16 +28,16 @@ def alone(clients):
 
 
 @pytest.fixture
-def watched(alone, clients, provider, watch):
+def watched(alone, clients, provider, recording):
     """Let a program see the same with us; returns what was sent, and the log."""
 
     def seen(moment, kind, api, way):
         expected = alone(kind, api, way)
-        f = switched_on(moment, watch, lambda: clients[kind].make(APIS[api].sdk), APIS[api].call)
+        f = switched_on(moment, recording, lambda: clients[kind].make(APIS[api].sdk), APIS[api].call)
         seen = outcome(clients[kind].run, WAYS[way], f, APIS[api].arguments)
         agree(expected, seen)
         assert not any(isinstance(noted, Raised) for noted in seen[0])
-        return provider.requests[-1].body, watch.log()
+        return provider.requests[-1].body, recording.log()
 
     return seen
 
@@ -50,16 +50,16 @@ def test_a_call_is_recorded_whole(watched, api, way, kind, moment):
     assert log.normalized() == events(APIS[api], way, sent)
 
 
-def switched_on(moment, watch, make, call):
+def switched_on(moment, recording, make, call):
     """The functions of a new client, with recording enabled at that moment."""
     if moment == "before the client":
-        watch()
+        recording()
     client = make()
     if moment == "after the client":
-        watch()
+        recording()
     f = functions(client, call)
     if moment == "after the functions":
-        watch()
+        recording()
     return f
 
 

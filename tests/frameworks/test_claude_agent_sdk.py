@@ -49,10 +49,10 @@ async def left(sdk, options, seen):
 
 
 @pytest.mark.parametrize("way", [query, client, left])
-def test_the_claude_agent_sdk(offered, runner, watch, capfd, way):
+def test_the_claude_agent_sdk(offered, runner, recording, capfd, way):
     alone = outcome(runner.run, way, *offered)
-    watch()
+    recording()
     assert outcome(runner.run, way, *offered) == alone
     assert way is left or "You said: Hello" in "".join(alone[0])
     assert capfd.readouterr() == ("", "")
-    assert watch.log().events == []
+    assert recording.log().events == []

@@ -37,12 +37,12 @@ def clients(provider, runner):
 
 
 @pytest.fixture
-def told(watch):
+def recorded_calls(recording):
     """Enable recording, and return the actions, without chunks, and the operations that they were of."""
-    watch()
+    recording()
 
-    def told(*, streamed=None):
-        log = watch.log()
+    def recorded_calls(*, streamed=None):
+        log = recording.log()
         assert streamed in (None, "completion_chunk" in log.actions)
         actions = [action for action in log.actions if action != "completion_chunk"]
         ids = [
@@ -56,7 +56,7 @@ def told(watch):
             call["provenance"]["operation"] for call in log.of("prompt", "completion", "embedding")
         }
 
-    return told
+    return recorded_calls
 
 
 def get_weather(city: str) -> str:
@@ -96,55 +96,55 @@ def asked(provider):
     return ask
 
 
-def test_litellm(litellm, asked, told):
+def test_litellm(litellm, asked, recorded_calls):
     litellm.completion(**asked())
-    assert told() == (ANSWERED, {"chat.completions"})
+    assert recorded_calls() == (ANSWERED, {"chat.completions"})
 
 
-def test_litellm_in_a_stream(litellm, asked, told):
+def test_litellm_in_a_stream(litellm, asked, recorded_calls):
     list(litellm.completion(**asked(), stream=True))
-    assert told(streamed=True) == (ANSWERED, {"chat.completions"})
+    assert recorded_calls(streamed=True) == (ANSWERED, {"chat.completions"})
 
 
-def test_litellm_async(litellm, asked, told, runner):
+def test_litellm_async(litellm, asked, recorded_calls, runner):
     runner.run(litellm.acompletion(**asked()))
-    assert told() == (ANSWERED, {"chat.completions"})
+    assert recorded_calls() == (ANSWERED, {"chat.completions"})
 
 
-def test_litellm_async_in_a_stream(litellm, asked, told, runner):
+def test_litellm_async_in_a_stream(litellm, asked, recorded_calls, runner):
     async def drain():
         return [chunk async for chunk in await litellm.acompletion(**asked(), stream=True)]
 
     assert runner.run(drain())
-    assert told(streamed=True) == (ANSWERED, {"chat.completions"})
+    assert recorded_calls(streamed=True) == (ANSWERED, {"chat.completions"})
 
 
-def test_litellm_with_a_tool(litellm, asked, told):
+def test_litellm_with_a_tool(litellm, asked, recorded_calls):
     asking = asked(WEATHER, tools=[TOOL])
     answer = litellm.completion(**asking).choices[0].message
     (call,) = answer.tool_calls
     result = {"role": "tool", "tool_call_id": call.id, "content": get_weather("Paris")}
     litellm.completion(**asking | {"messages": [*asking["messages"], answer, result]})
-    assert told() == (TOOLED, {"chat.completions"})
+    assert recorded_calls() == (TOOLED, {"chat.completions"})
 
 
-def test_litellm_embeddings(litellm, provider, told):
+def test_litellm_embeddings(litellm, provider, recorded_calls):
     litellm.embedding("openai/text-embedding-3-small", ["Hello"], api_base=provider.base_url, api_key="x")
-    assert told() == (["embedding"], {"embeddings"})
+    assert recorded_calls() == (["embedding"], {"embeddings"})
 
 
 @pytest.mark.parametrize("model", ["cerebras/a-model", "perplexity/sonar"])
-def test_what_litellm_calls_through_openai_s_sdk(litellm, asked, told, model):
+def test_what_litellm_calls_through_openai_s_sdk(litellm, asked, recorded_calls, model):
     litellm.completion(**asked(model=model))
-    assert told() == (ANSWERED, {"chat.completions"})
+    assert recorded_calls() == (ANSWERED, {"chat.completions"})
 
 
 @pytest.mark.parametrize("model", ["anthropic/claude-haiku-4-5", "groq/a-model", "mistral/a-model"])
-def test_what_litellm_calls_by_itself_is_not_seen(litellm, asked, provider, told, model):
+def test_what_litellm_calls_by_itself_is_not_seen(litellm, asked, provider, recorded_calls, model):
     """A limit, named in hilt_autolog/docs/limits.md."""
     where = {"api_base": provider.url} if "claude" in model else {}
     litellm.completion(**asked(model=model) | where)
-    assert told() == ([], set())
+    assert recorded_calls() == ([], set())
 
 
 # --- the OpenAI Agents SDK
@@ -165,13 +165,13 @@ def agents(request, provider, clients):
     return request.param, make, agents.Runner
 
 
-def test_agents(agents, told, runner):
+def test_agents(agents, recorded_calls, runner):
     operation, make, agent_runner = agents
     runner.run(agent_runner.run(make(), HELLO))
-    assert told() == (ANSWERED, {operation})
+    assert recorded_calls() == (ANSWERED, {operation})
 
 
-def test_agents_sync(agents, told):
+def test_agents_sync(agents, recorded_calls):
     operation, make, agent_runner = agents
     agent = make()
     loop = asyncio.new_event_loop()  # which the Agents SDK leaves unfit for others
@@ -180,17 +180,17 @@ def test_agents_sync(agents, told):
     loop.run_until_complete(agent.model._client.close())
     asyncio.set_event_loop(None)
     loop.close()
-    assert told() == (ANSWERED, {operation})
+    assert recorded_calls() == (ANSWERED, {operation})
 
 
-def test_agents_with_a_tool(agents, told, runner):
+def test_agents_with_a_tool(agents, recorded_calls, runner):
     operation, make, agent_runner = agents
     result = runner.run(agent_runner.run(make(), WEATHER))
     assert SUNNY in result.final_output
-    assert told() == (TOOLED, {operation})
+    assert recorded_calls() == (TOOLED, {operation})
 
 
-def test_agents_with_a_tool_in_a_stream(agents, told, runner):
+def test_agents_with_a_tool_in_a_stream(agents, recorded_calls, runner):
     operation, make, agent_runner = agents
 
     async def drain():
@@ -198,7 +198,7 @@ def test_agents_with_a_tool_in_a_stream(agents, told, runner):
         return [event async for event in result.stream_events()]
 
     assert runner.run(drain())
-    assert told(streamed=True) == (TOOLED, {operation})
+    assert recorded_calls(streamed=True) == (TOOLED, {operation})
 
 
 # --- PydanticAI
@@ -228,19 +228,19 @@ def pydantic_ai(request, provider, clients):
     return request.param, make
 
 
-def test_pydantic_ai(pydantic_ai, told, runner):
+def test_pydantic_ai(pydantic_ai, recorded_calls, runner):
     operation, make = pydantic_ai
     runner.run(make().run(HELLO))
-    assert told() == (ANSWERED, {operation})
+    assert recorded_calls() == (ANSWERED, {operation})
 
 
-def test_pydantic_ai_with_a_tool(pydantic_ai, told, runner):
+def test_pydantic_ai_with_a_tool(pydantic_ai, recorded_calls, runner):
     operation, make = pydantic_ai
     assert SUNNY in runner.run(make().run(WEATHER)).output
-    assert told() == (TOOLED, {operation})
+    assert recorded_calls() == (TOOLED, {operation})
 
 
-def test_pydantic_ai_in_a_stream(pydantic_ai, told, runner):
+def test_pydantic_ai_in_a_stream(pydantic_ai, recorded_calls, runner):
     operation, make = pydantic_ai
 
     async def drain():
@@ -248,4 +248,4 @@ def test_pydantic_ai_in_a_stream(pydantic_ai, told, runner):
             return [text async for text in result.stream_text()]
 
     assert runner.run(drain())
-    assert told(streamed=True) == (ANSWERED, {operation})
+    assert recorded_calls(streamed=True) == (ANSWERED, {operation})

@@ -41,7 +41,7 @@ def module(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def told() -> list[str]:
+def reported() -> list[str]:
     return []
 
 
@@ -59,84 +59,84 @@ def test_an_import_is_reported_once_the_module_is_executed(module):
     assert seen == [("fresh", 2)]
 
 
-def test_other_modules_are_not_reported(module, told):
+def test_other_modules_are_not_reported(module, reported):
     module("other", "import nested_other")
     module("nested_other")
-    import_hook.when_imported(["fresh", "nested"], told.append)
+    import_hook.when_imported(["fresh", "nested"], reported.append)
     importlib.import_module("other")
-    assert told == []
+    assert reported == []
 
 
-def test_a_module_that_is_there_already_is_not_reported(module, told):
+def test_a_module_that_is_there_already_is_not_reported(module, reported):
     importlib.import_module(module("early"))
-    import_hook.when_imported(["early"], told.append)
+    import_hook.when_imported(["early"], reported.append)
     importlib.import_module("early")
-    assert told == []
+    assert reported == []
 
 
-def test_reload_and_a_second_import_are_reported_again(module, told):
-    import_hook.when_imported([module("again")], told.append)
+def test_reload_and_a_second_import_are_reported_again(module, reported):
+    import_hook.when_imported([module("again")], reported.append)
     importlib.reload(importlib.import_module("again"))
     del sys.modules["again"]
     importlib.import_module("again")
-    assert told == ["again"] * 3
+    assert reported == ["again"] * 3
 
 
-def test_a_module_inside_a_namespace_package_is_reported(module, told):
-    import_hook.when_imported([module("space.inner.sdk"), "space"], told.append)
+def test_a_module_inside_a_namespace_package_is_reported(module, reported):
+    import_hook.when_imported([module("space.inner.sdk"), "space"], reported.append)
     importlib.import_module("space.inner.sdk")
-    assert told == ["space.inner.sdk"]
+    assert reported == ["space.inner.sdk"]
 
 
-def test_a_package_is_reported_after_the_modules_that_it_imports(module, told):
+def test_a_package_is_reported_after_the_modules_that_it_imports(module, reported):
     module("pack.__init__", "import pack.part")
     module("pack.part")
-    import_hook.when_imported(["pack", "pack.part"], told.append)
+    import_hook.when_imported(["pack", "pack.part"], reported.append)
     importlib.import_module("pack")
-    assert told == ["pack.part", "pack"]
+    assert reported == ["pack.part", "pack"]
 
 
-def test_a_module_has_its_own_loader_during_and_after_execution(module, told):
-    import_hook.when_imported([module("clean", "during = __loader__, __spec__.loader")], told.append)
+def test_a_module_has_its_own_loader_during_and_after_execution(module, reported):
+    import_hook.when_imported([module("clean", "during = __loader__, __spec__.loader")], reported.append)
     clean = importlib.import_module("clean")
     loaders = {*clean.during, clean.__loader__, clean.__spec__.loader}
     assert [type(loader) for loader in loaders] == [importlib.machinery.SourceFileLoader]
-    assert told == ["clean"]
+    assert reported == ["clean"]
 
 
-def test_a_spec_that_is_only_looked_at_answers_as_ever(module, told):
-    import_hook.when_imported([module("looked", "x = 1\n")], told.append)
+def test_a_spec_that_is_only_looked_at_answers_as_ever(module, reported):
+    import_hook.when_imported([module("looked", "x = 1\n")], reported.append)
     spec = importlib.util.find_spec("looked")
     assert spec.loader.get_source("looked") == "x = 1\n"
     assert spec.loader.path == spec.origin
     assert not spec.loader.is_package("looked")
-    assert told == []
+    assert reported == []
 
 
-def test_a_fault_of_ours_does_not_fail_the_import(module, told, capfd):
+def test_a_fault_of_ours_does_not_fail_the_import(module, reported, capfd):
     def fail(name: str) -> None:
         raise RuntimeError(name)
 
     import_hook.when_imported([module("sound", "x = 1")], fail)
-    import_hook.when_imported(["sound"], told.append)
+    import_hook.when_imported(["sound"], reported.append)
     assert importlib.import_module("sound").x == 1
-    assert told == ["sound"]
+    assert reported == ["sound"]
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_failing_import_keeps_its_error_and_is_reported_later(module, told):
-    import_hook.when_imported([module("shaky", "raise LookupError('mine')")], told.append)
+def test_a_failing_import_keeps_its_error_and_is_reported_later(module, reported):
+    import_hook.when_imported([module("shaky", "raise LookupError('mine')")], reported.append)
     with pytest.raises(LookupError, match="mine"):
         importlib.import_module("shaky")
-    assert told == []
+    assert reported == []
     assert "shaky" not in sys.modules
     module("shaky", "repaired = True  # longer than before")
     assert importlib.import_module("shaky").repaired
-    assert told == ["shaky"]
+    assert reported == ["shaky"]
 
 
-def test_a_module_that_does_not_exist_is_missed_as_ever(told):
-    undo = import_hook.when_imported(["no_such_sdk"], told.append)
+def test_a_module_that_does_not_exist_is_missed_as_ever(reported):
+    undo = import_hook.when_imported(["no_such_sdk"], reported.append)
     with pytest.raises(ModuleNotFoundError) as missing:
         importlib.import_module("no_such_sdk")
     undo()
@@ -151,15 +151,15 @@ def test_a_module_that_replaces_itself_is_read_from_sys_modules(module):
     assert seen == [True]
 
 
-def test_a_lazy_module_stays_lazy_and_is_reported_on_use(module, told):
-    import_hook.when_imported([module("lazy", "x = 1")], told.append)
+def test_a_lazy_module_stays_lazy_and_is_reported_on_use(module, reported):
+    import_hook.when_imported([module("lazy", "x = 1")], reported.append)
     spec = importlib.util.find_spec("lazy")
     spec.loader = loader = importlib.util.LazyLoader(spec.loader)
     lazy = sys.modules["lazy"] = importlib.util.module_from_spec(spec)
     loader.exec_module(lazy)
-    assert told == []
+    assert reported == []
     assert lazy.x == 1
-    assert told == ["lazy"]
+    assert reported == ["lazy"]
     assert type(lazy.__loader__) is importlib.machinery.SourceFileLoader
 
 
@@ -183,18 +183,18 @@ class Maker:
         module.made_by = self
 
 
-def test_a_loader_that_makes_its_own_modules_still_does(monkeypatch, told):
+def test_a_loader_that_makes_its_own_modules_still_does(monkeypatch, reported):
     maker = Maker("handmade")
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, maker])
     monkeypatch.delitem(sys.modules, "handmade", raising=False)
-    import_hook.when_imported(["handmade"], told.append)
+    import_hook.when_imported(["handmade"], reported.append)
     handmade: Any = importlib.import_module("handmade")
     assert (type(handmade), handmade.made_by, handmade.__loader__) == (Kind, maker, maker)
-    assert told == ["handmade"]
+    assert reported == ["handmade"]
     import_hook.remove_hooks()
 
 
-def test_a_loader_without_exec_module_is_left_alone(monkeypatch, told):
+def test_a_loader_without_exec_module_is_left_alone(monkeypatch, reported):
     class Old:
         def find_spec(self, name, path=None, target=None):
             return importlib.machinery.ModuleSpec(name, self) if name == "old_fashioned" else None
@@ -203,21 +203,21 @@ def test_a_loader_without_exec_module_is_left_alone(monkeypatch, told):
             return sys.modules.setdefault(name, Kind(name))
 
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Old()])
-    import_hook.when_imported(["old_fashioned"], told.append)
+    import_hook.when_imported(["old_fashioned"], reported.append)
     with pytest.warns(ImportWarning):
         assert type(importlib.import_module("old_fashioned")) is Kind
     import_hook.remove_hooks()
     del sys.modules["old_fashioned"]
 
 
-def test_what_another_finder_raises_reaches_the_program(monkeypatch, told):
+def test_what_another_finder_raises_reaches_the_program(monkeypatch, reported):
     class Refusing:
         def find_spec(self, name, path=None, target=None):
             if name == "refused":
                 raise PermissionError(name)
 
     monkeypatch.setattr(sys, "meta_path", [Refusing()])
-    undo = import_hook.when_imported(["refused"], told.append)
+    undo = import_hook.when_imported(["refused"], reported.append)
     with pytest.raises(PermissionError, match="refused"):
         importlib.import_module("refused")
     undo()
@@ -258,43 +258,43 @@ class Asking:
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["in front of us", "behind us"])
-def test_a_finder_that_walks_the_whole_meta_path_again_works(place, module, monkeypatch, told):
+def test_a_finder_that_walks_the_whole_meta_path_again_works(place, module, monkeypatch, reported):
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     asking = Asking()
-    import_hook.when_imported([module("shared")], told.append)
+    import_hook.when_imported([module("shared")], reported.append)
     sys.meta_path.insert(place, asking)
     shared = importlib.import_module("shared")
     assert shared.seen_by_another_tool
-    assert told == ["shared"]
+    assert reported == ["shared"]
     assert asking.asked == ["shared"] * (3 - place)  # we get in front of it while it asks the list again
     import_hook.remove_hooks()
 
 
-def test_a_finder_that_returns_one_spec_twice_is_wrapped_once(monkeypatch, told):
+def test_a_finder_that_returns_one_spec_twice_is_wrapped_once(monkeypatch, reported):
     spec = importlib.machinery.ModuleSpec("kept", Maker("kept"))
     keeping: Any = ModuleType("keeping")
     keeping.find_spec = lambda name, path=None, target=None: spec if name == "kept" else None
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, keeping])
-    import_hook.when_imported(["kept"], told.append)
+    import_hook.when_imported(["kept"], reported.append)
     importlib.util.find_spec("kept")
     importlib.import_module("kept")
-    assert told == ["kept"]
+    assert reported == ["kept"]
     import_hook.remove_hooks()
     del sys.modules["kept"]
 
 
-def test_after_a_finder_that_came_later_we_are_first_again(module, monkeypatch, told):
+def test_after_a_finder_that_came_later_we_are_first_again(module, monkeypatch, reported):
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-    import_hook.when_imported(["handmade"], told.append)
+    import_hook.when_imported(["handmade"], reported.append)
     maker = Maker("handmade")
     sys.meta_path.insert(0, maker)
     importlib.import_module("handmade")  # theirs alone: we were not asked
-    assert told == []
+    assert reported == []
     importlib.import_module(module("anything"))
     assert sys.meta_path[0] is ours()[0]
     assert sys.meta_path[1] is maker
     importlib.reload(sys.modules["handmade"])
-    assert told == ["handmade"]
+    assert reported == ["handmade"]
     del sys.modules["handmade"]
     import_hook.remove_hooks()
 
@@ -314,55 +314,57 @@ def test_all_waits_share_one_finder_until_the_last_undo(module):
     assert sys.meta_path == before
 
 
-def test_an_import_under_way_goes_on_after_the_undo_unreported(module, told, monkeypatch):
-    undo = import_hook.when_imported([module("midway", "import undoing\nundoing.now()\nx = 1")], told.append)
+def test_an_import_under_way_goes_on_after_the_undo_unreported(module, reported, monkeypatch):
+    undo = import_hook.when_imported(
+        [module("midway", "import undoing\nundoing.now()\nx = 1")], reported.append
+    )
     undoing: Any = ModuleType("undoing")
     undoing.now = undo
     monkeypatch.setitem(sys.modules, "undoing", undoing)
     assert importlib.import_module("midway").x == 1
-    assert told == []
+    assert reported == []
     assert ours() == []
 
 
-def test_a_wait_begun_during_a_modules_execution_is_reported_too(module, told, monkeypatch):
+def test_a_wait_begun_during_a_modules_execution_is_reported_too(module, reported, monkeypatch):
     late: list[str] = []
-    import_hook.when_imported([module("handover", "import waiting\nwaiting.now()")], told.append)
+    import_hook.when_imported([module("handover", "import waiting\nwaiting.now()")], reported.append)
     waiting: Any = ModuleType("waiting")
     waiting.now = lambda: import_hook.when_imported(["handover"], late.append)
     monkeypatch.setitem(sys.modules, "waiting", waiting)
     importlib.import_module("handover")
-    assert (told, late) == (["handover"], ["handover"])
+    assert (reported, late) == (["handover"], ["handover"])
 
 
-def test_an_undo_during_the_report_keeps_the_other_waits(module, told):
+def test_an_undo_during_the_report_keeps_the_other_waits(module, reported):
     undo = import_hook.when_imported([module("once")], lambda name: undo())
-    import_hook.when_imported(["once"], told.append)
+    import_hook.when_imported(["once"], reported.append)
     importlib.import_module("once")
-    assert told == ["once"]
+    assert reported == ["once"]
 
 
-def test_a_finder_that_has_left_does_not_come_back(module, told):
-    import_hook.when_imported([module("left")], told.append)
+def test_a_finder_that_has_left_does_not_come_back(module, reported):
+    import_hook.when_imported([module("left")], reported.append)
     finder = ours()[0]
     import_hook.remove_hooks()
     assert finder.find_spec("left") is None  # a thread may be half-way through the old list
     assert ours() == []
 
 
-def test_stop_waiting_undoes_every_wait(module, told):
-    import_hook.when_imported([module("stopped")], told.append)
-    import_hook.when_imported(["stopped"], told.append)
+def test_stop_waiting_undoes_every_wait(module, reported):
+    import_hook.when_imported([module("stopped")], reported.append)
+    import_hook.when_imported(["stopped"], reported.append)
     import_hook.remove_hooks()
     import_hook.remove_hooks()
     importlib.import_module("stopped")
-    assert told == []
+    assert reported == []
     assert ours() == []
 
 
-def test_no_lock_is_held_while_a_module_is_executed(module, told):
+def test_no_lock_is_held_while_a_module_is_executed(module, reported):
     """A module whose import starts a thread that imports, and waits for it."""
     module("inner_sdk")
-    import_hook.when_imported(["outer_sdk", "inner_sdk"], told.append)
+    import_hook.when_imported(["outer_sdk", "inner_sdk"], reported.append)
     module(
         "outer_sdk",
         "import threading\nt = threading.Thread(target=__import__, args=('inner_sdk',))\nt.start()\nt.join()",
@@ -370,13 +372,13 @@ def test_no_lock_is_held_while_a_module_is_executed(module, told):
     worker = threading.Thread(target=importlib.import_module, args=("outer_sdk",), daemon=True)
     worker.start()
     worker.join(30)
-    assert told == ["inner_sdk", "outer_sdk"]
+    assert reported == ["inner_sdk", "outer_sdk"]
 
 
 @pytest.mark.untraced  # a tracer within imports takes too long
-def test_thirty_two_threads_that_import_at_once_miss_nothing(module, told):
+def test_thirty_two_threads_that_import_at_once_miss_nothing(module, reported):
     names = [module(f"parallel_{number}") for number in range(8)]
-    import_hook.when_imported(names, told.append)
+    import_hook.when_imported(names, reported.append)
     rounds, threads = 200, 32
     failures: list[BaseException] = []
     barrier = threading.Barrier(threads, action=lambda: [sys.modules.pop(name, None) for name in names])
@@ -403,7 +405,7 @@ def test_thirty_two_threads_that_import_at_once_miss_nothing(module, told):
         sys.setswitchinterval(interval)
     assert failures == []
     assert not any(worker.is_alive() for worker in workers)
-    assert {name: told.count(name) for name in names} == dict.fromkeys(names, rounds)
+    assert {name: reported.count(name) for name in names} == dict.fromkeys(names, rounds)
 
 
 def test_every_provider_file_is_registered():

@@ -215,8 +215,8 @@ def test_a_closed_session_is_reported_and_the_answer_is_returned(session, chain,
 # --- with capture on
 
 
-def test_a_run_with_a_handler_is_only_in_its_session(session, chain, watch, runner):
-    watch()
+def test_a_run_with_a_handler_is_only_in_its_session(session, chain, recording, runner):
+    recording()
     config = {"callbacks": [HILTCallbackHandler(session, "demo")]}
     chain.invoke({"q": "hi"}, config)
     list(chain.stream({"q": "count to 2"}, config))
@@ -224,27 +224,27 @@ def test_a_run_with_a_handler_is_only_in_its_session(session, chain, watch, runn
     whole, chunks = ["prompt", "completion"], ["completion_chunk"] * 2
     assert [one[0] for one in calls(session)] == [*whole, "prompt", *chunks, "completion", *whole]
     assert boundaries(session) == STEPS * 3
-    assert not watch.path.exists()
+    assert not recording.path.exists()
     ends = [event for event in events(session) if event["action"] == "completion"]
     assert all(end["provenance"]["request_id"] for end in ends)
     assert {event["session_id"] for event in events(session)} == {session_id_of("demo")}
 
 
-def test_other_runs_are_recorded_as_ever(session, chain, watch):
-    watch()
+def test_other_runs_are_recorded_as_ever(session, chain, recording):
+    recording()
     chain.invoke({"q": "hi"}, {"callbacks": [HILTCallbackHandler(session)]})
     chain.invoke({"q": "hi"})
-    assert [one[0] for one in calls(session)] == [one[0] for one in calls(watch.path)]
-    assert boundaries(watch.path) == STEPS
+    assert [one[0] for one in calls(session)] == [one[0] for one in calls(recording.path)]
+    assert boundaries(recording.path) == STEPS
 
 
-def test_a_handler_on_the_model_records_only_the_model_call(session, chain, watch):
-    watch()
+def test_a_handler_on_the_model_records_only_the_model_call(session, chain, recording):
+    recording()
     model = chain.last.model_copy(update={"callbacks": [HILTCallbackHandler(session)]})
     (chain.first | model).invoke({"q": "hi"})
     assert [one[0] for one in summary(session)] == ["prompt", "completion"]
-    assert boundaries(watch.path) == STEPS
-    assert calls(watch.path) == []
+    assert boundaries(recording.path) == STEPS
+    assert calls(recording.path) == []
 
 
 # --- functions under `@hilt_autolog.tool` that LangChain runs
@@ -277,49 +277,52 @@ def linked(log):
 
 
 @pytest.mark.parametrize("look", ["invoke", "ainvoke", "later"])
-def test_a_tool_that_langchain_runs_is_recorded_once(watch, runner, look):
-    watch()
+def test_a_tool_that_langchain_runs_is_recorded_once(recording, runner, look):
+    recording()
     if look == "invoke":
         look_up.invoke("abc")
     else:
         runner.run((look_up if look == "ainvoke" else later).ainvoke("abc"))
     hilt_autolog.record_tool("after")
-    assert linked(watch.path)[:3] == LOOKED_UP
-    assert linked(watch.path)[3:] == [("tool_call", None), ("tool_result", 3)]
+    assert linked(recording.path)[:3] == LOOKED_UP
+    assert linked(recording.path)[3:] == [("tool_call", None), ("tool_result", 3)]
 
 
-def test_calls_made_inside_are_recorded_as_usual(watch):
-    watch()
+def test_calls_made_inside_are_recorded_as_usual(recording):
+    recording()
     look_up.invoke("ab")
-    assert [one[2:] for one in summary(watch.path) if one[0] == "tool_call"] == [
+    assert [one[2:] for one in summary(recording.path) if one[0] == "tool_call"] == [
         ("ab", None),
         ('{"word": "ab!"}', 0),
     ]
     LOOK_UP.func("abc")
-    assert linked(watch.path)[-3:] == [("tool_call", None), ("retrieval", 6), ("tool_result", 6)]
+    assert linked(recording.path)[-3:] == [("tool_call", None), ("retrieval", 6), ("tool_result", 6)]
 
 
 @pytest.mark.parametrize("is_captured", [False, True])
-def test_a_tool_with_a_handler_is_recorded_in_its_session(session, watch, is_captured):
+def test_a_tool_with_a_handler_is_recorded_in_its_session(session, recording, is_captured):
     if is_captured:
-        watch()
+        recording()
     look_up.invoke("abc", {"callbacks": [HILTCallbackHandler(session)]})
     assert [one[0] for one in summary(session)] == ["tool_call", "tool_result"]
     if is_captured:
-        assert linked(watch.path) == [("retrieval", None)]
+        assert linked(recording.path) == [("retrieval", None)]
 
 
-def test_a_tool_with_its_own_session_is_recorded_there_too(session, watch):
+def test_a_tool_with_its_own_session_is_recorded_there_too(session, recording):
     own = tool(hilt_autolog.tool(session=session)(LOOK_UP.func.__wrapped__))
-    watch()
+    recording()
     own.invoke("abc")
     assert [one[0] for one in summary(session)] == ["tool_call", "tool_result"]
-    assert [one[0] for one in summary(watch.path) if one[0] != "retrieval"] == ["tool_call", "tool_result"]
+    assert [one[0] for one in summary(recording.path) if one[0] != "retrieval"] == [
+        "tool_call",
+        "tool_result",
+    ]
 
 
 @pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream"])
-def test_after_a_chain_its_latest_answer_is_current(watch, chain, runner, way):
-    watch()
+def test_after_a_chain_its_latest_answer_is_current(recording, chain, runner, way):
+    recording()
     if way == "invoke":
         chain.invoke({"q": "hi"})
         hilt_autolog.record_feedback("good")
@@ -333,7 +336,7 @@ def test_after_a_chain_its_latest_answer_is_current(watch, chain, runner, way):
             hilt_autolog.record_feedback("good")
 
         runner.run(judge())
-    log = events(watch.path)
+    log = events(recording.path)
     (answer,) = [one for one in log if one["action"] == "completion"]
     assert log[-1]["extensions"]["reply_to"] == answer["event_id"]
     assert log[-1]["session_id"] == answer["session_id"]

@@ -13,10 +13,10 @@ ASKS = [{"role": "user", "content": "hi"}]
 
 
 @pytest.fixture
-def automatic(watch):
+def automatic(recording):
     """What automatic capture has logged."""
-    watch()
-    return lambda: summary(watch.path) if watch.path.exists() else []
+    recording()
+    return lambda: summary(recording.path) if recording.path.exists() else []
 
 
 def test_a_completion(session, client, automatic):
@@ -68,12 +68,12 @@ def test_async_calls(session, async_client, runner, automatic):
     assert automatic() == []
 
 
-def test_also_where_both_write_one_file(watch, client):
-    watch()
-    with Session(watch.path) as session:
+def test_also_where_both_write_one_file(recording, client):
+    recording()
+    with Session(recording.path) as session:
         client.chat.completions.create(model="gpt-4o-mini", messages=ASKS)
         log_chat_completion(session, user_message="hi", client=client)
-    assert [one[0] for one in summary(watch.path)] == ["prompt", "completion"] * 2
+    assert [one[0] for one in summary(recording.path)] == ["prompt", "completion"] * 2
 
 
 def test_other_calls_are_recorded_as_ever(session, client, automatic):

@@ -67,9 +67,9 @@ UNCLOSED = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # no s
 
 @UNCLOSED
 @pytest.mark.parametrize("is_captured", [False, True], ids=["alone", "with capture"])
-def test_openai(run, watch, is_captured):
+def test_openai(run, recording, is_captured):
     if is_captured:
-        watch()
+        recording()
     run("openai")
     rows = summary("logs/openai.hilt.jsonl")
     chunks = [one for one in rows if one[0] == "completion_chunk"]
@@ -86,7 +86,7 @@ def test_openai(run, watch, is_captured):
         ("retrieval", "tool/retriever", "Alpha doc", 0),
         ("completion", "agent/gpt-4o-mini", "Alpha is…", 0),
     ]
-    assert not watch.path.exists()
+    assert not recording.path.exists()
 
 
 @UNCLOSED
@@ -110,13 +110,13 @@ def test_gemini(run):
 
 @UNCLOSED
 @pytest.mark.parametrize("is_captured", [False, True], ids=["alone", "with capture"])
-def test_langchain(run, watch, is_captured):
+def test_langchain(run, recording, is_captured):
     if is_captured:
-        watch()
+        recording()
     names = run("langchain")
     rows = summary("logs/langchain.hilt.jsonl")
     assert [(action, text) for action, _, text, _ in rows] == [
         ("prompt", "Explain the HILT format in one sentence."),
         ("completion", names["result"]),
     ]
-    assert not watch.path.exists()
+    assert not recording.path.exists()

@@ -23,9 +23,9 @@ def answer(**tokens: int) -> bytes:
     return event("completion", {"tokens": tokens})
 
 
-def closed(**told: object) -> bytes:
+def closed(**summary_line: object) -> bytes:
     actor = {"type": "system", "id": "hilt-autolog"}
-    return orjson.dumps({"action": "system", "actor": actor, "extensions": told}) + b"\n"
+    return orjson.dumps({"action": "system", "actor": actor, "extensions": summary_line}) + b"\n"
 
 
 PROMPT = event("prompt")
@@ -46,7 +46,7 @@ def log(tmp_path):
 
 
 @pytest.fixture
-def told(tmp_path, monkeypatch):
+def summary_line(tmp_path, monkeypatch):
     """Return the summing line for a list of these logs."""
     monkeypatch.chdir(tmp_path)
 
@@ -92,13 +92,13 @@ def test_what_is_counted(lines, expected, log):
     assert add_up(log(*lines)) == expected
 
 
-def test_only_what_came_after_the_log_was_opened_counts(log, told):
+def test_only_what_came_after_the_log_was_opened_counts(log, summary_line):
     earlier = answer(total=1000) + PROMPT
     (path,) = log(earlier, PROMPT, PROMPT)
-    assert told({path: len(earlier)}) == "hilt: 2 calls -> app.jsonl"
+    assert summary_line({path: len(earlier)}) == "hilt: 2 calls -> app.jsonl"
     later, first = {path: len(earlier) + len(PROMPT)}, {path: len(earlier)}
-    assert told(later, first) == told(first, later) == "hilt: 2 calls -> app.jsonl"
-    assert told({path: 0}) == "hilt: 3 calls, 1,000 tokens -> app.jsonl"
+    assert summary_line(later, first) == summary_line(first, later) == "hilt: 2 calls -> app.jsonl"
+    assert summary_line({path: 0}) == "hilt: 3 calls, 1,000 tokens -> app.jsonl"
 
 
 @pytest.mark.parametrize(
@@ -114,33 +114,34 @@ def test_only_what_came_after_the_log_was_opened_counts(log, told):
         (12345.678, "$12,345.68"),
     ],
 )
-def test_how_money_is_written(cost, written, log, told):
+def test_how_money_is_written(cost, written, log, summary_line):
     assert (
-        told(log(PROMPT, event("completion", {"cost_usd": cost}))) == f"hilt: 1 call, {written} -> app.jsonl"
+        summary_line(log(PROMPT, event("completion", {"cost_usd": cost})))
+        == f"hilt: 1 call, {written} -> app.jsonl"
     )
 
 
-def test_how_numbers_are_written(log, told):
-    assert told(log(PROMPT, answer(total=1))) == "hilt: 1 call, 1 token -> app.jsonl"
+def test_how_numbers_are_written(log, summary_line):
+    assert summary_line(log(PROMPT, answer(total=1))) == "hilt: 1 call, 1 token -> app.jsonl"
     failure = event("system", error_type="E")
     many = log(*[PROMPT] * 1001, *[answer(total=1)] * 1204, *[failure] * 2)
-    assert told(many) == "hilt: 1,001 calls, 1,204 tokens, 2 errors -> app.jsonl"
+    assert summary_line(many) == "hilt: 1,001 calls, 1,204 tokens, 2 errors -> app.jsonl"
 
 
-def test_where_the_log_lies(log, told, tmp_path, monkeypatch):
+def test_where_the_log_lies(log, summary_line, tmp_path, monkeypatch):
     one, two = log(PROMPT, name="logs/one.jsonl"), log(PROMPT, name="logs/two.jsonl")
     deep = log(PROMPT, name="logs/deep/three.jsonl")
-    assert told(one) == "hilt: 1 call -> logs/one.jsonl"
-    assert told(one, two) == "hilt: 2 calls -> 2 files in logs/"
-    assert told(one, two, deep) == "hilt: 3 calls -> 3 files in logs/"
+    assert summary_line(one) == "hilt: 1 call -> logs/one.jsonl"
+    assert summary_line(one, two) == "hilt: 2 calls -> 2 files in logs/"
+    assert summary_line(one, two, deep) == "hilt: 3 calls -> 3 files in logs/"
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert told(one) == f"hilt: 1 call -> {tmp_path}/logs/one.jsonl"
-    assert told(one, two) == f"hilt: 2 calls -> 2 files in {tmp_path}/logs/"
+    assert summary_line(one) == f"hilt: 1 call -> {tmp_path}/logs/one.jsonl"
+    assert summary_line(one, two) == f"hilt: 2 calls -> 2 files in {tmp_path}/logs/"
 
 
-def test_an_empty_summary_file_is_reported(told):
-    assert told() == "hilt: nothing recorded (`hilt doctor` says why)"
+def test_an_empty_summary_file_is_reported(summary_line):
+    assert summary_line() == "hilt: nothing recorded (`hilt doctor` says why)"
 
 
 def test_odd_entries_and_missing_logs_are_skipped(log, tmp_path):
@@ -170,6 +171,6 @@ def test_without_a_directory_there_is_no_summary_file(monkeypatch):
     assert run_summary.create_run_list({}) is None
 
 
-def test_drops_are_reported(log, told):
-    line = told(log(PROMPT, closed(written=3, dropped=2)))
+def test_drops_are_reported(log, summary_line):
+    line = summary_line(log(PROMPT, closed(written=3, dropped=2)))
     assert line == "hilt: 1 call, 2 events lost (`hilt doctor` says why) -> app.jsonl"

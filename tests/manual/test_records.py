@@ -29,19 +29,19 @@ def links(log):
     return [(action, reply_to) for action, _, _, reply_to in summary(log)]
 
 
-def test_feedback_judges_the_latest_answer(watch, ask):
-    watch()
+def test_feedback_judges_the_latest_answer(recording, ask):
+    recording()
     ask()
     event_id = hilt_autolog.record_feedback("nice", score=1, label="good", user_id="ada")
-    assert summary(watch.path)[2] == ("feedback", "human/ada", "nice", 1)
-    event = events(watch.path)[2]
+    assert summary(recording.path)[2] == ("feedback", "human/ada", "nice", 1)
+    event = events(recording.path)[2]
     assert event["event_id"] == event_id
     assert (event["extensions"]["score"], event["extensions"]["label"]) == (1, "good")
-    assert event["session_id"] == events(watch.path)[0]["session_id"]
+    assert event["session_id"] == events(recording.path)[0]["session_id"]
 
 
-def test_feedback_from_another_task_or_thread_names_the_conversation(watch, ask):
-    watch()
+def test_feedback_from_another_task_or_thread_names_the_conversation(recording, ask):
+    recording()
     with hilt_autolog.conversation("ticket-42"):
         ask()
 
@@ -52,21 +52,21 @@ def test_feedback_from_another_task_or_thread_names_the_conversation(watch, ask)
     thread = threading.Thread(target=judge)
     thread.start()
     thread.join()
-    assert links(watch.path) == [*TURNS, ("feedback", 1)]
-    assert {event["extensions"]["conversation"] for event in events(watch.path)} == {"ticket-42"}
+    assert links(recording.path) == [*TURNS, ("feedback", 1)]
+    assert {event["extensions"]["conversation"] for event in events(recording.path)} == {"ticket-42"}
 
 
-def test_feedback_on_any_event(watch, ask):
-    watch()
+def test_feedback_on_any_event(recording, ask):
+    recording()
     ask()
-    hilt_autolog.record_feedback(label="wrong", reply_to=events(watch.path)[0]["event_id"])
-    assert links(watch.path)[2] == ("feedback", 0)
+    hilt_autolog.record_feedback(label="wrong", reply_to=events(recording.path)[0]["event_id"])
+    assert links(recording.path)[2] == ("feedback", 0)
 
 
-def test_feedback_without_any_call_replies_to_nothing(watch):
-    watch()
+def test_feedback_without_any_call_replies_to_nothing(recording):
+    recording()
     contextvars.Context().run(hilt_autolog.record_feedback, "hm")
-    assert summary(watch.path) == [("feedback", "human/user", "hm", None)]
+    assert summary(recording.path) == [("feedback", "human/user", "hm", None)]
 
 
 @pytest.mark.parametrize("given", [{}, {"score": float("nan")}, {"score": "high"}, {"score": float("inf")}])
@@ -75,49 +75,49 @@ def test_feedback_that_says_nothing_is_an_error(given):
         hilt_autolog.record_feedback(**given)
 
 
-def test_documents_reply_to_the_latest_prompt(watch, ask):
-    watch()
+def test_documents_reply_to_the_latest_prompt(recording, ask):
+    recording()
     ask()
     hilt_autolog.record_retrieval(
         documents=[{"id": "d1", "text": "one", "score": 0.9}, "two"], retriever="shelf", latency_ms=3
     )
-    assert summary(watch.path)[2:] == [
+    assert summary(recording.path)[2:] == [
         ("retrieval", "tool/shelf", "one", 0),
         ("retrieval", "tool/shelf", "two", 0),
     ]
-    event = events(watch.path)[2]
+    event = events(recording.path)[2]
     assert event["metrics"] == {"latency_ms": 3}
     known = {name: event["extensions"][name] for name in ("document_id", "rank", "score", "latency_ms")}
     assert known == {"document_id": "d1", "rank": 1, "score": 0.9, "latency_ms": 3}
 
 
-def test_a_query_is_a_prompt_when_none_is_open(watch, ask):
-    watch()
+def test_a_query_is_a_prompt_when_none_is_open(recording, ask):
+    recording()
     ask()
     written = hilt_autolog.record_retrieval("which colour?", ["orange"])
     assert len(written) == 1
-    assert summary(watch.path)[2:] == [
+    assert summary(recording.path)[2:] == [
         ("prompt", "human/user", "which colour?", 1),
         ("retrieval", "tool/retriever", "orange", 2),
     ]
     hilt_autolog.record_retrieval("the same, again?", ["red"])
-    assert summary(watch.path)[4:] == [("retrieval", "tool/retriever", "red", 2)]
+    assert summary(recording.path)[4:] == [("retrieval", "tool/retriever", "red", 2)]
 
 
-def test_a_search_and_the_next_call_share_a_named_conversation(watch, ask):
-    watch()
+def test_a_search_and_the_next_call_share_a_named_conversation(recording, ask):
+    recording()
     with hilt_autolog.conversation("t"):
         hilt_autolog.record_retrieval("which colour?", ["orange"])
         ask("Which colour? Orange.")
-    assert links(watch.path) == [("prompt", None), ("retrieval", 0), ("prompt", None), ("completion", 2)]
-    assert {event["session_id"] for event in events(watch.path)} == {session_id_of("t")}
+    assert links(recording.path) == [("prompt", None), ("retrieval", 0), ("prompt", None), ("completion", 2)]
+    assert {event["session_id"] for event in events(recording.path)} == {session_id_of("t")}
 
 
 @pytest.mark.parametrize("documents", [[], [None], [{}], [object()], [{"id": None, "score": "x"}]])
-def test_odd_documents_are_no_errors(watch, documents):
-    watch()
+def test_odd_documents_are_no_errors(recording, documents):
+    recording()
     hilt_autolog.record_retrieval("q", documents)
-    assert [one[0] for one in summary(watch.path)][:1] == ["prompt"]
+    assert [one[0] for one in summary(recording.path)][:1] == ["prompt"]
 
 
 def test_where_nothing_is_recorded_nothing_happens(tmp_path):
@@ -127,13 +127,13 @@ def test_where_nothing_is_recorded_nothing_happens(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_program_without_an_sdk_has_a_log_too(watch):
-    watch(providers=["groq"])
+def test_a_program_without_an_sdk_has_a_log_too(recording):
+    recording(providers=["groq"])
     hilt_autolog.record_feedback("x")
-    assert [one[0] for one in summary(watch.path)] == ["feedback"]
+    assert [one[0] for one in summary(recording.path)] == ["feedback"]
 
 
-def test_into_a_session_of_ones_own(session, watch, ask):
+def test_into_a_session_of_ones_own(session, recording, ask):
     log_chat_completion(session, user_message="q", client=client_of(lambda **_: answer()))
     hilt_autolog.record_feedback("nice", session=session)
     hilt_autolog.record_retrieval("more", ["d"], session=session)
@@ -145,15 +145,15 @@ def test_into_a_session_of_ones_own(session, watch, ask):
         hilt_autolog.record_feedback("nice", session=session)
 
 
-def test_a_call_in_another_log_is_not_replied_to(session, watch):
-    watch()
+def test_a_call_in_another_log_is_not_replied_to(session, recording):
+    recording()
     log_chat_completion(session, user_message="q", client=client_of(lambda **_: answer()))
     hilt_autolog.record_feedback("nice")
-    assert summary(watch.path) == [("feedback", "human/user", "nice", None)]
+    assert summary(recording.path) == [("feedback", "human/user", "nice", None)]
 
 
-def test_tasks_do_not_mix(watch, async_client, runner):
-    watch()
+def test_tasks_do_not_mix(recording, async_client, runner):
+    recording()
 
     async def talk(name):
         with hilt_autolog.conversation(name):
@@ -167,7 +167,7 @@ def test_tasks_do_not_mix(watch, async_client, runner):
         await asyncio.gather(*(talk(f"t-{number}") for number in range(4)))
 
     runner.run(talks())
-    by_id = {event["event_id"]: event for event in events(watch.path)}
+    by_id = {event["event_id"]: event for event in events(recording.path)}
     judged = [event for event in by_id.values() if event["action"] == "feedback"]
     assert len(judged) == 4
     for event in judged:
@@ -179,30 +179,30 @@ def test_tasks_do_not_mix(watch, async_client, runner):
 # --- tags
 
 
-def test_tags_add_up(watch, ask):
-    with watch(tags=["always"]):
+def test_tags_add_up(recording, ask):
+    with recording(tags=["always"]):
         with hilt_autolog.tags("a"), hilt_autolog.tags("b", "a"):
             ask()
             hilt_autolog.record_feedback("x")
         ask()
-    tags = [event["extensions"]["tags"] for event in events(watch.path)]
+    tags = [event["extensions"]["tags"] for event in events(recording.path)]
     assert tags == [*[["always", "a", "b"]] * 3, *[["always"]] * 2]
 
 
-def test_tags_of_where_a_call_begins_hold_to_its_end(watch, client):
-    watch()
+def test_tags_of_where_a_call_begins_hold_to_its_end(recording, client):
+    recording()
     with hilt_autolog.tags("a"):
         stream = client.chat.completions.create(
             model="gpt-4o-mini", messages=[{"role": "user", "content": "count to 2"}], stream=True
         )
     list(stream)
-    assert extensions(watch.path, "completion")["tags"] == ["a"]
+    assert extensions(recording.path, "completion")["tags"] == ["a"]
 
 
-def test_tags_of_a_function(watch, ask):
-    watch()
+def test_tags_of_a_function(recording, ask):
+    recording()
     hilt_autolog.tags("a")(ask)()
-    assert [event["extensions"]["tags"] for event in events(watch.path)] == [["a"]] * 2
+    assert [event["extensions"]["tags"] for event in events(recording.path)] == [["a"]] * 2
 
 
 def test_tags_of_helpers_and_tools(session):

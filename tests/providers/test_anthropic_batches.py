@@ -77,16 +77,16 @@ ENDED = [
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_batch_from_its_requests_to_its_results(watch, runner, batches, kind):
+def test_a_batch_from_its_requests_to_its_results(recording, runner, batches, kind):
     async def program():
         it = batches(kind)
         batch = await settled(it.create(requests=REQUESTS))
         return [item.custom_id async for item in each(await settled(it.results(batch.id)))]
 
     alone = run(kind, runner, program())
-    watch()
+    recording()
     assert run(kind, runner, program()) == alone == ["a", "b", "c", "d"]
-    log = watch.log()
+    log = recording.log()
     prompts, ends = log.events[:4], log.events[5:]
     assert [ended(event) for event in prompts] == [("prompt", name, None) for name in "abcd"]
     assert [event["content"] for event in prompts] == [{"text": "Hello"}] * 4
@@ -104,57 +104,57 @@ def test_a_batch_from_its_requests_to_its_results(watch, runner, batches, kind):
     assert ends[1]["content"] == {"text": "No such model"}
 
 
-def test_results_in_another_process_say_what_they_answer(watch, batches):
-    watch()
+def test_results_in_another_process_say_what_they_answer(recording, batches):
+    recording()
     assert len(list(batches("sync").results("msgbatch_1"))) == 4
-    log = watch.log()
+    log = recording.log()
     assert [ended(event) for event in log.events] == ENDED
     assert all(event["extensions"]["batch"] == "msgbatch_1" for event in log.events)
     assert not any("reply_to" in event["extensions"] for event in log.events)
 
 
-def test_results_are_recorded_once(watch, batches):
-    watch()
+def test_results_are_recorded_once(recording, batches):
+    recording()
     it = batches("sync")
     it.create(requests=REQUESTS)
     for _ in range(2):
         list(it.results("msgbatch_1"))
-    assert len(watch.log().events) == 9
+    assert len(recording.log().events) == 9
 
 
-def test_results_that_are_left(watch, batches):
-    watch()
+def test_results_that_are_left(recording, batches):
+    recording()
     it = batches("sync")
     it.create(requests=REQUESTS)
     results = it.results("msgbatch_1")
     assert next(results).custom_id == "a"
     del results
     assert [item.custom_id for item in it.results("msgbatch_1")] == ["a", "b", "c", "d"]
-    assert [ended(event) for event in watch.log().events[5:]] == ENDED
+    assert [ended(event) for event in recording.log().events[5:]] == ENDED
 
 
-def test_results_that_the_program_reads_by_itself(watch):
-    watch()
+def test_results_that_the_program_reads_by_itself(recording):
+    recording()
     client = ANTHROPIC.client_over(answer)
     url = str(BATCH["results_url"]).replace("https://api.example.com", "")
     response = client.get(url, cast_to=ANTHROPIC.http.Response, options={"headers": {}})
     assert len(response.text.splitlines()) == 4
-    assert [ended(event) for event in watch.log().events] == ENDED
+    assert [ended(event) for event in recording.log().events] == ENDED
 
 
-def test_a_batch_that_is_refused(watch, batches):
-    watch()
+def test_a_batch_that_is_refused(recording, batches):
+    recording()
     client = ANTHROPIC.client_over(lambda request: ANTHROPIC.response(REFUSED, status=400))
     with pytest.raises(anthropic.BadRequestError):
         client.messages.batches.create(requests=REQUESTS)
-    log = watch.log()
+    log = recording.log()
     assert [ended(event) for event in log.events[4:]] == [
         ("system", name, "invalid_request_error") for name in "abcd"
     ]
 
 
-def test_requests_that_can_be_read_only_once(watch):
-    watch()
+def test_requests_that_can_be_read_only_once(recording):
+    recording()
     bodies = []
 
     def accept(request):
@@ -163,17 +163,17 @@ def test_requests_that_can_be_read_only_once(watch):
 
     ANTHROPIC.client_over(accept).messages.batches.create(requests=(one for one in REQUESTS))
     assert bodies == [{"requests": REQUESTS}]
-    assert watch.log().events[-1]["extensions"]["batch"] == "msgbatch_1"
+    assert recording.log().events[-1]["extensions"]["batch"] == "msgbatch_1"
 
 
 @pytest.mark.parametrize("reading", ["parse", "iter_lines", "read"])
-def test_results_by_a_streaming_response(watch, batches, reading):
+def test_results_by_a_streaming_response(recording, batches, reading):
     streaming = batches("sync").with_streaming_response
     if not hasattr(streaming, "results"):
         pytest.skip("this version of the SDK reads results in one way only")
-    watch()
+    recording()
     with streaming.results("msgbatch_1") as response:
         taken = getattr(response, reading)()
         if reading != "read":
             assert len(list(taken)) == 4
-    assert [ended(event) for event in watch.log().events] == ENDED
+    assert [ended(event) for event in recording.log().events] == ENDED

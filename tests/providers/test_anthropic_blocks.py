@@ -204,7 +204,7 @@ def parts_of(event):
 
 @pytest.mark.parametrize("is_streamed", [False, True])
 @pytest.mark.parametrize("name", SPOKEN)
-def test_a_block_of_an_answer(watch, name, is_streamed):
+def test_a_block_of_an_answer(recording, name, is_streamed):
     block, parts = SPOKEN[name]
 
     def ask():
@@ -212,28 +212,28 @@ def test_a_block_of_an_answer(watch, name, is_streamed):
         return [str(item) for item in answer] if is_streamed else str(answer)
 
     alone = ask()
-    watch()
+    recording()
     assert ask() == alone
-    [answer] = watch.log().of("completion")
+    [answer] = recording.log().of("completion")
     assert parts_of(answer) == parts
-    assert DATA not in watch.path.read_text()
+    assert DATA not in recording.path.read_text()
 
 
 @pytest.mark.parametrize("name", [*SPOKEN, *ASKED_WITH])
-def test_a_block_of_a_request(watch, name):
+def test_a_block_of_a_request(recording, name):
     block, parts = (SPOKEN | ASKED_WITH)[name]
     role = "user" if name in ASKED_WITH else "assistant"
     before = json.dumps(block)
-    watch()
+    recording()
     client(message()).messages.create(**ASKED | {"messages": [{"role": role, "content": [block]}]})
-    assert parts_of(watch.log().of("prompt")[0]) == parts
+    assert parts_of(recording.log().of("prompt")[0]) == parts
     assert json.dumps(block) == before
-    assert DATA not in watch.path.read_text()
+    assert DATA not in recording.path.read_text()
 
 
 @pytest.mark.parametrize("name", SPOKEN)
-def test_an_answer_that_is_given_back_is_recognised(watch, name):
-    watch()
+def test_an_answer_that_is_given_back_is_recognised(recording, name):
+    recording()
     block, _ = SPOKEN[name]
     claude = client(message(block), message(block), message())
     messages = [*ASKED["messages"]]
@@ -244,20 +244,20 @@ def test_an_answer_that_is_given_back_is_recognised(watch, name):
             {"role": "user", "content": "Go on"},
         ]
     claude.beta.messages.create(**ASKED | {"messages": messages})
-    prompts = watch.log().of("prompt")
+    prompts = recording.log().of("prompt")
     assert len({event["session_id"] for event in prompts}) == 1
     assert [event["content"] for event in prompts[1:]] == [{"text": "Go on"}] * 2
     assert [event["extensions"]["history"]["messages"] for event in prompts[1:]] == [2, 4]
 
 
-def test_thoughts_that_are_not_given_back(watch):
-    watch()
+def test_thoughts_that_are_not_given_back(recording):
+    recording()
     thought, said = SPOKEN["thinking"][0], SPOKEN["text"][0]
     claude = client(message(thought, said), message(said))
     claude.messages.create(**ASKED)
     again = [*ASKED["messages"], {"role": "assistant", "content": "Hi"}, {"role": "user", "content": "Go on"}]
     claude.messages.create(**ASKED | {"messages": again})
-    assert watch.log().of("prompt")[1]["content"] == {"text": "Go on"}
+    assert recording.log().of("prompt")[1]["content"] == {"text": "Go on"}
 
 
 # --- tool results
@@ -276,8 +276,8 @@ RESULTS = {
 
 
 @pytest.mark.parametrize("name", RESULTS)
-def test_a_tool_result(watch, name):
-    watch()
+def test_a_tool_result(recording, name):
+    recording()
     content, told = RESULTS[name]
     call = SPOKEN["tool use"][0]
     claude = client(message(call, stop_reason="tool_use"), message(SPOKEN["text"][0]))
@@ -285,7 +285,7 @@ def test_a_tool_result(watch, name):
     result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": content}
     turn = [{"role": "assistant", "content": answer.content}, {"role": "user", "content": [result]}]
     claude.messages.create(**ASKED | {"messages": [*ASKED["messages"], *turn]})
-    log = watch.log()
+    log = recording.log()
     assert log.actions == ["prompt", "completion", "tool_call", "tool_result", "prompt", "completion"]
     asked, done, again = log.events[2], log.events[3], log.events[4]
     assert (asked["content"], asked["extensions"]["tool"]) == ({"text": '{"a": 1}'}, "f")
@@ -296,12 +296,12 @@ def test_a_tool_result(watch, name):
     assert log.read.messages_of(again)[-1] == {"role": "tool", "parts": [response]}
 
 
-def test_a_tool_result_with_an_error_and_text(watch):
-    watch()
+def test_a_tool_result_with_an_error_and_text(recording):
+    recording()
     result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "no", "is_error": True}
     content = [result, {"type": "text", "text": "Try again"}]
     client(message()).messages.create(**ASKED | {"messages": [{"role": "user", "content": content}]})
-    [prompt] = watch.log().of("prompt")
+    [prompt] = recording.log().of("prompt")
     assert prompt["content"]["text"] == "Try again"
     response = {"type": "tool_call_response", "id": "toolu_1", "response": "no", "is_error": True}
     assert prompt["content"]["messages"] == [

@@ -112,16 +112,16 @@ def mode(request, runner):
 @pytest.mark.parametrize("resource", ["messages", "beta.messages"])
 @pytest.mark.parametrize("way", [plain, stream, helper, raw_stream, bytes_of_a_stream])
 @pytest.mark.parametrize("name", THERE)
-def test_a_call_through_a_cloud(watch, mode, name, way, resource):
+def test_a_call_through_a_cloud(recording, mode, name, way, resource):
     kind, run = mode
     messages = attrgetter(resource)(client(name, kind))
     if way is helper and not hasattr(messages, "stream"):
         pytest.skip("this version of the SDK has no such helper")
     case = (run, way, messages)
     alone = outcome(*case)
-    watch()
+    recording()
     agree(alone, outcome(*case))
-    log = watch.log()
+    log = recording.log()
     [prompt], chunks, [end] = log.of("prompt"), log.of("completion_chunk"), log.of("completion")
     assert len(log.events) == len(chunks) + 2
     assert [event["content"]["text"] for event in chunks] == (pieces(HELLO) if way is not plain else [])
@@ -134,7 +134,7 @@ def test_a_call_through_a_cloud(watch, mode, name, way, resource):
         assert (facts["provider"], facts["server"]) == (provider, server)
 
 
-def test_an_error_in_a_stream_of_amazon(watch):
+def test_an_error_in_a_stream_of_amazon(recording):
     pytest.importorskip("botocore", reason="needs anthropic[bedrock]")
     failure = framed({"message": "Slow down"}, message_type="exception", exception_type="throttlingException")
 
@@ -148,9 +148,9 @@ def test_an_error_in_a_stream_of_amazon(watch):
             return len(response.read())
 
     alone = read()
-    watch()
+    recording()
     assert read() == alone
-    [_, error] = watch.log().events
+    [_, error] = recording.log().events
     assert error["content"]["text"] == "Slow down"
     assert error["extensions"]["error_code"] == "throttlingException"
 

@@ -46,7 +46,7 @@ def mode(request, runner):
 
 
 @pytest.mark.parametrize("is_streamed", [False, True])
-def test_a_tool_runner(watch, mode, is_streamed):
+def test_a_tool_runner(recording, mode, is_streamed):
     kind, run = mode
     tool = weather(kind)
     arguments = {"model": "claude-haiku-4-5", "max_tokens": 100, "messages": [QUESTION], "tools": [tool]}
@@ -63,9 +63,9 @@ def test_a_tool_runner(watch, mode, is_streamed):
         return said
 
     alone = run(program())
-    watch()
+    recording()
     assert run(program()) == alone == [None, ANSWER]
-    log = watch.log()
+    log = recording.log()
     assert [action for action in log.actions if action != "completion_chunk"] == TOOL_TURN
     assert len({event["session_id"] for event in log.events}) == 1
     [call], [result] = log.of("tool_call"), log.of("tool_result")
@@ -74,7 +74,7 @@ def test_a_tool_runner(watch, mode, is_streamed):
     assert log.of("completion")[-1]["content"] == {"text": ANSWER}
 
 
-def test_a_thread(watch, mode):
+def test_a_thread(recording, mode):
     kind, run = mode
     claude = ANTHROPIC.offline(kind)
     if not hasattr(claude.beta.messages, "thread"):
@@ -87,9 +87,9 @@ def test_a_thread(watch, mode):
         return [first.content[0].text, second.content[0].text]
 
     alone = run(program())
-    watch()
+    recording()
     assert run(program()) == alone
-    log = watch.log()
+    log = recording.log()
     assert log.actions == ["prompt", "completion", "prompt", "completion"]
     assert len({event["session_id"] for event in log.events}) == 1
     first, second = log.of("prompt")
@@ -98,18 +98,18 @@ def test_a_thread(watch, mode):
     assert first["session_id"] == second["session_id"]
 
 
-def test_a_count_is_no_conversation(watch, mode):
+def test_a_count_is_no_conversation(recording, mode):
     kind, run = mode
-    watch()
+    recording()
 
     async def program():
         return await settled(ANTHROPIC.offline(kind).messages.count_tokens(model="m", messages=[QUESTION]))
 
     assert run(program()).input_tokens > 0
-    assert watch.log().all == []
+    assert recording.log().all == []
 
 
-def test_a_text_completion(watch):
+def test_a_text_completion(recording):
     answers = {
         "type": "completion",
         "id": "compl_1",
@@ -120,9 +120,9 @@ def test_a_text_completion(watch):
     claude = ANTHROPIC.client_over(lambda request: ANTHROPIC.response(answers))
     if not hasattr(claude, "completions"):
         pytest.skip("this version of the SDK has no text completions")
-    watch()
+    recording()
     claude.completions.create(model="claude-2.1", prompt="\n\nHuman: Hello", max_tokens_to_sample=9)
-    prompt, end = watch.log().events
+    prompt, end = recording.log().events
     assert prompt["content"] == {"text": "\n\nHuman: Hello"}
     assert end["content"] == {"text": " Hi"}
     assert end["extensions"]["finish_reason"] == "stop_sequence"
@@ -132,7 +132,7 @@ def test_a_text_completion(watch):
 # --- what the SDK does besides
 
 
-def test_requests_that_are_sent_again_are_one_call(watch):
+def test_requests_that_are_sent_again_are_one_call(recording):
     """Middleware sees every attempt, and we the call."""
     failed = ANTHROPIC.response({"type": "error", "error": {"type": "overloaded_error"}}, status=529)
     failed.headers["retry-after-ms"] = "1"
@@ -148,15 +148,15 @@ def test_requests_that_are_sent_again_are_one_call(watch):
         )
     except TypeError:
         pytest.skip("this version of the SDK has no middleware")
-    watch()
+    recording()
     assert claude.messages.create(**ASKED).content[0].text == "Hi"
     assert len(attempts) == 2
-    log = watch.log()
+    log = recording.log()
     assert log.actions == ["prompt", "completion"]
     assert log.of("completion")[0]["extensions"]["retries"] == 1
 
 
-def test_spans_of_the_sdk_stay_as_they_are(watch):
+def test_spans_of_the_sdk_stay_as_they_are(recording):
     pytest.importorskip("anthropic._tracing", reason="this version of the SDK makes no spans")
     tracing = pytest.importorskip("opentelemetry.sdk.trace", reason="needs opentelemetry-sdk")
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -180,6 +180,6 @@ def test_spans_of_the_sdk_stay_as_they_are(watch):
 
     alone = spans()
     assert len(alone) == 4
-    watch()
+    recording()
     assert spans() == alone
-    assert len(watch.log().of("prompt")) == 4
+    assert len(recording.log().of("prompt")) == 4

@@ -22,10 +22,10 @@ def heard(*all_events, take=None):
     stream.close()
 
 
-def test_the_pieces_of_a_message(watch):
-    watch()
+def test_the_pieces_of_a_message(recording):
+    recording()
     heard(*events(WHOLE))
-    log = watch.log()
+    log = recording.log()
     kinds = [(event["extensions"]["kind"], event["content"]["text"]) for event in log.of("completion_chunk")]
     assert kinds == [
         ("reasoning", "Hm"),
@@ -43,33 +43,33 @@ def test_the_pieces_of_a_message(watch):
 
 
 @pytest.mark.parametrize(("missing", "calls"), [(0, ['{"city": "Paris"}']), (1, []), (2, []), (3, [])])
-def test_half_a_tool_call(watch, missing, calls):
+def test_half_a_tool_call(recording, missing, calls):
     """The program leaves before so many events of the call: it is recorded if its arguments are whole."""
-    watch()
+    recording()
     begun = [*events(WHOLE)]
     heard(*begun, take=begun.index({"index": 2, "type": "content_block_stop"}) - missing)
-    log = watch.log()
+    log = recording.log()
     assert log.of("completion")[0]["extensions"]["ended"] == "closed"
     assert [call["content"]["text"] for call in log.of("tool_call")] == calls
 
 
-def test_arguments_that_are_cut_by_the_limit(watch):
-    watch()
+def test_arguments_that_are_cut_by_the_limit(recording):
+    recording()
     cut = [event for event in events(WHOLE) if "ity" not in str(event.get("delta"))]
     heard(*cut)
-    [call] = watch.log().of("tool_call")
+    [call] = recording.log().of("tool_call")
     assert call["content"] == {"text": '{"c'}
 
 
-def test_a_tool_without_arguments(watch):
-    watch()
+def test_a_tool_without_arguments(recording):
+    recording()
     bare = TOOL | {"input": {}}
     heard(*(event for event in events(message(bare)) if "delta" not in event or "usage" in event))
-    assert [call["content"]["text"] for call in watch.log().of("tool_call")] == ["{}"]
+    assert [call["content"]["text"] for call in recording.log().of("tool_call")] == ["{}"]
 
 
-def test_usage_is_what_came_last(watch):
-    watch()
+def test_usage_is_what_came_last(recording):
+    recording()
     usage = {
         "input_tokens": 10,
         "output_tokens": 5,
@@ -81,7 +81,7 @@ def test_usage_is_what_came_last(watch):
     }
     more = {"usage": usage, "model": "claude-haiku-4-5-20251001", "stop_details": {"type": "refusal"}}
     heard(*events(message({"type": "text", "text": "Hi"}, container={"id": "c_1"}, **more)))
-    [end] = watch.log().of("completion")
+    [end] = recording.log().of("completion")
     assert end["extensions"]["usage"] == usage
     assert end["metrics"]["tokens"] == {
         "prompt": 1110,
@@ -100,11 +100,11 @@ def test_usage_is_what_came_last(watch):
 OVERLOADED = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
 
 
-def test_an_error_in_the_middle(watch):
-    watch()
+def test_an_error_in_the_middle(recording):
+    recording()
     with pytest.raises(anthropic.APIStatusError) as caught:
         heard(*[*events(WHOLE)][:6], OVERLOADED)
-    log = watch.log()
+    log = recording.log()
     end, error = log.events[-2:]
     assert end["extensions"]["ended"] == "error"
     assert end["content"]["messages"][0]["parts"][0]["content"] == "Hm"
@@ -114,36 +114,36 @@ def test_an_error_in_the_middle(watch):
     assert error["content"] == {"text": "Overloaded"}
 
 
-def test_an_error_in_a_raw_stream_read_by_the_program(watch):
-    watch()
+def test_an_error_in_a_raw_stream_read_by_the_program(recording):
+    recording()
     with client([OVERLOADED]).messages.with_streaming_response.create(**ASKED, stream=True) as response:
         response.read()
-    [_, error] = watch.log().events
+    [_, error] = recording.log().events
     facts = error["extensions"]
     assert (facts["error_type"], facts["error_code"]) == ("ResponseError", "overloaded_error")
 
 
-def test_the_connection_is_lost(watch):
+def test_the_connection_is_lost(recording):
     """The SDK lets the HTTP library's own exception through."""
-    watch()
+    recording()
     lost = ANTHROPIC.http.ReadError("gone")
     claude = ANTHROPIC.client_over(lambda request: ANTHROPIC.response([*frames([*events(WHOLE)][:4]), lost]))
     with pytest.raises(ANTHROPIC.http.ReadError) as caught:
         list(claude.messages.create(**ASKED, stream=True))
     assert caught.value is lost
-    error = watch.log().events[-1]
+    error = recording.log().events[-1]
     assert (error["extensions"]["error_type"], error["extensions"]["error_code"]) == (
         "ReadError",
         "connection",
     )
 
 
-def test_an_error_before_anything(watch):
-    watch()
+def test_an_error_before_anything(recording):
+    recording()
     refused = ANTHROPIC.response(OVERLOADED, status=529, **{"retry-after": "7", "request-id": "req_7"})
     with pytest.raises(anthropic.APIStatusError) as caught:
         client(refused).messages.create(**ASKED)
-    error = watch.log().events[-1]
+    error = recording.log().events[-1]
     assert (
         error["extensions"].items()
         >= {
@@ -156,7 +156,7 @@ def test_an_error_before_anything(watch):
     assert error["content"] == {"text": "Overloaded"}
 
 
-def test_text_completions(watch):
+def test_text_completions(recording):
     claude = client(
         [
             {"type": "completion", "completion": " Hel", "stop_reason": None, "model": "claude-2.1"},
@@ -165,9 +165,9 @@ def test_text_completions(watch):
     )
     if not hasattr(claude, "completions"):
         pytest.skip("this version of the SDK has no text completions")
-    watch()
+    recording()
     list(claude.completions.create(model="claude-2.1", prompt="Hi", max_tokens_to_sample=9, stream=True))
-    log = watch.log()
+    log = recording.log()
     assert joined(log.of("completion_chunk")) == " Hello"
     [end] = log.of("completion")
     assert end["content"] == {"text": " Hello"}

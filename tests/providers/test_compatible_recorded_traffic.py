@@ -24,13 +24,13 @@ def recorded(shared):
 
 
 @pytest.mark.parametrize("provider", MODULES)
-def test_recorded_chats(recorded, provider, watch):
+def test_recorded_chats(recorded, provider, recording):
     module = MODULES[provider]
     if module not in IN_PROCESS:
         pytest.skip(f"needs {module}")
-    watch(chunks="off")
+    recording(chunks="off")
     told = [answer(module, row) for row in recorded if row["provider"] == provider]
-    log = Log(watch.path)
+    log = Log(recording.path)
     assert len(told) == len(log.of("prompt"))
     ends = log.of("completion", "system")
     said = [end["content"].get("text", "") if end["action"] == "completion" else "" for end in ends]

@@ -47,20 +47,20 @@ def provenance(module, operation):
 
 
 @members
-def test_every_function_that_we_look_for_exists(watch, module):
-    watch()
+def test_every_function_that_we_look_for_exists(recording, module):
+    recording()
     assert all(hilt_autolog.status().watching[module].values())
 
 
 @members
 @kinds
 @pytest.mark.parametrize("way", WAYS)
-def test_a_chat_is_recorded_whole(watch, run, module, kind, way):
+def test_a_chat_is_recorded_whole(recording, run, module, kind, way):
     f = functions(offline(module, kind), "chat.completions.create", path_of(module, "chat.completions"))
     alone = outcome(run[kind], WAYS[way], f, CHAT)
-    watch()
+    recording()
     agree(alone, outcome(run[kind], WAYS[way], f, CHAT))
-    log = watch.log()
+    log = recording.log()
     chunks = ["completion_chunk"] * (len(log.events) - 2 if way in STREAMS else 0)
     assert log.actions == ["prompt", *chunks, "completion"]
     prompt, completion = log.of("prompt", "completion")
@@ -75,37 +75,37 @@ def test_a_chat_is_recorded_whole(watch, run, module, kind, way):
 
 @kinds
 @pytest.mark.parametrize(("module", "name"), OPERATIONS)
-def test_every_operation_of_an_sdk_is_recorded(watch, run, module, kind, name):
+def test_every_operation_of_an_sdk_is_recorded(recording, run, module, kind, name):
     """By its own method: so the paths are those that the SDK really asks for."""
     method, arguments = ASKED[name]
     call = attrgetter(f"{name}.{method}".rstrip("."))(offline(module, kind))
-    watch()
+    recording()
 
     async def ask():
         return await settled(call(model=MODEL.get((module, name), "a-model"), **arguments))
 
     run[kind](ask())
-    log = watch.log()
+    log = recording.log()
     assert log.actions == (["embedding"] if name == "embeddings" else ["prompt", "completion"])
     assert {event["provenance"]["operation"] for event in log.events} == {name}
 
 
 @members
 @kinds
-def test_a_failure_is_recorded_with_its_retries(watch, run, module, kind):
+def test_a_failure_is_recorded_with_its_retries(recording, run, module, kind):
     here = IN_PROCESS[module]
     broken = {"error": {"message": "Broken", "code": "api_error"}}
     client = here.client_over(
         lambda _: here.response(broken, status=500, **AT_ONCE), kind, max_retries=1, **OPTIONS.get(module, {})
     )
-    watch()
+    recording()
 
     async def ask():
         await settled(client.chat.completions.create(**CHAT))
 
     with pytest.raises(FAMILY[module].package.InternalServerError):
         run[kind](ask())
-    (failure,) = watch.log().of("system")
+    (failure,) = recording.log().of("system")
     assert failure["content"]["text"] == "Broken"
     assert failure["extensions"]["error_type"] == "InternalServerError"
     assert failure["extensions"]["error_code"] == "api_error"
@@ -114,12 +114,12 @@ def test_a_failure_is_recorded_with_its_retries(watch, run, module, kind):
 
 @pytest.mark.skipif("sambanova" not in FAMILY, reason="needs sambanova")
 @kinds
-def test_a_transcript_of_sambanova_comes_as_chats_do(watch, run, kind):
+def test_a_transcript_of_sambanova_comes_as_chats_do(recording, run, kind):
     here = IN_PROCESS["sambanova"]
     deltas = [{"role": "assistant", "content": "Hel"}, {"content": "lo"}]
     frames = [frame({"id": "t_1", "choices": [{"index": 0, "delta": delta}]}) for delta in deltas]
     client = here.client_over(lambda _: here.response([*frames, frame("[DONE]")]), kind)
-    watch()
+    recording()
 
     async def ask():
         create = client.audio.transcriptions.create
@@ -127,6 +127,6 @@ def test_a_transcript_of_sambanova_comes_as_chats_do(watch, run, kind):
         return [chunk async for chunk in each(stream)]
 
     assert len(run[kind](ask())) == 2
-    log = watch.log()
+    log = recording.log()
     assert log.actions == ["prompt", "completion_chunk", "completion_chunk", "completion"]
     assert log.events[-1]["content"]["text"] == "Hello"

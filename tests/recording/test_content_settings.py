@@ -91,48 +91,48 @@ CALLS = [chat, stream, left_stream, responses, embeddings, others, failing, answ
 
 @pytest.mark.parametrize("content", ["hash", "none"])
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__)
-def test_a_canary_is_nowhere(watch, call, content):
-    watch(content=content)
+def test_a_canary_is_nowhere(recording, call, content):
+    recording(content=content)
     with contextlib.suppress(openai.APIStatusError):
         call(offline())
-    written = watch.path.read_bytes()
+    written = recording.path.read_bytes()
     assert CANARY.encode() not in written
     assert PICTURE[-20:].encode() not in written
-    log = watch.log()
+    log = recording.log()
     assert log.of("completion", "embedding", "system")
     assert log.of("completion_chunk") == []
     assert all(event["privacy"] == {"redaction_applied": True} for event in log.events)
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__)
-def test_the_canary_is_seen_where_content_is_kept(watch, call):
+def test_the_canary_is_seen_where_content_is_kept(recording, call):
     """So that the test above can fail."""
-    watch()
+    recording()
     with contextlib.suppress(openai.APIStatusError):
         call(offline())
-    assert CANARY.encode() in watch.path.read_bytes()
+    assert CANARY.encode() in recording.path.read_bytes()
 
 
-def test_a_hash_identifies_the_same_text_again(watch):
-    watch(content="hash")
+def test_a_hash_identifies_the_same_text_again(recording):
+    recording(content="hash")
     client = offline()
     for _ in range(2):
         client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": CANARY}])
-    digests = {json.dumps(event["content"]) for event in watch.log().of("prompt")}
+    digests = {json.dumps(event["content"]) for event in recording.log().of("prompt")}
     assert digests == {json.dumps({"text_hash": "sha256:" + hashlib.sha256(CANARY.encode()).hexdigest()})}
 
 
-def test_numbers_stay(watch):
-    watch(content="none")
+def test_numbers_stay(recording):
+    recording(content="none")
     chat(offline())
-    prompt, answer = watch.log().of("prompt", "completion")
+    prompt, answer = recording.log().of("prompt", "completion")
     assert prompt["extensions"]["request"] == {"temperature": 0.5}
     assert answer["metrics"]["tokens"]["total"] == answer["extensions"]["usage"]["total_tokens"]
 
 
 @pytest.mark.parametrize("content", ["full", "hash", "none"])
-def test_keys_and_headers_are_recorded_nowhere(watch, content):
-    watch(content=content)
+def test_keys_and_headers_are_recorded_nowhere(recording, content):
+    recording(content=content)
     options = {"api_key": CANARY, "default_headers": {"x-a": CANARY}, "default_query": {"q": CANARY}}
     client = offline(**options, organization=CANARY, project=CANARY)
     words = [{"role": "user", "content": "Hello"}]
@@ -141,4 +141,4 @@ def test_keys_and_headers_are_recorded_nowhere(watch, content):
     failing = client_over(lambda request: response({}, status=401), **options)
     with pytest.raises(openai.AuthenticationError):
         failing.chat.completions.create(model="gpt-4o", messages=words, **extra)
-    assert CANARY.encode() not in watch.path.read_bytes()
+    assert CANARY.encode() not in recording.path.read_bytes()

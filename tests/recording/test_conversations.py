@@ -51,8 +51,8 @@ async def respond(client, messages, *, stream):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("turn", [chat, respond])
-def test_a_conversation_grows_with_its_length(runner, watch, turn, stream, kind):
-    watch(chunks="off")
+def test_a_conversation_grows_with_its_length(runner, recording, turn, stream, kind):
+    recording(chunks="off")
     sizes, asked = [], []
 
     async def talk():
@@ -60,10 +60,10 @@ def test_a_conversation_grows_with_its_length(runner, watch, turn, stream, kind)
         for number in range(50):
             messages.append(user(f"Question number {number:03} of a long evening"))
             asked.append(await turn(client, messages, stream=stream))
-            sizes.append(watch.path.stat().st_size)
+            sizes.append(recording.path.stat().st_size)
 
     (run_sync if kind == "sync" else runner.run)(talk())
-    log = watch.log()
+    log = recording.log()
     assert len({event["session_id"] for event in log.events}) == 1
     assert sizes[-1] - sizes[-2] <= 1.1 * (sizes[1] - sizes[0])
     assert requests(log) == asked
@@ -77,9 +77,9 @@ def test_a_conversation_grows_with_its_length(runner, watch, turn, stream, kind)
 
 
 @pytest.fixture
-def talk(watch):
+def talk(recording):
     """Three turns with a client: the client, and the messages so far."""
-    watch()
+    recording()
     client, messages = offline(), [SYSTEM]
     for words in ("One", "Two", "Three"):
         messages.append(user(words))
@@ -106,12 +106,12 @@ EDITS = {  # a change of the messages: how many of them the log has still
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_what_was_changed_is_written(watch, talk, name):
+def test_what_was_changed_is_written(recording, talk, name):
     client, messages = talk
     edit, known = EDITS[name]
     changed = [*edit(messages), user("Four")]
     asked(client, changed)
-    log = watch.log()
+    log = recording.log()
     prompt = log.of("prompt")[-1]
     assert prompt["extensions"].get("history", {}).get("messages", 0) == known
     assert log.read.messages_of(prompt) == as_logged(changed)
@@ -119,11 +119,11 @@ def test_what_was_changed_is_written(watch, talk, name):
     assert (sessions[-1] == sessions[0]) == bool(known)
 
 
-def test_branches_refer_to_where_they_begin(watch, talk):
+def test_branches_refer_to_where_they_begin(recording, talk):
     client, messages = talk
     for words in ("Left", "Right", "Left"):
         asked(client, [*messages, user(words)])
-    log = watch.log()
+    log = recording.log()
     *_, last = log.of("completion")[:3]
     for branch in log.of("prompt")[3:]:
         assert branch["extensions"]["history"] == {"messages": 7, "after": last["event_id"]}
@@ -131,16 +131,16 @@ def test_branches_refer_to_where_they_begin(watch, talk):
     assert len({event["session_id"] for event in log.events}) == 1
 
 
-def test_the_same_question_asked_again_is_asked_anew(watch):
-    watch()
+def test_the_same_question_asked_again_is_asked_anew(recording):
+    recording()
     client = offline()
     for _ in range(3):
         asked(client, [SYSTEM, user("Hello")])
-    assert len({event["session_id"] for event in watch.log().of("prompt")}) == 3
+    assert len({event["session_id"] for event in recording.log().of("prompt")}) == 3
 
 
-def test_a_failed_turn_is_recorded_again_with_the_next(watch):
-    watch()
+def test_a_failed_turn_is_recorded_again_with_the_next(recording):
+    recording()
     client, messages = offline(), [SYSTEM, user("Hello")]
     asked(client, messages)
     broken = client_over(lambda request: response({}, status=500))
@@ -148,7 +148,7 @@ def test_a_failed_turn_is_recorded_again_with_the_next(watch):
     with pytest.raises(Exception, match="500"):
         asked(broken, talked)
     asked(client, talked)
-    log = watch.log()
+    log = recording.log()
     first, failed, again = log.of("prompt")
     assert failed["session_id"] == again["session_id"] == first["session_id"]
     assert requests(log) == [as_logged(messages), as_logged(talked), as_logged(talked)]
@@ -157,8 +157,8 @@ def test_a_failed_turn_is_recorded_again_with_the_next(watch):
 HELLO = "Hello! I run on your own machine. Ask me anything: I cost nothing."
 
 
-def test_the_choice_that_a_conversation_goes_on_with(watch):
-    watch()
+def test_the_choice_that_a_conversation_goes_on_with(recording):
+    recording()
     client, messages = offline(), [SYSTEM, user("Hello")]
     choices = client.chat.completions.create(model="gpt-4o", messages=messages, n=3).choices
     told = []
@@ -166,13 +166,13 @@ def test_the_choice_that_a_conversation_goes_on_with(watch):
         goes_on = [*messages, choices[choice].message.to_dict(), user(f"After {choice}")]
         asked(client, goes_on)
         told.append(as_logged(goes_on))
-    log = watch.log()
+    log = recording.log()
     assert requests(log)[1:] == told
     assert len({event["session_id"] for event in log.events}) == 1
 
 
-def test_an_answer_repeated_with_and_without_its_thoughts(watch):
-    watch()
+def test_an_answer_repeated_with_and_without_its_thoughts(recording):
+    recording()
     client, messages = offline(), [user("Hello")]
     answer = (
         client.chat.completions.create(model="my-reasoner", messages=messages).choices[0].message.to_dict()
@@ -180,35 +180,35 @@ def test_an_answer_repeated_with_and_without_its_thoughts(watch):
     plain = {"role": "assistant", "content": answer["content"]}
     for repeated in (answer, plain):
         asked(client, [*messages, repeated, user("Go on")])
-    log = watch.log()
+    log = recording.log()
     assert requests(log)[1:] == [as_logged([*messages, said, user("Go on")]) for said in (answer, plain)]
     assert len({event["session_id"] for event in log.events}) == 1
 
 
-def test_an_answer_that_was_cut_off_is_gone_on_from(watch):
-    watch()
+def test_an_answer_that_was_cut_off_is_gone_on_from(recording):
+    recording()
     client, messages = offline(), [user("Hello")]
     stream = client.chat.completions.create(model="gpt-4o", messages=messages, stream=True)
     heard = [chunk.choices[0].delta.content or "" for _, chunk in zip(range(5), stream, strict=False)]
     stream.close()
-    left = watch.log().of("completion")[0]["content"]["text"]
+    left = recording.log().of("completion")[0]["content"]["text"]
     assert left.startswith("".join(heard))
     goes_on = [*messages, {"role": "assistant", "content": left}, user("Go on")]
     asked(client, goes_on)
-    log = watch.log()
+    log = recording.log()
     assert log.of("prompt")[1]["extensions"]["history"]["messages"] == 2
     assert requests(log)[1] == as_logged(goes_on)
 
 
-def test_long_conversations_that_begin_alike(watch):
+def test_long_conversations_that_begin_alike(recording):
     """A thousand continuations of one beginning, each recorded in a few bytes."""
-    watch()
+    recording()
     client, messages = offline(), [SYSTEM, user("x" * 10_000)]
     run_sync(chat(client, messages, stream=False))
-    size = watch.path.stat().st_size
+    size = recording.path.stat().st_size
     for number in range(100):
         asked(client, [*messages, user(f"{number}")])
-    assert watch.path.stat().st_size - size < 100 * 2000
+    assert recording.path.stat().st_size - size < 100 * 2000
 
 
 # --- the same words at the same time
@@ -243,28 +243,28 @@ def apart(log, count):
         assert [event["extensions"].get("reply_to") for event in events] == [None, *ids[:-1]]
 
 
-def test_threads_that_say_the_same(watch):
-    watch()
+def test_threads_that_say_the_same(recording):
+    recording()
     client = offline()
     with ThreadPoolExecutor(8) as pool:
         told = [*pool.map(lambda _: run_sync(same_words(client)), range(8))]
-    log = watch.log()
+    log = recording.log()
     apart(log, 8)
     assert sorted(map(str, requests(log))) == sorted(str(request) for one in told for request in one)
 
 
-def test_tasks_that_say_the_same_in_turns(runner, watch):
+def test_tasks_that_say_the_same_in_turns(runner, recording):
     async def together():
         client = offline("async")
         return await asyncio.gather(*(same_words(client, lambda: asyncio.sleep(0)) for _ in range(20)))
 
-    watch()
+    recording()
     runner.run(together())
-    apart(watch.log(), 20)
+    apart(recording.log(), 20)
 
 
-def test_a_message_that_has_no_words(watch):
-    watch()
+def test_a_message_that_has_no_words(recording):
+    recording()
     asked(offline(), [user(""), user([])])
-    [told] = requests(watch.log())
+    [told] = requests(recording.log())
     assert told == [{"role": "user", "parts": [text_part("")]}, {"role": "user", "parts": []}]

@@ -30,14 +30,14 @@ ANSWERS = {  # what comes: the exception that it makes of `parse`
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", ANSWERS)
-def test_an_answer_that_cannot_be_parsed(runner, watch, name, kind):
+def test_an_answer_that_cannot_be_parsed(runner, recording, name, kind):
     body, error = ANSWERS[name]
     run = run_sync if kind == "sync" else runner.run
     f = functions(client_over(lambda request: response(body), kind), CHAT.call)
     case = (run, PARSES["parse"], f, CHAT.arguments)
     alone = outcome(*case)
     assert issubclass(alone[0][-1].error, error)
-    watch()
+    recording()
     agree(alone, outcome(*case))
     raised = alone[0][-1]
     choice, shown = body["choices"][0], {}
@@ -48,7 +48,7 @@ def test_an_answer_that_cannot_be_parsed(runner, watch, name, kind):
                 {"role": "assistant", "parts": [part], "finish_reason": choice["finish_reason"]},
             ]
         }
-    _, end = watch.log().normalized()
+    _, end = recording.log().normalized()
     assert end == {
         "session_id": 0,
         "actor": {"type": "system", "id": "openai"},
@@ -76,7 +76,7 @@ def test_an_answer_that_cannot_be_parsed(runner, watch, name, kind):
     }
 
 
-def test_tool_calls_of_an_unparsed_answer_are_recorded(watch):
+def test_tool_calls_of_an_unparsed_answer_are_recorded(recording):
     """Of a call that was cut, its arguments are no JSON: the messages keep it, and nobody can obey it."""
     calls = [
         {"id": f"call_{name}", "type": "function", "function": {"name": name, "arguments": arguments}}
@@ -85,9 +85,9 @@ def test_tool_calls_of_an_unparsed_answer_are_recorded(watch):
     body = chat(None, "length")
     body["choices"][0]["message"]["tool_calls"] = calls
     f = functions(client_over(lambda request: response(body)), CHAT.call)
-    watch()
+    recording()
     outcome(run_sync, PARSES["parse"], f, CHAT.arguments)
-    _, end, call = watch.log().normalized()
+    _, end, call = recording.log().normalized()
     assert [part["id"] for part in end["content"]["messages"][0]["parts"]] == ["call_look", "call_take"]
     assert call == {
         "session_id": 0,
@@ -98,15 +98,15 @@ def test_tool_calls_of_an_unparsed_answer_are_recorded(watch):
     }
 
 
-def test_a_conversation_continues_after_an_unparsed_answer(watch):
+def test_a_conversation_continues_after_an_unparsed_answer(recording):
     answers = iter([chat("Ann", "length"), chat("a", "stop")])
     f = functions(client_over(lambda request: response(next(answers))), CHAT.call)
     asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Who?"}]}
-    with watch():
+    with recording():
         outcome(run_sync, PARSES["parse"], f, asked)
         said = [{"role": "assistant", "content": "Ann"}, {"role": "user", "content": "Go on"}]
         f.create(**asked | {"messages": asked["messages"] + said})
-    log = watch.log()
+    log = recording.log()
     first, failed, second, _ = log.events
     assert second["session_id"] == first["session_id"]
     assert second["content"] == {"text": "Go on"}
@@ -116,12 +116,12 @@ def test_a_conversation_continues_after_an_unparsed_answer(watch):
 
 
 @pytest.mark.parametrize("content", ["hash", "none"])
-def test_what_could_not_be_parsed_is_withheld_like_any_answer(watch, content):
+def test_what_could_not_be_parsed_is_withheld_like_any_answer(recording, content):
     f = functions(client_over(lambda request: response(chat("Anna", "stop"))), CHAT.call)
-    watch(content=content)
+    recording(content=content)
     outcome(run_sync, PARSES["parse"], f, CHAT.arguments)
-    assert b"Anna" not in watch.path.read_bytes()
-    assert watch.log().events[-1]["metrics"]["tokens"]["total"] == 11
+    assert b"Anna" not in recording.path.read_bytes()
+    assert recording.log().events[-1]["metrics"]["tokens"]["total"] == 11
 
 
 BROKEN = {  # a body that is no answer
@@ -137,13 +137,13 @@ BROKEN = {  # a body that is no answer
 
 @pytest.mark.parametrize("way", ["plain", "raw", "streaming.parse", "streaming.read"])
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_body_that_is_no_answer(watch, name, way):
+def test_a_body_that_is_no_answer(recording, name, way):
     f = functions(client_over(lambda request: response(*BROKEN[name])), CHAT.call)
     case = (run_sync, WAYS[way], f, CHAT.arguments)
     alone = outcome(*case)
-    watch()
+    recording()
     agree(alone, outcome(*case))
-    actions = watch.log().actions
+    actions = recording.log().actions
     assert actions[0] == "prompt"
     assert actions[1:] in (["completion"], ["system"])
-    assert all(event["extensions"]["reply_to"] for event in watch.log().events[1:])
+    assert all(event["extensions"]["reply_to"] for event in recording.log().events[1:])

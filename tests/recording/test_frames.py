@@ -5,18 +5,18 @@ from __future__ import annotations
 from tests.benchmarks.frames import of_a_chat, of_a_chunk, of_a_tool
 
 
-def test_a_plain_chat_call(watch):
-    watch()
+def test_a_plain_chat_call(recording):
+    recording()
     chat = of_a_chat()
     assert len(chat.calls) <= 60
     assert chat.hops <= 40
 
 
-def test_a_chunk_of_a_stream(watch):
-    watch()
+def test_a_chunk_of_a_stream(recording):
+    recording()
     assert len(of_a_chunk().calls) <= 6
 
 
-def test_a_tool_of_a_framework(watch):
-    watch()
+def test_a_tool_of_a_framework(recording):
+    recording()
     assert len(of_a_tool().calls) <= 120

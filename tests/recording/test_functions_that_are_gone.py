@@ -19,7 +19,7 @@ ENDS = {"request": [], "_process_response": ["completion"], "__init__": ["comple
 @pytest.mark.parametrize("way", ["plain", "stream", "raw stream", "streaming.stream", "helper"])
 @pytest.mark.parametrize("gone", [probe for probe in PROBES if not probe.owner.startswith("Async")])
 @pytest.mark.parametrize("sdk", APIS)
-def test_a_function_that_is_gone(watch, monkeypatch, sdk, gone, way):
+def test_a_function_that_is_gone(recording, monkeypatch, sdk, gone, way):
     def probes(provider):
         for probe in there.__get__(provider):
             is_gone = probe[1:] == gone[1:]
@@ -33,11 +33,11 @@ def test_a_function_that_is_gone(watch, monkeypatch, sdk, gone, way):
     alone = seen()
     there = StainlessProvider.targets
     monkeypatch.setattr(StainlessProvider, "targets", property(probes))
-    watch()
+    recording()
     assert seen() == alone
     missing = [probe for probe, is_there in hilt_autolog.status().watching[sdk].items() if not is_there]
     assert [probe.rpartition(".")[2] for probe in missing] == [f"{gone.name}_of_old"]
-    ends = watch.log().of("completion")
+    ends = recording.log().of("completion")
     assert [end["action"] for end in ends] == ENDS[gone.name]
     if gone.name == "_process_response" and way in {"plain", "stream", "helper"}:
         assert ends[0]["content"] == {"text": HELLO}  # read from the SDK's own objects

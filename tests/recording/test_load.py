@@ -68,22 +68,22 @@ def told(log, conversations):
     assert sorted(map(str, told)) == sorted(map(str, conversations))
 
 
-def test_threads(watch):
-    watch()
+def test_threads(recording):
+    recording()
     client = offline()
     with ThreadPoolExecutor(32) as pool:
         conversations = [*pool.map(lambda number: run_sync(talk(client, words_of(number))), range(64))]
-    told(watch.log(), conversations)
+    told(recording.log(), conversations)
 
 
-def test_tasks(runner, watch):
+def test_tasks(runner, recording):
     async def together():
         client = offline("async")
         return await asyncio.gather(*(talk(client, words_of(number)) for number in range(500)))
 
-    watch(chunks="off")
+    recording(chunks="off")
     conversations = runner.run(together())
-    log = watch.log()
+    log = recording.log()
     assert len(log.events) == 500 * TURNS * 2
     assert len({event["session_id"] for event in log.events}) == 500
     assert Counter(str(log.read.messages_of(prompt)) for prompt in log.of("prompt")) == Counter(
@@ -130,25 +130,25 @@ FRAMES = [frame({"id": "c_1", "choices": [{"index": 0, "delta": {"content": word
 
 @pytest.mark.usefixtures("frozen")
 @pytest.mark.parametrize("leave", [left_open, unparsed, read_by_lines, left_by_lines, drained])
-def test_nothing_is_held_of_streams(watch, leave):
-    watch(chunks="off")
+def test_nothing_is_held_of_streams(recording, leave):
+    recording(chunks="off")
     client = client_over(lambda request: response(FRAMES))
     before = alive()
     for _ in range(200):
         leave(client)
     assert alive() == before
     assert control._state.call_starter.recorder.open == {}
-    assert watch.log().actions == ["prompt", "completion"] * 200 or leave is not drained
+    assert recording.log().actions == ["prompt", "completion"] * 200 or leave is not drained
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="asks Linux for the memory in use")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("sdk", SDKS)
-def test_streams_that_are_left_keep_no_memory(watch, sdk, kind):
+def test_streams_that_are_left_keep_no_memory(recording, sdk, kind):
     """Some hundreds; `tests/benchmarks/abandoned.py` leaves 10,000."""
-    watch()
+    recording()
     assert more_mb(sdk, kind, 300) < 2
-    log = watch.log()
+    log = recording.log()
     assert len(log.of("prompt")) == len(log.of("completion")) == 600
     assert all(end["extensions"]["partial"] for end in log.of("completion"))
     assert control._state.call_starter.recorder.open == {}
@@ -156,9 +156,9 @@ def test_streams_that_are_left_keep_no_memory(watch, sdk, kind):
 
 @pytest.mark.usefixtures("frozen")
 @pytest.mark.parametrize("sdk", SDKS)
-def test_a_stream_that_is_left_goes_at_once(watch, sdk):
+def test_a_stream_that_is_left_goes_at_once(recording, sdk):
     """It leaves no circle for the garbage collector to find; a client is full of them."""
-    watch()
+    recording()
     assert garbage_of(sdk, 20) == garbage_of(sdk, 1)
 
 
@@ -171,8 +171,8 @@ def garbage_of(sdk, streams):
     return found
 
 
-def test_nothing_is_held_of_calls_that_failed(watch):
-    watch()
+def test_nothing_is_held_of_calls_that_failed(recording):
+    recording()
     client = client_over(lambda request: response({}, status=500))
     before = alive()
     for _ in range(200):
@@ -182,10 +182,10 @@ def test_nothing_is_held_of_calls_that_failed(watch):
     assert control._state.call_starter.recorder.open == {}
 
 
-def test_nothing_is_held_of_background_responses_that_nobody_fetches(watch):
-    watch()
+def test_nothing_is_held_of_background_responses_that_nobody_fetches(recording):
+    recording()
     client = offline()
     for _ in range(50):
         client.responses.create(model="gpt-4o", input="Hello", background=True)
     hilt_autolog.disable()
-    assert watch.log().actions == ["prompt"] * 50 + ["completion"] * 50
+    assert recording.log().actions == ["prompt"] * 50 + ["completion"] * 50

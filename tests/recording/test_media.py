@@ -74,33 +74,33 @@ def user(part):
 
 
 @pytest.mark.parametrize("name", CHAT_PARTS)
-def test_parts_of_a_chat(watch, name):
+def test_parts_of_a_chat(recording, name):
     part, told = CHAT_PARTS[name]
-    watch()
+    recording()
     offline().chat.completions.create(model="gpt-4o", messages=user(part))
-    [[message]] = [event["content"]["messages"] for event in watch.log().of("prompt")]
+    [[message]] = [event["content"]["messages"] for event in recording.log().of("prompt")]
     assert told is None or message["parts"] == [told]
-    assert nothing_inline(watch)
+    assert nothing_inline(recording)
 
 
 @pytest.mark.parametrize("name", RESPONSE_PARTS)
-def test_parts_of_a_response(watch, name):
+def test_parts_of_a_response(recording, name):
     part, told = RESPONSE_PARTS[name]
-    watch()
+    recording()
     offline().responses.create(model="gpt-4o", input=user(part))
-    [[message]] = [event["content"]["messages"] for event in watch.log().of("prompt")]
+    [[message]] = [event["content"]["messages"] for event in recording.log().of("prompt")]
     assert message["parts"] == [told]
-    assert nothing_inline(watch)
+    assert nothing_inline(recording)
 
 
-def nothing_inline(watch):
-    data = watch.path.read_bytes()
+def nothing_inline(recording):
+    data = recording.path.read_bytes()
     return not any(inline.encode() in data for inline in (PNG[:60], BIG_TEXT[:60], BIG_TEXT[-60:]))
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_spoken_answer(watch, stream):
-    watch()
+def test_a_spoken_answer(recording, stream):
+    recording()
     answer = offline().chat.completions.create(
         model="gpt-4o-audio-preview",
         messages=[{"role": "user", "content": "Hello"}],
@@ -110,22 +110,22 @@ def test_a_spoken_answer(watch, stream):
     )
     for _ in answer if stream else ():
         pass
-    [event] = watch.log().of("completion")
+    [event] = recording.log().of("completion")
     [part] = event["content"]["messages"][0]["parts"]
     words = "Hello! I run on your own machine. Ask me anything: I cost nothing."
     assert event["content"]["text"] == part["transcript"] == words
     assert part.items() >= {**blob("audio", "audio/wav", silence())}.items()
-    assert base64.b64encode(silence())[:60] not in watch.path.read_bytes()
+    assert base64.b64encode(silence())[:60] not in recording.path.read_bytes()
 
 
-def test_a_tool_that_returns_a_picture(watch):
-    watch()
+def test_a_tool_that_returns_a_picture(recording):
+    recording()
     called = {"type": "function_call", "call_id": "call_1", "name": "draw", "arguments": "{}"}
     output = [{"type": "input_image", "image_url": URL}]
     items = [called, {"type": "function_call_output", "call_id": "call_1", "output": output}]
     offline().responses.create(model="gpt-4o", input=items)
-    assert nothing_inline(watch)
-    part = watch.log().of("prompt")[0]["content"]["messages"][-1]["parts"][0]
+    assert nothing_inline(recording)
+    part = recording.log().of("prompt")[0]["content"]["messages"][-1]["parts"][0]
     assert part["response"] == [blob("image", "image/png", BYTES)]
 
 
@@ -155,7 +155,7 @@ UPLOADS = {
 
 
 @pytest.mark.parametrize("name", UPLOADS)
-def test_an_upload_is_described_in_place(watch, provider, client, file, name):
+def test_an_upload_is_described_in_place(recording, provider, client, file, name):
     def sent():
         given = UPLOADS[name](file)
         client.audio.transcriptions.create(model="whisper-1", file=given)
@@ -163,14 +163,14 @@ def test_an_upload_is_described_in_place(watch, provider, client, file, name):
         return provider.requests[-1].body["file"]
 
     alone = sent()
-    watch()
+    recording()
     assert sent() == alone
-    [part] = watch.log().of("prompt")[0]["content"]["messages"][0]["parts"]
+    [part] = recording.log().of("prompt")[0]["content"]["messages"][0]["parts"]
     assert part["sha256"] == hashlib.sha256(silence()).hexdigest()  # of the whole file
     assert part["bytes"] == len(silence())
 
 
-def test_an_upload_whose_content_cannot_be_known(watch, client, file):
+def test_an_upload_whose_content_cannot_be_known(recording, client, file):
     """A stream of bytes is the program's to read: nothing of it is taken."""
 
     class Pipe(io.RawIOBase):
@@ -183,24 +183,24 @@ def test_an_upload_whose_content_cannot_be_known(watch, client, file):
             return len(data)
 
     with file.open("rb") as source:
-        watch()
+        recording()
         heard = client.audio.transcriptions.create(model="whisper-1", file=("a.wav", Pipe()))
     assert heard.text.startswith("This recording")
-    [part] = watch.log().of("prompt")[0]["content"]["messages"][0]["parts"]
+    [part] = recording.log().of("prompt")[0]["content"]["messages"][0]["parts"]
     assert "sha256" not in part
 
 
 # --- stored
 
 
-def test_media_are_stored_once_beside_the_log(watch):
-    watch(media="store")
+def test_media_are_stored_once_beside_the_log(recording):
+    recording(media="store")
     client = offline()
     for _ in range(2):
         client.chat.completions.create(model="gpt-4o", messages=user(CHAT_PARTS["a picture"][0]))
     client.images.generate(model="gpt-image-1", prompt="a dot")
     client.chat.completions.create(model="gpt-4o", messages=user(CHAT_PARTS["a file"][0]))
-    folder = watch.path.parent / "media"
+    folder = recording.path.parent / "media"
     digest = hashlib.sha256(BYTES).hexdigest()
     names = {f"{digest}.png": BYTES, f"{hashlib.sha256(BIG).hexdigest()}.pdf": BIG}
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == names
@@ -208,11 +208,11 @@ def test_media_are_stored_once_beside_the_log(watch):
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_media_that_cannot_be_stored_are_described(watch, monkeypatch):
+def test_media_that_cannot_be_stored_are_described(recording, monkeypatch):
     monkeypatch.delenv("HILT_STRICT")
-    (watch.path.parent / "media").write_text("in the way")
-    watch(media="store")
+    (recording.path.parent / "media").write_text("in the way")
+    recording(media="store")
     offline().chat.completions.create(model="gpt-4o", messages=user(CHAT_PARTS["a picture"][0]))
-    log = watch.log()
+    log = recording.log()
     assert log.actions == ["prompt", "completion"]
     assert log.of("prompt")[0]["content"]["messages"][0]["parts"] == [blob("image", "image/png", BYTES)]

@@ -144,13 +144,13 @@ def seen(name, way, content):
     return outcome(run_sync, WAYS[way], f, arguments)[0]
 
 
-def compare(watch, name, contents):
+def compare(recording, name, contents):
     """The program sees of each of the contents the same as without us; each call begins and ends once."""
     alone = {key: seen(name, *content) for key, content in contents.items()}
-    watch(chunks="off")
+    recording(chunks="off")
     different = {key: alone[key] for key, content in contents.items() if seen(name, *content) != alone[key]}
     assert different == {}
-    log = watch.log()
+    log = recording.log()
     assert log.read.problems == []
     begun = {event["event_id"] for event in log.of("prompt")}
     ended = [event["extensions"].get("reply_to") for event in log.of("completion", "embedding", "system")]
@@ -161,30 +161,30 @@ def compare(watch, name, contents):
 
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize("way", ["plain", "streaming.read"])
-def test_an_answer_with_a_field_spoiled(watch, name, way):
+def test_an_answer_with_a_field_spoiled(recording, name, way):
     body = recorded(name, stream=False)
     contents = {
         (path, wrong): (way, spoiled(body, path, WRONG[wrong]))
         for path in dict.fromkeys(places(body))
         for wrong in WRONG
     }
-    compare(watch, name, contents)
+    compare(recording, name, contents)
 
 
 @pytest.mark.parametrize("name", STREAMS)
 @pytest.mark.parametrize("way", ["stream", "streaming.read of a stream"])
-def test_a_stream_with_a_field_spoiled(watch, name, way):
+def test_a_stream_with_a_field_spoiled(recording, name, way):
     events = recorded(name, stream=True)
     contents = {
         (path, wrong): (way, [framed(event, spoiled(event, path, WRONG[wrong])) for event in events])
         for path in dict.fromkeys(path for event in events for path in places(event))
         for wrong in ("gone", "null", "a list")
     }
-    compare(watch, name, contents)
+    compare(recording, name, contents)
 
 
 @pytest.mark.parametrize("name", STREAMS)
-def test_a_stream_without_one_of_its_events(watch, name):
+def test_a_stream_without_one_of_its_events(recording, name):
     events = [framed(event, event) for event in recorded(name, stream=True)]
     contents: dict[object, tuple] = {
         place: ("stream", events[:place] + events[place + 1 :]) for place in range(len(events))
@@ -192,4 +192,4 @@ def test_a_stream_without_one_of_its_events(watch, name):
     contents |= {
         f"twice {place}": ("stream", events[: place + 1] + events[place:]) for place in range(len(events))
     }
-    compare(watch, name, contents)
+    compare(recording, name, contents)

@@ -100,20 +100,20 @@ def sent(value, place):
 
 
 @pytest.mark.parametrize("value", VALUES)
-def test_a_request_goes_out_as_it_is(watch, value):
+def test_a_request_goes_out_as_it_is(recording, value):
     alone = {place: sent(value, place) for place in PLACES}
-    watch()
+    recording()
     assert {place: sent(value, place) for place in PLACES} == alone
     prompts = [seen[0][0] for place, seen in alone.items() if "batch" not in place]
     answered = sum(isinstance(sent, bytes) for sent in prompts)
-    log = watch.log()
+    log = recording.log()
     assert len(log.of("prompt")) + len(log.of("embedding")) >= answered
     assert log.read.problems == []
 
 
 @pytest.mark.parametrize("kind", [collections.OrderedDict, Mapping, partial(collections.defaultdict, list)])
-def test_a_dict_of_another_kind_is_read_as_a_dict(watch, kind):
-    watch()
+def test_a_dict_of_another_kind_is_read_as_a_dict(recording, kind):
+    recording()
     part = kind({"type": "text", "text": "Hello"})
     called = kind({"id": "call_1", "type": "function", "function": kind({"name": "f", "arguments": "{}"})})
     messages = [
@@ -121,7 +121,7 @@ def test_a_dict_of_another_kind_is_read_as_a_dict(watch, kind):
         kind({"role": "assistant", "tool_calls": [called]}),
     ]
     offline().chat.completions.create(model="gpt-4o", messages=messages, extra_body=kind({"top_k": 3}))
-    [prompt] = watch.log().of("prompt")
+    [prompt] = recording.log().of("prompt")
     assert prompt["content"]["messages"] == as_logged([messages[0], {**messages[1], "content": None}])
     assert prompt["extensions"]["request"] == {"top_k": 3}
 
@@ -169,7 +169,7 @@ def counted(requests, **options):
 
 
 @pytest.mark.parametrize("place", ["extra_body", "a message", "a part", "tool calls"])
-def test_a_value_that_asks_a_model_itself(watch, place):
+def test_a_value_that_asks_a_model_itself(recording, place):
     def asked():
         requests = []
         Curious.client = counted(requests)
@@ -178,21 +178,21 @@ def test_a_value_that_asks_a_model_itself(watch, place):
         return requests
 
     alone = asked()
-    watch()
+    recording()
     assert asked() == alone
-    assert watch.log().actions.count("prompt") == len(alone)
+    assert recording.log().actions.count("prompt") == len(alone)
 
 
-def test_a_hook_that_asks_a_model(watch):
+def test_a_hook_that_asks_a_model(recording):
     """A call inside of a call is one of its own."""
     inner = offline()
 
     def ask(request):
         inner.chat.completions.create(**ASK | {"model": "inner"})
 
-    watch()
+    recording()
     offline(hooks={"event_hooks": {"request": [ask]}}).chat.completions.create(**ASK)
-    log = watch.log()
+    log = recording.log()
     outer, nested = log.of("prompt")
     assert [event["extensions"]["model"] for event in (outer, nested)] == ["gpt-4o", "inner"]
     assert [event["extensions"]["reply_to"] for event in log.of("completion")] == [
@@ -202,7 +202,7 @@ def test_a_hook_that_asks_a_model(watch):
     assert log.of("completion")[1]["extensions"]["status_code"] == 200
 
 
-def test_a_log_handler_that_asks_a_model(watch, caplog):
+def test_a_log_handler_that_asks_a_model(recording, caplog):
     class Handler(logging.Handler):
         busy = False
 
@@ -223,31 +223,31 @@ def test_a_log_handler_that_asks_a_model(watch, caplog):
     logger.addHandler(handler)
     with caplog.at_level(logging.DEBUG, "openai"):
         alone = asked()
-        watch()
+        recording()
         assert asked() == alone > 1
     logger.removeHandler(handler)
-    assert watch.log().actions.count("prompt") == alone
+    assert recording.log().actions.count("prompt") == alone
 
 
-def test_the_module_itself_is_a_client(watch, monkeypatch):
+def test_the_module_itself_is_a_client(recording, monkeypatch):
     requests = []
     client = counted(requests)
     monkeypatch.setattr(openai, "api_key", "x")
     monkeypatch.setattr(openai, "http_client", client._client)
     monkeypatch.setattr(openai, "base_url", "http://offline/v1/")
-    watch()
+    recording()
     openai.chat.completions.create(**ASK)
-    assert watch.log().actions == ["prompt", "completion"]
+    assert recording.log().actions == ["prompt", "completion"]
 
 
-def test_azure(watch):
+def test_azure(recording):
     requests = []
     http_client = counted(requests)._client
     azure = openai.AzureOpenAI(
         api_key="x", azure_endpoint="https://a.openai.azure.com", api_version="1", http_client=http_client
     )
-    watch()
+    recording()
     azure.chat.completions.create(**ASK)
-    prompt, answer = watch.log().events
+    prompt, answer = recording.log().events
     assert prompt["provenance"].items() >= {"provider": "azure", "server": "a.openai.azure.com"}.items()
     assert answer["extensions"]["reply_to"] == prompt["event_id"]

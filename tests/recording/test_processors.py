@@ -24,12 +24,12 @@ def users(log):
     ]
 
 
-def test_a_call_is_made_on_behalf_of_a_user(watch):
-    watch()
+def test_a_call_is_made_on_behalf_of_a_user(recording):
+    recording()
     with hilt_autolog.user("alice"):
         offline().chat.completions.create(**ASK)
     offline().chat.completions.create(**ASK)
-    assert users(watch.log()) == [
+    assert users(recording.log()) == [
         ("prompt", "alice"),
         ("completion", "alice"),
         ("prompt", None),
@@ -37,35 +37,35 @@ def test_a_call_is_made_on_behalf_of_a_user(watch):
     ]
 
 
-def test_the_actor_of_a_prompt_stays_that_of_the_setting(watch):
-    watch(user="ada")
+def test_the_actor_of_a_prompt_stays_that_of_the_setting(recording):
+    recording(user="ada")
     with hilt_autolog.user("alice"):
         offline().chat.completions.create(**ASK)
-    prompt, _ = watch.log().events
+    prompt, _ = recording.log().events
     assert (prompt["actor"], prompt["extensions"]["user"]) == ({"type": "human", "id": "ada"}, "alice")
 
 
-def test_the_inner_block_names_the_user(watch):
-    watch()
+def test_the_inner_block_names_the_user(recording):
+    recording()
     with hilt_autolog.user("alice"):
         with hilt_autolog.user("bob"):
             offline().chat.completions.create(**ASK)
         offline().chat.completions.create(**ASK)
-    assert [user for _, user in users(watch.log())] == ["bob", "bob", "alice", "alice"]
+    assert [user for _, user in users(recording.log())] == ["bob", "bob", "alice", "alice"]
 
 
-def test_a_stream_read_outside_of_its_block(watch):
-    watch()
+def test_a_stream_read_outside_of_its_block(recording):
+    recording()
     with hilt_autolog.user("alice"):
         stream = offline().chat.completions.create(**ASK, stream=True)
     list(stream)
-    log = watch.log()
+    log = recording.log()
     assert users(log) == [("prompt", "alice"), ("completion", "alice")]
     assert not any("user" in chunk["extensions"] for chunk in log.of("completion_chunk"))
 
 
-def test_tool_calls_results_and_records_have_the_user(watch):
-    watch()
+def test_tool_calls_results_and_records_have_the_user(recording):
+    recording()
     question = {"role": "user", "content": "How is the weather?"}
     with hilt_autolog.user("alice"):
         client = offline()
@@ -74,23 +74,23 @@ def test_tool_calls_results_and_records_have_the_user(watch):
         hilt_autolog.record_tool("get_weather", {}, "18 degrees", tool_call_id=message.tool_calls[0].id)
         hilt_autolog.record_retrieval(documents=["Paris: 18 degrees"])
         hilt_autolog.record_feedback("good")
-    assert users(watch.log()) == [
+    assert users(recording.log()) == [
         (action, "alice")
         for action in ("prompt", "completion", "tool_call", "tool_result", "retrieval", "feedback")
     ]
 
 
-def test_failures_and_embeddings_have_the_user(watch):
-    watch()
+def test_failures_and_embeddings_have_the_user(recording):
+    recording()
     with hilt_autolog.user("alice"):
         offline().embeddings.create(model="text-embedding-3-small", input="Hello")
         client = client_over(lambda _: response({"error": {"message": "no such model"}}, status=404))
         with pytest.raises(openai.NotFoundError):
             client.chat.completions.create(**ASK)
-    assert users(watch.log()) == [("embedding", "alice"), ("prompt", "alice"), ("system", "alice")]
+    assert users(recording.log()) == [("embedding", "alice"), ("prompt", "alice"), ("system", "alice")]
 
 
-def test_the_runs_of_a_framework_have_the_user(watch):
+def test_the_runs_of_a_framework_have_the_user(recording):
     from langchain_core.runnables import RunnableLambda
     from langchain_core.tools import tool
 
@@ -99,10 +99,10 @@ def test_the_runs_of_a_framework_have_the_user(watch):
         """Double a number."""
         return 2 * number
 
-    watch()
+    recording()
     with hilt_autolog.user("alice"):
         RunnableLambda(lambda number: double.invoke({"number": number})).invoke(2)
-    assert users(watch.log()) == [
+    assert users(recording.log()) == [
         ("system", "alice"),
         ("tool_call", "alice"),
         ("tool_result", "alice"),
@@ -118,21 +118,21 @@ def test_a_session_of_a_program_has_the_user(session, client):
     assert [event.extensions["user"] for event in session.read()] == ["alice", "alice"]
 
 
-def test_the_lines_of_the_process_have_no_user(watch):
-    watch()
+def test_the_lines_of_the_process_have_no_user(recording):
+    recording()
     with hilt_autolog.user("alice"):
         offline().chat.completions.create(**ASK)
         hilt_autolog.disable()
-    opened, *_, closed = watch.log().all
+    opened, *_, closed = recording.log().all
     assert [line["content"]["text"] for line in (opened, closed)] == ["session opened", "session closed"]
     assert not any("user" in line["extensions"] for line in (opened, closed))
 
 
-def test_without_content_the_user_stays(watch):
-    watch(content="none")
+def test_without_content_the_user_stays(recording):
+    recording(content="none")
     with hilt_autolog.user("alice"):
         offline().chat.completions.create(**ASK)
-    log = watch.log()
+    log = recording.log()
     assert users(log) == [("prompt", "alice"), ("completion", "alice")]
     assert not any("content" in event for event in log.events)
 

@@ -41,12 +41,12 @@ ANSWERS = {"plain": said, "raw": said, "stream": streamed}
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("times", [0, 1, 3])
 @pytest.mark.parametrize("way", ANSWERS)
-def test_the_answer_says_how_often_was_tried_before(runner, watch, way, times, kind):
+def test_the_answer_says_how_often_was_tried_before(runner, recording, way, times, kind):
     answer = ANSWERS[way]
-    watch()
+    recording()
     f = functions(client_over(failing(times, answer), kind, max_retries=3), CHAT.call)
     (run_sync if kind == "sync" else runner.run)(WAYS[way](f, CHAT.arguments, []))
-    told = [event for event in watch.log().events if event["action"] != "completion_chunk"]
+    told = [event for event in recording.log().events if event["action"] != "completion_chunk"]
     assert [event["action"] for event in told] == ["prompt", "completion"]
     assert told[1]["extensions"].get("retries") == (times or None)
     assert told[1]["extensions"]["status_code"] == 200
@@ -64,14 +64,14 @@ GIVEN_UP = {
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", GIVEN_UP)
-def test_the_failure_says_how_often_was_tried_before(runner, watch, monkeypatch, name, kind):
+def test_the_failure_says_how_often_was_tried_before(runner, recording, monkeypatch, name, kind):
     answer, error, code = GIVEN_UP[name]
     monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.001)
-    watch()
+    recording()
     f = functions(client_over(answer, kind, max_retries=2), CHAT.call)
     with pytest.raises(error):
         (run_sync if kind == "sync" else runner.run)(WAYS["plain"](f, CHAT.arguments, []))
-    prompt, failure = watch.log().events
+    prompt, failure = recording.log().events
     assert failure["extensions"]["retries"] == 2
     assert failure["extensions"]["error_code"] == code
     assert failure["extensions"]["reply_to"] == prompt["event_id"]
@@ -88,12 +88,12 @@ AFTER = {  # headers: seconds to wait
 
 
 @pytest.mark.parametrize("name", AFTER)
-def test_when_to_try_again(watch, name):
+def test_when_to_try_again(recording, name):
     headers, seconds = AFTER[name]
-    watch()
+    recording()
     client = client_over(lambda request: response({}, status=429, **headers))
     with pytest.raises(openai.RateLimitError):
         client.chat.completions.create(**CHAT.arguments)
-    failure = watch.log().of("system")[0]["extensions"]
+    failure = recording.log().of("system")[0]["extensions"]
     assert failure.get("retry_after") == seconds
     assert failure["error_code"] == "rate_limit"

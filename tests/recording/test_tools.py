@@ -26,8 +26,8 @@ def chat(client, messages, *, stream, **more):
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_calls_and_results_are_linked(watch, stream):
-    watch()
+def test_calls_and_results_are_linked(recording, stream):
+    recording()
     client, messages = offline(), [ASK]
     answer = chat(client, messages, stream=stream)
     weather, time = [call["id"] for call in answer["tool_calls"]]
@@ -35,7 +35,7 @@ def test_calls_and_results_are_linked(watch, stream):
     messages.append(chat(client, messages, stream=stream))
     messages.append({"role": "user", "content": "Thanks!"})
     chat(client, messages, stream=stream)
-    log = watch.log()
+    log = recording.log()
     assert [event for event in log.actions if event != "completion_chunk"] == [
         *["prompt", "completion", "tool_call", "tool_call"],
         *["tool_result", "tool_result", "prompt", "completion"],
@@ -68,10 +68,10 @@ def links(log):
     return [places.get(event["extensions"].get("reply_to")) for event in told]
 
 
-def test_a_stream_records_the_arguments_as_they_come(watch):
-    watch()
+def test_a_stream_records_the_arguments_as_they_come(recording):
+    recording()
     chat(offline(), [ASK], stream=True)
-    log = watch.log()
+    log = recording.log()
     chunks = log.of("completion_chunk")
     assert {chunk["extensions"]["kind"] for chunk in chunks} == {"tool_arguments"}
     assert [chunk["extensions"]["index"] for chunk in chunks] == list(range(len(chunks)))
@@ -80,8 +80,8 @@ def test_a_stream_records_the_arguments_as_they_come(watch):
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_responses(watch, stream):
-    watch()
+def test_responses(recording, stream):
+    recording()
     client = offline()
     tools = [{"type": "function", **one["function"]} for one in TOOLS]
     items = [ASK]
@@ -98,7 +98,7 @@ def test_responses(watch, stream):
             for item in output
             if item.type == "function_call"
         ]
-    log = watch.log()
+    log = recording.log()
     assert [event for event in log.actions if event != "completion_chunk"] == [
         *["prompt", "completion", "tool_call", "tool_call"],
         *["tool_result", "tool_result", "prompt", "completion"],
@@ -107,22 +107,22 @@ def test_responses(watch, stream):
     assert [event["content"]["text"] for event in log.of("tool_result")] == ["get_weather", "get_time"]
 
 
-def test_a_result_that_is_sent_again_is_recorded_once(watch):
-    watch()
+def test_a_result_that_is_sent_again_is_recorded_once(recording):
+    recording()
     client = offline()
     answer = chat(client, [ASK], stream=False)
     results = [result(call["id"], "x") for call in answer["tool_calls"]]
     for words in ("So?", "And?", "Hm."):
         chat(client, [ASK, answer, *results, {"role": "user", "content": words}], stream=False)
-    assert len(watch.log().of("tool_result")) == 2
+    assert len(recording.log().of("tool_result")) == 2
 
 
-def test_a_result_whose_call_nobody_saw(watch):
-    watch()
+def test_a_result_whose_call_nobody_saw(recording):
+    recording()
     called = {"id": "call_1", "type": "function", "function": {"name": "get_time", "arguments": "{}"}}
     asked = {"role": "assistant", "tool_calls": [called]}
     chat(offline(), [ASK, asked, result("call_1", "noon"), result("call_9", "?")], stream=False)
-    known, unknown = watch.log().of("tool_result")
+    known, unknown = recording.log().of("tool_result")
     assert facts(known) == ("call_1", "get_time", "noon")
     assert unknown["extensions"] == {"tool_call_id": "call_9"}
     assert unknown["actor"] == {"type": "tool", "id": "tool"}
@@ -156,37 +156,37 @@ ODD_CALLS = {  # the answer's message: what is told of its calls
 
 
 @pytest.mark.parametrize("name", ODD_CALLS)
-def test_odd_calls(watch, name):
+def test_odd_calls(recording, name):
     message, expected = ODD_CALLS[name]
-    watch()
+    recording()
     client = client_over(lambda request: response(said(content=None, **message)))
     client.chat.completions.create(model="m", messages=[ASK], tools=TOOLS)
-    extensions = [event["extensions"] for event in watch.log().of("tool_call")]
-    texts = [event["content"]["text"] for event in watch.log().of("tool_call")]
+    extensions = [event["extensions"] for event in recording.log().of("tool_call")]
+    texts = [event["content"]["text"] for event in recording.log().of("tool_call")]
     told = [
         (one.get("tool_call_id"), one.get("tool"), text) for one, text in zip(extensions, texts, strict=True)
     ]
     assert told == expected
 
 
-def test_choices_that_ask_for_the_same_call(watch):
-    watch()
+def test_choices_that_ask_for_the_same_call(recording):
+    recording()
     choice = said(tool_calls=[CALL])["choices"][0]
     answer = said() | {"choices": [choice, choice | {"index": 1}]}
     client = client_over(lambda request: response(answer))
     client.chat.completions.create(model="m", messages=[ASK], n=2)
-    assert len(watch.log().of("tool_call")) == 1
+    assert len(recording.log().of("tool_call")) == 1
 
 
-def test_a_call_that_was_cut_off_is_no_call(watch):
+def test_a_call_that_was_cut_off_is_no_call(recording):
     """Half of the arguments have come when the program closes the stream: nobody will run that tool."""
-    watch()
+    recording()
     stream = offline().chat.completions.create(model="gpt-4o", messages=[ASK], tools=TOOLS, stream=True)
     for chunk in stream:
         calls = chunk.choices[0].delta.tool_calls
         if calls and calls[0].function.arguments:
             break
     stream.close()
-    log = watch.log()
+    log = recording.log()
     assert log.of("tool_call") == []
     assert log.of("completion")[0]["content"]["messages"][0]["parts"][0]["type"] == "tool_call"

@@ -12,10 +12,10 @@ from tests.support.langchain import OTHERS, RunLog
 
 
 @pytest.fixture
-def run_log(watch):
+def run_log(recording):
     """Enable recording, and read the log: `run_log()`."""
-    watch()
-    return lambda: RunLog(watch.path)
+    recording()
+    return lambda: RunLog(recording.path)
 
 
 @pytest.fixture(scope="session")

@@ -115,24 +115,24 @@ def test_what_is_within_a_run_is_in_its_conversation(run_log):
     assert len(log.sessions()) == 1
 
 
-def test_without_content_only_the_skeleton_is_left(watch):
-    watch(content="none")
+def test_without_content_only_the_skeleton_is_left(recording):
+    recording(content="none")
 
     def fail(_):
         raise ValueError("secret words")
 
     with pytest.raises(ValueError, match="secret"):
         RunnableLambda(fail).invoke("hi")
-    assert "secret" not in watch.path.read_text()
+    assert "secret" not in recording.path.read_text()
 
 
-def test_a_recording_that_ends_meanwhile_and_one_that_begins_meanwhile(run_log, watch):
+def test_a_recording_that_ends_meanwhile_and_one_that_begins_meanwhile(run_log, recording):
     def switch_off(words):
         hilt_autolog.disable()
         return words
 
     def switch_on(words):
-        watch()
+        recording()
         return words
 
     RunnableLambda(switch_off).invoke("hi")
@@ -152,8 +152,8 @@ def left():
     return [len(recorder.open), len(recorder.runs), len(recorder.pending)]
 
 
-def test_ten_thousand_chains_that_fail_leave_nothing(watch, frozen):
-    watch(chunks="off")
+def test_ten_thousand_chains_that_fail_leave_nothing(recording, frozen):
+    recording(chunks="off")
     chain = RunnableLambda(lambda _: 1 / 0)
 
     def fail_often(times):

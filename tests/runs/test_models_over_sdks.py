@@ -207,11 +207,11 @@ def test_a_cancelled_call_is_recorded_once(runner, run_log, chat):
     assert log.of("system")[0]["extensions"]["error_code"] == "cancelled"
 
 
-def test_calls_of_an_unpatched_sdk_are_recorded_by_the_framework(watch, chat):
-    watch(providers=["langchain_core"])
+def test_calls_of_an_unpatched_sdk_are_recorded_by_the_framework(recording, chat):
+    recording(providers=["langchain_core"])
     chat().invoke(QUESTION)
     list(chat(stream_usage=True).stream(QUESTION))
-    log = watch.log()
+    log = recording.log()
     assert log.actions[:2] == ["prompt", "completion"]
     assert {event["provenance"]["operation"] for event in log.of("prompt", "completion")} == {"chat_model"}
     for completion in log.of("completion"):

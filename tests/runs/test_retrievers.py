@@ -119,10 +119,10 @@ def test_a_tool_has_asked_already(run_log):
     assert [event["extensions"]["reply_to"] for event in log.events[1:]] == [log.events[0]["event_id"]] * 3
 
 
-def test_without_content_the_metadata_of_documents_keep_numbers_only(watch):
-    watch(content="none")
+def test_without_content_the_metadata_of_documents_keep_numbers_only(recording):
+    recording(content="none")
     Shelf(documents=BOOKS[:1]).invoke("Which?")
-    (found,) = watch.log().of("retrieval")
+    (found,) = recording.log().of("retrieval")
     assert "content" not in found
     assert found["provenance"]["retrieval"] == {"score": 0.75, "page": 3}
 

@@ -144,13 +144,13 @@ def test_settings_may_change_in_between(ask):
     assert ["tags" in event["extensions"] for event in events(session)] == [True, True, False, False]
 
 
-def test_a_session_for_a_while(ask, watch):
-    with watch():
+def test_a_session_for_a_while(ask, recording):
+    with recording():
         ask()
         with Session("chat.jsonl") as session, hilt_autolog.enable(session=session):
             ask()
         ask()
-    assert (actions(watch.path), actions(session)) == (TURN * 2, TURN)
+    assert (actions(recording.path), actions(session)) == (TURN * 2, TURN)
 
 
 def test_the_environment_may_forbid_it(ask, monkeypatch):

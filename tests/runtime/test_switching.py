@@ -36,16 +36,16 @@ def ask(sdk, **more):
     return functions(IN_PROCESS[sdk].offline(), APIS[sdk].call).create(**APIS[sdk].arguments, **more)
 
 
-def test_every_function_that_we_look_for_exists(watch, sdk):
-    watch()
+def test_every_function_that_we_look_for_exists(recording, sdk):
+    recording()
     assert all(hilt_autolog.status().watching[sdk].values())
 
 
-def test_the_very_functions_are_put_back(watch, sdk):
+def test_the_very_functions_are_put_back(recording, sdk):
     before = [vars(owner)[name] for owner, name in owners(sdk)]
     for _ in range(10):
-        watch()
-        watch()
+        recording()
+        recording()
         assert not any(now is then for now, then in zip(functions_now(sdk), before, strict=True))
         hilt_autolog.disable()
         hilt_autolog.disable()
@@ -56,16 +56,16 @@ def functions_now(sdk):
     return [vars(owner)[name] for owner, name in owners(sdk)]
 
 
-def test_enabled_ten_times_records_once(watch, sdk):
+def test_enabled_ten_times_records_once(recording, sdk):
     for _ in range(10):
-        watch()
+        recording()
     ask(sdk)
-    assert watch.log().actions == ["prompt", "completion"]
+    assert recording.log().actions == ["prompt", "completion"]
 
 
-def test_functions_look_the_same(watch, sdk):
+def test_functions_look_the_same(recording, sdk):
     alone = [looks(owner, name) for owner, name in sorted(owners(sdk), key=str)]
-    watch()
+    recording()
     assert [looks(owner, name) for owner, name in sorted(owners(sdk), key=str)] == alone
 
 
@@ -92,7 +92,7 @@ def _hints(function):
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_clients_are_copied_the_same(watch, kind, sdk):
+def test_clients_are_copied_the_same(recording, kind, sdk):
     def copied():
         client = IN_PROCESS[sdk].offline(kind)
         return [
@@ -104,7 +104,7 @@ def test_clients_are_copied_the_same(watch, kind, sdk):
         ]
 
     alone = copied()
-    watch()
+    recording()
     assert copied() == alone
 
 
@@ -140,21 +140,21 @@ def base(sdk):
     owner.request = original
 
 
-def test_a_wrapper_under_ours_comes_back(base, watch, sdk):
+def test_a_wrapper_under_ours_comes_back(base, recording, sdk):
     calls = []
     wrapped(base, "request", calls)
     theirs = vars(base)["request"]
-    watch()
+    recording()
     ask(sdk)
     hilt_autolog.disable()
     assert vars(base)["request"] is theirs
     assert calls == ["request"]
-    assert watch.log().actions == ["prompt", "completion"]
+    assert recording.log().actions == ["prompt", "completion"]
 
 
-def test_a_wrapper_over_ours_stays(base, watch, sdk):
+def test_a_wrapper_over_ours_stays(base, recording, sdk):
     calls = []
-    watch()
+    recording()
     wrapped(base, "request", calls)
     theirs = vars(base)["request"]
     ask(sdk)
@@ -162,35 +162,35 @@ def test_a_wrapper_over_ours_stays(base, watch, sdk):
     assert vars(base)["request"] is theirs
     ask(sdk)
     assert calls == ["request", "request"]
-    assert watch.log().actions == ["prompt", "completion"]
+    assert recording.log().actions == ["prompt", "completion"]
 
 
-def test_enabled_again_under_a_wrapper_records_once(base, watch, sdk):
-    watch()
+def test_enabled_again_under_a_wrapper_records_once(base, recording, sdk):
+    recording()
     wrapped(base, "request", [])
     hilt_autolog.disable()
-    watch()
+    recording()
     ask(sdk)
-    assert watch.log().actions == ["prompt", "completion"]
+    assert recording.log().actions == ["prompt", "completion"]
 
 
-def test_a_wrapper_that_is_taken_off_late_leaves_ours_asleep(base, watch, sdk):
-    watch()
+def test_a_wrapper_that_is_taken_off_late_leaves_ours_asleep(base, recording, sdk):
+    recording()
     undo = wrapped(base, "request", [])
     hilt_autolog.disable()
     undo()
     ask(sdk)
-    assert watch.log().actions == []
+    assert recording.log().actions == []
 
 
 # --- off means off
 
 
-def test_a_stream_that_outlives_the_recording(watch, sdk):
-    with watch():
+def test_a_stream_that_outlives_the_recording(recording, sdk):
+    with recording():
         stream = ask(sdk, stream=True)
         taken = [next(stream) for _ in range(4)]
     assert len([*taken, *stream]) > len(taken)
-    [end] = watch.log().of("completion")
+    [end] = recording.log().of("completion")
     heard = {"openai": "Hello! I", "anthropic": "Hello!"}[sdk]
     assert (end["content"]["text"], end["extensions"]["ended"]) == (heard, "exit")

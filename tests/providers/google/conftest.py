@@ -34,7 +34,7 @@ def clients(provider, runner):
 
 
 @pytest.fixture
-def compare(clients, provider, watch):
+def compare(clients, provider, recording):
     """Do the same without us and with us, and hold what the program sees together; returns the log.
 
     The log knows besides what the program has `seen`, and the body that it `sent`.
@@ -43,9 +43,9 @@ def compare(clients, provider, watch):
     def compared(kind, doing, arguments):
         run, offered = clients[kind]
         alone = outcome(run, doing, offered, arguments)
-        watch()
+        recording()
         agree(alone, outcome(run, doing, offered, arguments))
-        log = watch.log()
+        log = recording.log()
         log.seen, log.sent = alone[0], provider.requests[-1].body
         return log
 

@@ -34,24 +34,28 @@ def candidate(*parts, **more):
     }
 
 
-def told_of(watch, body, **arguments):
+def told_of(recording, body, **arguments):
     """The events of one call that is given this answer."""
     f = answering(body)
-    with watch():
+    with recording():
         f.generate(**{"model": "gemini-2.5-flash", "contents": "Hello"} | arguments)
-    return watch.log().normalized()
+    return recording.log().normalized()
 
 
-def parts_of(watch, *parts):
+def parts_of(recording, *parts):
     """The parts of an answer in the log."""
-    return told_of(watch, candidate(*parts))[1]["content"]["messages"][0]["parts"]
+    return told_of(recording, candidate(*parts))[1]["content"]["messages"][0]["parts"]
 
 
-def test_code_that_the_provider_runs(watch):
+def test_code_that_the_provider_runs(recording):
     code = {"language": "PYTHON", "code": "print(1)"}
     result = {"outcome": "OUTCOME_OK", "output": "1\n"}
     parts = parts_of(
-        watch, {"executableCode": code}, {"codeExecutionResult": result}, {"text": "It is "}, {"text": "1."}
+        recording,
+        {"executableCode": code},
+        {"codeExecutionResult": result},
+        {"text": "It is "},
+        {"text": "1."},
     )
     assert parts == [
         {"type": "server_tool_call", "name": "code_execution", "server_tool_call": code},
@@ -60,11 +64,11 @@ def test_code_that_the_provider_runs(watch):
     ]
 
 
-def test_images_go_in_and_come_out_as_hashes(watch):
+def test_images_go_in_and_come_out_as_hashes(recording):
     picture = types.Part.from_bytes(data=PNG, mime_type="image/png")
     uri = types.Part.from_uri(file_uri="https://example.com/a.pdf", mime_type="application/pdf")
     inline = {"inlineData": {"mimeType": "image/png", "data": dot()}}
-    asked, answer = told_of(watch, candidate(inline), contents=["What is this?", picture, uri])
+    asked, answer = told_of(recording, candidate(inline), contents=["What is this?", picture, uri])
     assert asked["content"]["messages"][0]["parts"] == [
         {"type": "text", "content": "What is this?"},
         DOT,
@@ -76,35 +80,35 @@ def test_images_go_in_and_come_out_as_hashes(watch):
         },
     ]
     assert answer["content"]["messages"][0]["parts"] == [DOT]
-    assert dot() not in watch.path.read_text()
+    assert dot() not in recording.path.read_text()
 
 
-def test_several_candidates(clients, watch):
+def test_several_candidates(clients, recording):
     _, offered = clients["sync"]
-    with watch():
+    with recording():
         offered.generate(model="gemini-2.5-flash", contents="Hello", config={"candidate_count": 2})
-    answer = watch.log().normalized()[1]
+    answer = recording.log().normalized()[1]
     texts = [one["parts"][0]["content"] for one in answer["content"]["messages"]]
     assert texts[1] == f"{texts[0]} (answer 2)"
     assert answer["content"]["text"] == "\n\n".join(texts)
 
 
-def test_a_prompt_that_is_blocked(clients, watch):
+def test_a_prompt_that_is_blocked(clients, recording):
     _, offered = clients["sync"]
-    with watch():
+    with recording():
         assert offered.generate(model="blocking", contents="Hello").candidates is None
-    answer = watch.log().normalized()[1]
+    answer = recording.log().normalized()[1]
     assert answer["extensions"]["finish_reason"] == "PROHIBITED_CONTENT"
     (part,) = answer["content"]["messages"][0]["parts"]
     assert part["type"] == "refusal"
     assert part["safety_ratings"][0]["blocked"] is True
 
 
-def test_an_answer_that_is_blocked(clients, watch):
+def test_an_answer_that_is_blocked(clients, recording):
     _, offered = clients["sync"]
-    with watch():
+    with recording():
         offered.generate(model="refusing-model", contents="Hello")
-    answer = watch.log().normalized()[1]
+    answer = recording.log().normalized()[1]
     assert answer["extensions"]["finish_reason"] == "SAFETY"
     assert answer["content"]["messages"][0]["parts"][0]["type"] == "refusal"
 
@@ -113,12 +117,12 @@ SEARCH = types.GenerateContentConfig(tools=[types.Tool(google_search=types.Googl
 
 
 @pytest.mark.parametrize("streams", [False, True])
-def test_documents_that_an_answer_is_grounded_in(clients, watch, streams):
+def test_documents_that_an_answer_is_grounded_in(clients, recording, streams):
     _, offered = clients["sync"]
-    with watch(chunks="off"):
+    with recording(chunks="off"):
         arguments = {"model": "gemini-2.5-flash", "contents": "Hello", "config": SEARCH}
         _ = list(offered.stream(**arguments)) if streams else offered.generate(**arguments)
-    log = watch.log()
+    log = recording.log()
     assert log.actions == ["prompt", "retrieval", "retrieval", "completion"]
     assert log.normalized()[1] == {
         "session_id": 0,
@@ -141,18 +145,18 @@ def test_documents_that_an_answer_is_grounded_in(clients, watch, streams):
     }
 
 
-def test_documents_of_a_file_store(watch):
+def test_documents_of_a_file_store(recording):
     found = {"title": "manual.pdf", "text": "Press the red button.", "fileSearchStore": "fileSearchStores/a"}
     body = candidate(
         {"text": "Press it."}, groundingMetadata={"groundingChunks": [{"retrievedContext": found}]}
     )
-    _, document, _ = told_of(watch, body)
+    _, document, _ = told_of(recording, body)
     assert document["actor"]["id"] == "file_search"
     assert document["content"] == {"text": "Press the red button."}
     assert document["extensions"] == {"reply_to": 0, "rank": 1, "document_id": "manual.pdf"}
 
 
-def test_tokens(watch):
+def test_tokens(recording):
     usage = {
         "promptTokenCount": 100,
         "toolUsePromptTokenCount": 20,
@@ -165,7 +169,7 @@ def test_tokens(watch):
             {"modality": "AUDIO", "tokenCount": 10},
         ],
     }
-    answer = told_of(watch, candidate({"text": "Yes"}) | {"usageMetadata": usage})[1]
+    answer = told_of(recording, candidate({"text": "Yes"}) | {"usageMetadata": usage})[1]
     assert answer["metrics"]["tokens"] == {
         "prompt": 120,
         "completion": 37,
@@ -177,22 +181,22 @@ def test_tokens(watch):
     assert answer["extensions"]["usage"] == usage
 
 
-def test_citations_are_placed_at_the_text(watch):
+def test_citations_are_placed_at_the_text(recording):
     cited = {"citations": [{"startIndex": 0, "endIndex": 3, "uri": "https://example.com"}]}
-    answer = told_of(watch, candidate({"text": "Yes"}, citationMetadata=cited))[1]
+    answer = told_of(recording, candidate({"text": "Yes"}, citationMetadata=cited))[1]
     (part,) = answer["content"]["messages"][0]["parts"]
     assert part["annotations"] == cited["citations"]
 
 
-def test_a_part_of_an_unknown_kind(watch):
-    parts = parts_of(watch, {"hologram": {"depth": 3}}, {"text": "Yes"}, {"thoughtSignature": "YQ=="})
+def test_a_part_of_an_unknown_kind(recording):
+    parts = parts_of(recording, {"hologram": {"depth": 3}}, {"text": "Yes"}, {"thoughtSignature": "YQ=="})
     assert parts == [
         {"type": "unknown", "hologram": {"depth": 3}},
         {"type": "text", "content": "Yes"},
     ]
 
 
-def test_parameters_are_recorded_as_they_were_sent(clients, provider, watch):
+def test_parameters_are_recorded_as_they_were_sent(clients, provider, recording):
     _, offered = clients["sync"]
     config = types.GenerateContentConfig(
         temperature=0.5,
@@ -206,10 +210,10 @@ def test_parameters_are_recorded_as_they_were_sent(clients, provider, watch):
             )
         ],
     )
-    with watch():
+    with recording():
         offered.generate(model="models/gemini-2.5-flash", contents="Hello", config=config)
     sent = provider.requests[-1].body
-    assert watch.log().normalized()[0] == prompt(sent)
+    assert recording.log().normalized()[0] == prompt(sent)
     assert {"generationConfig", "safetySettings"} <= sent.keys()
 
 
@@ -223,19 +227,19 @@ def vertex(provider):
     client.close()
 
 
-def test_vertex_is_named(vertex, watch):
-    with watch():
+def test_vertex_is_named(vertex, recording):
+    with recording():
         vertex.generate(model="gemini-2.5-flash", contents="Hello")
-    asked, answer = watch.log().normalized()
+    asked, answer = recording.log().normalized()
     assert asked["provenance"]["provider"] == answer["provenance"]["provider"] == "vertex"
     assert asked["extensions"]["model"] == "gemini-2.5-flash"
     assert answer["metrics"]["cost_usd"]
 
 
-def test_vertex_embeds(vertex, watch):
-    with watch():
+def test_vertex_embeds(vertex, recording):
+    with recording():
         vertex.embed(model="text-embedding-005", contents=["one", "two"], config={"output_dimensionality": 3})
-    (event,) = watch.log().normalized()
+    (event,) = recording.log().normalized()
     assert event["action"] == "embedding"
     assert event["metrics"] == {"tokens": {"prompt": 2, "total": 2}}
     extensions = event["extensions"]
@@ -243,11 +247,11 @@ def test_vertex_embeds(vertex, watch):
     assert extensions["request"] == {"parameters": {"outputDimensionality": 3}}
 
 
-def test_vertex_makes_images(vertex, watch):
-    with watch():
+def test_vertex_makes_images(vertex, recording):
+    with recording():
         answer = vertex.images(model="imagen-4.0", prompt="A cat", config={"number_of_images": 2})
     assert len(answer.generated_images) == 2
-    asked, told = watch.log().normalized()
+    asked, told = recording.log().normalized()
     assert asked["content"] == {"text": "A cat"}
     assert told["content"]["messages"][0]["parts"] == [DOT, DOT]
 
@@ -256,7 +260,7 @@ def test_vertex_makes_images(vertex, watch):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_answer_that_the_sdk_fails_at(runner, watch, kind):
+def test_an_answer_that_the_sdk_fails_at(runner, recording, kind):
     body = candidate({"text": "Yes"}, finishReason=1)
     client = made(transport=lambda _: HTTP.Response(200, json=body))
 
@@ -265,17 +269,17 @@ def test_an_answer_that_the_sdk_fails_at(runner, watch, kind):
             client.models.generate_content(model="gemini-2.5-flash", contents="Hello")
         await client.aio.models.generate_content(model="gemini-2.5-flash", contents="Hello")
 
-    with watch(), pytest.raises(AttributeError):
+    with recording(), pytest.raises(AttributeError):
         (run_sync if kind == "sync" else runner.run)(asking())
-    _, failed = watch.log().normalized()
+    _, failed = recording.log().normalized()
     assert failed["content"]["messages"][0]["parts"] == [{"type": "text", "content": "Yes"}]
     assert (failed["action"], failed["extensions"]["error_type"]) == ("system", "AttributeError")
     runner.run(closed(client))
 
 
-def test_a_body_that_is_not_strict_json(watch):
+def test_a_body_that_is_not_strict_json(recording):
     text = json.dumps(candidate({"text": "\ud800"}, avgLogprobs=float("nan")))
     f = resources(made(transport=lambda _: HTTP.Response(200, text=text)))
-    with watch():
+    with recording():
         f.generate(model="gemini-2.5-flash", contents="Hello")
-    assert watch.log().normalized()[1]["content"]["text"] == "\\ud800"
+    assert recording.log().normalized()[1]["content"]["text"] == "\\ud800"

@@ -62,11 +62,11 @@ def joined(contents):
 
 
 @pytest.mark.parametrize("case", [*product(KINDS, (None, THINKING), (whole, streamed))])
-def test_a_chat_is_one_conversation(clients, provider, watch, case):
+def test_a_chat_is_one_conversation(clients, provider, recording, case):
     kind, config, turn = case
     run, offered = clients[kind]
     provider.requests.clear()
-    watch()
+    recording()
 
     async def chatting():
         session = offered.chat(model="gemini-2.5-flash", config=config)
@@ -74,7 +74,7 @@ def test_a_chat_is_one_conversation(clients, provider, watch, case):
             await turn(session, text)
 
     run(chatting())
-    log = watch.log()
+    log = recording.log()
     assert len({event["session_id"] for event in log.events}) == 1
     prompts, system = log.of("prompt"), []
     if config is not None:
@@ -89,15 +89,15 @@ def test_a_chat_is_one_conversation(clients, provider, watch, case):
         assert result["extensions"]["reply_to"] == call["event_id"]
 
 
-def test_thoughts_that_are_left_out_of_the_history(clients, watch):
+def test_thoughts_that_are_left_out_of_the_history(clients, recording):
     _, offered = clients["sync"]
-    watch()
+    recording()
     config = types.GenerateContentConfig(thinking_config=types.ThinkingConfig(include_thoughts=True))
     contents = [types.UserContent("Hello")]
     answer = offered.generate(model="gemini-2.5-flash", contents=contents, config=config)
     contents += [types.ModelContent(answer.text), types.UserContent("Count to 3")]
     offered.generate(model="gemini-2.5-flash", contents=contents, config=config)
-    log = watch.log()
+    log = recording.log()
     first, second = log.of("completion")
     history = {"messages": 2, "after": first["event_id"], "omits": ["reasoning"]}
     assert log.of("prompt")[1]["extensions"]["history"] == history
@@ -106,9 +106,9 @@ def test_thoughts_that_are_left_out_of_the_history(clients, watch):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("turn", [whole, streamed])
-def test_two_chats_of_the_same_words_are_two(clients, watch, kind, turn):
+def test_two_chats_of_the_same_words_are_two(clients, recording, kind, turn):
     run, offered = clients[kind]
-    watch()
+    recording()
 
     async def chatting():
         chats = [offered.chat(model="gemini-2.5-flash") for _ in range(2)]
@@ -117,7 +117,7 @@ def test_two_chats_of_the_same_words_are_two(clients, watch, kind, turn):
                 await turn(session, text)
 
     run(chatting())
-    sessions = [event["session_id"] for event in watch.log().of("prompt")]
+    sessions = [event["session_id"] for event in recording.log().of("prompt")]
     assert sessions == sessions[:2] * 3
     assert sessions[0] != sessions[1]
 
@@ -139,16 +139,16 @@ def returned(name, identity=None, **response):
     return [types.Part(function_response=types.FunctionResponse(id=identity, name=name, response=response))]
 
 
-def test_results_get_the_ids_of_their_calls(clients, watch):
+def test_results_get_the_ids_of_their_calls(clients, recording):
     _, offered = clients["sync"]
     contents = history(
         (called("f", "call_1", n=1), returned("f", result="one")),
         (called("g", "call_2"), returned("g", "call_2", result="two")),
         (called("f", "call_3", n=3), returned("f", result="three")),
     )
-    watch()
+    recording()
     offered.generate(model="gemini-2.5-flash", contents=contents)
-    results = watch.log().of("tool_result")
+    results = recording.log().of("tool_result")
     assert [event["extensions"]["tool_call_id"] for event in results] == ["call_1", "call_2", "call_3"]
     assert [event["content"]["text"] for event in results] == [
         '{"result": "one"}',
@@ -157,14 +157,14 @@ def test_results_get_the_ids_of_their_calls(clients, watch):
     ]
 
 
-def test_calls_without_an_id_are_linked_in_their_order(clients, watch):
+def test_calls_without_an_id_are_linked_in_their_order(clients, recording):
     _, offered = clients["sync"]
     weather = {"name": "get_weather", "parameters": {"type": "OBJECT", "properties": {}}}
     config = types.GenerateContentConfig(
         tools=[types.Tool(function_declarations=[weather, weather | {"name": "read_weather"}])],
     )
     contents = [types.UserContent("How is the weather?")]
-    watch()
+    recording()
     answer = offered.generate(model="gemini-2.5-flash", contents=contents, config=config)
     contents.append(answer.candidates[0].content)
     names = [call.name for call in answer.function_calls]
@@ -173,7 +173,7 @@ def test_calls_without_an_id_are_linked_in_their_order(clients, watch):
     offered.generate(model="gemini-2.5-flash", contents=contents, config=config)
     contents[-1] = types.Content(role="user", parts=[*results, types.Part(text="So?")])
     offered.generate(model="gemini-2.5-flash", contents=contents, config=config)  # the same results again
-    log = watch.log()
+    log = recording.log()
     calls = {event["extensions"]["tool"]: event["event_id"] for event in log.of("tool_call")}
     assert list(calls) == names
     told = [(event["extensions"]["tool"], event["extensions"]["reply_to"]) for event in log.of("tool_result")]

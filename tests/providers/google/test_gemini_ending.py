@@ -102,9 +102,9 @@ def test_a_stream_is_left_after_its_last_word(compare, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("opening", OPEN)
-def test_a_stream_that_nobody_iterates_has_sent_nothing(clients, provider, watch, kind, opening):
+def test_a_stream_that_nobody_iterates_has_sent_nothing(clients, provider, recording, kind, opening):
     run, offered = clients[kind]
-    watch()
+    recording()
     provider.requests.clear()
 
     async def unread():
@@ -113,26 +113,26 @@ def test_a_stream_that_nobody_iterates_has_sent_nothing(clients, provider, watch
 
     run(unread())
     assert not provider.requests
-    assert watch.log().events == []
+    assert recording.log().events == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_prompt_is_written_with_the_first_step(clients, watch, kind):
+def test_the_prompt_is_written_with_the_first_step(clients, recording, kind):
     run, offered = clients[kind]
-    watch()
+    recording()
 
     async def stepping():
         stream = await opened(offered, ASK)
-        assert watch.log().actions == []
+        assert recording.log().actions == []
         async with contextlib.aclosing(each(stream)) as chunks_of_it:
             await anext(chunks_of_it)
-            return watch.log().actions
+            return recording.log().actions
 
     assert run(stepping()) == ["prompt", "completion_chunk"]
 
 
-def test_a_task_is_cancelled_in_the_middle(provider, runner, watch):
-    watch()
+def test_a_task_is_cancelled_in_the_middle(provider, runner, recording):
+    recording()
 
     async def cancelled():
         client = made(provider.url)
@@ -146,7 +146,7 @@ def test_a_task_is_cancelled_in_the_middle(provider, runner, watch):
         return task.cancelled()
 
     assert runner.run(cancelled())
-    *_, partial, failed = watch.log().events
+    *_, partial, failed = recording.log().events
     assert partial["extensions"]["ended"] == "cancelled"
     assert failed["extensions"]["error_code"] == "cancelled"
 
@@ -156,8 +156,8 @@ async def drain(f, arguments):
         pass
 
 
-def test_a_task_is_cancelled_before_the_answer(provider, runner, watch):
-    watch()
+def test_a_task_is_cancelled_before_the_answer(provider, runner, recording):
+    recording()
 
     async def cancelled():
         client = made(provider.url)
@@ -169,19 +169,19 @@ def test_a_task_is_cancelled_before_the_answer(provider, runner, watch):
         await client.aio.aclose()
 
     runner.run(cancelled())
-    log = watch.log()
+    log = recording.log()
     assert log.actions == ["prompt", "system"]
     assert log.events[-1]["extensions"]["error_code"] == "cancelled"
 
 
-def test_a_stream_is_open_when_the_recording_ends(clients, watch):
-    watch()
+def test_a_stream_is_open_when_the_recording_ends(clients, recording):
+    recording()
     _, offered = clients["sync"]
     stream = offered.stream(**ASK)
     next(stream)
     hilt_autolog.disable()
-    events = watch.log().events
+    events = recording.log().events
     assert events[-1]["extensions"]["ended"] == "exit"
     rest = "".join(chunk.text or "" for chunk in stream)
     assert PIECES[0] + rest == HELLO
-    assert len(watch.log().events) == len(events)
+    assert len(recording.log().events) == len(events)

@@ -56,16 +56,16 @@ LOST = {HTTP.ConnectError: "connection", HTTP.ReadTimeout: "timeout"}
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("lost", LOST)
-def test_a_connection_is_lost(runner, watch, kind, way, lost):
+def test_a_connection_is_lost(runner, recording, kind, way, lost):
     def transport(request):
         raise lost("It is gone", request=request)
 
     client = made(transport=transport)
     run, offered = (run_sync, resources(client)) if kind == "sync" else (runner.run, resources(client.aio))
     alone = outcome(run, WAYS[way], offered, asking("gemini-2.5-flash"))
-    watch()
+    recording()
     agree(alone, outcome(run, WAYS[way], offered, asking("gemini-2.5-flash")))
-    asked, failed = watch.log().normalized()
+    asked, failed = recording.log().normalized()
     assert asked["action"] == "prompt"
     assert failed["content"] == {"text": "It is gone"}
     known = {"error_type": lost.__name__, "error_code": LOST[lost]}
@@ -122,11 +122,11 @@ def test_what_the_sdk_refuses_has_never_been_asked(compare, way):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_call_that_is_tried_again_is_one_call(provider, clients, watch, kind):
+def test_a_call_that_is_tried_again_is_one_call(provider, clients, recording, kind):
     run, _ = clients[kind]
     retry = types.HttpRetryOptions(attempts=3, initial_delay=0.01, max_delay=0.01)
     client = made(provider.url)
-    watch()
+    recording()
 
     async def asked():
         config = {"http_options": types.HttpOptions(retry_options=retry)}
@@ -138,4 +138,4 @@ def test_a_call_that_is_tried_again_is_one_call(provider, clients, watch, kind):
         return answer
 
     assert run(asked()).text == HELLO
-    assert watch.log().actions == ["prompt", "completion"]
+    assert recording.log().actions == ["prompt", "completion"]

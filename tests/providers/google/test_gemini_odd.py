@@ -97,11 +97,11 @@ def streamed(body):
 
 
 @pytest.mark.parametrize("way", [plain, stream])
-def test_an_answer_with_a_field_spoiled(watch, way):
+def test_an_answer_with_a_field_spoiled(recording, way):
     alone = all_seen(way)
-    watch(chunks="off")
+    recording(chunks="off")
     assert all_seen(way) == alone
-    log = watch.log()
+    log = recording.log()
     assert log.read.problems == []
     begun = [event["event_id"] for event in log.of("prompt")]
     ended = [event["extensions"]["reply_to"] for event in log.of("completion", "system")]
@@ -113,13 +113,13 @@ NOTHING = ("", "null", "[]", "3", '"x"', "{}", '{"candidates": []}', '{"candidat
 
 
 @pytest.mark.parametrize("body", NOTHING)
-def test_bodies_that_say_nothing(watch, body):
+def test_bodies_that_say_nothing(recording, body):
     client = made(transport=lambda _: HTTP.Response(200, text=body))
     f, arguments = resources(client), {"model": "m", "contents": "Hello"}
     alone = outcome(run_sync, plain, f, arguments)[0]
-    watch()
+    recording()
     assert outcome(run_sync, plain, f, arguments)[0] == alone
-    asked, *ends = watch.log().events
+    asked, *ends = recording.log().events
     assert [event["action"] for event in ends] in (["completion"], ["system"])
     assert ends[0]["extensions"]["reply_to"] == asked["event_id"]
     client.close()
@@ -142,17 +142,17 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_forms_of_a_request(clients, provider, watch, form):
+def test_forms_of_a_request(clients, provider, recording, form):
     _, offered = clients["sync"]
     contents, expected = FORMS[form]
-    with watch():
+    with recording():
         offered.generate(model="gemini-2.5-flash", contents=contents)
-    log = watch.log()
+    log = recording.log()
     messages = log.read.messages_of(log.of("prompt")[0])
     assert [[part["content"] for part in one["parts"]] for one in messages] == expected
 
 
-def test_a_request_is_not_changed(clients, provider, watch):
+def test_a_request_is_not_changed(clients, provider, recording):
     _, offered = clients["sync"]
     contents = [types.UserContent("Hello")]
     config = types.GenerateContentConfig(temperature=0.5, tools=[get_weather], system_instruction="Be brief")
@@ -161,15 +161,15 @@ def test_a_request_is_not_changed(clients, provider, watch):
     for _ in range(2):
         offered.generate(model="gemini-2.5-flash", contents=contents, config=config)
         bodies.append(provider.requests[-1].body)
-        watch()
+        recording()
     assert bodies[0] == bodies[1]
     assert (contents, config.model_dump_json(exclude={"tools"})) == before
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_ten_calls_leave_nothing_open(clients, watch, way):
+def test_ten_calls_leave_nothing_open(clients, recording, way):
     _, offered = clients["sync"]
-    watch()
+    recording()
     for model in ("gemini-2.5-flash", "fail-500") * 5:
         outcome(run_sync, WAYS[way], offered, {"model": model, "contents": "Hello"})
     assert control._state.call_starter.recorder.open == {}

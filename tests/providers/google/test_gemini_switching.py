@@ -38,10 +38,10 @@ def looks(function):
     }
 
 
-def test_disabling_restores_the_very_functions(watch):
+def test_disabling_restores_the_very_functions(recording):
     before = {probe: function_of(probe) for probe in PROBES}
     for _ in range(3):
-        watch()
+        recording()
         watching = hilt_autolog.status().watching
         assert False not in watching["google.genai"].values()
         assert all(watching["google.generativeai"].values())
@@ -50,32 +50,32 @@ def test_disabling_restores_the_very_functions(watch):
         assert all(function_of(probe) is before[probe] for probe in PROBES)
 
 
-def test_a_wrapped_function_looks_the_same(watch):
+def test_a_wrapped_function_looks_the_same(recording):
     before = {probe: looks(function_of(probe)) for probe in PROBES}
-    watch()
+    recording()
     assert {probe: looks(function_of(probe)) for probe in PROBES} == before
 
 
-def test_what_was_taken_earlier_is_watched(provider, watch):
+def test_what_was_taken_earlier_is_watched(provider, recording):
     client = made(provider.url)
     f = resources(client)
     chat = f.chat(model="gemini-2.5-flash")
     stream = f.stream(**ASK)
-    watch(chunks="off")
+    recording(chunks="off")
     f.generate(**ASK)
     chat.send_message("Hello")
     assert "".join(chunk.text or "" for chunk in stream) == HELLO
-    assert watch.log().actions == ["prompt", "completion"] * 3
+    assert recording.log().actions == ["prompt", "completion"] * 3
     client.close()
 
 
-def test_a_call_begun_while_enabled_is_recorded_after_disable(provider, watch):
+def test_a_call_begun_while_enabled_is_recorded_after_disable(provider, recording):
     client = made(provider.url)
-    watch()
+    recording()
     stream = resources(client).stream(**ASK)
     hilt_autolog.disable()
     assert "".join(chunk.text or "" for chunk in stream) == HELLO
-    assert watch.log().events == []
+    assert recording.log().events == []
     client.close()
 
 
@@ -87,13 +87,13 @@ def test_a_name_that_a_future_sdk_has_not():
     )
 
 
-def test_the_readers_of_a_future_sdk_have_other_names(provider, watch, monkeypatch):
+def test_the_readers_of_a_future_sdk_have_other_names(provider, recording, monkeypatch):
     readers = tuple(probe._replace(name=f"{probe.name}_2") for probe in google_genai.Genai.targets[4:])
     monkeypatch.setattr(google_genai.Genai, "targets", (*google_genai.Genai.targets[:4], *readers))
     client = made(provider.url)
-    watch()
+    recording()
     client.models.generate_content(**ASK)
-    assert watch.log().actions == ["prompt", "completion"]
+    assert recording.log().actions == ["prompt", "completion"]
     lacking = [
         name for name, is_there in hilt_autolog.status().watching["google.genai"].items() if is_there is False
     ]
@@ -101,13 +101,13 @@ def test_the_readers_of_a_future_sdk_have_other_names(provider, watch, monkeypat
     client.close()
 
 
-def test_clients_are_copied_the_same(watch):
+def test_clients_are_copied_the_same(recording):
     def copied():
         client = made()
         return [type(copy.copy(client.models)), sorted(vars(client)), sorted(vars(client.models))]
 
     alone = copied()
-    watch()
+    recording()
     assert copied() == alone
     assert type(_api_client.BaseApiClient.request_streamed).__name__ == "BoundFunctionWrapper"
 

@@ -36,7 +36,7 @@ def transport(request, provider, address):
 
 
 @pytest.fixture
-def compare(watch, runner, address):
+def compare(recording, runner, address):
     """Do the same without us and with us, and hold what the program sees together; returns the log."""
 
     def run(coroutine):
@@ -49,9 +49,9 @@ def compare(watch, runner, address):
 
     def compared(doing, *arguments, is_async=False):
         alone = outcome(run if is_async else run_sync, doing, *arguments)
-        watch()
+        recording()
         agree(alone, outcome(run if is_async else run_sync, doing, *arguments))
-        log = watch.log()
+        log = recording.log()
         log.seen = alone[0]
         return log
 
@@ -231,13 +231,13 @@ def test_embeddings(compare, transport, text):
     assert event["extensions"]["model"] == "gemini-embedding-001"
 
 
-def test_protos_are_only_read(watch, address):
+def test_protos_are_only_read(recording, address):
     parts = [wire.Part(text="Hello")]
     request = wire.GenerateContentRequest(
         model=f"models/{MODEL}", contents=[wire.Content(role="user", parts=parts)]
     )
     before = type(request).serialize(request)
-    with over_grpc(address), watch():
+    with over_grpc(address), recording():
         client = default_client()
         answer = client.generate_content(request)
         client.generate_content(model=request.model, contents=request.contents)
@@ -247,5 +247,5 @@ def test_protos_are_only_read(watch, address):
         texts = [one.candidates[0].content.parts[0].text for one in stream]
     assert type(request).serialize(request) == before
     assert answer.candidates[0].content.parts[0].text == "".join(texts) == HELLO
-    assert [event["content"]["text"] for event in watch.log().of("prompt")] == ["Hello"] * 4
-    assert [event["content"]["text"] for event in watch.log().of("completion")] == [HELLO] * 4
+    assert [event["content"]["text"] for event in recording.log().of("prompt")] == ["Hello"] * 4
+    assert [event["content"]["text"] for event in recording.log().of("completion")] == [HELLO] * 4

@@ -120,7 +120,7 @@ def wired(runner, frozen):
 
 
 @pytest.fixture
-def compare(runner, watch, wired):
+def compare(runner, recording, wired):
     """Check a stream of google-genai without us and with us; returns the log."""
     wire, client = wired
 
@@ -134,11 +134,11 @@ def compare(runner, watch, wired):
             return outcome(run, checked, check, opened), wire.closings
 
         alone = once()
-        watch()
+        recording()
         watched = once()
         agree(alone[0], watched[0])
         assert watched[1] == alone[1]
-        return watch.log()
+        return recording.log()
 
     return compared
 
@@ -261,40 +261,40 @@ def transport(request, provider, address):
 @pytest.mark.parametrize("way", [answer, chat_answer])
 @pytest.mark.parametrize("check", OF_ANSWERS)
 @pytest.mark.usefixtures("frozen", "transport")
-def test_an_older_stream_is_the_same(watch, way, check):
+def test_an_older_stream_is_the_same(recording, way, check):
     alone = outcome(run_sync, checked, OF_ANSWERS[check], way)
-    watch()
+    recording()
     agree(alone, outcome(run_sync, checked, OF_ANSWERS[check], way))
-    log = watch.log()
+    log = recording.log()
     assert len(log.of("prompt")) == len(log.of("completion")) > 0
 
 
 @pytest.mark.parametrize("way", [async_answer, async_chat_answer])
 @pytest.mark.parametrize("check", OF_ANSWERS)
 @pytest.mark.usefixtures("frozen")
-def test_an_older_asynchronous_stream_is_the_same(runner, address, watch, way, check):
+def test_an_older_asynchronous_stream_is_the_same(runner, address, recording, way, check):
     alone = checked_over_grpc(runner, address, OF_ANSWERS[check], way)
-    watch()
+    recording()
     agree(alone, checked_over_grpc(runner, address, OF_ANSWERS[check], way))
-    log = watch.log()
+    log = recording.log()
     assert len(log.of("prompt")) == len(log.of("completion")) > 0
 
 
 @pytest.mark.parametrize("way", [answer, async_answer])
 @pytest.mark.usefixtures("frozen")
-def test_an_older_stream_that_breaks_is_the_same(runner, address, watch, way):
+def test_an_older_stream_that_breaks_is_the_same(runner, address, recording, way):
     async def opened():
         return await way("fail-error")
 
     with over_grpc(address):
         alone = checked_over_grpc(runner, address, CHECKS["loops"], opened)
-        watch()
+        recording()
         agree(alone, checked_over_grpc(runner, address, CHECKS["loops"], opened))
-    assert watch.log().actions[-2:] == ["completion", "system"]
+    assert recording.log().actions[-2:] == ["completion", "system"]
 
 
-def test_a_copy_of_a_stream_proxy_ends_nothing(address, watch):
-    with over_grpc(address), watch():
+def test_a_copy_of_a_stream_proxy_ends_nothing(address, recording):
+    with over_grpc(address), recording():
         stream = older.GenerativeModel(MODEL).generate_content(*ASKED, stream=True)._iterator
         twin = copy.copy(stream)
         assert type(twin).__module__ == "google.api_core.grpc_helpers"
@@ -302,4 +302,4 @@ def test_a_copy_of_a_stream_proxy_ends_nothing(address, watch):
         gc.collect()
         texts = [item.candidates[0].content.parts[0].text for item in stream]
     assert "".join(texts) == " 2 3 4 5"  # the SDK has taken the first
-    assert watch.log().of("completion")[0]["content"]["text"] == "1 2 3 4 5"
+    assert recording.log().of("completion")[0]["content"]["text"] == "1 2 3 4 5"

@@ -92,7 +92,7 @@ class Responder:
 
 
 @pytest.fixture
-def compare(watch, runner):
+def compare(recording, runner):
     """Do the same without us and with us; returns the log."""
 
     def compared(kind, doing, *answers):
@@ -104,9 +104,9 @@ def compare(watch, runner):
             return seen
 
         alone = once()
-        watch()
+        recording()
         agree(alone, once())
-        log = watch.log()
+        log = recording.log()
         log.seen = alone[0]
         return log
 

@@ -81,7 +81,7 @@ def url():
 
 
 @pytest.fixture
-def live(url, runner, watch):
+def live(url, runner, recording):
     """Run a program over a session."""
 
     def run(program):
@@ -112,14 +112,14 @@ async def heard(session):
     return messages
 
 
-def test_turns(live, watch):
+def test_turns(live, recording):
     async def program(session):
         await ask(session, "One")
         await ask(session, "Two")
 
-    watch()
+    recording()
     live(program)
-    log = watch.log()
+    log = recording.log()
     opened = log.events[0]
     assert opened["content"]["text"] == "session opened"
     assert opened["provenance"]["model"] == "gemini-live"
@@ -137,16 +137,16 @@ def test_turns(live, watch):
     assert [chunk["content"]["text"] for chunk in log.of("completion_chunk")][:2] == ["You said: ", "One"]
 
 
-def test_a_tool(live, watch):
+def test_a_tool(live, recording):
     async def program(session):
         await ask(session, "tool")
         result = types.FunctionResponse(id="call_1", name="weather", response={"sky": "sunny"})
         await session.send_tool_response(function_responses=result)
         await heard(session)
 
-    watch()
+    recording()
     live(program)
-    log = watch.log()
+    log = recording.log()
     actions = [event["action"] for event in turns(log)]
     assert actions == ["prompt", "completion", "tool_call", "tool_result", "prompt", "completion"]
     assert json.loads(log.of("tool_call")[0]["content"]["text"]) == {"city": "Rome"}
@@ -154,7 +154,7 @@ def test_a_tool(live, watch):
     assert log.of("tool_result")[0]["extensions"]["reply_to"] == log.of("tool_call")[0]["event_id"]
 
 
-def test_sound(live, watch):
+def test_sound(live, recording):
     async def program(session):
         await ask(session, "aloud")
         for half in (SOUND[:10], SOUND[10:]):
@@ -162,9 +162,9 @@ def test_sound(live, watch):
             await session.send_realtime_input(audio=blob)
             await heard(session)
 
-    watch()
+    recording()
     live(program)
-    log = watch.log()
+    log = recording.log()
     first, second, third = log.of("completion")
     assert first["content"]["text"] == "It is noon."
     digest = hashlib.sha256(SOUND).hexdigest()
@@ -178,7 +178,7 @@ def test_sound(live, watch):
 
 
 @pytest.mark.parametrize(("words", "ended"), [("stop", "cancelled"), ("break", "error")])
-def test_turns_that_are_cut(live, watch, words, ended):
+def test_turns_that_are_cut(live, recording, words, ended):
     async def program(session):
         if words == "break":
             with pytest.raises(errors.APIError):
@@ -186,13 +186,13 @@ def test_turns_that_are_cut(live, watch, words, ended):
         else:
             await ask(session, words)
 
-    watch()
+    recording()
     live(program)
-    [cut] = watch.log().of("completion")
+    [cut] = recording.log().of("completion")
     assert (cut["content"]["text"], cut["extensions"]["ended"]) == ("You", ended)
 
 
-def test_the_program_sees_what_it_sees_without_us(live, watch):
+def test_the_program_sees_what_it_sees_without_us(live, recording):
     async def program(session):
         return [
             message.model_dump()
@@ -201,7 +201,7 @@ def test_the_program_sees_what_it_sees_without_us(live, watch):
         ]
 
     alone = live(program)
-    watch()
+    recording()
     assert live(program) == alone
     assert False not in hilt_autolog.status().watching["google.genai"].values()
 

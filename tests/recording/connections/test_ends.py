@@ -35,16 +35,16 @@ def ends(log):
     return found
 
 
-def test_cancelled(call, watch):
+def test_cancelled(call, recording):
     async def program(connection):
         await begun(connection)
         await settled(connection.response.cancel())
         await until(connection)
         await asked(connection, "Next")
 
-    watch()
+    recording()
     call(program)
-    log = watch.log()
+    log = recording.log()
     assert ends(log) == [("You", "cancelled"), ("You said: Next", None)]
     first = log.of("completion")[0]
     assert first["extensions"]["finish_reason"] == "cancelled"
@@ -52,16 +52,16 @@ def test_cancelled(call, watch):
     assert log.of("prompt")[1]["extensions"]["reply_to"] == first["event_id"]
 
 
-def test_failed(call, watch):
-    watch()
+def test_failed(call, recording):
+    recording()
     call(lambda connection: asked(connection, "fail"))
-    log = watch.log()
+    log = recording.log()
     assert ends(log) == [("Too much", "overloaded")]
     assert [event["action"] for event in turns(log)] == ["prompt", "system"]
 
 
 @pytest.mark.parametrize("named", [{}, {"event_id": "event_mine"}])
-def test_refused(call, watch, named):
+def test_refused(call, recording, named):
     """The server names the event that an error is about, if that had a name."""
 
     async def program(connection):
@@ -70,96 +70,96 @@ def test_refused(call, watch, named):
         await until(connection, "error")
         await asked(connection, "Next")
 
-    watch()
+    recording()
     call(program)
-    log = watch.log()
+    log = recording.log()
     assert ends(log) == [("No such tool", "invalid_value"), ("You said: Next", None)]
     assert [event["action"] for event in turns(log)] == ["prompt", "system", "prompt", "completion"]
 
 
-def test_an_error_that_is_about_no_turn(call, watch):
+def test_an_error_that_is_about_no_turn(call, recording):
     async def program(connection):
         await settled(connection.conversation.item.create(item=HI))
         await settled(connection.session.update(session={"type": "realtime", "voice": "nobody"}))
         await settled(connection.response.create())
         await until(connection)
 
-    watch()
+    recording()
     call(program)
-    log = watch.log()
+    log = recording.log()
     assert ends(log) == [("No such voice", "api_error"), ("You said: Hi", None)]
     error = next(event for event in log.of("system") if event["content"]["text"] == "No such voice")
     assert "reply_to" not in error["extensions"]
     assert error["session_id"] == log.of("prompt")[0]["session_id"]
 
 
-def test_the_server_closes_in_the_middle(call, watch):
+def test_the_server_closes_in_the_middle(call, recording):
     async def program(connection):
         await begun(connection, "cut")
         with pytest.raises(ConnectionClosed):
             await settled(connection.recv())
 
-    watch()
+    recording()
     call(program)
-    log = watch.log()
+    log = recording.log()
     assert ends(log) == [("You", "closed")]
     assert log.events[-1]["content"]["text"] == "connection closed"
     assert log.events[-1]["extensions"]["ended"] == "closed"
 
 
-def test_the_connection_breaks_in_the_middle(call, watch):
+def test_the_connection_breaks_in_the_middle(call, recording):
     async def program(connection):
         await begun(connection, "break")
         with pytest.raises(ConnectionClosed) as caught:
             await settled(connection.recv())
         return str(caught.value)
 
-    watch()
+    recording()
     text = call(program)
-    log = watch.log()
+    log = recording.log()
     assert ends(log) == [("You", "error"), (text, "connection")]
     assert turns(log)[-1]["extensions"]["error_type"] == "ConnectionClosedError"
     assert log.events[-1]["extensions"]["ended"] == "error"
 
 
-def test_the_program_closes_in_the_middle(call, watch):
-    watch()
+def test_the_program_closes_in_the_middle(call, recording):
+    recording()
     call(begun)
-    log = watch.log()
+    log = recording.log()
     assert ends(log) == [("You", "closed")]
     assert [event["content"]["text"] for event in log.events].count("connection closed") == 1
 
 
-def test_the_program_loses_its_connection(sync_call, watch):
+def test_the_program_loses_its_connection(sync_call, recording):
     async def program():
         connection = sync_call.open().enter()
         await begun(connection)
         return connection._connection  # the socket, which the test closes
 
-    watch()
+    recording()
     socket = sync_call.run(program())
     gc.collect()
     socket.close()
-    assert ends(watch.log()) == [("You", "dropped")]
+    assert ends(recording.log()) == [("You", "dropped")]
 
 
-def test_the_recording_ends_in_the_middle(call, watch):
+def test_the_recording_ends_in_the_middle(call, recording):
     async def program(connection):
-        with watch():
+        with recording():
             await begun(connection)
         await settled(connection.response.cancel())
         return (await until(connection)).response.status
 
     assert call(program) == "cancelled"
-    log = watch.log()
+    log = recording.log()
     assert ends(log) == [("You", "exit")]
     assert log.events[-1]["extensions"]["ended"] == "exit"
 
 
-def test_the_process_ends_in_the_middle(server, watch):
+def test_the_process_ends_in_the_middle(server, recording):
     program = f"""if True:
         import openai, hilt_autolog
-        hilt_autolog.enable(path={str(watch.path)!r})
+        hilt_autolog.enable(path={str(recording.path)!r})
         client = openai.OpenAI(api_key="x", websocket_base_url={server.url!r})
         connection = client.realtime.connect(model="m").enter()
         connection.conversation.item.create(item={said("wait")!r})
@@ -169,10 +169,10 @@ def test_the_process_ends_in_the_middle(server, watch):
         raise SystemExit(3)
     """
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=30).returncode == 3
-    assert ends(watch.log()) == [("You", "exit")]
+    assert ends(recording.log()) == [("You", "exit")]
 
 
-def test_a_connection_that_is_opened_anew(call, watch):
+def test_a_connection_that_is_opened_anew(call, recording):
     async def program():
         options = {"on_reconnecting": lambda _event: None, "initial_delay": 0.01}
         try:
@@ -187,9 +187,9 @@ def test_a_connection_that_is_opened_anew(call, watch):
         await asked(connection, "Next")
         await settled(connection.close())
 
-    watch()
+    recording()
     call.run(program())
-    log = watch.log()
+    log = recording.log()
     assert [end[0] for end in ends(log)][0::2] == ["You", "You said: Next"]
     assert ends(log)[0] == ("You", "error")
     texts = [event["content"]["text"] for event in log.of("system")]
@@ -197,20 +197,20 @@ def test_a_connection_that_is_opened_anew(call, watch):
     assert len({event["session_id"] for event in log.events}) == 1
 
 
-def test_what_cannot_be_sent(call, watch):
+def test_what_cannot_be_sent(call, recording):
     async def program(connection):
         await settled(connection.close())
         with pytest.raises(ConnectionClosed):
             await settled(connection.response.create())
 
-    watch()
+    recording()
     call(program)
-    log = watch.log()
+    log = recording.log()
     assert [event["action"] for event in turns(log)] == ["prompt", "system"]
     assert turns(log)[-1]["extensions"]["error_code"] == "connection"
 
 
-def test_a_receiver_that_is_cancelled(call, watch):
+def test_a_receiver_that_is_cancelled(call, recording):
     """Cancelling a wait ends no turn: the SDK says that nothing is lost by it."""
     if call.kind == "sync":
         pytest.skip("a thread cannot be cancelled")
@@ -225,12 +225,12 @@ def test_a_receiver_that_is_cancelled(call, watch):
         await connection.response.cancel()
         await until(connection)
 
-    watch()
+    recording()
     call(program)
-    assert ends(watch.log()) == [("You", "cancelled")]
+    assert ends(recording.log()) == [("You", "cancelled")]
 
 
-def test_two_connections_at_once(call, watch):
+def test_two_connections_at_once(call, recording):
     async def program(one):
         async def beside(other):
             await settled(one.conversation.item.create(item=said("One")))
@@ -245,9 +245,9 @@ def test_two_connections_at_once(call, watch):
         await beside(connection)
         await settled(connection.close())
 
-    watch()
+    recording()
     call(program)
-    log = watch.log()
+    log = recording.log()
     prompts, completions = log.of("prompt"), log.of("completion")
     assert {event["session_id"] for event in prompts} == {event["session_id"] for event in completions}
     assert len({event["session_id"] for event in prompts}) == 2

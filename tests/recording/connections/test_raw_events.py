@@ -14,7 +14,7 @@ from tests.support.realtime_server import SOUND, Realtime, b64
 pytestmark = OLD_WAY
 
 
-def test_raw_text_out_and_raw_bytes_in(call, watch):
+def test_raw_text_out_and_raw_bytes_in(call, recording):
     async def program(connection):
         send = getattr(connection, "send_raw", None)
         if send is None:
@@ -27,12 +27,12 @@ def test_raw_text_out_and_raw_bytes_in(call, watch):
             if connection.parse_event(data).type == "response.done":
                 return
 
-    watch()
+    recording()
     call(program)
-    assert [event["content"]["text"] for event in turns(watch.log())] == ["Hi", "You said: Hi"]
+    assert [event["content"]["text"] for event in turns(recording.log())] == ["Hi", "You said: Hi"]
 
 
-def test_events_that_wait_for_the_connection(call, watch):
+def test_events_that_wait_for_the_connection(call, recording):
     async def program():
         manager = call.open()
         if not hasattr(manager, "send"):
@@ -44,13 +44,13 @@ def test_events_that_wait_for_the_connection(call, watch):
         await asked(connection, "Then")
         await settled(connection.close())
 
-    watch()
+    recording()
     call.run(program())
-    said = [event["content"]["text"] for event in turns(watch.log())]
+    said = [event["content"]["text"] for event in turns(recording.log())]
     assert said == ["Hi", "You said: Hi", "Then", "You said: Then"]
 
 
-def test_models_of_the_sdk(call, watch):
+def test_models_of_the_sdk(call, recording):
     from openai.types.realtime import ConversationItemCreateEvent, ResponseCreateEvent
 
     async def program(connection):
@@ -59,12 +59,12 @@ def test_models_of_the_sdk(call, watch):
         await settled(connection.send(ResponseCreateEvent(type="response.create")))
         await until(connection)
 
-    watch()
+    recording()
     call(program)
-    assert [event["content"]["text"] for event in turns(watch.log())] == ["Hi", "You said: Hi"]
+    assert [event["content"]["text"] for event in turns(recording.log())] == ["Hi", "You said: Hi"]
 
 
-def test_the_names_of_older_versions(call, watch, server):
+def test_the_names_of_older_versions(call, recording, server):
     """The beta called the same things by other names."""
 
     names = {"output_audio": "audio", "item.added": "item.created", "output_text": "text"}
@@ -87,9 +87,9 @@ def test_the_names_of_older_versions(call, watch, server):
         await until(connection)
 
     server.play = Beta
-    watch()
+    recording()
     call(program)
-    log = watch.log()
+    log = recording.log()
     first = log.of("completion")[0]
     assert first["content"]["text"] == "It is noon."
     assert first["content"]["messages"][0]["parts"][1]["mime_type"] == "audio/pcmu"
@@ -216,28 +216,28 @@ async def everything(connection, seen):
     return end
 
 
-def test_the_program_sees_what_it_sees_without_us(call, watch, server):
+def test_the_program_sees_what_it_sees_without_us(call, recording, server):
     server.play = Nonsense
     alone, watched = [], []
     end = call(lambda connection: everything(connection, alone))
-    watch()
+    recording()
     assert call(lambda connection: everything(connection, watched)) == end
     assert watched == alone
     assert len(watched) > len(NONSENSE)
 
 
-def test_a_turn_after_one_that_could_not_be_sent(call, watch):
+def test_a_turn_after_one_that_could_not_be_sent(call, recording):
     async def program(connection):
         with pytest.raises(Exception):  # noqa: B017, PT011  whatever it is, it is the SDK's
             await settled(connection.send({"type": "response.create", "response": {"metadata": object()}}))
         await asked(connection, "Hi")
 
-    watch()
+    recording()
     call(program)
-    assert turns(watch.log())[-1]["content"]["text"] == "You said: Hi"
+    assert turns(recording.log())[-1]["content"]["text"] == "You said: Hi"
 
 
-def test_what_the_sdk_refuses_to_send(sync_call: Caller, watch):
+def test_what_the_sdk_refuses_to_send(sync_call: Caller, recording):
     async def program(connection):
         cycle: dict = {"type": "response.create"}
         cycle["response"] = cycle
@@ -249,6 +249,6 @@ def test_what_the_sdk_refuses_to_send(sync_call: Caller, watch):
     raised = []
     sync_call(program)
     alone, raised = raised, []
-    watch()
+    recording()
     sync_call(program)
     assert raised == alone

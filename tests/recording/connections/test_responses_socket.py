@@ -18,15 +18,15 @@ def ends(log):
     ]
 
 
-def test_turns(call, watch):
+def test_turns(call, recording):
     async def program(connection):
         first = await answered(connection, "Hi", instructions="Be brief.", temperature=0.5)
         await answered(connection, "More", previous_response_id=first.id)
         await answered(connection, "Something else")
 
-    watch()
+    recording()
     call(program, "responses")
-    log = watch.log()
+    log = recording.log()
     assert log.actions == ["prompt", *["completion_chunk"] * 3, "completion"] * 2 + [
         "prompt",
         *["completion_chunk"] * 4,
@@ -44,7 +44,7 @@ def test_turns(call, watch):
     assert more["session_id"] == first["session_id"] != other["session_id"]
 
 
-def test_history_is_written_once(call, watch):
+def test_history_is_written_once(call, recording):
     async def program(connection):
         messages = [{"role": "user", "content": "One"}]
         await answered(connection, messages)
@@ -54,23 +54,23 @@ def test_history_is_written_once(call, watch):
         ]
         await answered(connection, messages)
 
-    watch()
+    recording()
     call(program, "responses")
-    log = watch.log()
+    log = recording.log()
     assert [event["content"] for event in log.of("prompt")] == [{"text": "One"}, {"text": "Two"}]
     history = {"messages": 2, "after": log.of("completion")[0]["event_id"]}
     assert log.of("prompt")[1]["extensions"]["history"] == history
 
 
-def test_a_tool(call, watch):
+def test_a_tool(call, recording):
     async def program(connection):
         first = await answered(connection, "tool")
         output = [{"type": "function_call_output", "call_id": "call_1", "output": "sunny"}]
         await answered(connection, output, previous_response_id=first.id)
 
-    watch()
+    recording()
     call(program, "responses")
-    log = watch.log()
+    log = recording.log()
     actions = [action for action in log.actions if action != "completion_chunk"]
     assert actions == ["prompt", "completion", "tool_call", "tool_result", "prompt", "completion"]
     assert log.of("tool_result")[0]["extensions"]["reply_to"] == log.of("tool_call")[0]["event_id"]
@@ -83,31 +83,31 @@ def test_a_tool(call, watch):
         ("fail", "response.failed", [("system", "Too much", None)]),
     ],
 )
-def test_errors(call, watch, words, kind, expected):
+def test_errors(call, recording, words, kind, expected):
     async def program(connection):
         await settled(connection.response.create(model="gpt-5", input=words))
         await until(connection, kind)
         await answered(connection, "Next")
 
-    watch()
+    recording()
     call(program, "responses")
-    assert ends(watch.log()) == [*expected, ("completion", "You said: Next", None)]
+    assert ends(recording.log()) == [*expected, ("completion", "You said: Next", None)]
 
 
 @pytest.mark.parametrize(("words", "ended"), [("cut", "closed"), ("break", "error")])
-def test_the_connection_ends_in_the_middle(call, watch, words, ended):
+def test_the_connection_ends_in_the_middle(call, recording, words, ended):
     async def program(connection):
         await settled(connection.response.create(model="gpt-5", input=words))
         with pytest.raises(ConnectionClosed):
             await until(connection, "never")
 
-    watch()
+    recording()
     call(program, "responses")
-    assert ends(watch.log())[0] == ("completion", "You", ended)
-    assert len(ends(watch.log())) == (2 if ended == "error" else 1)
+    assert ends(recording.log())[0] == ("completion", "You", ended)
+    assert len(ends(recording.log())) == (2 if ended == "error" else 1)
 
 
-def test_one_request_after_another(call, watch):
+def test_one_request_after_another(call, recording):
     """The second is asked before the first is answered: the server answers in order."""
 
     async def program(connection):
@@ -116,9 +116,9 @@ def test_one_request_after_another(call, watch):
         await until(connection, "response.completed")
         await until(connection, "response.completed")
 
-    watch()
+    recording()
     call(program, "responses")
-    log = watch.log()
+    log = recording.log()
     prompts = {event["event_id"]: event["content"]["text"] for event in log.of("prompt")}
     answers = [
         (prompts[event["extensions"]["reply_to"]], event["content"]["text"]) for event in log.of("completion")
@@ -126,7 +126,7 @@ def test_one_request_after_another(call, watch):
     assert answers == [("One", "You said: One"), ("Two", "You said: Two")]
 
 
-def test_a_response_that_is_steered(call, watch):
+def test_a_response_that_is_steered(call, recording):
     async def program(connection):
         if not hasattr(connection.response, "steer"):
             pytest.skip("this openai cannot steer")
@@ -135,16 +135,16 @@ def test_a_response_that_is_steered(call, watch):
         await settled(connection.response.steer(previous_response_id=begun.response.id, input="Left"))
         await until(connection, "response.completed")
 
-    watch()
+    recording()
     call(program, "responses")
-    log = watch.log()
+    log = recording.log()
     [steered] = log.of("system")
     left = {"role": "user", "parts": [{"type": "text", "content": "Left"}]}
     assert steered["content"] == {"text": "response steered", "messages": [left]}
     assert steered["extensions"]["reply_to"] == log.of("prompt")[0]["event_id"]
 
 
-def test_lanes(call, watch):
+def test_lanes(call, recording):
     lanes = pytest.importorskip("openai.lib.responses_websocket")
     kind = lanes.ResponsesWebSocketSession if call.kind == "sync" else lanes.AsyncResponsesWebSocketSession
     names = ("max_lanes", "max_events_per_lane", "max_events", "max_bytes_per_lane", "max_bytes")
@@ -157,9 +157,9 @@ def test_lanes(call, watch):
             await settled(other.send({"type": "response.create", "model": "gpt-5", "input": "Other"}))
             return [(await settled(lane.get_final_response())).output_text for lane in (other, one)]
 
-    watch()
+    recording()
     assert call(program, "responses") == ["You said: Other", "You said: One"]
-    log = watch.log()
+    log = recording.log()
     prompts = {event["event_id"]: event["content"]["text"] for event in log.of("prompt")}
     answers = {
         prompts[event["extensions"]["reply_to"]]: event["content"]["text"] for event in log.of("completion")

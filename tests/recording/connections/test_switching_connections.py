@@ -25,51 +25,51 @@ def functions_now():
     return found
 
 
-def test_the_very_functions_are_put_back(watch):
+def test_the_very_functions_are_put_back(recording):
     before = functions_now()
     assert before
     for _ in range(2):
-        watch()
+        recording()
         assert not any(now is before[probe] for probe, now in functions_now().items())
         hilt_autolog.disable()
         assert all(now is before[probe] for probe, now in functions_now().items())
 
 
-def test_every_method_that_we_look_for_exists(watch):
-    watch()
+def test_every_method_that_we_look_for_exists(recording):
+    recording()
     assert False not in hilt_autolog.status().watching["openai"].values()
 
 
-def test_switched_on_late(call, watch):
+def test_switched_on_late(call, recording):
     async def program(connection):
         await asked(connection, "Unheard")
-        watch()
+        recording()
         await asked(connection, "Heard")
 
     call(program)
-    log = watch.log()
+    log = recording.log()
     assert [event["content"]["text"] for event in turns(log)] == ["Heard", "You said: Heard"]
 
 
-def test_switched_on_in_the_middle_of_a_turn(call, watch):
+def test_switched_on_in_the_middle_of_a_turn(call, recording):
     async def program(connection):
         await settled(connection.conversation.item.create(item=HI))
         await settled(connection.response.create())
         await until(connection, "response.created")
-        watch()
+        recording()
         await until(connection)
         await asked(connection, "Heard")
 
     call(program)
-    assert [event["content"]["text"] for event in turns(watch.log())] == ["Heard", "You said: Heard"]
+    assert [event["content"]["text"] for event in turns(recording.log())] == ["Heard", "You said: Heard"]
 
 
-def test_switched_on_in_a_turn_that_another_follows_at_once(call, watch):
+def test_switched_on_in_a_turn_that_another_follows_at_once(call, recording):
     async def program(connection):
         await settled(connection.conversation.item.create(item=said("wait")))
         await settled(connection.response.create())
         await until(connection, "response.created")
-        watch()
+        recording()
         await settled(connection.response.cancel())
         await settled(connection.conversation.item.create(item=said("Heard")))
         await settled(connection.response.create())
@@ -77,27 +77,27 @@ def test_switched_on_in_a_turn_that_another_follows_at_once(call, watch):
         await until(connection)
 
     call(program)
-    assert [event["content"]["text"] for event in turns(watch.log())] == ["Heard", "You said: Heard"]
+    assert [event["content"]["text"] for event in turns(recording.log())] == ["Heard", "You said: Heard"]
 
 
-def test_switched_off_and_on_again(call, watch):
+def test_switched_off_and_on_again(call, recording):
     async def program(connection):
-        with watch():
+        with recording():
             await asked(connection, "One")
         await asked(connection, "Two")
-        with watch():
+        with recording():
             await asked(connection, "Three")
 
     call(program)
-    said = [event["content"]["text"] for event in turns(watch.log())]
+    said = [event["content"]["text"] for event in turns(recording.log())]
     assert said == ["One", "You said: One", "Three", "You said: Three"]
 
 
-def test_what_is_awaited_when_the_recording_ends(sync_call, watch):
+def test_what_is_awaited_when_the_recording_ends(sync_call, recording):
     """A reader that waits in the SDK's method comes back when nobody is to know any more."""
 
     async def program(connection):
-        watch()
+        recording()
         await until(connection, "session.created")
         reader = threading.Thread(target=connection.recv)
         reader.start()
@@ -108,12 +108,12 @@ def test_what_is_awaited_when_the_recording_ends(sync_call, watch):
         await until(connection)
 
     sync_call(program)
-    assert watch.log().all[-1]["content"]["text"] == "session closed"
-    assert watch.log().of("prompt") == []
+    assert recording.log().all[-1]["content"]["text"] == "session closed"
+    assert recording.log().of("prompt") == []
 
 
-def test_nothing_of_ours_stays_when_a_connection_is_over(call, watch):
-    watch()
+def test_nothing_of_ours_stays_when_a_connection_is_over(call, recording):
+    recording()
     call(lambda connection: asked(connection, "Hi"))
     gc.collect()  # the SDK's connection holds itself
     recorder = hilt_autolog.runtime.control._state.call_starter.recorder
@@ -122,24 +122,24 @@ def test_nothing_of_ours_stays_when_a_connection_is_over(call, watch):
 
 
 @pytest.mark.parametrize("content", ["hash", "none"])
-def test_content_that_is_withheld(call, watch, content):
+def test_content_that_is_withheld(call, recording, content):
     async def program(connection):
         await settled(connection.session.update(session={"type": "realtime", "instructions": "a secret"}))
         await asked(connection, "a secret", output_modalities=["audio"])
 
-    watch(content=content)
+    recording(content=content)
     call(program)
-    assert watch.log().actions.count("completion") == 1
-    assert "secret" not in watch.path.read_text()
-    assert "noon" not in watch.path.read_text()
+    assert recording.log().actions.count("completion") == 1
+    assert "secret" not in recording.path.read_text()
+    assert "noon" not in recording.path.read_text()
 
 
-def test_a_named_conversation(call, watch):
+def test_a_named_conversation(call, recording):
     async def program(connection):
         with hilt_autolog.conversation("ticket-42"):
             await asked(connection, "Hi")
 
-    watch()
+    recording()
     call(program)
-    prompt = watch.log().of("prompt")[0]
+    prompt = recording.log().of("prompt")[0]
     assert prompt["extensions"]["conversation"] == "ticket-42"

@@ -21,10 +21,10 @@ def blob(content):
     return part | {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
 
 
-def test_a_turn(call, watch):
-    watch()
+def test_a_turn(call, recording):
+    recording()
     call(lambda connection: asked(connection, "Hi there"))
-    told = watch.log().normalized()
+    told = recording.log().normalized()
     server = told[1]["provenance"].pop("server")
     assert server.startswith("127.0.0.1")
     for event in told:
@@ -94,14 +94,14 @@ def test_a_turn(call, watch):
     assert len(told) == 8
 
 
-def test_turns_continue_one_another(call, watch):
+def test_turns_continue_one_another(call, recording):
     async def program(connection):
         for words in ("One", "Two", "Three"):
             await asked(connection, words)
 
-    watch()
+    recording()
     call(program)
-    told = turns(watch.log())
+    told = turns(recording.log())
     assert [event["content"]["text"] for event in told] == [
         "One",
         "You said: One",
@@ -111,21 +111,21 @@ def test_turns_continue_one_another(call, watch):
         "You said: Three",
     ]
     assert {event["session_id"] for event in told} == {0}
-    log = watch.log()
+    log = recording.log()
     prompts, completions = log.of("prompt"), log.of("completion")
     links = [event["extensions"].get("reply_to") for event in prompts]
     assert links == [None, completions[0]["event_id"], completions[1]["event_id"]]
 
 
-def test_instructions_are_what_the_system_says(call, watch):
+def test_instructions_are_what_the_system_says(call, recording):
     async def program(connection):
         await settled(connection.session.update(session={"type": "realtime", "instructions": "Be brief."}))
         await asked(connection, "One")
         await asked(connection, "Two", instructions="Be long.")
 
-    watch()
+    recording()
     call(program)
-    log = watch.log()
+    log = recording.log()
     assert log.events[0]["content"]["text"] == "session updated"
     assert log.events[0]["extensions"]["request"] == {"type": "realtime", "instructions": "Be brief."}
     first, second = (event["content"]["messages"] for event in log.of("prompt"))
@@ -139,7 +139,7 @@ def test_instructions_are_what_the_system_says(call, watch):
     ]
 
 
-def test_a_tool(call, watch):
+def test_a_tool(call, recording):
     async def program(connection):
         await asked(connection, "tool")
         output = {"type": "function_call_output", "call_id": "call_1", "output": "sunny"}
@@ -147,9 +147,9 @@ def test_a_tool(call, watch):
         await settled(connection.response.create())
         await until(connection)
 
-    watch()
+    recording()
     call(program)
-    log = watch.log()
+    log = recording.log()
     told = turns(log)
     assert [event["action"] for event in told] == [
         "prompt",
@@ -168,20 +168,20 @@ def test_a_tool(call, watch):
     assert joined(arguments) == '{"city": "Rome"}'
 
 
-def test_what_the_model_says_aloud(call, watch):
-    watch()
+def test_what_the_model_says_aloud(call, recording):
+    recording()
     call(lambda connection: asked(connection, "Hi", output_modalities=["audio"]))
-    log = watch.log()
+    log = recording.log()
     [end] = log.of("completion")
     assert end["content"]["text"] == SAID
     [spoken] = end["content"]["messages"]
     assert spoken["parts"] == [text(SAID), blob(b"".join(SOUND))]
     assert joined(log.of("completion_chunk")) == SAID
     assert log.of("prompt")[0]["extensions"]["request"] == {"output_modalities": ["audio"]}
-    assert b64(SOUND[0]) not in watch.path.read_text()
+    assert b64(SOUND[0]) not in recording.path.read_text()
 
 
-def test_what_the_user_says_aloud(call, watch):
+def test_what_the_user_says_aloud(call, recording):
     async def program(connection):
         await settled(connection.input_audio_buffer.append(audio=b64(b"thrown away")))
         await settled(connection.input_audio_buffer.clear())
@@ -192,17 +192,17 @@ def test_what_the_user_says_aloud(call, watch):
         await settled(connection.response.create())
         await until(connection)
 
-    watch()
+    recording()
     call(program)
-    [prompt] = watch.log().of("prompt")
+    [prompt] = recording.log().of("prompt")
     assert prompt["content"] == {
         "text": TRANSCRIPT,
         "messages": [{"role": "user", "parts": [text(TRANSCRIPT), blob(b"".join(SOUND))]}],
     }
-    assert b64(SOUND[0]) not in watch.path.read_text()
+    assert b64(SOUND[0]) not in recording.path.read_text()
 
 
-def test_a_turn_that_the_server_begins(call, watch):
+def test_a_turn_that_the_server_begins(call, recording):
     async def program(connection):
         session = {"type": "realtime", "turn_detection": {"type": "server_vad"}}
         await settled(connection.session.update(session=session))
@@ -210,9 +210,9 @@ def test_a_turn_that_the_server_begins(call, watch):
             await settled(connection.input_audio_buffer.append(audio=b64(sound)))
             await until(connection, "conversation.item.input_audio_transcription.completed")
 
-    watch()
+    recording()
     call(program)
-    log = watch.log()
+    log = recording.log()
     heard = [event for event in log.of("system") if event["content"]["text"] == "input transcribed"]
     assert [event["action"] for event in turns(log)] == ["prompt", "completion", "system"] * 2
     prompts = log.of("prompt")
@@ -224,7 +224,7 @@ def test_a_turn_that_the_server_begins(call, watch):
         assert late["session_id"] == prompt["session_id"]
 
 
-def test_a_response_apart_from_the_conversation(call, watch):
+def test_a_response_apart_from_the_conversation(call, recording):
     async def program(connection):
         await asked(connection, "One")
         apart = {"conversation": "none", "input": [said("Judge this")]}
@@ -232,9 +232,9 @@ def test_a_response_apart_from_the_conversation(call, watch):
         await until(connection)
         await asked(connection, "Two")
 
-    watch()
+    recording()
     call(program)
-    log = watch.log()
+    log = recording.log()
     first, apart, second = log.of("prompt")
     assert apart["content"] == {"text": "Judge this"}
     assert "reply_to" not in apart["extensions"]
@@ -242,7 +242,7 @@ def test_a_response_apart_from_the_conversation(call, watch):
     assert len({event["session_id"] for event in (first, apart, second)}) == 1
 
 
-def test_items_that_somebody_else_adds(call, watch, server):
+def test_items_that_somebody_else_adds(call, recording, server):
     """As over a connection beside a telephone call: sound and words come to the server by another way."""
 
     class Sideband:
@@ -258,9 +258,9 @@ def test_items_that_somebody_else_adds(call, watch, server):
             script.on_response_create({})
 
     server.play = Sideband
-    watch()
+    recording()
     call(until)
-    [prompt] = watch.log().of("prompt")
+    [prompt] = recording.log().of("prompt")
     assert prompt["content"]["text"] == "Hallo"
     heard = {"type": "blob", "modality": "audio", "mime_type": "audio/pcm"}
     assert prompt["content"]["messages"] == [{"role": "user", "parts": [text("Hallo"), heard]}]

@@ -132,25 +132,25 @@ def lenient(monkeypatch):
 
 
 @pytest.mark.usefixtures("lenient", "frozen")
-def test_a_fault_of_ours_is_ours_alone(watch, capfd):
+def test_a_fault_of_ours_is_ours_alone(recording, capfd):
     alone = {step: do(step) for step in PROGRAM}
-    watch()
+    recording()
     codes = {name: (code, step) for step in reversed(PROGRAM) for name, code in passed(step).items()}
     assert len(codes) > 150
     wrong = []
     for name, (code, step) in codes.items():
         if code.co_name not in EXPOSED.split() and not (
-            traced(failing(code), step) == alone[step] and told(watch)
+            traced(failing(code), step) == alone[step] and told(recording)
         ):
             wrong.append(name)
     assert wrong == []
     assert capfd.readouterr() == ("", "")
 
 
-def told(watch):
+def told(recording):
     """The next call is recorded as if nothing had happened."""
     gc.collect()  # what a fault has left open ends now, and not in the middle of that call
-    start = watch.path.stat().st_size
+    start = recording.path.stat().st_size
     offline().chat.completions.create(**CHAT.arguments)
-    lines = watch.path.read_bytes()[start:].splitlines()
+    lines = recording.path.read_bytes()[start:].splitlines()
     return [json.loads(line)["action"] for line in lines] == ["prompt", "completion"]

@@ -51,11 +51,11 @@ def functions():
             yield owner, probe.name
 
 
-def test_the_functions_look_as_they_did_and_come_back(watch):
+def test_the_functions_look_as_they_did_and_come_back(recording):
     before = {(owner, name): vars(owner)[name] for owner, name in functions()}
     assert len(before) >= 28
     looks = {key: (inspect.signature(one), inspect.iscoroutinefunction(one)) for key, one in before.items()}
-    watch()
+    recording()
     for (owner, name), original in before.items():
         found = vars(owner)[name]
         assert found is not original
@@ -151,18 +151,18 @@ def heard(runner, make):
 
 
 @pytest.mark.parametrize("place", range(5), ids=["plain", "inline", "later", "later inline", "tracer"])
-def test_a_handler_gets_the_same_callbacks_in_order(runner, watch, place):
+def test_a_handler_gets_the_same_callbacks_in_order(runner, recording, place):
     def make(log):
         return handlers(log)[place : place + 1]
 
     alone = heard(runner, make)
-    watch()
+    recording()
     assert heard(runner, make) == alone
     assert any(name != "way" for name, *_ in alone)
-    assert watch.log().actions
+    assert recording.log().actions
 
 
-def test_handlers_side_by_side_get_the_same_callbacks(runner, watch):
+def test_handlers_side_by_side_get_the_same_callbacks(runner, recording):
     async def all_at_once(log):
         config = {"callbacks": handlers(log)}
         chain = RunnableLambda(lambda words: words) | fake("one two")
@@ -174,7 +174,7 @@ def test_handlers_side_by_side_get_the_same_callbacks(runner, watch):
     for recorded in (False, True):
         log = []
         if recorded:
-            watch()
+            recording()
         runner.run(all_at_once(log))
         logs.append(log)
     assert sorted(map(repr, logs[0])) == sorted(map(repr, logs[1]))
@@ -182,17 +182,17 @@ def test_handlers_side_by_side_get_the_same_callbacks(runner, watch):
         assert [one for one in logs[0] if one[0] == name] == [one for one in logs[1] if one[0] == name]
 
 
-def test_a_handler_that_raises_stops_the_run_as_ever(watch):
+def test_a_handler_that_raises_stops_the_run_as_ever(recording):
     class Strict(BaseCallbackHandler):
         raise_error = True
 
         def on_chat_model_start(self, *_, **__):
             raise RuntimeError("not today")
 
-    watch()
+    recording()
     with pytest.raises(RuntimeError, match="not today"):
         fake().invoke("hi", {"callbacks": [Strict()]})
-    assert watch.log().actions == []
+    assert recording.log().actions == []
 
 
 def test_nothing_of_ours_is_in_a_configuration(runner, run_log):
@@ -211,7 +211,7 @@ def test_nothing_of_ours_is_in_a_configuration(runner, run_log):
     assert run_log().actions == ["system"] * 4
 
 
-def test_no_blocking_call_on_the_loop(runner, watch, chat):
+def test_no_blocking_call_on_the_loop(runner, recording, chat):
     """blockbuster raises on any; the first event opens the file, and that too must not be seen."""
 
     chain = RunnableLambda(lambda words: words) | fake()
@@ -225,20 +225,20 @@ def test_no_blocking_call_on_the_loop(runner, watch, chat):
 
     runner.run(chain.ainvoke("all that is loaded late is there"))
     runner.run(chat().ainvoke("hi"))
-    watch()
+    recording()
     runner.run(work())
-    assert watch.log().actions.count("completion") == 3
+    assert recording.log().actions.count("completion") == 3
 
 
 # --- our own faults
 
 
-def test_an_internal_error_is_counted_and_the_program_continues(watch, monkeypatch):
+def test_an_internal_error_is_counted_and_the_program_continues(recording, monkeypatch):
     def break_down(*_):
         raise RuntimeError("ours")
 
     monkeypatch.setenv("HILT_STRICT", "0")
-    watch()
+    recording()
     for name in (
         "new_runs",
         "run_id",
@@ -261,15 +261,15 @@ def test_an_internal_error_is_counted_and_the_program_continues(watch, monkeypat
     assert hilt_autolog.status().faults
 
 
-def test_a_missing_name_is_reported_and_the_rest_is_patched(watch, monkeypatch):
+def test_a_missing_name_is_reported_and_the_rest_is_patched(recording, monkeypatch):
     monkeypatch.delattr(managers.CallbackManagerForLLMRun, "on_stream_event", raising=False)
     monkeypatch.delattr(managers.AsyncCallbackManager, "on_retriever_start")
-    watch()
+    recording()
     found = hilt_autolog.status().watching["langchain_core"]
     missing = {probe.partition(":")[2] for probe, is_there in found.items() if not is_there}
     assert {"CallbackManagerForLLMRun.on_stream_event", "AsyncCallbackManager.on_retriever_start"} <= missing
     assert fake().invoke("hi").content == "Hello there"
-    assert watch.log().actions == ["prompt", "completion"]
+    assert recording.log().actions == ["prompt", "completion"]
 
 
 def test_doctor_finds_all_of_it_without_the_program_s_help():
