@@ -84,7 +84,7 @@ def withhold_content(mode: str) -> Processor:
             return None
         if (
             event["actor"]["id"] == AGENT_ID
-        ):  # it describes the process, and has none of the program's content
+        ):  # of the process: no content of the program's
             return event
         content = event.pop("content", None)
         text = content.get("text") if content else None
