@@ -25,8 +25,9 @@ from pydantic import (
     model_validator,
 )
 
+from hilt_autolog.contracts.types import JsonObject  # noqa: TC001  as below
+
 from . import clock
-from .contracts.types import JsonObject  # noqa: TC001  as below
 from .format import Action  # noqa: TC001  pydantic resolves it when it builds the models
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
-    from .contracts.types import JsonMapping, JsonObject
+    from hilt_autolog.contracts.types import JsonMapping, JsonObject
 
 Action = Literal[
     "prompt",

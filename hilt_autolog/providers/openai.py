@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from hilt_autolog.contracts.provider import Provider
     from hilt_autolog.contracts.realtime import ConnectionProvider, ConnectionReader
-    from hilt_autolog.providers._openai.turns import ConnectionInfo
+    from hilt_autolog.providers._openai.websocket import ConnectionInfo
 
 
 _CHAT = Operation(

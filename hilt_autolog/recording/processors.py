@@ -82,9 +82,7 @@ def withhold_content(mode: str) -> Processor:
     def withhold(event: Event, _position: ConversationPosition) -> Event | None:
         if event["action"] == "completion_chunk":
             return None
-        if (
-            event["actor"]["id"] == AGENT_ID
-        ):  # of the process: no content of the program's
+        if event["actor"]["id"] == AGENT_ID:  # of the process: no content of the program's
             return event
         content = event.pop("content", None)
         text = content.get("text") if content else None

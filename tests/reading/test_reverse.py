@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hilt_autolog.reading import reverse
-from hilt_autolog.reading.lines import ReadProblem, Source, split_lines
-from hilt_autolog.reading.reverse import lines_from_end, newest_first
+from hilt_autolog.reading import lines as lines_module
+from hilt_autolog.reading.lines import ReadProblem, Source, lines_from_end, newest_first, split_lines
 
 
 @given(
@@ -19,14 +18,14 @@ from hilt_autolog.reading.reverse import lines_from_end, newest_first
 )
 def test_the_lines_are_those_of_a_reading_forward(content, block):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reverse, "_BLOCK", block)
+        patch.setattr(lines_module, "_BLOCK", block)
         lines = list(lines_from_end(io.BytesIO(content)))
     assert lines[::-1] == list(split_lines(io.BytesIO(content)))
 
 
 def test_a_line_that_is_too_long_is_none(monkeypatch):
-    monkeypatch.setattr(reverse, "LONGEST_LINE", 10)
-    monkeypatch.setattr(reverse, "_BLOCK", 4)
+    monkeypatch.setattr(lines, "LONGEST_LINE", 10)
+    monkeypatch.setattr(lines, "_BLOCK", 4)
     content = b"one\n" + b"x" * 50 + b"\ntwo\n" + b"y" * 50
     assert list(lines_from_end(io.BytesIO(content))) == [None, b"two\n", None, b"one\n"]
 

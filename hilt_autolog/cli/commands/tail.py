@@ -26,8 +26,7 @@ from hilt_autolog.cli.select.sources import (
     require_stdin,
 )
 from hilt_autolog.reading.columns import normalize
-from hilt_autolog.reading.lines import Source, events, sortable_time
-from hilt_autolog.reading.reverse import newest_first
+from hilt_autolog.reading.lines import Source, events, newest_first, sortable_time
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

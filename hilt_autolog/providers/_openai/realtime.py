@@ -14,7 +14,7 @@ from hilt_autolog.contracts.sdk_objects import fields, list_or_empty, text_or_no
 from .realtime_input import RealtimeInput
 from .realtime_items import RealtimeAccumulator, audio_mime_type, item_message
 from .responses import parse_response, response_messages
-from .turns import error_notice, event_type
+from .websocket import error_notice, event_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hilt_autolog.contracts.realtime import ConnectionEvent
     from hilt_autolog.contracts.types import JsonMapping, JsonObject, Message
 
-    from .turns import ConnectionInfo
+    from .websocket import ConnectionInfo
 
 _REALTIME = Operation("realtime", response_messages, parse_response, stores_responses=True)
 _ENDED_BY_STATUS = {"cancelled": "cancelled", "failed": "error"}  # else "closed"

@@ -14,14 +14,14 @@ from hilt_autolog.contracts.sdk_objects import fields, text_or_none
 from hilt_autolog.providers._stainless import conversation_id
 
 from .responses import response_messages
-from .turns import error_notice, event_type
+from .websocket import error_notice, event_type
 
 if TYPE_CHECKING:
     from hilt_autolog.contracts.model import Operation, Request
     from hilt_autolog.contracts.realtime import ConnectionEvent
     from hilt_autolog.contracts.types import JsonMapping
 
-    from .turns import ConnectionInfo
+    from .websocket import ConnectionInfo
 
 # Last part of the event type that ends a response -> `Turn.ended`.
 _FINAL_EVENTS = {"completed": "closed", "incomplete": "closed", "failed": "error", "done": "closed"}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hilt_autolog.cli.select.time_ranges import parse_time_range
+from hilt_autolog.cli.select.sources import parse_time_range
 
 NOW = datetime(2026, 3, 29, 15, 30, tzinfo=UTC)  # 17:30 in Paris, on the day when summer time begins there
 

@@ -140,7 +140,7 @@ def transcript():
 def dialogue():
     from hilt_autolog.contracts.realtime import Turn
     from hilt_autolog.providers._openai.realtime import RealtimeReader
-    from hilt_autolog.providers._openai.turns import ConnectionInfo
+    from hilt_autolog.providers._openai.websocket import ConnectionInfo
 
     read = RealtimeReader(ConnectionInfo("openai", "m", None, "openai"))
     folds = {}
