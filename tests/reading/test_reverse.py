@@ -24,8 +24,8 @@ def test_the_lines_are_those_of_a_reading_forward(content, block):
 
 
 def test_a_line_that_is_too_long_is_none(monkeypatch):
-    monkeypatch.setattr(lines, "LONGEST_LINE", 10)
-    monkeypatch.setattr(lines, "_BLOCK", 4)
+    monkeypatch.setattr(lines_module, "LONGEST_LINE", 10)
+    monkeypatch.setattr(lines_module, "_BLOCK", 4)
     content = b"one\n" + b"x" * 50 + b"\ntwo\n" + b"y" * 50
     assert list(lines_from_end(io.BytesIO(content))) == [None, b"two\n", None, b"one\n"]
 
