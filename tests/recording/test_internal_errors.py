@@ -96,11 +96,12 @@ def name_of(code):
 
 
 def traced(tracer, step):
+    previous = sys.gettrace()  # coverage's
     sys.settrace(tracer)
     try:
         return do(step)
     finally:
-        sys.settrace(None)
+        sys.settrace(previous)
 
 
 def passed(step):
