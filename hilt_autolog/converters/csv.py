@@ -5,26 +5,20 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
-import orjson
-
 from hilt_autolog.reading.columns import COLUMNS, normalize
 
 from .files import Input, open_log, replace_file
+from .flat import Cell, escape_formula, flatten, to_cell, value_at
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from _typeshed import SupportsWrite
 
     from hilt_autolog.contracts.types import JsonMapping
     from hilt_autolog.reading.reader import Log
 
-
-Cell = str | int | float | None
-
-_SEPARATOR = ";"
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for a formula
 
 METADATA = ("provenance", "privacy", "integrity", "extensions")
 """The fields of an event that `include_metadata` adds."""
@@ -121,56 +115,3 @@ def _paths(log: Log, fields: Sequence[str] = ()) -> list[str]:
         part = {field: event[field] for field in fields if field in event} if fields else event
         paths.update(dict.fromkeys(path for path, _ in flatten(part)))
     return list(paths)
-
-
-def flatten(event: JsonMapping, prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Yield each path of keys of an event and its value: anything but an object that has keys itself."""
-    for key, value in event.items():
-        path = f"{prefix}{key}"
-        if isinstance(value, dict) and value:
-            yield from flatten(value, f"{path}.")
-        else:
-            yield path, value
-
-
-def value_at(event: JsonMapping, path: str) -> object:
-    """Return the value at a path of keys, which may be a whole object; None, if there is none."""
-    if path in event:
-        return event[path]
-    key, _, rest = path.partition(".")
-    while rest:  # a key may contain dots itself
-        inner = event.get(key)
-        if isinstance(inner, dict) and (value := value_at(inner, rest)) is not None:
-            return value
-        more, _, rest = rest.partition(".")
-        key = f"{key}.{more}"
-    return None
-
-
-def to_cell(value: object) -> Cell:
-    """Return a value as a cell of a table.
-
-    Numbers and texts stay as they are; a list of them is joined by ";", unless one of them contains a ";";
-    everything else becomes JSON.
-    """
-    if value is None or (isinstance(value, str | int | float) and not isinstance(value, bool)):
-        return value
-    if isinstance(value, list) and value and all(_is_simple(item) for item in value):
-        return _SEPARATOR.join(map(json_or_text, value))
-    return json_or_text(value)
-
-
-def escape_formula(value: Cell) -> Cell:
-    """Return a cell that no spreadsheet executes: with an apostrophe before a text that may be a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
-
-
-def _is_simple(item: object) -> bool:
-    if isinstance(item, str):
-        return _SEPARATOR not in item
-    return item is None or isinstance(item, int | float)
-
-
-def json_or_text(value: object) -> str:
-    """Return a text as it is, any other value as JSON."""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()

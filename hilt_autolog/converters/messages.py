@@ -8,8 +8,8 @@ import orjson
 
 from hilt_autolog.reading.lines import ReadProblem
 
-from .csv import json_or_text
 from .files import Input, open_log, replace_file
+from .flat import json_or_text
 
 if TYPE_CHECKING:
     import os

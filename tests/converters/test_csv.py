@@ -12,7 +12,8 @@ import stat
 import pytest
 
 from hilt_autolog import ConversionError, read
-from hilt_autolog.converters.csv import convert_to_csv, escape_formula, flatten, to_cell, value_at
+from hilt_autolog.converters.csv import convert_to_csv
+from hilt_autolog.converters.flat import escape_formula, flatten, to_cell, value_at
 from hilt_autolog.reading.columns import COLUMNS
 
 EVENT = {

@@ -17,7 +17,7 @@ from hilt_autolog.cli.render.progress import Progress, total_size
 from hilt_autolog.cli.render.table import print_table
 from hilt_autolog.cli.render.terminal import escaped_stdout, json_text, single_line, stdout_screen
 from hilt_autolog.cli.select.sources import add_paths, open_log, report_problems, require_stdout
-from hilt_autolog.converters.csv import escape_formula, to_cell
+from hilt_autolog.converters.flat import escape_formula, to_cell
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
