@@ -58,7 +58,7 @@ class Message(TypedDict, total=False):
     is_transcript: bool  # in a reader's queue only, never in an event: speech whose transcript may go on
 
 
-class Actor(TypedDict, total=False):
+class ActorDict(TypedDict, total=False):
     """Who acts; `type` (human, agent, tool, system) and `id` are always there."""
 
     type: str
@@ -67,7 +67,7 @@ class Actor(TypedDict, total=False):
     metadata: JsonObject
 
 
-class Content(TypedDict, total=False):
+class ContentDict(TypedDict, total=False):
     """What was said."""
 
     text: str | None
@@ -75,7 +75,7 @@ class Content(TypedDict, total=False):
     text_hash: str
 
 
-class Metrics(TypedDict, total=False):
+class MetricsDict(TypedDict, total=False):
     """What was measured: milliseconds, counts of tokens, US dollars."""
 
     latency_ms: int
@@ -174,17 +174,17 @@ class Billing(NamedTuple):
     extra: Mapping[str, float] | None  # other units that are charged for, as the price list names them
 
 
-class Event(TypedDict, total=False):
+class EventDict(TypedDict, total=False):
     """An event; the first six are always there. `billing` is gone once the cost is computed."""
 
     hilt_version: str
     event_id: str
     timestamp: str
     session_id: str
-    actor: Actor
+    actor: ActorDict
     action: str
-    content: Content
-    metrics: Metrics
+    content: ContentDict
+    metrics: MetricsDict
     provenance: Provenance
     privacy: PrivacyNote
     integrity: JsonObject

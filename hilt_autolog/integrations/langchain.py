@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from hilt_autolog.contracts.types import Event, JsonObject
+    from hilt_autolog.contracts.types import EventDict, JsonObject
     from hilt_autolog.recording.recorder import EventSink, Recorder
 
     Id = UUID | str
@@ -194,7 +194,7 @@ class _WithoutMetrics:
     def __init__(self, session: EventSink) -> None:
         self._session = session
 
-    def append(self, event: Event) -> None:
+    def append(self, event: EventDict) -> None:
         stripped = {name: value for name, value in event.items() if name != "metrics"}
         extensions = event.get("extensions", {})
         stripped["extensions"] = {name: value for name, value in extensions.items() if name != "latency_ms"}

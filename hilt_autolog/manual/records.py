@@ -23,7 +23,7 @@ from hilt_autolog.runtime import control
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from hilt_autolog.contracts.types import Event
+    from hilt_autolog.contracts.types import EventDict
     from hilt_autolog.recording.conversations import ConversationPosition
     from hilt_autolog.recording.recorder import EventSink, Recorder
 
@@ -186,6 +186,6 @@ def _write_query(recorder: Recorder, position: ConversationPosition, query: str)
     return position
 
 
-def _write(recorder: Recorder, position: ConversationPosition, event: Event) -> str:
+def _write(recorder: Recorder, position: ConversationPosition, event: EventDict) -> str:
     position = recorder.conversations.with_current_context(position)
     return recorder.emit(to_json_value(event), position)

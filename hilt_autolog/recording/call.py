@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from hilt_autolog.contracts.provider import Provider
-    from hilt_autolog.contracts.types import Event
+    from hilt_autolog.contracts.types import EventDict
 
     from .chunks import Chunks
     from .conversations import ConversationPosition
@@ -51,7 +51,7 @@ class Call(Activity):
     )
 
     recorder: Recorder
-    adapt: Callable[[Event], Event] | None = None  # changes every event of the call before all else
+    adapt: Callable[[EventDict], EventDict] | None = None  # changes every event of the call before all else
 
     def __init__(self, recorder: Recorder, provider: Provider, request: Request) -> None:
         self.recorder = recorder

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hilt_autolog.contracts.model import Delta, Response, StreamAccumulator
-    from hilt_autolog.contracts.types import Event
+    from hilt_autolog.contracts.types import EventDict
 
     from .conversations import ConversationPosition
 
@@ -34,10 +34,10 @@ class ChunkRecorder(Protocol):
     def write_line(self, data: bytes, *, skip_stat: bool = False) -> object:
         """Write an event that is a line already."""
 
-    def emit(self, event: Event, position: ConversationPosition, *, skip_stat: bool = False) -> str:
+    def emit(self, event: EventDict, position: ConversationPosition, *, skip_stat: bool = False) -> str:
         """Process an event and write it."""
 
-    def process(self, event: Event, position: ConversationPosition) -> Event | None:
+    def process(self, event: EventDict, position: ConversationPosition) -> EventDict | None:
         """Return an event as `emit` would write it."""
 
 

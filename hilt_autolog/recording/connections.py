@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from hilt_autolog.contracts.model import Request
     from hilt_autolog.contracts.realtime import ConnectionEvent, ConnectionProvider, ConnectionReader, Turn
-    from hilt_autolog.contracts.types import Event, JsonMapping, Message
+    from hilt_autolog.contracts.types import EventDict, JsonMapping, Message
 
     from .conversations import ConversationPosition
     from .recorder import Recorder
@@ -145,7 +145,7 @@ class Connection:
 
 def _notice_event(
     notice: SessionNotice, session_id: str, messages: list[Message], reply_to: str | None
-) -> Event:
+) -> EventDict:
     request = notice.request
     event = events.new_event("system", session_id, "system", request.provider)
     event["content"] = {"text": notice.text}

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from hilt_autolog.contracts.model import Request, Response
-    from hilt_autolog.contracts.types import Event, Extensions, History, Message, Part
+    from hilt_autolog.contracts.types import EventDict, Extensions, History, Message, Part
 
 _REPEATED = ("text", "tool_call")  # the types of part that every client repeats
 
@@ -78,7 +78,7 @@ class ConversationPosition:
     message_count: int = 0  # of the whole request
     owner: int = 0
     tracker: object = None  # the ConversationTracker that made it; compared by identity only
-    adapt: Callable[[Event], Event] | None = None  # changes the events recorded here before all else
+    adapt: Callable[[EventDict], EventDict] | None = None  # changes the events recorded here before all else
     prompt_id: str | None = None  # the event ids of the prompt and of its answer, once they are written
     answer_id: str | None = None
 

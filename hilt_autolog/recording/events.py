@@ -1,6 +1,6 @@
 """Build events: the one place where a request, a response or an error becomes an event.
 
-Events are plain dicts in the shape of `contracts.types.Event`, their keys in the order of the format's table
+Events are plain dicts in the shape of `contracts.types.EventDict`, their keys in the order of the format's table
 of fields. Nothing here writes, and only `new_event` reads a clock.
 """
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
         ToolCall,
     )
     from hilt_autolog.contracts.types import (
-        Content,
-        Event,
+        ContentDict,
+        EventDict,
         Extensions,
         JsonMapping,
         JsonObject,
@@ -41,7 +41,7 @@ _NO_PROVENANCE: JsonObject = {}
 _ACTORS = {"user": "human", "assistant": "agent", "tool": "tool", "system": "system"}
 
 
-def new_event(action: str, session_id: str, actor: str, actor_id: str) -> Event:
+def new_event(action: str, session_id: str, actor: str, actor_id: str) -> EventDict:
     """Return a new event with the fields that every event has."""
     event_id, timestamp = clock.id_and_timestamp()
     return {
@@ -56,7 +56,7 @@ def new_event(action: str, session_id: str, actor: str, actor_id: str) -> Event:
 
 def prompt_event(
     request: Request, position: ConversationPosition, user: str, tool: str | None, *, is_plain: bool = False
-) -> Event:
+) -> EventDict:
     """Return the event of a request.
 
     Args:
@@ -91,9 +91,9 @@ def prompt_event(
     return event
 
 
-def _content(text: str | None, messages: Sequence[Message]) -> Content:
+def _content(text: str | None, messages: Sequence[Message]) -> ContentDict:
     """Return a text and the messages behind it; a single message with just this text is left out."""
-    content: Content = {} if text is None else {"text": text}
+    content: ContentDict = {} if text is None else {"text": text}
     if text is None or len(messages) != 1 or not is_plain_text(messages[0]):
         content["messages"] = messages
     return content
@@ -101,7 +101,7 @@ def _content(text: str | None, messages: Sequence[Message]) -> Content:
 
 def tool_result_event(
     position: ConversationPosition, call_id: str | None, tool: str | None, text: str, reply_to: str | None
-) -> Event:
+) -> EventDict:
     """Return the event of a tool's result.
 
     Args:
@@ -117,7 +117,7 @@ def tool_result_event(
     return event
 
 
-def chunk_event(session_id: str, model: str, reply_to: str | None, delta: Delta, index: int) -> Event:
+def chunk_event(session_id: str, model: str, reply_to: str | None, delta: Delta, index: int) -> EventDict:
     """Return the event of one delta of a stream."""
     event = new_event("completion_chunk", session_id, "agent", model)
     kind, text, choice = delta
@@ -132,7 +132,7 @@ def chunk_event(session_id: str, model: str, reply_to: str | None, delta: Delta,
 
 def completion_event(
     request: Request, session_id: str, response: Response, reply_to: str | None, *, is_plain: bool = False
-) -> Event:
+) -> EventDict:
     """Return the event of an answer; `is_plain` if it is one message with one text and nothing else."""
     model = response.model or request.model
     event = new_event("completion", session_id, "agent", model or request.provider)
@@ -155,7 +155,7 @@ def completion_event(
     return event
 
 
-def _response_content(response: Response) -> Content:
+def _response_content(response: Response) -> ContentDict:
     messages = list(response.messages)
     # Of several choices an empty one keeps its place: choices are counted.
     if len(messages) == 1 and not messages[0]["parts"]:
@@ -164,7 +164,7 @@ def _response_content(response: Response) -> Content:
     return content if content.get("messages") or "text" in content else {}
 
 
-def embedding_event(request: Request, session_id: str, response: Response) -> Event:
+def embedding_event(request: Request, session_id: str, response: Response) -> EventDict:
     """Return the event of an embedding: the inputs, and the number and length of the vectors."""
     model = response.model or request.model
     event = new_event("embedding", session_id, "agent", model or request.provider)
@@ -181,7 +181,7 @@ def embedding_event(request: Request, session_id: str, response: Response) -> Ev
     return event
 
 
-def tool_call_event(session_id: str, model: str, call: ToolCall, reply_to: str) -> Event:
+def tool_call_event(session_id: str, model: str, call: ToolCall, reply_to: str) -> EventDict:
     """Return the event of a tool call in an answer."""
     event = new_event("tool_call", session_id, "agent", model)
     event["content"] = {"text": call.arguments}
@@ -195,7 +195,7 @@ def retrieval_event(
     rank: int,
     reply_to: str | None,
     origin: JsonMapping = _NO_PROVENANCE,
-) -> Event:
+) -> EventDict:
     """Return the event of a document that a search returned.
 
     Args:
@@ -215,7 +215,7 @@ def retrieval_event(
     return event
 
 
-def batch_event(request: Request, session_id: str, response: Response) -> Event:
+def batch_event(request: Request, session_id: str, response: Response) -> EventDict:
     """Return the event of a batch that was accepted; its requests have prompts of their own."""
     event = new_event("system", session_id, "system", request.provider)
     event["content"] = {"text": "batch accepted"}
@@ -231,7 +231,7 @@ def error_event(
     error_info: ErrorInfo,
     reply_to: str | None,
     response: Response = _EMPTY,
-) -> Event:
+) -> EventDict:
     """Return the event of a failed call.
 
     Args:
@@ -263,7 +263,7 @@ def error_event(
     return event
 
 
-def add_http_response(event: Event, http: HttpResponse) -> None:
+def add_http_response(event: EventDict, http: HttpResponse) -> None:
     """Add what the HTTP response shows: status, retries, the provider's id of the request."""
     if http.status is not None:
         event["extensions"]["status_code"] = http.status
@@ -274,7 +274,7 @@ def add_http_response(event: Event, http: HttpResponse) -> None:
 
 
 def add_metrics(
-    event: Event, request: Request, response: Response, seconds: float, first: float | None = None
+    event: EventDict, request: Request, response: Response, seconds: float, first: float | None = None
 ) -> None:
     """Add times and tokens, and the billing from which `processors.add_cost` computes the cost.
 

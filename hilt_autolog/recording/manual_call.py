@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from hilt_autolog.contracts.model import Request, Response
     from hilt_autolog.contracts.provider import Provider
-    from hilt_autolog.contracts.types import Event, JsonMapping, JsonObject
+    from hilt_autolog.contracts.types import EventDict, JsonMapping, JsonObject
 
     from .correlation import PendingRuns
     from .recorder import Recorder
@@ -111,7 +111,7 @@ class ManualCall(Call):
             return lambda _chunk: None
         return self._start_stream(self._options.assistant or self.request.model or self.request.provider)
 
-    def adapt(self, event: Event) -> Event:
+    def adapt(self, event: EventDict) -> EventDict:
         """Return an event with the program's names and metrics."""
         options, actor, extensions = self._options, event["actor"], event["extensions"]
         if actor["type"] == "human":
@@ -125,7 +125,7 @@ class ManualCall(Call):
         return event
 
 
-def _with_metrics(event: Event, options: ManualCallOptions) -> Event:
+def _with_metrics(event: EventDict, options: ManualCallOptions) -> EventDict:
     """Return an event with the metrics that the program gives in place of the measured ones."""
     values: JsonMapping = {}
     if event["action"] == "completion":
@@ -140,4 +140,6 @@ def _with_metrics(event: Event, options: ManualCallOptions) -> Event:
     if "latency_ms" in metrics:
         extensions["latency_ms"] = metrics["latency_ms"]
     fields: JsonObject = {**event, "metrics": metrics}
-    return cast("Event", {name: fields[name] for name in _FIELDS if fields.get(name) or name == "extensions"})
+    return cast(
+        "EventDict", {name: fields[name] for name in _FIELDS if fields.get(name) or name == "extensions"}
+    )

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from hilt_autolog.clock import Clock
-from hilt_autolog.contracts.types import Event
+from hilt_autolog.contracts.types import EventDict
 from hilt_autolog.format import ACTIONS
 from hilt_autolog.pricing.cost import cost_usd
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 AGENT_ID = "hilt-autolog"  # the actor of the events of the process
 
-Processor = Callable[[Event, "ConversationPosition"], Event | None]
+Processor = Callable[[EventDict, "ConversationPosition"], EventDict | None]
 
 # The chunks of a stream go without context: they are many, and reply to a prompt that has it.
 _WITH_CONTEXT = frozenset(ACTIONS) - {"completion_chunk"}
@@ -45,7 +45,7 @@ def pipeline(content: str) -> dict[str, tuple[Processor, ...]]:
     return {action: tuple(step for step, actions in steps if action in actions) for action in ACTIONS}
 
 
-def add_context(event: Event, position: ConversationPosition) -> Event:
+def add_context(event: EventDict, position: ConversationPosition) -> EventDict:
     """Add the extensions that every event at this position has: conversation, tags, user."""
     if position.adapt is not None:
         event = position.adapt(event)
@@ -54,7 +54,7 @@ def add_context(event: Event, position: ConversationPosition) -> Event:
     return event
 
 
-def add_cost(event: Event, _position: ConversationPosition) -> Event:
+def add_cost(event: EventDict, _position: ConversationPosition) -> EventDict:
     """Replace `billing`, which is no field of the format, by the cost in US dollars, if it is known."""
     billing = event.pop("billing", None)
     if billing is not None:
@@ -79,7 +79,7 @@ def withhold_content(mode: str) -> Processor:
         mode: "hash" leaves `text_hash`, "none" leaves nothing.
     """
 
-    def withhold(event: Event, _position: ConversationPosition) -> Event | None:
+    def withhold(event: EventDict, _position: ConversationPosition) -> EventDict | None:
         if event["action"] == "completion_chunk":
             return None
         if event["actor"]["id"] == AGENT_ID:  # of the process: no content of the program's

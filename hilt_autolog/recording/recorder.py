@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hilt_autolog.contracts.model import StreamAccumulator
-    from hilt_autolog.contracts.types import Event
+    from hilt_autolog.contracts.types import EventDict
 
     from .conversations import ConversationPosition
     from .lifecycle import Activity
@@ -31,7 +31,7 @@ _MOST_PENDING = 1024
 class Write(Protocol):
     """Write an event."""
 
-    def __call__(self, event: Event, *, is_json: bool = False, skip_stat: bool = False) -> object:
+    def __call__(self, event: EventDict, *, is_json: bool = False, skip_stat: bool = False) -> object:
         """Write it; `is_json` spares a check of its values (`log.encoder`), `skip_stat` one of the file."""
 
 
@@ -87,7 +87,7 @@ class Recorder:
 
     def emit(
         self,
-        event: Event,
+        event: EventDict,
         position: ConversationPosition,
         *,
         is_json: bool = False,
@@ -113,9 +113,9 @@ class Recorder:
         self._write(event, is_json=is_json, skip_stat=skip_stat)
         return event_id
 
-    def process(self, event: Event, position: ConversationPosition) -> Event | None:
+    def process(self, event: EventDict, position: ConversationPosition) -> EventDict | None:
         """Return an event as `emit` would write it."""
-        processed: Event | None = event
+        processed: EventDict | None = event
         for process in self._pipeline[event["action"]]:
             processed = None if processed is None else process(processed, position)
         return processed
@@ -207,7 +207,7 @@ def share_recorder(session: EventSink, recorder: Recorder) -> None:
 
 
 def _writers_into(reference: Callable[[], EventSink | None]) -> tuple[Write, WriteLine]:
-    def write(event: Event, *, is_json: bool = False, skip_stat: bool = False) -> object:  # noqa: ARG001  an EventSink has these arguments
+    def write(event: EventDict, *, is_json: bool = False, skip_stat: bool = False) -> object:  # noqa: ARG001  an EventSink has these arguments
         session = reference()
         return None if session is None else session.append(event)
 

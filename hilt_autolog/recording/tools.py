@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hilt_autolog.contracts.model import ToolCall
-    from hilt_autolog.contracts.types import Event, Message
+    from hilt_autolog.contracts.types import EventDict, Message
 
     from .conversations import ConversationPosition, ConversationTracker
 
@@ -24,12 +24,12 @@ class ToolRecorder(Protocol):
 
     conversations: ConversationTracker
 
-    def emit(self, event: Event, position: ConversationPosition, *, skip_stat: bool = False) -> str:
+    def emit(self, event: EventDict, position: ConversationPosition, *, skip_stat: bool = False) -> str:
         """Process an event and write it; return its id."""
 
 
 def write_tool_calls(
-    recorder: ToolRecorder, position: ConversationPosition, calls: Sequence[ToolCall], answer: Event
+    recorder: ToolRecorder, position: ConversationPosition, calls: Sequence[ToolCall], answer: EventDict
 ) -> None:
     """Write the tool calls of an answer; of a partial answer, those whose arguments are whole.
 

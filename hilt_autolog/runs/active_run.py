@@ -16,7 +16,7 @@ from hilt_autolog.recording.lifecycle import Activity
 
 if TYPE_CHECKING:
     from hilt_autolog.contracts.framework import Framework, Interrupt, Run
-    from hilt_autolog.contracts.types import Event, Extensions, JsonObject, Part
+    from hilt_autolog.contracts.types import EventDict, Extensions, JsonObject, Part
     from hilt_autolog.recording.call import Call
     from hilt_autolog.recording.conversations import ConversationPosition
     from hilt_autolog.recording.recorder import Recorder
@@ -197,14 +197,14 @@ class ActiveRun(Activity):
 
     # --- events
 
-    def status_event(self, text: str, reply_to: str | None) -> Event:
+    def status_event(self, text: str, reply_to: str | None) -> EventDict:
         """Return a `system` event of the run: started, completed, paused, failed, or an error's text."""
         event = new_event("system", self.session_id(), "system", self.run.name)
         event["content"] = {"text": text}
         event["extensions"] = extensions_of(reply_to)
         return event
 
-    def with_latency(self, event: Event) -> Event:
+    def with_latency(self, event: EventDict) -> EventDict:
         """Return an event with the time since the start of the run."""
         latency = self.latency_ms()
         if latency is not None:
@@ -215,7 +215,7 @@ class ActiveRun(Activity):
         """Return the milliseconds since the start of the run; None if they are unknown."""
         return round((Clock.monotonic() - self.started) * 1000)
 
-    def emit(self, event: Event) -> str:
+    def emit(self, event: EventDict) -> str:
         """Write an event with the run's provenance, its fields in the order of the format; return its id."""
         metrics, extensions = event.pop("metrics", None), event.pop("extensions")
         if metrics:

@@ -21,7 +21,7 @@ from .tool_run import ToolRun
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hilt_autolog.contracts.types import Event, JsonMapping
+    from hilt_autolog.contracts.types import EventDict, JsonMapping
     from hilt_autolog.recording.recorder import Recorder
 
 
@@ -124,7 +124,7 @@ class OwnTool(ToolRun):
             tools = self.recorder.conversations.tools
             tools.release_claim(self.position.session_id, self.run.name, self._claimed_call)
 
-    def _call_event(self, call_id: str | None) -> Event:
+    def _call_event(self, call_id: str | None) -> EventDict:
         event = super()._call_event(call_id)
         event["actor"]["id"] = app_name()
         return event
@@ -133,7 +133,7 @@ class OwnTool(ToolRun):
         """Return the milliseconds that it took."""
         return super().latency_ms() if self._latency is _MEASURED else self._latency
 
-    def emit(self, event: Event) -> str:
+    def emit(self, event: EventDict) -> str:
         """Write an event; an id of our own is left out."""
         if self._has_own_id:
             event["extensions"].pop("tool_call_id", None)

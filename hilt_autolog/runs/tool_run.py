@@ -25,7 +25,7 @@ from .active_run import ActiveRun
 if TYPE_CHECKING:
     from hilt_autolog.contracts.framework import Framework, Run
     from hilt_autolog.contracts.model import ErrorInfo
-    from hilt_autolog.contracts.types import Event
+    from hilt_autolog.contracts.types import EventDict
     from hilt_autolog.recording.recorder import Recorder
 
 _RETRIEVAL = Operation("retrieval", lambda _: [], lambda _: Response())
@@ -119,7 +119,7 @@ class ToolRun(ActiveRun):
                 self.trace.session_id = requested[0]
             self.position.session_id, self.event_id = requested[0], requested[1].event_id
 
-    def _call_event(self, call_id: str | None) -> Event:
+    def _call_event(self, call_id: str | None) -> EventDict:
         """Return the event of a call that no answer has requested: its actor is the chain that makes it."""
         actor_id = self.run.name if self.parent is None else self.parent.run.name
         event = new_event("tool_call", self.position.session_id, "agent", actor_id)

@@ -16,7 +16,7 @@ from .lifecycle_events import LifecycleEvents
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hilt_autolog.contracts.types import Event, JsonMapping, JsonObject
+    from hilt_autolog.contracts.types import EventDict, JsonMapping, JsonObject
     from hilt_autolog.recording.recorder import EventSink, Write
     from hilt_autolog.settings import Settings
     from hilt_autolog.sinks.mirror import SheetMirror
@@ -54,7 +54,7 @@ def build_recording(
     """
     lifecycle = LifecycleEvents(settings.argv)
 
-    def process(event: Event) -> JsonObject:
+    def process(event: EventDict) -> JsonObject:
         """Pass a lifecycle event through the recorder's processors; the writer itself writes it."""
         position = ConversationPosition(event["session_id"], None, {})
         return cast("JsonObject", recorder.process(event, position) or event)

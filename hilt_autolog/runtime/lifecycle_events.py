@@ -16,7 +16,7 @@ from hilt_autolog.recording.processors import AGENT_ID
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hilt_autolog.contracts.types import Event
+    from hilt_autolog.contracts.types import EventDict
 
 
 class LifecycleEvents:
@@ -35,7 +35,7 @@ class LifecycleEvents:
         self._session_id = f"process_{random_hex()}"
         self._started_at: int | None = Clock.now()
 
-    def opened(self, sdks: Mapping[str, str]) -> Event:
+    def opened(self, sdks: Mapping[str, str]) -> EventDict:
         """Return the first line of a log.
 
         Its timestamp is the start of the recording: the log is opened to write an event that has happened
@@ -58,7 +58,9 @@ class LifecycleEvents:
         }
         return event
 
-    def closed(self, written: int, drops: Mapping[str, int], faults: Mapping[str, str], failed: int) -> Event:
+    def closed(
+        self, written: int, drops: Mapping[str, int], faults: Mapping[str, str], failed: int
+    ) -> EventDict:
         """Return the last line of a log.
 
         Args:
@@ -75,13 +77,13 @@ class LifecycleEvents:
             event["extensions"]["faults"] = dict(faults)
         return event
 
-    def dropped(self, drops: Mapping[str, int]) -> Event:
+    def dropped(self, drops: Mapping[str, int]) -> EventDict:
         """Return the line that follows a gap in the log; `drops` as in `closed`."""
         event = self._event("events dropped")
         event["extensions"] = {"dropped": sum(drops.values()), "drops": dict(drops)}
         return event
 
-    def _event(self, text: str) -> Event:
+    def _event(self, text: str) -> EventDict:
         event = new_event("system", self._session_id, "system", AGENT_ID)
         event["content"] = {"text": text}
         return event
