@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -11,27 +11,35 @@ if TYPE_CHECKING:
     from .types import JsonMapping
 
 
+Role = Literal[
+    "call",  # one call to a model
+    "async call",  # the same, awaited
+    "generator",  # one call, which starts when the returned generator is first advanced
+    "parser",  # makes a call inside and parses its response; the call ends when the function returns
+    "async parser",
+    "response",  # receives the HTTP response of the current call
+    "stream",  # the constructor of a stream over an HTTP response
+    "request",  # one call whose result is the HTTP response itself
+    "async request",
+]
+"""What a function of an SDK does in a call. Each role has its wrapper in `instrumentation.call_wrappers`.
+
+The callbacks of a framework have the roles of `framework.CALLBACK_ROLES`, the methods of a long-lived
+connection those of `realtime.CONNECTION_ROLES`.
+"""
+
+
 class PatchTarget(NamedTuple):
     """A function to wrap: `owner.name` in `module`.
 
-    `role` selects the wrapper:
-    "call", "async call": one call to a model, plain or awaited;
-    "generator": one call, which starts when the returned generator is first advanced;
-    "parser", "async parser": makes a call inside and parses its response; the call ends when this returns;
-    "response": receives the HTTP response of the current call;
-    "stream": the constructor of a stream over an HTTP response;
-    "request", "async request": one call whose result is the HTTP response itself.
-    The callbacks of a framework have the roles of `framework.CALLBACK_ROLES`, the methods of a long-lived
-    connection those of `realtime.CONNECTION_ROLES`.
-
-    The module is wrapped when it is imported, which may be long after the SDK, or never. With `is_optional`
-    a missing owner or name is no error: only some versions of the SDK have it.
+    The function is wrapped once its module is imported, perhaps long after the SDK, or never. With
+    `is_optional` a missing owner or name is no error: only some versions of the SDK have it.
     """
 
     module: str
     owner: str
     name: str
-    role: str
+    role: str  # a `Role`, or one of `CALLBACK_ROLES` or `CONNECTION_ROLES`
     is_optional: bool = False
 
 
@@ -91,8 +99,8 @@ class Provider(Protocol):
             client: the object whose method is called.
             args: positional arguments.
             kwargs: keyword arguments.
-            to_json: converts the body to plain JSON before it is read. The recorder passes it on a second
-                attempt, after the body's own values have raised an exception in the first.
+            to_json: converts the body to plain JSON before it is read. `CallStarter` passes it in a second
+                attempt, if reading the body's own values has raised an exception.
         """
 
     def http_response(self, kwargs: JsonMapping) -> HttpResponse | None:

@@ -1,4 +1,4 @@
-"""Wrappers of the functions that call models, by the roles of `PatchTarget`.
+"""Wrappers of the functions that call models, one for each `contracts.provider.Role`.
 
 Each wrapper passes the call's arguments to `hook.begin`, which returns a `CallObserver` (None: not a call to
 a model), and reports to it how the call ends. The sync and the async body differ by `await` alone.
@@ -19,7 +19,7 @@ from .streams import observe_stream
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-    from hilt_autolog.contracts.provider import Provider
+    from hilt_autolog.contracts.provider import Provider, Role
 
     from .hook import Args, CallObserver, Hook, Kwargs, Wrapper, WrapperFactory
 
@@ -197,7 +197,7 @@ def _is_unread(response: Any) -> bool:
     return False
 
 
-CALL_WRAPPERS: dict[str, WrapperFactory] = {
+CALL_WRAPPERS: dict[Role, WrapperFactory] = {
     "call": _wrap_call,
     "async call": _wrap_async_call,
     "request": partial(_wrap_call, is_request=True),

@@ -1,4 +1,4 @@
-"""Wrappers of the functions by which a framework notifies its callbacks, by the roles of `framework`.
+"""Wrappers of the functions by which a framework notifies its callbacks: one for each callback role.
 
 Each wrapper passes the function's arguments to `hook.begin`. For a role whose return value matters (a start,
 a search with scores), `begin` returns a function that takes that value.

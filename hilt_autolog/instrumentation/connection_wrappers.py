@@ -1,4 +1,4 @@
-"""Wrappers of the methods of a long-lived connection, by the roles of `realtime`.
+"""Wrappers of the methods of a long-lived connection, one for each of `realtime.CONNECTION_ROLES`.
 
 Each wrapper passes the method's arguments to `hook.begin`, which returns an `InvocationObserver`, and reports
 to it what the method returned or raised. The sync and the async body differ by `await` alone.
@@ -56,7 +56,6 @@ def _wrap_async_method(role: str, provider: Provider, hook: ConnectionHook) -> W
 
 
 CONNECTION_WRAPPERS: dict[str, WrapperFactory] = {
-    role if wrap is _wrap_method else f"async {role}": partial(wrap, role)
-    for role in METHODS
-    for wrap in (_wrap_method, _wrap_async_method)
+    **{method: partial(_wrap_method, method) for method in METHODS},
+    **{f"async {method}": partial(_wrap_async_method, method) for method in METHODS},
 }

@@ -32,31 +32,34 @@ WRAPPERS = CALL_WRAPPERS | CALLBACK_WRAPPERS | CONNECTION_WRAPPERS
 
 def patch_sdk(
     sdk: str,
-    begin_call: Callable[..., CallObserver | None],
-    dispatch: Callable[..., ReturnObserver | None],
-    begin_invocation: Callable[..., InvocationObserver | None],
+    on_call: Callable[..., CallObserver | None],
+    on_callback: Callable[..., ReturnObserver | None],
+    on_connection_method: Callable[..., InvocationObserver | None],
 ) -> tuple[dict[str, bool | None], Undo]:
     """Wrap the functions that the providers of an SDK list as their targets.
 
     Args:
         sdk: the SDK's module, which is imported; some of its submodules may not be.
-        begin_call: begins each call to a model (`Hook.begin`).
-        dispatch: takes each callback of a framework, with its `PatchTarget` as the first argument.
-        begin_invocation: begins each invocation of a method of a long-lived connection.
+        on_call: called when a call to a model begins; see `Hook` for its arguments.
+        on_callback: called when a framework notifies its callbacks, with the `PatchTarget` as first argument.
+        on_connection_method: called when a method of a long-lived connection is called.
 
     Returns:
         Whether this version of the SDK has each target (None while its module is not imported; optional
-        targets are left out until then), and the undo.
+        targets are left out until then), and a function that undoes it.
     """
-    begin_by_role = dict.fromkeys(CONNECTION_ROLES, begin_invocation)
     presence: dict[str, bool | None] = {}
     undo: list[Undo] = []
 
     def wrap(module: str) -> None:
         for provider, target in _targets(sdk):  # read anew: some targets depend on the imported module
             if target.module == module:
-                is_callback, begin = target.role in CALLBACK_ROLES, begin_by_role.get(target.role, begin_call)
-                restore = patch(provider, target, partial(dispatch, target) if is_callback else begin)
+                begin: Callable[..., object] = on_call
+                if target.role in CALLBACK_ROLES:
+                    begin = partial(on_callback, target)
+                elif target.role in CONNECTION_ROLES:
+                    begin = on_connection_method
+                restore = patch(provider, target, begin)
                 presence[target_name(target)] = restore is not None
                 if restore is not None:
                     undo.append(restore)
@@ -69,11 +72,12 @@ def patch_sdk(
     if absent:
         undo.append(import_hook.when_imported(absent, capture_errors(wrap)))
 
-    def undo_all() -> None:
-        while undo:
-            undo.pop()()
+    return presence, partial(_undo_all, undo)
 
-    return presence, undo_all
+
+def _undo_all(undo: list[Undo]) -> None:
+    while undo:
+        undo.pop()()
 
 
 def target_modules(sdk: str) -> list[str]:
@@ -105,8 +109,7 @@ def patch(provider: Provider, target: PatchTarget, begin: Callable[..., object])
         begin: see `Hook`.
 
     Returns:
-        The undo, which puts the very same function back; None if this version of the SDK has no such
-        function.
+        A function that restores the original; None if this version of the SDK has no such function.
     """
     owner = getattr(sys.modules.get(target.module), target.owner, None)
     original = vars(owner).get(target.name) if owner is not None else None
@@ -117,8 +120,8 @@ def patch(provider: Provider, target: PatchTarget, begin: Callable[..., object])
     setattr(owner, target.name, wrapper)
 
     def undo() -> None:
-        # Other code may have wrapped this wrapper since. It then stays, with a closed hook for good: the next
-        # `patch` puts a new wrapper around both.
+        # Other code may have wrapped this wrapper since. This wrapper then stays, but its closed hook no
+        # longer records; the next `patch` puts a new wrapper around both.
         hook.close()
         if vars(owner).get(target.name) is wrapper:
             setattr(owner, target.name, original)

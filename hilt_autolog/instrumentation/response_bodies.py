@@ -1,5 +1,6 @@
-"""Observe response bodies that the program reads by itself, in `iter_bytes`, where all ways of reading meet.
+"""Observe response bodies that the program reads.
 
+Every httpx read method goes through `iter_bytes`, so that is wrapped:
 httpx 0.28 and httpx2 2.16 _models.py: `Response.read`, `iter_text` and `iter_lines` call `self.iter_bytes`,
 their async twins `self.aiter_bytes`.
 """
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from .hook import StreamObserver
 
-_RECORDER_ATTRIBUTE = "_hilt_body"  # of the response
+_RECORDER_ATTRIBUTE = "_hilt_body"  # name of the attribute set on the response
 
 
 def observe_body(call: StreamObserver, response: Any) -> None:
@@ -39,7 +40,7 @@ def observe_body(call: StreamObserver, response: Any) -> None:
 
 
 def observe_parsed_stream(stream: StreamInfo) -> None:
-    """Observe the items of a stream that the SDK builds on a response, no longer the body of the response."""
+    """Stop observing the body of a response; observe the stream that the SDK builds on it instead."""
     body: BodyRecorder | None = vars(stream.response).get(_RECORDER_ATTRIBUTE)
     if body is not None:
         body.detach()
@@ -52,7 +53,7 @@ class BodyRecorder:
     Attributes:
         call: the call that the body ends.
         is_advancing: the HTTP library is reading; a close now is its own, not the program's.
-        undo: gives the response its own attributes back.
+        undo: functions that restore the response's attributes, to be called last first.
     """
 
     def __init__(self, call: StreamObserver) -> None:
@@ -66,7 +67,7 @@ class BodyRecorder:
             self.call.abort("dropped")
 
     def detach(self) -> None:
-        """Give the response its own methods back, for it may be pickled, and drop the reference cycle."""
+        """Restore the response's methods, so that it can be pickled and is in no reference cycle."""
         while self.undo:
             self.undo.pop()()
 
@@ -130,7 +131,7 @@ def _observe_bytes(
     def iter_bytes(*args: object, **kwargs: object) -> Iterator[bytes]:
         pieces = original(*args, **kwargs)
         while True:
-            with _advancing(body):
+            with _reporting_errors(body):
                 piece = next(pieces, None)
             if piece is None:
                 break
@@ -147,7 +148,7 @@ def _observe_async_bytes(
     async def aiter_bytes(*args: object, **kwargs: object) -> AsyncIterator[bytes]:
         pieces = original(*args, **kwargs)
         while True:
-            with _advancing(body):
+            with _reporting_errors(body):
                 piece = await anext(pieces, None)
             if piece is None:
                 break
@@ -159,7 +160,8 @@ def _observe_async_bytes(
 
 
 @contextlib.contextmanager
-def _advancing(body: BodyRecorder) -> Iterator[None]:
+def _reporting_errors(body: BodyRecorder) -> Iterator[None]:
+    """Mark that the HTTP library is reading, and report the exception that reading raises."""
     body.is_advancing = True
     try:
         yield

@@ -41,7 +41,7 @@ class _State:
         dispatch: `runs.dispatch.dispatch_callback`; None until the first SDK is imported.
         parts: the recorder, the writer and the mirror in use, or last used.
         undo: removes the import hook and the wrappers, last first.
-        watching: SDK -> target -> is it there? See `Status`.
+        watching: SDK -> target -> whether the target exists; see `Status`.
         is_fork_handled: a fork handler is registered; Python cannot unregister it.
         lock: held while settings and session are exchanged, and never while waiting or importing.
         reported: the problems of settings that were written to stderr; each is written once.
@@ -256,7 +256,7 @@ def _register_fork_handler() -> None:
 
 
 def _reset_after_fork() -> None:
-    """Give a forked child new ids and a log of its own, and none of its parent's open calls."""
+    """Give a forked child new ids, no open calls, and a log of its own."""
     from hilt_autolog import clock
 
     clock.reseed()

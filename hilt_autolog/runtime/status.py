@@ -27,7 +27,7 @@ class Status(NamedTuple):
     trouble: str | None  # the last error in writing the log, as text
     faults: dict[str, str]  # location in our own code -> type of the error
     sheets: UploadProgress | None  # progress of the copy in a spreadsheet
-    watching: dict[str, dict[str, bool | None]]  # SDK -> target -> exists? None: not imported yet
+    watching: dict[str, dict[str, bool | None]]  # SDK -> target -> whether it exists; None: not imported yet
 
 
 def current_status(
