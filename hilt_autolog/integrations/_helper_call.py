@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hilt_autolog.contracts.model import Operation, StreamAccumulator
-    from hilt_autolog.contracts.provider import Provider
+    from hilt_autolog.contracts.provider import Provider, Role
     from hilt_autolog.contracts.types import JsonMapping, JsonObject
     from hilt_autolog.recording.recorder import EventSink
 
@@ -186,7 +186,7 @@ class HelperCall:
         provider: Any = self._provider
         if self._streams:
             provider, create = _StreamingProvider(provider), _iterate_lists(create)
-        role = "async call" if is_async(client) else "call"
+        role: Role = "async call" if is_async(client) else "call"
         return CALL_WRAPPERS[role](provider, Hook(self._begin))(create, client, (), body)
 
     def accumulator(self) -> StreamAccumulator:

@@ -19,6 +19,7 @@ from hilt_autolog.runtime import control
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
+    from hilt_autolog.contracts.provider import Role
     from hilt_autolog.contracts.types import JsonObject
     from hilt_autolog.recording.recorder import EventSink
 
@@ -49,7 +50,7 @@ def tool(function: Any = None, *, name: str | None = None, session: EventSink | 
     outer = getattr(function, "__func__", function)  # of a class method or a static one
     inner = inspect.unwrap(outer)
     tool_name: str = name or getattr(inner, "__name__", None) or type(inner).__name__
-    role = "async call" if _is_async(outer) else "call"
+    role: Role = "async call" if _is_async(outer) else "call"
     return _Tool(function, _recording_wrapper(role, tool_name, session))
 
 
@@ -80,7 +81,7 @@ def _is_async(function: object) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
 
 
-def _recording_wrapper(role: str, name: str, session: EventSink | None) -> Callable[..., Any]:
+def _recording_wrapper(role: Role, name: str, session: EventSink | None) -> Callable[..., Any]:
     """Return the function that wrapt calls in place of the tool's."""
 
     def record_run(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:

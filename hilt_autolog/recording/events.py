@@ -1,7 +1,7 @@
 """Build events: the one place where a request, a response or an error becomes an event.
 
-Events are plain dicts in the shape of `contracts.types.EventDict`, their keys in the order of the format's table
-of fields. Nothing here writes, and only `new_event` reads a clock.
+Events are plain dicts in the shape of `contracts.types.EventDict`, their keys in the order of the format's
+table of fields. Nothing here writes, and only `new_event` reads a clock.
 """
 
 from __future__ import annotations
