@@ -63,7 +63,7 @@ def total_tokens(event: JsonMapping) -> int | None:
     return None if total is None else int(total)
 
 
-def cost_usd(event: JsonMapping) -> float | None:
+def event_cost(event: JsonMapping) -> float | None:
     """Return the cost of a call in dollars; None if it is unknown."""
     cost = section(event, "metrics").get("cost_usd")
     try:
@@ -99,7 +99,7 @@ class CallTotals:
             self.errors += action == "system" and "error_type" in section(event, "extensions")
             if (tokens := total_tokens(event)) is not None:
                 self.tokens = (self.tokens or 0) + tokens
-            if (cost := cost_usd(event)) is not None:
+            if (cost := event_cost(event)) is not None:
                 self.cost = (self.cost or 0) + cost
 
 

@@ -7,10 +7,10 @@ import pytest
 from hilt_autolog.format import (
     CallTotals,
     byte_size,
-    cost_usd,
     count,
     dollars,
     duration,
+    event_cost,
     finite_number,
     section,
     short_count,
@@ -87,7 +87,7 @@ def test_other_values_are_no_numbers(value):
     ("cost", "number"), [(0.5, 0.5), ("0.5", 0.5), ("much", None), (None, None), ([], None)]
 )
 def test_a_cost_may_be_a_string(cost, number):
-    assert cost_usd({"metrics": {"cost_usd": cost}}) == number
+    assert event_cost({"metrics": {"cost_usd": cost}}) == number
 
 
 @pytest.mark.parametrize("metrics", [None, [], {"tokens": 3}, {"tokens": {"prompt": "3"}}])

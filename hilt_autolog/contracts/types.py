@@ -168,10 +168,10 @@ class Billing(NamedTuple):
     """What the cost of an answer is computed from."""
 
     provider: str
-    models: tuple[str | None, ...]  # the one that answered, then the one that was asked for
+    models: tuple[str | None, ...]  # the one that answered, then the one that was requested
     tokens: Mapping[str, int]
     service_tier: str | None
-    extra: Mapping[str, float] | None  # other units that are charged for, as the price list names them
+    billed_units: Mapping[str, float] | None  # other units that are charged for, as the price list names them
 
 
 class EventDict(TypedDict, total=False):

@@ -119,7 +119,7 @@ def _start_run(name: str, session: EventSink | None, arguments: object) -> OwnTo
     if recorder is None or is_run_by_framework(name, None if session is None else recorder):
         return None
     run = OwnTool(recorder, name, arguments)
-    run.open()
+    run.register()
     run.start(is_recorded_by_sdk=False)
     run.enter()
     return run

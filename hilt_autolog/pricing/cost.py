@@ -2,7 +2,7 @@
 
 The tests compare every price with genai-prices, from which the list is made. A model's rates are computed
 once for each service tier and quarter of an hour; after that a call costs two look-ups and a short sum. Sums
-are integers, in units of 1 / `PARTS` of a dollar, so that no amount has a rounding error.
+are integers, in money units of 1 / `UNITS_PER_DOLLAR`, so that no amount has a rounding error.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from . import price_list
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PARTS = 9 * 10**12  # to the dollar: the price of one unit, of whatever kind, is an integer of them
+UNITS_PER_DOLLAR = 9 * 10**12  # money units: every price of one token, second ... is an integer
 SLOT = 900  # seconds: prices change at quarters of an hour only; the generator of the list checks both
 LONGEST_NAMES = 2048  # characters: more than any model has, and short enough for the caches
 LARGEST_COUNT = 10**15
@@ -31,19 +31,19 @@ _Names = tuple[str, ...]
 
 
 class _UnitRate(NamedTuple):
-    """The price of one unit.
+    """The price of one unit: a token, a second of audio, a search ...
 
     Attributes:
         unit: the unit's name.
-        rate: its price, in parts of a dollar.
-        parts: the indices of earlier rates in the same bracket, whose units are parts of this one.
+        rate: its price, in money units.
+        sub_units: the indices of earlier rates in the same bracket, whose units are included in this one.
         overlaps: names of units that, used together, cannot be priced where this unit's count is absent.
         overlap_names: all the names in `overlaps`.
     """
 
     unit: str
     rate: int
-    parts: tuple[int, ...]
+    sub_units: tuple[int, ...]
     overlaps: tuple[_Names, ...]
     overlap_names: frozenset[str]
 
@@ -53,9 +53,9 @@ class _Tariff(NamedTuple):
 
     Attributes:
         brackets: rates by the size of the prompt: (above how many tokens, rates), the largest first.
-        fixed: the price of the request itself, in parts of a dollar.
-        simple: the same brackets for calls without parts: (above, rate of the prompt, of the completion).
-        covered: the units that have a price, or are part of one that has.
+        fixed: the price of the request itself, in money units.
+        simple: the same brackets for calls without sub-units: (above, rate of the prompt, of the completion).
+        covered: the units that have a price, or are a sub-unit of one that has.
         least_seconds: shorter audio is charged as this.
     """
 
@@ -83,8 +83,8 @@ def cost_usd(  # noqa: PLR0913  the facts of a call, each by its name
             prices: each provider has its own for a model of the same name.
         model: the model that answered, by the provider's name.
         tokens: `metrics.tokens`. `prompt` and `completion` are wholes; `cached`, `cache_creation`,
-            `reasoning`, `audio_prompt`, `audio_completion` are parts of them; `total` is ignored. An absent
-            part is charged in its whole; a part whose whole is absent cannot be priced.
+            `reasoning`, `audio_prompt`, `audio_completion` are sub-units of them; `total` is ignored. An
+            absent sub-unit is charged as its whole; one whose whole is absent cannot be priced.
         at: the time of the call, in seconds since 1970 (UTC).
         service_tier: as the provider reports it (`flex`, `priority`, `batch`, `fast` ...). One without prices
             of its own is charged as standard, and so is any tier of a model that the provider only resells.
@@ -115,7 +115,7 @@ def cost_usd(  # noqa: PLR0913  the facts of a call, each by its name
         amount: float | None = _simple_amount(tariff, used["prompt"], used["completion"])
     else:
         amount = _amount(tariff, used) if _is_covered(used, tariff.covered) else None
-    return None if amount is None else amount / PARTS
+    return None if amount is None else amount / UNITS_PER_DOLLAR
 
 
 def snapshot() -> str:
@@ -124,7 +124,7 @@ def snapshot() -> str:
 
 
 def _simple_amount(tariff: _Tariff, prompt: object, completion: object) -> int | None:
-    """Return the price of a plain prompt and completion, as most calls have them, in parts of a dollar."""
+    """Return the price of a plain prompt and completion, as most calls have them, in money units."""
     if type(prompt) is not int or type(completion) is not int:
         return None
     if not (0 <= prompt <= LARGEST_COUNT and 0 <= completion <= LARGEST_COUNT):
@@ -151,7 +151,7 @@ def _is_covered(used: Mapping[str, Any], covered: frozenset[str]) -> bool:
 
 
 def _amount(tariff: _Tariff, used: Mapping[str, Any]) -> float | None:
-    """Return the price in parts of a dollar; a unit is charged without what its parts are charged for."""
+    """Return the price in money units; a unit is charged without the count of its sub-units."""
     if tariff.least_seconds:
         used = _with_least_seconds(used, tariff.least_seconds)
     prompt = used.get("prompt") or 0
@@ -161,14 +161,14 @@ def _amount(tariff: _Tariff, used: Mapping[str, Any]) -> float | None:
             break
     amount: float = tariff.fixed
     charged: list[float] = []
-    for unit, rate, parts, overlaps, overlap_names in rates:
+    for unit, rate, sub_units, overlaps, overlap_names in rates:
         count = used.get(unit)
         if count is None:
             if not overlap_names.isdisjoint(used) and any(all(map(used.get, names)) for names in overlaps):
                 return None
             count = 0
-        for part in parts:
-            count -= charged[part]
+        for index in sub_units:
+            count -= charged[index]
         if count < 0:
             return None
         charged.append(count)
@@ -191,7 +191,7 @@ def _tariff(provider: str, name: str, tier: str, slot: int) -> _Tariff | None:
     if model is None:
         return None
     rates = price_list.rates(model, tier, slot * SLOT)
-    fixed = _in_parts("requests", rates.pop("requests", 0), -1)
+    fixed = _unit_price("requests", rates.pop("requests", 0), -1)
     steps = {step for rate in rates.values() if isinstance(rate, list) for step in rate[1::2]}
     brackets = tuple((int(above), _unit_rates(rates, above)) for above in sorted({-1, *steps}, reverse=True))
     simple = () if model.least_seconds else _simple_rates(brackets)
@@ -213,20 +213,20 @@ def _simple_rates(
 
 
 def _unit_rates(rates: Mapping[str, price_list.Rate], above: float) -> tuple[_UnitRate, ...]:
-    """Return the rates for prompts of more than so many tokens, parts before their wholes."""
+    """Return the rates for prompts of more than so many tokens, sub-units before their wholes."""
     return tuple(
-        _UnitRate(unit, _in_parts(unit, rates[unit], above), parts, overlaps, overlap_names)
-        for unit, parts, overlaps, overlap_names in _layout(frozenset(rates))
+        _UnitRate(unit, _unit_price(unit, rates[unit], above), sub_units, overlaps, overlap_names)
+        for unit, sub_units, overlaps, overlap_names in _layout(frozenset(rates))
     )
 
 
-def _in_parts(unit: str, rate: price_list.Rate, above: float) -> int:
-    """Return a listed price as parts of a dollar for one unit, for a prompt of more than so many tokens."""
+def _unit_price(unit: str, rate: price_list.Rate, above: float) -> int:
+    """Return a listed price in money units for one unit, for a prompt of more than so many tokens."""
     if isinstance(rate, list):
         steps = zip(rate[1::2], rate[2::2], strict=True)
         rate = [rate[0], *(price for step, price in steps if step <= above)][-1]
     per: int = price_list.table()["per"].get(unit, 1_000_000)
-    return round(rate * (PARTS // per))
+    return round(rate * (UNITS_PER_DOLLAR // per))
 
 
 @cache
@@ -236,26 +236,26 @@ def _layout(priced: frozenset[str]) -> list[tuple[str, tuple[int, ...], tuple[_N
     order = sorted(priced, key=lambda unit: (-len(dimensions[unit]), unit))
     layout = []
     for unit in order:
-        parts = tuple(n for n, other in enumerate(order) if dimensions[unit] < dimensions[other])
+        sub_units = tuple(n for n, other in enumerate(order) if dimensions[unit] < dimensions[other])
         overlaps = _overlaps(unit)
-        layout.append((unit, parts, overlaps, frozenset().union(*overlaps)))
+        layout.append((unit, sub_units, overlaps, frozenset().union(*overlaps)))
     return layout
 
 
 def _overlaps(unit: str) -> tuple[_Names, ...]:
-    """Return each part of a unit, and the pairs that overlap in it, as cached and audio in cached audio."""
+    """Return each sub-unit of a unit, and the pairs that overlap in it: cached and audio in cached audio."""
     dimensions = price_list.unit_dimensions()
-    parts = [(part,) for part in dimensions if dimensions[unit] < dimensions[part]]
+    sub_units = [(other,) for other in dimensions if dimensions[unit] < dimensions[other]]
     wholes = [whole for whole in dimensions if dimensions[whole] < dimensions[unit]]
     pairs = [
         (a, b) for a in wholes for b in wholes if a < b and dimensions[a] | dimensions[b] == dimensions[unit]
     ]
-    return (*parts, *pairs)
+    return (*sub_units, *pairs)
 
 
 @cache
 def _covered(priced: frozenset[str]) -> frozenset[str]:
-    """Return the units that have a price, or are part of one that has."""
+    """Return the units that have a price, or are a sub-unit of one that has."""
     dimensions = price_list.unit_dimensions()
     return frozenset(
         unit for unit in dimensions if any(dimensions[whole] <= dimensions[unit] for whole in priced)

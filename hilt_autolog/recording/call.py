@@ -10,8 +10,8 @@ from hilt_autolog.contracts.model import ErrorInfo, HttpResponse, Request, Respo
 from hilt_autolog.internal_errors import capture_errors, internal_errors, try_call
 
 from . import events
+from .activity import Activity
 from .conversations import current_position
-from .lifecycle import Activity
 from .tools import write_tool_calls, write_tool_results
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hilt_autolog.contracts.provider import Provider
     from hilt_autolog.contracts.types import EventDict
 
-    from .chunks import Chunks
+    from .chunks import ChunkReader
     from .conversations import ConversationPosition
     from .recorder import Recorder
 
@@ -28,15 +28,15 @@ _OK = range(200, 300)
 
 
 class Call(Activity):
-    """A call under way: a prompt, perhaps chunks, and one end by finish, fail or abort.
+    """A call in progress: a prompt, perhaps chunks, and one end by finish, fail or abort.
 
-    It is the `CallObserver` that the instrumentation reports to. Errors of ours in what the instrumentation
-    calls are counted, and never reach the program.
+    It is the `CallObserver` that the instrumentation reports to. Our own errors in the methods that the
+    instrumentation calls are counted, and never raised.
 
     Args:
         recorder: writes its events.
         provider: reads the SDK's objects.
-        request: what the program asks for.
+        request: the request, as read from the arguments.
     """
 
     __slots__ = (
@@ -51,11 +51,13 @@ class Call(Activity):
     )
 
     recorder: Recorder
-    adapt: Callable[[EventDict], EventDict] | None = None  # changes every event of the call before all else
+    adapt: Callable[[EventDict], EventDict] | None = (
+        None  # changes every event of the call, before the processors
+    )
 
     def __init__(self, recorder: Recorder, provider: Provider, request: Request) -> None:
         self.recorder = recorder
-        self._open = ["open"]  # as `Activity.__init__` does, and a function less for each call
+        self._open = ["open"]  # as in `Activity.__init__`, which would be one more function per call
         self.provider = provider
         self.request = request
         self.prompt_id: str | None = None  # the event
@@ -64,17 +66,17 @@ class Call(Activity):
         self._is_background = bool(
             request.parameters.get("background")
         )  # answered later (OpenAI's responses)
-        self._chunks: Chunks | None = None
+        self._chunks: ChunkReader | None = None
         self._started = 0.0  # on the monotonic clock
 
     # --- the start
 
     def start(self) -> None:
-        """Write the prompt, and before it the tool results that it brings for the first time."""
+        """Write the prompt, and before it the tool results that this request is the first to contain."""
         request, recorder = self.request, self.recorder
         if request.operation.is_embedding:
             self.start_standalone()
-            self.open()
+            self.register()
             return
         messages = request.messages
         is_plain = len(messages) == 1 and is_plain_text(messages[0])
@@ -94,7 +96,7 @@ class Call(Activity):
         )
         current_position.set(position)
         position.new_messages, request.messages, request.parameters = (), [], {}  # written: free the memory
-        recorder.open[id(self)] = self
+        recorder.open_activities[id(self)] = self
         self._started = Clock.monotonic()
 
     def start_standalone(self) -> None:
@@ -109,26 +111,26 @@ class Call(Activity):
         """Continue with the prompt that another call has written, and end in its place."""
         self.position, self.prompt_id = other.position, other.prompt_id
         self.request.messages, self.request.parameters = [], {}
-        self.recorder.open[id(self)] = self
+        self.recorder.open_activities[id(self)] = self
         self._started = Clock.monotonic()
 
     def record_in(self, recorder: Recorder) -> None:
         """Write to another log; only before the start."""
         self.recorder = recorder
 
-    # --- what comes in between
+    # --- while the call runs
 
     def receive_response(self, arguments: Mapping[str, Any]) -> None:
-        """Take the HTTP response, which the SDK has not read yet, out of a function's keyword arguments."""
+        """Keep the HTTP response, whose body is not read yet, from a function's keyword arguments."""
         self.http = self.provider.http_response(arguments)
 
     def release_response(self) -> None:
-        """Keep only the head of the HTTP response: the program reads or drops the body itself."""
+        """Keep the HTTP response without its body, which the program reads or discards itself."""
         if self.http is not None:
             self.http = self.http.without_body()
 
     def start_stream(self) -> Callable[[Any], None]:
-        """Expect an answer in chunks; return the function that takes each of them."""
+        """Prepare for an answer in chunks; return the function to call with each chunk."""
         return self._start_stream(self.request.model or self.request.provider)
 
     def _start_stream(self, actor_id: str) -> Callable[[Any], None]:
@@ -141,7 +143,7 @@ class Call(Activity):
     # --- the end
 
     def finish(self, result: Any) -> None:
-        """End with what the SDK returns; the caller catches errors of ours."""
+        """End with the SDK's return value; the caller catches our own errors."""
         if self._open:
             try:
                 response = self.provider.response(self.request, result, self.http)
@@ -152,7 +154,7 @@ class Call(Activity):
 
     @capture_errors
     def finish_body(self, content: bytes) -> None:
-        """End with the body of the response, which the program has read itself."""
+        """End with the body of the response, which the program has read."""
         if self._open and self.http is not None:
             http = self.http.with_body(content)
             self.complete(try_call(self.provider.response, self.request, None, http) or Response())
@@ -165,7 +167,7 @@ class Call(Activity):
 
     @capture_errors
     def fail(self, error: BaseException, result: Any = None) -> None:
-        """End with an exception; what was answered before, and is paid for, is kept."""
+        """End with an exception; keep the part of the answer that came before it, which is paid for."""
         if not self.claim_end():
             return
         name = type(error).__name__
@@ -173,23 +175,23 @@ class Call(Activity):
         error_info = error_info or ErrorInfo(text=name, type=name, code="api_error")
         response = self._partial_response()
         if self._chunks is None and (result is not None or (self.http and self.http.status in _OK)):
-            with contextlib.suppress(Exception):  # not even JSON, or a body that nobody has read
+            with contextlib.suppress(Exception):  # not JSON, or the body was not read
                 response = self.provider.response(self.request, result, self.http)
         self._write_failure(error_info, response)
 
     @capture_errors
     def abort(self, reason: str) -> None:
-        """End where it is; an answer that is whole by now is completed."""
+        """End now: with the answer if it is complete, else with the partial one."""
         if self._open and self._chunks is not None and self._chunks.accumulator.finished:
             self.complete(self._partial_response())
         elif self.claim_end():
             response = self._partial_response()
             self._write_completion(response, reason)
             if self._is_background:
-                self.recorder.wait_for(response.response_id, self)
+                self.recorder.keep_pending(response.response_id, self)
 
     def discard(self) -> None:
-        """Forget it and write nothing: it belongs to another process."""
+        """End it without an event, because it belongs to another process."""
         super().discard()
         if self._chunks is not None:
             self._chunks.discard()
@@ -197,7 +199,7 @@ class Call(Activity):
     def complete(self, response: Response) -> None:
         """End with an answer, unless the answer is pending."""
         if response.is_pending and self._is_background:
-            self.recorder.wait_for(response.response_id, self)
+            self.recorder.keep_pending(response.response_id, self)
         elif self.claim_end():
             if response.error is None:
                 self._write_completion(response)
@@ -223,7 +225,7 @@ class Call(Activity):
         return (None if self._chunks is None else self._chunks.response()) or Response()
 
     def _write_failure(self, error_info: ErrorInfo, response: Response) -> None:
-        """Write the error. It keeps an answer that came whole; that of a stream is written before it."""
+        """Write the error. It includes a complete answer; that of a stream is written before it."""
         if self._chunks is not None and (self._chunks.count or events.has_content(response)):
             self._write_completion(response, "cancelled" if error_info.code == "cancelled" else "error")
             response = Response()
@@ -238,9 +240,9 @@ class Call(Activity):
         """Write an answer: its documents, the answer itself, its tool calls.
 
         Args:
-            response: the answer, or what came of it.
-            ended: what cut it short: closed, cancelled, error, dropped or exit.
-            error_info: the error that came with it.
+            response: the answer, perhaps partial.
+            ended: why it is partial: closed, cancelled, error, dropped or exit.
+            error_info: the error that the answer ended with.
         """
         recorder, request, position = self.recorder, self.request, self.position
         chunks, messages = self._chunks, response.messages
@@ -266,9 +268,9 @@ class Call(Activity):
             extensions["chunks"] = chunks.count
         if ended is not None:
             extensions["partial"], extensions["ended"] = True, ended
-        first = chunks.first if chunks is not None else None
         seconds = Clock.monotonic() - self._started
-        events.add_metrics(event, request, response, seconds, first and first - self._started)
+        first = None if chunks is None or chunks.first is None else chunks.first - self._started
+        events.add_metrics(event, request, response, seconds, first)
         for rank, document in enumerate(response.documents, 1):  # the model read them before it answered
             retrieval = events.retrieval_event(position.session_id, document, rank, self.prompt_id)
             recorder.emit(retrieval, position, skip_stat=True)

@@ -1,13 +1,13 @@
 """Read a stream chunk by chunk, and write its deltas as events while the program reads on.
 
-This code runs between two chunks of the program's stream, where the SDK's own code has just filled the
-processor's caches: it does few steps, rather than few lines (`tests/benchmarks/calls.py`, "a chunk").
+The code is optimised for few operations, not for brevity: it runs between two chunks of the program's stream,
+when the processor's caches are full of the SDK's own code (`tests/benchmarks/calls.py`, "a chunk").
 """
 
 from __future__ import annotations
 
 from json.encoder import encode_basestring as quote
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from hilt_autolog.clock import Clock, id_and_timestamp, random_id_suffix
 from hilt_autolog.internal_errors import internal_errors, try_call
@@ -28,33 +28,34 @@ _MILLION = 1_000_000
 _BILLION = 1_000_000_000
 
 
-class ChunkRecorder(Protocol):
+class EventWriter(Protocol):
     """Write the events of chunks: `recorder.Recorder`."""
 
     def write_line(self, data: bytes, *, skip_stat: bool = False) -> object:
-        """Write an event that is a line already."""
+        """Write an event that is encoded as a line."""
 
     def emit(self, event: EventDict, position: ConversationPosition, *, skip_stat: bool = False) -> str:
         """Process an event and write it."""
 
     def process(self, event: EventDict, position: ConversationPosition) -> EventDict | None:
-        """Return an event as `emit` would write it."""
+        """Return an event as `emit` would write it; None if `emit` would write nothing."""
 
 
-class Chunks:
+class ChunkReader:
     """Read the chunks of one stream, and count their deltas (`chunks=off`)."""
 
-    __slots__ = ("_ended", "_is_written", "accumulator", "count", "first")
+    __slots__ = ("_ended", "accumulator", "count", "first")
 
-    def __init__(self, accumulator: StreamAccumulator, *, is_written: bool = False) -> None:
+    _writes_deltas: ClassVar[bool] = False  # saves a call for each chunk of a reader that only counts
+
+    def __init__(self, accumulator: StreamAccumulator) -> None:
         self.accumulator = accumulator
         self._ended = False
-        self._is_written = is_written
         self.count = 0  # deltas so far
         self.first: float | None = None  # the time of the first, on the monotonic clock
 
     def add(self, chunk: Any) -> None:
-        """Read the next chunk; errors of ours are counted, and never reach the program."""
+        """Read the next chunk. Our own errors are counted, and never raised."""
         if self._ended:
             return
         try:
@@ -63,29 +64,30 @@ class Chunks:
                 if self.first is None:
                     self.first = Clock.monotonic()
                 self.count += len(deltas)
-                if self._is_written:
+                if self._writes_deltas:
                     self._write_deltas(deltas)
         except Exception as error:
             internal_errors.note(error)
 
     def _write_deltas(self, deltas: Sequence[Delta]) -> None:
-        """Write the deltas of a chunk."""
+        """Write the deltas of a chunk; called if `_writes_deltas` is set."""
+        raise NotImplementedError
 
     def response(self) -> Response | None:
-        """Return the answer as far as it has come."""
+        """Return the answer so far."""
         response: Response | None = try_call(self.accumulator.response)
         return response
 
     def end(self) -> None:
-        """Write what is held back, and read no more."""
+        """Read no more chunks."""
         self._ended = True
 
     def discard(self) -> None:
-        """Read no more, and write nothing: the stream belongs to another process."""
+        """Read and write no more, because the stream belongs to another process."""
         self._ended = True
 
 
-class WrittenChunks(Chunks):
+class ChunkWriter(ChunkReader):
     """Read the chunks of one stream, and write each delta as an event (`chunks=each`).
 
     Args:
@@ -98,27 +100,29 @@ class WrittenChunks(Chunks):
 
     __slots__ = ("_index", "_kind", "_position", "_recorder", "_source", "_template", "_valid_until")
 
+    _writes_deltas = True
+
     def __init__(
         self,
         accumulator: StreamAccumulator,
-        recorder: ChunkRecorder,
+        recorder: EventWriter,
         position: ConversationPosition,
         actor_id: str,
         reply_to: str | None,
     ) -> None:
-        super().__init__(accumulator, is_written=True)
+        super().__init__(accumulator)
         self._recorder = recorder
         self._position = position
         self._source = (position.session_id, actor_id, reply_to)
         self._index = 0
-        self._template, self._valid_until, self._kind = b"", 0, ""  # the latest, until when, for which kind
+        self._template, self._valid_until, self._kind = b"", 0, ""  # of the latest delta
 
     def _write_deltas(self, deltas: Sequence[Delta]) -> None:
         for kind, text, choice in deltas:
             index = self._index
             self._index = index + 1
             try:
-                quoted = quote(text).encode()  # touches less memory than orjson does for a short text
+                quoted = quote(text).encode()  # touches less memory than orjson for a short text
             except (TypeError, UnicodeEncodeError):  # not a text, or one with lone surrogates
                 quoted = b""
             if choice or not quoted:
@@ -139,11 +143,11 @@ class WrittenChunks(Chunks):
     def _new_template(self, ns: int, kind: str) -> tuple[bytes, int]:
         """Return the line of a chunk's event with placeholders for what differs from chunk to chunk.
 
-        To build and encode the whole event costs several times as much. In the ids the index is where other
-        UUIDv7s have a fraction of the millisecond, so that they sort in the order of the chunks.
+        To fill in a template costs a fraction of building and encoding each event. In the event ids the index
+        takes the bits of the millisecond's fraction, so that they sort in the order of the chunks.
 
         Args:
-            ns: the time, since the epoch.
+            ns: the time, in nanoseconds since the epoch.
             kind: text, reasoning or tool_arguments.
 
         Returns:
@@ -152,8 +156,8 @@ class WrittenChunks(Chunks):
         event = chunk_event(*self._source, (kind, "-text-", 0), 0)
         event = self._recorder.process(event, self._position) or event
         event_id, timestamp = id_and_timestamp(ns)
-        # 018f5c2e-|9a3b-7|c41-8d2f-... : of the id the first 32 of 48 bits of the millisecond stay the same,
-        # of the timestamp all up to the second and its dot.
+        # 018f5c2e-|9a3b-7|c41-8d2f-... is constant: the upper 32 of the id's 48 timestamp bits, and the
+        # timestamp up to the second's dot.
         event["event_id"] = f"{event_id[:9]}-ms--7-in--{random_id_suffix()}"
         event["timestamp"] = f"{timestamp[:20]}-us-Z"
         event["extensions"]["index"] = "-index-"  # type: ignore[typeddict-item]  # a placeholder
@@ -169,36 +173,36 @@ class WrittenChunks(Chunks):
         return template, min(_next_multiple(ns, _BILLION), _next_multiple(ns, _MILLION << 16))
 
 
-class MergedChunks(WrittenChunks):
+class MergingChunkWriter(ChunkWriter):
     """Read the chunks of one stream, and write the deltas of 100 ms as one event (`chunks=merged`)."""
 
-    __slots__ = ("_held", "_held_since")
+    __slots__ = ("_buffer", "_buffered_since")
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._held: list[Delta] = []
-        self._held_since = 0.0
+        self._buffer: list[Delta] = []
+        self._buffered_since = 0.0
 
     def _write_deltas(self, deltas: Sequence[Delta]) -> None:
         now = Clock.monotonic()
         for delta in deltas:
-            if self._held:
-                kind, _, choice = self._held[-1]
+            if self._buffer:
+                kind, _, choice = self._buffer[-1]
                 is_other = (kind, choice) != (delta[0], delta[2])
-                if is_other or now - self._held_since >= _MERGE_SECONDS:
+                if is_other or now - self._buffered_since >= _MERGE_SECONDS:
                     self._flush()
-            if not self._held:
-                self._held_since = now
-            self._held.append(delta)
+            if not self._buffer:
+                self._buffered_since = now
+            self._buffer.append(delta)
 
     def _flush(self) -> None:
-        held, self._held = self._held, []
-        if held:
-            kind, _, choice = held[0]
-            super()._write_deltas([(kind, "".join(text for _, text, _ in held), choice)])
+        deltas, self._buffer = self._buffer, []
+        if deltas:
+            kind, _, choice = deltas[0]
+            super()._write_deltas([(kind, "".join(text for _, text, _ in deltas), choice)])
 
     def end(self) -> None:
-        """Write what is held back, and read no more."""
+        """Write the deltas in the buffer, and read no more."""
         self._ended = True
         self._flush()
 

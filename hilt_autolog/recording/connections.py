@@ -1,14 +1,14 @@
-"""Connections with many turns: what is sent and received over one becomes calls, and events beside them.
+"""Record connections with many turns: each turn is a call, and other events may occur beside the turns.
 
-A turn is a call like any other (`call.Call`): it has one prompt, chunks and one end. What this module adds is
-which turn an item belongs to, and that the end of a connection ends its turns.
+A turn is a call like any other (`call.Call`): it has one prompt, chunks and one end. This module adds which
+turn an item belongs to, and that the end of a connection ends its turns.
 """
 
 from __future__ import annotations
 
 import weakref
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hilt_autolog.contracts.realtime import CLOSE, FLUSH, RECEIVE, SEND, SessionNotice
 from hilt_autolog.internal_errors import capture_errors
@@ -28,15 +28,25 @@ if TYPE_CHECKING:
     from .conversations import ConversationPosition
     from .recorder import Recorder
 
-_MOST_TURNS = 64  # of a connection, that a late notice may belong to
+_MOST_TURNS = 64  # of a connection, to which a late notice may belong
+
+
+class _OpenTurn(NamedTuple):
+    call: Call
+    add: Callable[[Any], None]  # takes the turn's chunks
+
+
+class _Prompt(NamedTuple):
+    event_id: str | None
+    position: ConversationPosition
 
 
 class Connection:
-    """One connection, from the first use of it that was recorded. Several threads may use it.
+    """One connection, from its first use that was recorded. Several threads may use it.
 
     Args:
         recorder: writes its events.
-        provider: names the reader of exceptions.
+        provider: its `provider` reads exceptions.
         reader: reads what is sent and received, in order.
     """
 
@@ -45,86 +55,85 @@ class Connection:
         self._provider = provider
         self._reader = reader
         self._session_id = new_session_id() if reader.is_conversation else None
-        self._open: dict[int, tuple[Call, Callable[[Any], None]]] = {}
-        self._prompts: dict[int, tuple[str | None, ConversationPosition]] = {}  # by turn: event, position
+        self._open: dict[int, _OpenTurn] = {}  # by the turn's key
+        self._prompts: dict[int, _Prompt] = {}  # of the latest turns, by the turn's key
         self._lock = RLock()  # reentrant: the garbage collector may end a connection while it is held
         self._is_closed = False
-        self._is_left = False  # the recording has ended
+        self._recording_ended = False
 
-    def sent(self, item: Any) -> int | None:
-        """Record what is about to be sent; return the key of the turn that it starts."""
+    def on_send(self, item: Any) -> int | None:
+        """Record an item that is about to be sent; return the key of the turn that it starts, or None."""
         with self._lock:
-            step = self._reader.on_send(item)
-            self._follow(step)
-            if step is None or isinstance(step, SessionNotice) or step.request is None:
+            event = self._reader.on_send(item)
+            self._handle(event)
+            if event is None or isinstance(event, SessionNotice) or event.request is None:
                 return None
-            return step.key
+            return event.key
 
-    def received(self, item: Any) -> None:
-        """Record what was received; nothing, if the recording has ended while the program waited for it."""
+    def on_receive(self, item: Any) -> None:
+        """Record an item that was received, unless the recording ended while the program waited for it."""
         with self._lock:
-            if self._is_left:
+            if self._recording_ended:
                 return
-            step = self._reader.on_receive(item)
-            if isinstance(step, SessionNotice) or (step is not None and step.request is not None):
-                self._is_closed = False  # if it was, the program has opened it anew
-            self._follow(step)
+            event = self._reader.on_receive(item)
+            if isinstance(event, SessionNotice) or (event is not None and event.request is not None):
+                self._is_closed = False  # a connection that was closed has been opened again
+            self._handle(event)
 
-    def unsent(self, key: int, error: BaseException) -> None:
+    def on_send_failure(self, key: int, error: BaseException) -> None:
         """Fail a turn whose request could not be sent."""
         with self._lock:
             turn = self._open.pop(key, None)
             self._reader.on_send_failure(key)
             if turn is not None:
-                turn[0].fail(error)
+                turn.call.fail(error)
 
     def end(self, reason: str, error: BaseException | None = None) -> None:
         """End the open turns: the connection is closed, broken ("error") or dropped."""
         with self._lock:
             turns, self._open = self._open, {}
-            for call, _ in turns.values():
+            for turn in turns.values():
                 if reason == "error" and error is not None:
-                    call.fail(error)
+                    turn.call.fail(error)
                 else:
-                    call.abort(reason)
+                    turn.call.abort(reason)
             notice = self._reader.on_close()
             was_closed, self._is_closed = self._is_closed, True
             if notice is not None and not was_closed:
                 self._write(notice._replace(extensions={**notice.extensions, "ended": reason}))
 
-    def leave(self, reason: str) -> None:
+    def stop(self, reason: str) -> None:
         """End the open turns, and record no more."""
         with self._lock:
             self.end(reason)
-            self._is_left = True
+            self._recording_ended = True
 
-    # --- steps
+    # --- events of the connection
 
-    def _follow(self, step: ConnectionEvent | None) -> None:
-        if isinstance(step, SessionNotice):
-            self._write(step)
-        elif step is not None:
-            self._advance(step)
+    def _handle(self, event: ConnectionEvent | None) -> None:
+        if isinstance(event, SessionNotice):
+            self._write(event)
+        elif event is not None:
+            self._advance(event)
 
-    def _advance(self, step: Turn) -> None:
-        if step.request is not None:
-            self._start_turn(step.key, step.request)
-        turn = self._open.get(step.key)
+    def _advance(self, event: Turn) -> None:
+        if event.request is not None:
+            self._start_turn(event.key, event.request)
+        turn = self._open.get(event.key)
         if turn is None:
             return
-        call, add = turn
-        if step.chunk is not None:
-            add(step.chunk)
-        if step.ended is not None:
-            del self._open[step.key]
-            call.abort(step.ended)
+        if event.chunk is not None:
+            turn.add(event.chunk)
+        if event.ended is not None:
+            del self._open[event.key]
+            turn.call.abort(event.ended)
 
     def _start_turn(self, key: int, request: Request) -> None:
         request.fallback_session_id = self._session_id
         call = Call(self._recorder, self._provider.provider, request)
         call.start()
-        self._open[key] = call, call.start_stream()
-        self._prompts[key] = call.prompt_id, call.position
+        self._open[key] = _OpenTurn(call, call.start_stream())
+        self._prompts[key] = _Prompt(call.prompt_id, call.position)
         if len(self._prompts) > _MOST_TURNS:
             del self._prompts[next(iter(self._prompts))]
 
@@ -160,9 +169,9 @@ class MethodInvocation:
     """One call of a connection's method, as the instrumentation reports it.
 
     Args:
-        provider: reads what the method returns and raises.
+        provider: reads the method's return value and exceptions.
         role: send, flush, receive or close.
-        connection: what the method belongs to.
+        connection: the connection.
         turns: the keys of the turns that the call is to start.
     """
 
@@ -178,21 +187,21 @@ class MethodInvocation:
 
     @capture_errors
     def finish(self, result: Any) -> None:
-        """Record what was received."""
+        """Record the item that a receiving method returned."""
         if self._role == RECEIVE:
             item = self._provider.incoming_item(result)
             if item is not None:
-                self._connection.received(item)
+                self._connection.on_receive(item)
 
     @capture_errors
     def fail(self, error: BaseException) -> None:
         """Fail the turns that this exception ends.
 
-        Of a method that sends these are the turns that it was to start; of one that receives all turns, once
-        there is nothing more to receive: until then what has arrived may still be read.
+        A failed send fails the turns it would have started. A failed receive fails all open turns, once
+        nothing more can arrive.
         """
         for key in self._turns:
-            self._connection.unsent(key, error)
+            self._connection.on_send_failure(key, error)
         reason = self._provider.close_reason(error) if self._role == RECEIVE else None
         if reason is not None:
             self._connection.end(reason, error)
@@ -205,7 +214,7 @@ def observe_method(
     instance: Any,
     arguments: tuple[tuple[Any, ...], JsonMapping],
 ) -> MethodInvocation | None:
-    """Record the call of a connection's method; return None if no reader can read this connection.
+    """Record the call of a connection's method; return None if this connection cannot be read.
 
     Args:
         recorder: writes the events.
@@ -219,10 +228,10 @@ def observe_method(
         return None
     connection, is_new = _connection_of(recorder, provider, owner)
     turns = []
-    # What waits in a queue was recorded when it was queued, unless that was before the recording began.
+    # Queued items were recorded when they were queued, unless that was before the recording began.
     if role == SEND or (role == FLUSH and is_new):
         keys = [
-            connection.sent(item) for item in provider.outgoing_items(instance, *arguments, to_json_value)
+            connection.on_send(item) for item in provider.outgoing_items(instance, *arguments, to_json_value)
         ]
         turns = [key for key in keys if key is not None]
     elif role == CLOSE:

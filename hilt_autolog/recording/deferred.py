@@ -35,8 +35,8 @@ class BatchSubmission(Call):
         self._calls = [Call(self.recorder, self.provider, request) for request in self.request.batch]
         for call in self._calls:
             call.start()
-            self.recorder.open.pop(id(call), None)
-        self.open()
+            self.recorder.open_activities.pop(id(call), None)
+        self.register()
         self._started = Clock.monotonic()
 
     def complete(self, response: Response) -> None:

@@ -1,8 +1,8 @@
-"""The steps that every event passes on its way to the log.
+"""Processors: the steps that change or withhold an event before it is written.
 
-A processor takes an event and the position that it is recorded at, and returns the event, or None if nothing
-of it may be written. `pipeline` lists them in their order, each with the actions that it is for; to add a
-field to every event, or to change what may be written, add a processor there.
+A processor takes an event and its position in a conversation, and returns the event, or None if nothing of it
+may be written. `pipeline` lists the processors in their order, each with the actions to which it applies; to
+add a field to every event, or to change what may be written, add a processor there.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from hilt_autolog.clock import Clock
 from hilt_autolog.contracts.types import EventDict
-from hilt_autolog.format import ACTIONS
+from hilt_autolog.format import ACTIONS, PROCESS_ACTOR
 from hilt_autolog.pricing.cost import cost_usd
 
 if TYPE_CHECKING:
@@ -21,11 +21,9 @@ if TYPE_CHECKING:
 
     from .conversations import ConversationPosition
 
-AGENT_ID = "hilt-autolog"  # the actor of the events of the process
-
 Processor = Callable[[EventDict, "ConversationPosition"], EventDict | None]
 
-# The chunks of a stream go without context: they are many, and reply to a prompt that has it.
+# Chunks have no context: they are many, and reply to a prompt that has it.
 _WITH_CONTEXT = frozenset(ACTIONS) - {"completion_chunk"}
 _WITH_COST = frozenset(("completion", "embedding", "rerank", "system"))
 
@@ -34,7 +32,7 @@ def pipeline(content: str) -> dict[str, tuple[Processor, ...]]:
     """Return the processors of each action, in their order.
 
     Args:
-        content: "full", "hash" or "none": what of the content may be written.
+        content: "full", "hash" or "none": whether content, its hash or nothing of it may be written.
     """
     steps: list[tuple[Processor, frozenset[str]]] = [
         (add_context, _WITH_CONTEXT),
@@ -46,7 +44,7 @@ def pipeline(content: str) -> dict[str, tuple[Processor, ...]]:
 
 
 def add_context(event: EventDict, position: ConversationPosition) -> EventDict:
-    """Add the extensions that every event at this position has: conversation, tags, user."""
+    """Add the extensions of all events at this position: conversation, tags, user."""
     if position.adapt is not None:
         event = position.adapt(event)
     if position.context:
@@ -55,25 +53,26 @@ def add_context(event: EventDict, position: ConversationPosition) -> EventDict:
 
 
 def add_cost(event: EventDict, _position: ConversationPosition) -> EventDict:
-    """Replace `billing`, which is no field of the format, by the cost in US dollars, if it is known."""
+    """Replace `billing`, which is not part of the format, by the cost in US dollars if that is known."""
     billing = event.pop("billing", None)
     if billing is not None:
         now = Clock.now() / 1e9
-        provider, models, tokens, tier, extra = billing
+        provider, models, tokens, tier, billed_units = billing
         for model in models:
             if model is not None:
-                cost = cost_usd(provider, model, tokens, at=now, service_tier=tier, extra=extra)
+                cost = cost_usd(provider, model, tokens, at=now, service_tier=tier, extra=billed_units)
                 if cost is not None:
-                    event["metrics"].setdefault("cost_usd", cost)  # a program may set its own
+                    # A program sets a cost of its own by the `metrics` of the helpers in `integrations`.
+                    event["metrics"].setdefault("cost_usd", cost)
                     break
     return event
 
 
 def withhold_content(mode: str) -> Processor:
-    """Return the processor that takes the content out of events.
+    """Return the processor that removes the content from events.
 
-    Of a request's parameters and a document's metadata only numbers and switches stay: any text among them
-    may quote a person.
+    Of a request's parameters and a document's metadata only numbers and booleans are kept: any text among
+    them may quote a person.
 
     Args:
         mode: "hash" leaves `text_hash`, "none" leaves nothing.
@@ -82,7 +81,7 @@ def withhold_content(mode: str) -> Processor:
     def withhold(event: EventDict, _position: ConversationPosition) -> EventDict | None:
         if event["action"] == "completion_chunk":
             return None
-        if event["actor"]["id"] == AGENT_ID:  # of the process: no content of the program's
+        if event["actor"]["id"] == PROCESS_ACTOR:  # about the process: contains no content of the program
             return event
         content = event.pop("content", None)
         text = content.get("text") if content else None

@@ -1,4 +1,4 @@
-"""What the calls of one log share: its settings, its conversations, what is open, and the way to the log."""
+"""What the calls of one log share: settings, conversations, open activities, and how events are written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import orjson
 from hilt_autolog.contracts.media import MediaRedactor
 
 from .caches import BoundedCache
-from .chunks import Chunks, MergedChunks, WrittenChunks
+from .chunks import ChunkReader, ChunkWriter, MergingChunkWriter
 from .conversations import ConversationTracker
 from .processors import pipeline
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from hilt_autolog.contracts.model import StreamAccumulator
     from hilt_autolog.contracts.types import EventDict
 
+    from .activity import Activity
     from .conversations import ConversationPosition
-    from .lifecycle import Activity
     from .processors import Processor
 
 _MOST_PENDING = 1024
@@ -32,14 +32,14 @@ class Write(Protocol):
     """Write an event."""
 
     def __call__(self, event: EventDict, *, is_json: bool = False, skip_stat: bool = False) -> object:
-        """Write it; `is_json` spares a check of its values (`log.encoder`), `skip_stat` one of the file."""
+        """Write it; `is_json` skips a check of its values (`log.encoder`), `skip_stat` one of the file."""
 
 
 class WriteLine(Protocol):
-    """Write an event that is a line already."""
+    """Write an event that is encoded as a line."""
 
     def __call__(self, data: bytes, *, skip_stat: bool = False) -> object:
-        """Write it; `skip_stat` spares a check of the file (`log.append_file`)."""
+        """Write it; `skip_stat` skips a check of the file (`log.append_file`)."""
 
 
 class Recorder:
@@ -47,13 +47,13 @@ class Recorder:
 
     Args:
         write: writes an event.
-        write_line: writes an event that is a line already.
+        write_line: writes an event that is encoded as a line.
         chunks: "each", "merged" or "off".
         content: "full", "hash" or "none".
-        user: the id of the human actor of prompts.
+        user: the id of the human actor in prompts.
         tags: the tags of every event.
-        conversation: the conversation of the calls that nothing else names.
-        media: returns the directory for the content of media; None stores none.
+        conversation: the conversation of all calls for which nothing else names one.
+        media: returns the directory in which the content of media is stored; None: it is not stored.
     """
 
     def __init__(  # noqa: PLR0913  the settings, each by its name
@@ -69,6 +69,8 @@ class Recorder:
         media: Callable[[], str] | None = None,
     ) -> None:
         self._write = write
+        # `log.writer.Writer.write_line`, or that of a session (`writers_into`). An attribute, not a method:
+        # that saves a function call for each chunk (`tests/benchmarks/calls.py`, "a chunk").
         self.write_line = write_line
         self._pipeline: dict[str, tuple[Processor, ...]] = pipeline(content)
         self._chunks = chunks if content == "full" else "off"
@@ -78,7 +80,7 @@ class Recorder:
         )
         self.conversations = self._new_tracker()
         self.media_redactor = MediaRedactor(media)
-        self.open: dict[int, Activity] = {}  # by identity: calls and runs that have not ended
+        self.open_activities: dict[int, Activity] = {}  # by identity: calls and runs that have not ended
         self.runs: dict[str, Any] = {}  # by id: a framework's runs that have not ended
         self.pending: dict[str, Any] = {}  # by response id: calls that will be answered later
         self.connections: dict[int, Any] = {}  # by identity: (weak reference, `connections.Connection`)
@@ -93,16 +95,16 @@ class Recorder:
         is_json: bool = False,
         skip_stat: bool = False,
     ) -> str:
-        """Process an event and write it. Every event of calls, runs, connections and programs passes here.
+        """Process an event and write it. All events are written by this method, except most chunks.
 
         Args:
             event: the event; processors may change it.
             position: where it is recorded.
-            is_json: whether all of its values are known to be what JSON can represent.
+            is_json: whether all of its values are known to be of JSON's own types.
             skip_stat: whether the log file need not be checked before this event.
 
         Returns:
-            The event's id, also if nothing of it may be written.
+            The event's id, even if a processor withheld the event.
         """
         event_id = event["event_id"]
         for process in self._pipeline[event["action"]]:
@@ -114,7 +116,7 @@ class Recorder:
         return event_id
 
     def process(self, event: EventDict, position: ConversationPosition) -> EventDict | None:
-        """Return an event as `emit` would write it."""
+        """Return an event as `emit` would write it; None if `emit` would write nothing."""
         processed: EventDict | None = event
         for process in self._pipeline[event["action"]]:
             processed = None if processed is None else process(processed, position)
@@ -126,8 +128,8 @@ class Recorder:
         position: ConversationPosition,
         actor_id: str,
         reply_to: str | None,
-    ) -> Chunks:
-        """Return what reads and writes the chunks of a stream.
+    ) -> ChunkReader:
+        """Return the reader of a stream's chunks, which also writes them if the settings say so.
 
         Args:
             accumulator: reads the chunks.
@@ -136,12 +138,12 @@ class Recorder:
             reply_to: the event of the prompt.
         """
         if self._chunks == "off":
-            return Chunks(accumulator)
-        kind = MergedChunks if self._chunks == "merged" else WrittenChunks
+            return ChunkReader(accumulator)
+        kind = MergingChunkWriter if self._chunks == "merged" else ChunkWriter
         return kind(accumulator, self, position, actor_id, reply_to)
 
-    def wait_for(self, response_id: str | None, call: Activity) -> None:
-        """Remember a call whose answer may be fetched later; of too many, the oldest is aborted."""
+    def keep_pending(self, response_id: str | None, call: Activity) -> None:
+        """Keep a call whose answer may be fetched later; abort the oldest if there are too many."""
         if response_id is None:
             return
         self.pending[response_id] = call
@@ -149,24 +151,24 @@ class Recorder:
             self.pending.pop(next(iter(self.pending))).abort("dropped")
 
     def end_all(self, reason: str = "exit") -> None:
-        """Abort what is open: the process, or the recording, ends."""
+        """Abort everything that is open, because the process or the recording ends."""
         connections, self.connections = self.connections, {}
         for _, connection in connections.values():
-            connection.leave(reason)
-        for activity in list(self.open.values()):
+            connection.stop(reason)
+        for activity in list(self.open_activities.values()):
             activity.abort(reason)
 
-    def forget(self) -> None:
-        """Start anew in a forked child: its parent's calls and conversations are the parent's."""
-        for activity in self.open.values():
+    def reset_after_fork(self) -> None:
+        """Start over in a forked child: discard the parent's calls, runs, connections and conversations."""
+        for activity in self.open_activities.values():
             activity.discard()
-        self.open, self.pending, self.runs, self.batched = {}, {}, {}, BoundedCache()
+        self.open_activities, self.pending, self.runs, self.batched = {}, {}, {}, BoundedCache()
         self.connections = {}
         self.conversations = self._new_tracker()
 
 
 class EventSink(Protocol):
-    """Takes events: `io.session.Session`, or an object of the program's own."""
+    """An object that events are appended to: `session.session.Session`, or one of the program's own."""
 
     def append(self, event: Any, /) -> object:
         """Write an event."""
@@ -176,7 +178,7 @@ _recorders: weakref.WeakKeyDictionary[Any, Recorder] = weakref.WeakKeyDictionary
 
 
 def recorder_of(session: EventSink) -> Recorder:
-    """Return the recorder over a session: always the same, so that it knows the session's conversations.
+    """Return the recorder of a session: always the same one, because it has the session's conversations.
 
     Raises:
         TypeError: `session` has no `append`.
@@ -201,7 +203,7 @@ def writers_into(session: EventSink) -> tuple[Write, WriteLine]:
 
 
 def share_recorder(session: EventSink, recorder: Recorder) -> None:
-    """Let helpers that get this session write by this recorder, too."""
+    """Make `recorder_of` return this recorder for this session."""
     with contextlib.suppress(TypeError):  # as in `recorder_of`
         _recorders[session] = recorder
 

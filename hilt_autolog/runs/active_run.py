@@ -10,9 +10,9 @@ from hilt_autolog.clock import Clock, random_hex
 from hilt_autolog.contracts.model import ErrorInfo
 from hilt_autolog.internal_errors import capture_errors, try_call
 from hilt_autolog.log.json_values import to_json_value
+from hilt_autolog.recording.activity import Activity
 from hilt_autolog.recording.conversations import current_position
 from hilt_autolog.recording.events import extensions_of, new_event
-from hilt_autolog.recording.lifecycle import Activity
 
 if TYPE_CHECKING:
     from hilt_autolog.contracts.framework import Framework, Interrupt, Run
@@ -83,7 +83,7 @@ class ActiveRun(Activity):
         reason = "cancelled" if is_async else "dropped"
         self._handle = weakref.ref(self.run.handle, lambda _: self.abort(reason))
         self.run.handle = None
-        self.recorder.open[id(self)] = self
+        self.recorder.open_activities[id(self)] = self
         self.recorder.runs[self.run.id] = self
 
     def session_id(self) -> str:

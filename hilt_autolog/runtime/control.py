@@ -261,6 +261,6 @@ def _reset_after_fork() -> None:
 
     clock.reseed()
     if _state.call_starter is not None and _state.call_starter.recorder is not None:
-        _state.call_starter.recorder.forget()
+        _state.call_starter.recorder.reset_after_fork()
     if _state.parts is not None:
         _state.parts.writer.reset_after_fork()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from hilt_autolog import __version__
 from hilt_autolog.clock import Clock, id_and_timestamp, random_hex
+from hilt_autolog.format import PROCESS_ACTOR
 from hilt_autolog.log.file_names import app_name
 from hilt_autolog.recording.events import new_event
-from hilt_autolog.recording.processors import AGENT_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,6 +84,6 @@ class LifecycleEvents:
         return event
 
     def _event(self, text: str) -> EventDict:
-        event = new_event("system", self._session_id, "system", AGENT_ID)
+        event = new_event("system", self._session_id, "system", PROCESS_ACTOR)
         event["content"] = {"text": text}
         return event

@@ -8,6 +8,7 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hilt_autolog.format import PROCESS_ACTOR
 from hilt_autolog.reading.columns import row_from_event as columns_of
 
 from .errors import PermanentError
@@ -225,7 +226,7 @@ def cells(event: JsonMapping, target: SheetTarget) -> RowCells | None:
         an event without a value in any of the columns (a blank row would end the table for the API).
     """
     actor = event.get("actor")
-    if isinstance(actor, dict) and actor.get("type") == "system" and actor.get("id") == "hilt-autolog":
+    if isinstance(actor, dict) and actor.get("type") == "system" and actor.get("id") == PROCESS_ACTOR:
         return None
     if event.get("action") == "completion_chunk" and not target.chunks:
         return None

@@ -200,7 +200,7 @@ def test_odd_words_by_hand_are_no_errors(session):
     handler.on_retriever_start(None, "q", run_id="5")
     handler.on_retriever_error(ValueError("no"), run_id="5")
     assert handler.recorder.runs == {}
-    assert handler.recorder.open == {}
+    assert handler.recorder.open_activities == {}
     assert {one[0] for one in summary(session)} >= {"prompt", "completion", "tool_result", "system"}
 
 

@@ -30,7 +30,7 @@ from genai_prices import types
 from genai_prices.data import providers
 from genai_prices.data_units import unit_data
 
-from hilt_autolog.pricing.cost import PARTS, SLOT
+from hilt_autolog.pricing.cost import SLOT, UNITS_PER_DOLLAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +98,7 @@ def names(match: Any) -> str:
 
 def number(price: Decimal, per: int) -> int | float:
     """A price as it is in the file; tails such as 0.19999999999999998 come from floating point."""
-    scale = PARTS // per
+    scale = UNITS_PER_DOLLAR // per
     parts = round(price * scale)
     assert abs(parts - price * scale) * 10**12 <= parts, f"{price} is no whole number of parts"
     short = round(float(Fraction(parts, scale)), 15)

@@ -137,7 +137,7 @@ def test_nothing_is_held_of_streams(recording, leave):
     for _ in range(200):
         leave(client)
     assert alive() == before
-    assert control._state.call_starter.recorder.open == {}
+    assert control._state.call_starter.recorder.open_activities == {}
     assert recording.log().actions == ["prompt", "completion"] * 200 or leave is not drained
 
 
@@ -151,7 +151,7 @@ def test_streams_that_are_left_keep_no_memory(recording, sdk, kind):
     log = recording.log()
     assert len(log.of("prompt")) == len(log.of("completion")) == 600
     assert all(end["extensions"]["partial"] for end in log.of("completion"))
-    assert control._state.call_starter.recorder.open == {}
+    assert control._state.call_starter.recorder.open_activities == {}
 
 
 @pytest.mark.usefixtures("frozen")
@@ -179,7 +179,7 @@ def test_nothing_is_held_of_calls_that_failed(recording):
         with pytest.raises(Exception, match="500"):
             client.chat.completions.create(**ASK)
     assert alive() == before
-    assert control._state.call_starter.recorder.open == {}
+    assert control._state.call_starter.recorder.open_activities == {}
 
 
 def test_nothing_is_held_of_background_responses_that_nobody_fetches(recording):

@@ -149,7 +149,7 @@ def test_a_recording_that_ends_meanwhile_and_one_that_begins_meanwhile(run_log, 
 def left():
     recorder = control._state.call_starter.recorder
     gc.collect()
-    return [len(recorder.open), len(recorder.runs), len(recorder.pending)]
+    return [len(recorder.open_activities), len(recorder.runs), len(recorder.pending)]
 
 
 def test_ten_thousand_chains_that_fail_leave_nothing(recording, frozen):

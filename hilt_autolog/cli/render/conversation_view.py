@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hilt_autolog.format import cost_usd, count, dollars, duration, finite_number, section, total_tokens
+from hilt_autolog.format import count, dollars, duration, event_cost, finite_number, section, total_tokens
 
 from . import event_format
 from .event_format import ChunkFolder, as_text, messages_in, parts_in
@@ -180,7 +180,7 @@ def _notes(event: JsonMapping) -> list[str]:
         notes.append(f"{prompt:,.0f} + {completion:,.0f} tokens")
     elif (total := total_tokens(event)) is not None:
         notes.append(count(total, "token"))
-    if (cost := cost_usd(event)) is not None:
+    if (cost := event_cost(event)) is not None:
         notes.append(dollars(cost))
     reason = as_text(extensions.get("finish_reason"))
     if reason and reason.lower() not in _NORMAL_FINISH_REASONS:

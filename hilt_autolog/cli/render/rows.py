@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from hilt_autolog.format import cost_usd, dollars, total_tokens
+from hilt_autolog.format import dollars, event_cost, total_tokens
 
 from . import event_format
 from .terminal import json_text, pad, single_line
@@ -51,7 +51,7 @@ def _action(row: JsonMapping) -> str:
 
 
 def _cost(row: JsonMapping) -> str:
-    cost = cost_usd(row)
+    cost = event_cost(row)
     return "" if cost is None else dollars(cost).removeprefix("$")
 
 

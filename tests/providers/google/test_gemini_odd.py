@@ -172,4 +172,4 @@ def test_ten_calls_leave_nothing_open(clients, recording, way):
     recording()
     for model in ("gemini-2.5-flash", "fail-500") * 5:
         outcome(run_sync, WAYS[way], offered, {"model": model, "contents": "Hello"})
-    assert control._state.call_starter.recorder.open == {}
+    assert control._state.call_starter.recorder.open_activities == {}

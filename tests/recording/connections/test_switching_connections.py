@@ -117,7 +117,7 @@ def test_nothing_of_ours_stays_when_a_connection_is_over(call, recording):
     call(lambda connection: asked(connection, "Hi"))
     gc.collect()  # the SDK's connection holds itself
     recorder = hilt_autolog.runtime.control._state.call_starter.recorder
-    assert recorder.open == {}
+    assert recorder.open_activities == {}
     assert recorder.connections == {}
 
 

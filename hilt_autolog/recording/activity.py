@@ -1,4 +1,4 @@
-"""What calls and runs have in common: something under way, which ends once."""
+"""What calls and runs have in common: they are open until their one end."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any, Protocol
 
 
 class ActivityRegistry(Protocol):
-    """Knows what is open: `recorder.Recorder`."""
+    """The calls and runs that have not ended: `recorder.Recorder`."""
 
-    open: dict[int, Activity]  # by identity
+    open_activities: dict[int, Activity]  # by identity
 
 
 class Activity:
-    """A call or a run under way. Whatever ends it, it ends once.
+    """A call or a run that is in progress. It ends exactly once, whatever ends it.
 
     Args:
         recorder: writes its events, and aborts it if it is still open when the recording ends.
@@ -29,9 +29,9 @@ class Activity:
         """Whether it has not ended."""
         return bool(self._open)
 
-    def open(self) -> None:
-        """Let the recorder know of it, until it ends."""
-        self.recorder.open[id(self)] = self
+    def register(self) -> None:
+        """Add it to the recorder's open activities, until it ends."""
+        self.recorder.open_activities[id(self)] = self
 
     def claim_end(self) -> bool:
         """End it; the caller writes the events of the end. Return False if it has ended before."""
@@ -39,20 +39,20 @@ class Activity:
             self._open.pop()
         except IndexError:
             return False
-        self.recorder.open.pop(id(self), None)
+        self.recorder.open_activities.pop(id(self), None)
         return True
 
     def fail(self, error: BaseException, result: Any = None) -> None:
         """End it with an exception.
 
         Args:
-            error: what was raised.
-            result: what the function had returned by then, if it had.
+            error: the exception.
+            result: the function's return value, if it had returned before the exception.
         """
         raise NotImplementedError
 
     def abort(self, reason: str) -> None:
-        """End it where it is.
+        """End it before it is complete.
 
         Args:
             reason: closed, cancelled, dropped or exit.
@@ -60,5 +60,5 @@ class Activity:
         raise NotImplementedError
 
     def discard(self) -> None:
-        """Forget it and write nothing: it belongs to another process."""
+        """End it without an event, because it belongs to another process."""
         self._open.clear()
