@@ -25,19 +25,21 @@ class InternalErrors:
     Attributes:
         total: their number.
         places: the location of each in our code -> its type; each location once.
+        is_strict: whether they are raised again: the setting `strict`.
     """
 
     def __init__(self) -> None:
         self._count = itertools.count()  # next() is atomic; `+= 1` is not
         self.total = 0
         self.places: dict[str, str] = {}
+        self.is_strict = False
 
     def note(self, error: Exception) -> None:
-        """Count an error and keep its location; raise it again under HILT_STRICT=1."""
+        """Count an error and keep its location; raise it again if that is wanted (for tests)."""
         self.total = next(self._count) + 1
         if len(self.places) < 20:  # noqa: PLR2004  enough for a diagnosis, and bounded memory
             self.places.setdefault(_location(error.__traceback__), type(error).__name__)
-        if is_strict():
+        if self.is_strict or is_strict():
             raise error
 
 
@@ -45,7 +47,7 @@ internal_errors = InternalErrors()
 
 
 def is_strict() -> bool:
-    """Return whether errors in our own code are raised (HILT_STRICT=1, for tests)."""
+    """Return whether the environment says HILT_STRICT=1: it counts also before there are settings."""
     return os.environ.get("HILT_STRICT", "") not in ("", "0", "false", "no", "off")
 
 

@@ -52,6 +52,7 @@ def build_recording(
         versions: returns the versions of the instrumented SDKs, for the first line of the log.
         session: receives the events instead of the writer, which then opens no file and has no mirror.
     """
+    internal_errors.is_strict = settings.strict
     lifecycle = LifecycleEvents(settings.argv)
 
     def process(event: EventDict) -> JsonObject:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import hilt_autolog
+from hilt_autolog.providers._stainless import StainlessProvider
 from tests.support.apis import CHAT, RESPONSES
 from tests.support.calling import functions, outcome, run_sync
 from tests.support.in_process import client_over, offline, response
@@ -155,3 +156,21 @@ def told(recording):
     offline().chat.completions.create(**CHAT.arguments)
     lines = recording.path.read_bytes()[start:].splitlines()
     return [json.loads(line)["action"] for line in lines] == ["prompt", "completion"]
+
+
+@pytest.mark.usefixtures("lenient")
+def test_the_setting_strict_raises_them(recording, monkeypatch):
+    def fail(*_):
+        raise MemoryError("injected")
+
+    client = offline()
+    monkeypatch.setattr(StainlessProvider, "response", fail)
+    recording()
+    assert client.chat.completions.create(**CHAT.arguments).choices
+    hilt_autolog.disable()
+    recording(strict=True)
+    with pytest.raises(MemoryError, match="injected"):
+        client.chat.completions.create(**CHAT.arguments)
+    hilt_autolog.disable()
+    recording()
+    assert client.chat.completions.create(**CHAT.arguments).choices
