@@ -29,10 +29,14 @@ class InternalErrors:
     """
 
     def __init__(self) -> None:
+        self.is_strict = False
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all errors: in a forked child those of its parent are not its own."""
         self._count = itertools.count()  # next() is atomic; `+= 1` is not
         self.total = 0
         self.places: dict[str, str] = {}
-        self.is_strict = False
 
     def note(self, error: Exception) -> None:
         """Count an error and keep its location; raise it again if that is wanted (for tests)."""

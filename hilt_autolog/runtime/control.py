@@ -258,8 +258,11 @@ def _register_fork_handler() -> None:
 def _reset_after_fork() -> None:
     """Give a forked child new ids, no open calls, and a log of its own."""
     from hilt_autolog import clock
+    from hilt_autolog.internal_errors import internal_errors
 
+    _state.lock = allocate_lock()  # a thread of the parent may have held it
     clock.reseed()
+    internal_errors.reset()
     if _state.call_starter is not None and _state.call_starter.recorder is not None:
         _state.call_starter.recorder.reset_after_fork()
     if _state.parts is not None:

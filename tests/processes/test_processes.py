@@ -109,6 +109,32 @@ def test_a_forked_child_continues_in_its_own_file(tmp_path):
     assert len(set(ids)) == len(ids)
 
 
+def test_a_forked_child_has_no_errors_of_its_parent(tmp_path):
+    script = """
+        from hilt_autolog.internal_errors import internal_errors
+        from hilt_autolog.runtime import control
+        os.environ.pop("HILT_STRICT", None)
+        ask()
+        try:
+            raise KeyError("ours")
+        except KeyError as error:
+            internal_errors.note(error)
+        with control._state.lock:  # as another thread may hold it
+            child = os.fork()
+        if child:
+            os.waitpid(child, 0)
+        else:
+            hilt_autolog.enable(user="child")
+        ask()
+    """
+    process = start(script, tmp_path / "{pid}.hilt.jsonl")
+    _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (0, b"")
+    failed = {path.stem: Log(path).all[-1]["extensions"]["failed"] for path in tmp_path.glob("*.jsonl")}
+    assert failed.pop(f"{process.pid}.hilt") == 1
+    assert [*failed.values()] == [0]
+
+
 def test_a_stream_that_is_killed_half_way(tmp_path):
     script = """
         for heard, _ in enumerate(ask(stream=True), 1):
