@@ -20,7 +20,7 @@ LAYERS = (
     ("clock", "contracts", "errors", "internal_errors", "settings"),
     ("format",),
     ("event", "log", "pricing"),
-    ("providers._transport",),
+    ("providers._endpoints",),
     ("providers._stainless",),
     ("providers._openai",),
     ("providers._anthropic", "providers._google", "providers._langchain"),

@@ -8,7 +8,7 @@ from math import ceil, fsum, isfinite
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from .ends import ANSWERS, PROMPT, ends_and_prompts
-from .periods import PERIODS, conversation_of, model_of, period_label, time_zone
+from .grouping import PERIODS, conversation_of, model_of, period_label, time_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hilt_autolog.reading.columns import COLUMNS, normalize
 
-from .files import Input, open_log, replace_file
+from .files import Input, open_input, replace_file
 from .flat import Cell, escape_formula, flatten, to_cell, value_at
 
 if TYPE_CHECKING:
@@ -43,16 +43,16 @@ def convert_to_csv(
         include_metadata: add a column for each path below provenance, privacy, integrity and extensions.
 
     Returns:
-        How many events were written. Bad lines are skipped and reported: see `converters.files.open_log`.
+        How many events were written. Bad lines are skipped and reported: see `converters.files.open_input`.
 
     Raises:
         FileNotFoundError: there is no such log, or no such directory to write to.
         ValueError: a column is unknown; the message lists the known ones.
         ConversionError: the output is one of the files that are read.
     """
-    names = check_columns(columns)
+    names = check_column_paths(columns)
     with (
-        open_log(input_file) as log,
+        open_input(input_file) as log,
         replace_file(output_file, log) as path,
         path.open("w", encoding="utf-8", newline="") as stream,
     ):
@@ -80,7 +80,7 @@ def write(
     return count
 
 
-def check_columns(columns: Iterable[str] | None) -> tuple[str, ...] | None:
+def check_column_paths(columns: Iterable[str] | None) -> tuple[str, ...] | None:
     """Return the requested columns.
 
     Raises:

@@ -25,8 +25,8 @@ Input = str | os.PathLike[str] | Log
 
 
 @contextmanager
-def open_log(input_file: Input) -> Iterator[Log]:
-    """Provide the log to convert.
+def open_input(input_file: Input) -> Iterator[Log]:
+    """Return a context manager of the log to convert.
 
     Args:
         input_file: a log, whose `problems` the caller reads; or a source, and then each problem is a warning

@@ -8,7 +8,7 @@ import orjson
 
 from hilt_autolog.reading.lines import ReadProblem
 
-from .files import Input, open_log, replace_file
+from .files import Input, open_input, replace_file
 from .flat import json_or_text
 
 if TYPE_CHECKING:
@@ -36,13 +36,13 @@ def convert_to_messages(input_file: Input, output_file: str | os.PathLike[str]) 
 
     Returns:
         How many conversations were written. Bad lines, and conversations whose beginning is missing from the
-        log, are skipped and reported: see `converters.files.open_log`.
+        log, are skipped and reported: see `converters.files.open_input`.
 
     Raises:
         FileNotFoundError: there is no such log, or no such directory to write to.
         ConversionError: the output is one of the files that are read.
     """
-    with open_log(input_file) as log, replace_file(output_file, log) as path, path.open("wb") as stream:
+    with open_input(input_file) as log, replace_file(output_file, log) as path, path.open("wb") as stream:
         return write(log, stream)
 
 

@@ -1,4 +1,4 @@
-"""Convert a log to Parquet: typed columns, a tenth of the size, queries in a hundredth of the time."""
+"""Convert a log to Parquet: a compressed file with typed columns, for queries."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hilt_autolog.analytics.duck import Counts, Database, import_duckdb, sql_string
 from hilt_autolog.errors import ConversionError
 
-from .files import Input, open_log, replace_file
+from .files import Input, open_input, replace_file
 
 if TYPE_CHECKING:
     import os
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COMPRESSIONS = {"snappy": "snappy", "zstd": "zstd", "gzip": "gzip", "none": "uncompressed"}
 """The compressions by name, with their names in DuckDB."""
 
-_GROUP_SIZE = 4_096  # events that each core buffers; larger groups took more memory, and more time
+_GROUP_SIZE = 4_096  # events that each core buffers; larger groups take more memory, and more time
 
 
 def convert_to_parquet(
@@ -33,10 +33,10 @@ def convert_to_parquet(
     Args:
         input_file: a file, a directory, a glob, "-", or an opened log; see `hilt_autolog.read`.
         output_file: the file to write. It is replaced when the new one is complete.
-        compression: `snappy`, as in HILT; `zstd` (half the size, a fifth more time), `gzip` or `none`.
+        compression: `snappy`, as in HILT; `zstd` (smaller, slower), `gzip` or `none`.
 
     Returns:
-        How many events were written. Bad lines are skipped and reported: see `converters.files.open_log`.
+        How many events were written. Bad lines are skipped and reported: see `converters.files.open_input`.
 
     Raises:
         FileNotFoundError: there is no such log, or no such directory to write to.
@@ -46,11 +46,11 @@ def convert_to_parquet(
     """
     if compression not in COMPRESSIONS:
         raise ValueError(f"unknown compression {compression!r}; there are {', '.join(COMPRESSIONS)}")
-    with open_log(input_file) as log, replace_file(output_file, log) as path:
+    with open_input(input_file) as log, replace_file(output_file, log) as path:
         database = Database(log, may_write=True)
         try:
             return database.run(lambda connection: _copy(connection, path, compression))
-        except import_duckdb().Error as error:  # no room left, say
+        except import_duckdb().Error as error:  # e.g. the disk is full
             raise ConversionError(f"{output_file}: {error}") from error
         finally:
             database.close()

@@ -27,7 +27,7 @@ from hilt_autolog.contracts.model import (
 from hilt_autolog.contracts.provider import Coverage, PatchTarget, StreamInfo
 from hilt_autolog.contracts.sdk_objects import fields, sdk_version, text_or_none
 
-from ._transport import transport_code
+from ._endpoints import HOSTS, connection_error_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,9 +48,9 @@ class StainlessProvider:
     """The provider of an SDK of this family.
 
     Args:
-        package: name under which the SDK is imported.
+        package: the module that the SDK is imported as: `groq`, `cerebras.cloud.sdk`.
         routes: (method, path) -> operation; `{id}` matches the last segment of a path, or the one before.
-        provider: name of the provider, unless `clients` or `hosts` has another for the client.
+        provider: the provider's name in events, unless `clients` or `hosts` has another for the client.
         hosts: (pattern of the host and port, name of the provider).
         clients: (pattern of the client's class name, name of the provider).
         error_code: the key of an error's body that identifies the kind of error.
@@ -59,7 +59,7 @@ class StainlessProvider:
     package: str
     routes: Mapping[tuple[str, str], Operation]
     provider: str
-    hosts: tuple[tuple[str, str], ...]
+    hosts: tuple[tuple[str, str], ...] = HOSTS
     clients: tuple[tuple[str, str], ...] = ()
     error_code: str = "code"
 
@@ -343,7 +343,7 @@ def _code(error: BaseException, code: object, status: object) -> str:
         and str(code) != str(status)
     ):
         return str(code)
-    return transport_code(error, status)
+    return connection_error_code(error, status)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -20,7 +20,6 @@ from hilt_autolog.providers._anthropic.messages import (
 from hilt_autolog.providers._anthropic.stream import CompletionAccumulator, MessageAccumulator
 
 from ._stainless import StainlessProvider
-from ._transport import HOSTS
 
 if TYPE_CHECKING:
     from hilt_autolog.contracts.provider import Provider
@@ -64,4 +63,6 @@ ROUTES: dict[tuple[str, str], Operation] = {
 # Providers by the name of the client's class (anthropic 2.14 lib/): Foundry and a proxy may have any host.
 _CLIENTS = (("Bedrock", "bedrock"), ("Vertex", "vertex"), ("Foundry", "azure"))
 
-PROVIDER: Provider = StainlessProvider("anthropic", ROUTES, "anthropic", HOSTS, _CLIENTS, error_code="type")
+PROVIDER: Provider = StainlessProvider(
+    package="anthropic", routes=ROUTES, provider="anthropic", clients=_CLIENTS, error_code="type"
+)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._stainless import StainlessProvider
-from ._transport import HOSTS
 from .openai import routes
 
 if TYPE_CHECKING:
@@ -13,4 +12,4 @@ if TYPE_CHECKING:
 
 _ROUTES = routes("/v1", "chat.completions", "completions")
 
-PROVIDER: Provider = StainlessProvider("cerebras.cloud.sdk", _ROUTES, "cerebras", HOSTS)
+PROVIDER: Provider = StainlessProvider(package="cerebras.cloud.sdk", routes=_ROUTES, provider="cerebras")

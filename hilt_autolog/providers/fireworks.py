@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._stainless import StainlessProvider
-from ._transport import HOSTS
 from .anthropic import ROUTES as ANTHROPIC
 from .openai import routes
 
@@ -16,4 +15,4 @@ _ROUTES = routes("/v1", "chat.completions", "completions") | {
     ("post", "/v1/messages"): ANTHROPIC["post", "/v1/messages"]
 }
 
-PROVIDER: Provider = StainlessProvider("fireworks", _ROUTES, "fireworks", HOSTS)
+PROVIDER: Provider = StainlessProvider(package="fireworks", routes=_ROUTES, provider="fireworks")

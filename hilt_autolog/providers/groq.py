@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._stainless import StainlessProvider
-from ._transport import HOSTS
 from .openai import routes
 
 if TYPE_CHECKING:
@@ -20,4 +19,4 @@ _ROUTES = routes(
     "audio.translations",
 )
 
-PROVIDER: Provider = StainlessProvider("groq", _ROUTES, "groq", HOSTS)
+PROVIDER: Provider = StainlessProvider(package="groq", routes=_ROUTES, provider="groq")

@@ -30,7 +30,6 @@ from hilt_autolog.providers._openai.responses_turns import ResponsesReader
 from hilt_autolog.providers._openai.websocket import Websockets
 
 from ._stainless import StainlessProvider
-from ._transport import HOSTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,7 +118,7 @@ ROUTES: dict[tuple[str, str], Operation] = {
     ),
 }
 
-_SDK = StainlessProvider("openai", ROUTES, "openai", HOSTS, clients=(("Azure", "azure"),))
+_SDK = StainlessProvider(package="openai", routes=ROUTES, provider="openai", clients=(("Azure", "azure"),))
 _CONNECTION_READERS: dict[str, Callable[[ConnectionInfo], ConnectionReader]] = {
     "Realtime": RealtimeReader,
     "Responses": partial(ResponsesReader, _RESPONSES),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._stainless import StainlessProvider
-from ._transport import HOSTS
 from .openai import routes
 
 if TYPE_CHECKING:
@@ -13,4 +12,4 @@ if TYPE_CHECKING:
 
 _ROUTES = routes("", "chat.completions") | routes("/v1", "responses", "responses.retrieve", "embeddings")
 
-PROVIDER: Provider = StainlessProvider("perplexity", _ROUTES, "perplexity", HOSTS)
+PROVIDER: Provider = StainlessProvider(package="perplexity", routes=_ROUTES, provider="perplexity")

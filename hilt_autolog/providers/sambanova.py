@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from hilt_autolog.providers._openai.chat_stream import ChatAccumulator
 
 from ._stainless import StainlessProvider
-from ._transport import HOSTS
 from .anthropic import ROUTES as ANTHROPIC
 from .openai import routes
 
@@ -22,4 +21,4 @@ _ROUTES = {
     ("post", "/messages"): ANTHROPIC["post", "/v1/messages"],
 }
 
-PROVIDER: Provider = StainlessProvider("sambanova", _ROUTES, "sambanova", HOSTS)
+PROVIDER: Provider = StainlessProvider(package="sambanova", routes=_ROUTES, provider="sambanova")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._stainless import StainlessProvider
-from ._transport import HOSTS
 from .openai import routes
 
 if TYPE_CHECKING:
@@ -22,4 +21,4 @@ _ROUTES = routes(
     "audio.translations",
 )
 
-PROVIDER: Provider = StainlessProvider("together", _ROUTES, "together", HOSTS)
+PROVIDER: Provider = StainlessProvider(package="together", routes=_ROUTES, provider="together")

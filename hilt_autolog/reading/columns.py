@@ -115,7 +115,7 @@ COLUMNS: dict[str, Callable[[JsonMapping], object]] = {
 """Each column, in HILT's order, and the function that reads it from an event."""
 
 
-UNKNOWN = "unknown"  # the conversation or the speaker of a row that has none
+UNKNOWN = "unknown"  # stands for an absent conversation or speaker; in statistics also for a time or model
 UNKNOWN_TIME = "1970-01-01T00:00:00.000000Z"  # the time of a row that has none
 
 

@@ -71,7 +71,7 @@ class SheetUploader:
         self._unfinished_copier: BatchCopier | None = None
         self._rows = 0
         self._failures = 0
-        self._trouble: str | None = None
+        self._last_error: str | None = None
         self._is_blocked = False
 
     def start(self) -> None:
@@ -81,7 +81,7 @@ class SheetUploader:
             self._acquire_checkpoint()
             threading.Thread(target=self._run, name="hilt-sheets", daemon=True).start()
         except (OSError, RuntimeError) as error:  # no file; or no thread, while the interpreter shuts down
-            self._trouble = f"the copy cannot begin: {error}"
+            self._last_error = f"the copy cannot begin: {error}"
             self.release_checkpoints()
             self._done.set()
 
@@ -138,7 +138,7 @@ class SheetUploader:
         """Return the progress of the copy."""
         copier = self._copier
         rows = self._rows + (copier.rows if copier else 0)
-        return UploadProgress(rows, self._pending_bytes(), self._trouble)
+        return UploadProgress(rows, self._pending_bytes(), self._last_error)
 
     def _pending_bytes(self) -> int:
         """Return how many bytes are to be copied; 0 while another process copies this log."""
@@ -153,7 +153,7 @@ class SheetUploader:
         except _StopRequest:
             pass
         except Exception as error:  # such as a disk that no longer responds
-            self._trouble = str(error)
+            self._last_error = str(error)
             internal_errors.note(error)
         finally:
             capture_errors(self._close_sheets)()
@@ -184,7 +184,7 @@ class SheetUploader:
             self._back_off(f"a fault of our own: {type(error).__name__}")
             internal_errors.note(error)
         else:
-            self._failures, self._trouble = 0, None
+            self._failures, self._last_error = 0, None
             if not is_busy:
                 self._wait(self._rate_limiter.pause)
 
@@ -229,8 +229,8 @@ class SheetUploader:
         checkpoint = Checkpoint.acquire(self.log, self._target)
         self._copier = BatchCopier(checkpoint) if checkpoint else None
 
-    def _back_off(self, trouble: str) -> None:
-        self._trouble = trouble
+    def _back_off(self, reason: str) -> None:
+        self._last_error = reason
         self._failures += 1
         if not self._closing.is_set():
             self._wait(self._rate_limiter.backoff(self._failures))

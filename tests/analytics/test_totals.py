@@ -148,7 +148,7 @@ def test_days_begin_where_the_time_zone_says(tmp_path):
     log = write(tmp_path / "a.jsonl", answer(1, timestamp="2026-01-31T23:30:00Z"))
     assert figures(log, "calls", timezone="Europe/Paris") == {"2026-02-01": (1,)}
     assert figures(log, "calls", timezone="America/New_York") == {"2026-01-31": (1,)}
-    with pytest.raises(ValueError, match="unknown time zone 'Mars'; say UTC, local, or a name"):
+    with pytest.raises(ValueError, match="unknown time zone 'Mars'; use UTC, local, or a name"):
         summarize(read(log), timezone="Mars")
 
 

@@ -12,7 +12,7 @@ from tests.support.in_process import IN_PROCESS
 from tests.support.ways import WAYS
 
 APIS = {"openai": CHAT, "anthropic": MESSAGES}
-PROBES = StainlessProvider("openai", {}, "openai", ()).targets
+PROBES = StainlessProvider(package="openai", routes={}, provider="openai", hosts=()).targets
 ENDS = {"request": [], "_process_response": ["completion"], "__init__": ["completion"]}
 
 

@@ -45,13 +45,13 @@ class SdkCoverage(NamedTuple):
         name: its module.
         version: "" if unknown, None if it is not installed.
         rows: its operations.
-        trouble: why the installed version could not be examined; None if it was.
+        error: why the installed version could not be examined; None if it was.
     """
 
     name: str
     version: str | None
     rows: list[OperationCoverage]
-    trouble: str | None = None
+    error: str | None = None
 
 
 def declared_operations(sdk: str) -> list[OperationCoverage]:
@@ -126,7 +126,7 @@ def coverage_json(sdks: Sequence[SdkCoverage]) -> list[JsonObject]:
         {
             "sdk": sdk.name,
             "version": sdk.version,
-            "trouble": sdk.trouble,
+            "trouble": sdk.error,
             "operations": [
                 {"operation": row.operation, "offered": row.is_offered, **row.modes} for row in sdk.rows
             ],
@@ -151,8 +151,8 @@ def mode_cells(row: OperationCoverage) -> tuple[str, ...]:
 
 def _lines(sdk: SdkCoverage) -> Iterator[tuple[str, ...]]:
     name = f"{sdk.name} {sdk.version}" if sdk.version else sdk.name
-    if sdk.trouble is not None:
-        yield name, f"cannot be examined: {sdk.trouble}"
+    if sdk.error is not None:
+        yield name, f"cannot be examined: {sdk.error}"
     elif sdk.version is None:
         yield name, "not installed"
     for row in sdk.rows if sdk.version is not None else ():

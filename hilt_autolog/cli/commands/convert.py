@@ -133,7 +133,7 @@ def _to_stdout(log: Log, output_format: str, args: Namespace) -> int:
     from hilt_autolog.converters import csv
 
     options = _csv_options(args)
-    options["columns"] = csv.check_columns(options["columns"])
+    options["columns"] = csv.check_column_paths(options["columns"])
     if is_terminal(sys.stdout):
         return csv.write(log, escaped_stdout(), **options)
     stream = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)

@@ -69,7 +69,7 @@ def _print_coverage(*, is_json: bool) -> int:
         print(json.dumps(coverage_json(sdks), indent=2))
     else:
         print("\n".join(map(escape_line, coverage_table(sdks).splitlines())))
-    return FINDINGS if any(sdk.trouble for sdk in sdks) else OK
+    return FINDINGS if any(sdk.error for sdk in sdks) else OK
 
 
 def run_checks() -> Report:

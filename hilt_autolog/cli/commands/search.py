@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hilt_autolog.cli.exit_codes import FINDINGS, OK, USAGE, CommandError
 from hilt_autolog.cli.render import event_format
-from hilt_autolog.cli.render.conversation_view import is_step
+from hilt_autolog.cli.render.conversation_view import is_chain_marker
 from hilt_autolog.cli.render.progress import Progress, sources_with_progress, total_size
 from hilt_autolog.cli.render.terminal import (
     cell_width,
@@ -162,8 +162,8 @@ def _texts(event: JsonMapping) -> Iterator[tuple[str, str]]:
 
 
 def _conversation_names(event: JsonMapping) -> Iterator[tuple[str, str]]:
-    """Yield the names of an event's conversation; none for a step of a chain, which is not worth a line."""
-    if is_step(event):
+    """Yield the names of an event's conversation; none for a chain marker, which is not worth a line."""
+    if is_chain_marker(event):
         return
     yield "conversation", event_format.as_text(section(event, "extensions").get("conversation"))
     yield "session_id", session_id_in(event)

@@ -6,7 +6,7 @@ from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING, NamedTuple
 
 from hilt_autolog.analytics.call_stats import REPORTS, combine, summarize
-from hilt_autolog.analytics.periods import PERIODS, time_zone
+from hilt_autolog.analytics.grouping import PERIODS, time_zone
 from hilt_autolog.cli.render.progress import Progress, total_size
 from hilt_autolog.cli.render.table import print_table
 from hilt_autolog.cli.render.terminal import json_text, stdout_screen

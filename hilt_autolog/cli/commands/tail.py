@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from hilt_autolog.cli.exit_codes import OK, USAGE, CommandError
-from hilt_autolog.cli.render.event_format import ChunkFolder, as_text, stream_key
+from hilt_autolog.cli.render.event_format import ChunkJoiner, as_text, stream_key
 from hilt_autolog.cli.render.rows import RowPrinter
 from hilt_autolog.cli.render.terminal import print_stderr, stdout_screen
 from hilt_autolog.cli.select.sources import (
@@ -74,20 +74,20 @@ class _EventPrinter:
 
     def __init__(self, args: Namespace) -> None:
         self._rows = RowPrinter(stdout_screen(args.color), is_json=args.json, is_live=args.follow)
-        self._folds = _folds_chunks(args)
-        self._folder = ChunkFolder()
+        self._joins_chunks = _joins_chunks(args)
+        self._joiner = ChunkJoiner()
 
     def print(self, events: Iterable[JsonMapping]) -> None:
         for event in events:
-            for row in self._folder.add(event) if self._folds else (event,):
+            for row in self._joiner.add(event) if self._joins_chunks else (event,):
                 self._rows.print(row)
 
     def print_open_streams(self) -> None:
-        for row in self._folder.flush():
+        for row in self._joiner.flush():
             self._rows.print(row)
 
 
-def _folds_chunks(args: Namespace) -> bool:
+def _joins_chunks(args: Namespace) -> bool:
     return not (args.chunks or args.json)
 
 
@@ -179,7 +179,7 @@ class TailRequest(NamedTuple):
 
 
 def _tail_request(args: Namespace) -> TailRequest:
-    return TailRequest(args.lines, event_filter(args), _folds_chunks(args))
+    return TailRequest(args.lines, event_filter(args), _joins_chunks(args))
 
 
 def last_events(sources: Iterable[Source], tail: TailRequest, report: ReportProblem) -> list[JsonMapping]:

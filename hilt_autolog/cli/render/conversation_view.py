@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hilt_autolog.format import count, dollars, duration, event_cost, finite_number, section, total_tokens
 
 from . import event_format
-from .event_format import ChunkFolder, as_text, messages_in, parts_in
+from .event_format import ChunkJoiner, as_text, messages_in, parts_in
 from .part_renderer import PartRenderer
 from .terminal import single_line
 
@@ -43,11 +43,11 @@ class ConversationView:
         self._indent = " " * (2 if screen.width and screen.width < _NARROW_SCREEN else _INDENT)
         width = None if screen.width is None else min(screen.width, _MAX_WIDTH) - len(self._indent)
         self._parts = PartRenderer(screen, width, is_full=is_full)
-        self._calling: set[str] = set()  # ids of answers that were shown with their tool calls
-        self._results: set[str] = set()  # ids, or else texts, of tool results that were shown
+        self._shown_tool_calls: set[str] = set()  # event ids of answers whose entries show their tool calls
+        self._shown_results: set[str] = set()  # call ids, or else texts, of tool results that have entries
 
     def heading(self, conversation: Conversation, first: JsonMapping) -> Iterator[str]:
-        """Yield the lines above: the names, the time of the first event, the models that answered."""
+        """Yield the lines above the thread: names, time of the first event, models that answered."""
         names = [name for name in (conversation.name, conversation.session_id) if name]
         title, *others = map(single_line, names or ["(no session_id)"])
         yield "  ".join(
@@ -58,7 +58,7 @@ class ConversationView:
         yield self._screen.styled(" · ".join([*notes, *map(single_line, conversation.models)]), "dim")
 
     def summary(self, conversation: Conversation) -> Iterator[str]:
-        """Yield the lines below: the sums."""
+        """Yield the lines below the thread: calls, tokens, cost and errors."""
         totals = conversation.totals
         notes = [count(totals.calls, "call")]
         notes += [count(totals.tokens, "token")] if totals.tokens is not None else []
@@ -69,14 +69,14 @@ class ConversationView:
 
     def lines(self, events: Iterable[JsonMapping]) -> Iterator[str]:
         """Yield the lines of events in the order of their time, an empty line before each entry."""
-        folder = ChunkFolder()
+        joiner = ChunkJoiner()
         for event in events:
-            for row in folder.add(event):
-                if "chunks" not in row:  # the completion at the end of a stream holds its whole text
+            for row in joiner.add(event):
+                if "chunks" not in row:  # the completion that follows has the whole text
                     yield from self._event_lines(row)
-        for row in folder.flush():
+        for row in joiner.flush():
             notes = [count(row["chunks"], "chunk"), "no end"]
-            yield from self._entry(row, event_format.actor_name(row), "green", notes, self._body(row))
+            yield from self._entry(row, event_format.actor_name(row), "green", notes, self._render_body(row))
 
     def messages(self, messages: Iterable[JsonMapping]) -> Iterator[str]:
         """Yield the lines of messages, such as those of a request."""
@@ -90,20 +90,20 @@ class ConversationView:
         elif not self._is_redundant(event):
             style = "red" if event_format.is_error(event) else _STYLES.get(_role(event), "bold")
             name = event_format.actor_name(event)
-            yield from self._entry(event, name, style, _notes(event), self._body(event))
+            yield from self._entry(event, name, style, _notes(event), self._render_body(event))
 
     def _is_redundant(self, event: JsonMapping) -> bool:
-        """Return whether other entries show the same: a tool call in its answer, the parts of a chain."""
+        """Return whether an event needs no entry: a tool call whose answer shows it, or a chain marker."""
         if event.get("action") == "tool_call":
-            return as_text(section(event, "extensions").get("reply_to")) in self._calling
-        return not self._is_full and is_step(event)
+            return as_text(section(event, "extensions").get("reply_to")) in self._shown_tool_calls
+        return not self._is_full and is_chain_marker(event)
 
     def _prompt_lines(self, event: JsonMapping) -> Iterator[str]:
-        """Yield an entry for each message of a prompt, without results that their own events have shown."""
+        """Yield an entry for each message of a prompt, without tool results that have entries already."""
         messages = messages_in(content := section(event, "content"))
         if not messages and "messages" not in content:
             name, style = event_format.actor_name(event), _STYLES.get(_role(event), "bold")
-            yield from self._entry(event, name, style, [], self._body(event))
+            yield from self._entry(event, name, style, [], self._render_body(event))
         for message in messages:
             role = as_text(message.get("role"))
             name = event_format.actor_name(event) if role == _role(event) else role
@@ -111,7 +111,8 @@ class ConversationView:
             if body:
                 yield from self._entry(event, name, _STYLES.get(role, "bold"), [], body)
 
-    def _body(self, event: JsonMapping) -> Iterator[str]:
+    def _render_body(self, event: JsonMapping) -> Iterator[str]:
+        """Yield the lines of an event's text, and add what they show to the two sets of shown ids."""
         content, extensions = section(event, "content"), section(event, "extensions")
         text = event_format.event_text(event)
         match event.get("action"):
@@ -119,7 +120,7 @@ class ConversationView:
                 yield from self._parts.tool_call(as_text(extensions.get("tool")), content.get("text"))
             case "tool_result":
                 call_id = as_text(extensions.get("tool_call_id"))
-                self._results.add(call_id or as_text(content.get("text")))
+                self._shown_results.add(call_id or as_text(content.get("text")))
                 yield from self._parts.plain_text(self._parts.format_json(content.get("text")))
             case "retrieval":
                 yield from self._parts.plain_text(text, max_lines=_MAX_DOCUMENT_LINES)
@@ -129,7 +130,7 @@ class ConversationView:
                 messages = messages_in(content)
                 types = [as_text(part.get("type")) for message in messages for part in parts_in(message)]
                 if any("tool_call" in part_type for part_type in types):
-                    self._calling.add(as_text(event.get("event_id")))
+                    self._shown_tool_calls.add(as_text(event.get("event_id")))
                 lines = [line for message in messages for line in self._message_lines(message)]
                 yield from lines or self._parts.markdown(text)
 
@@ -137,7 +138,7 @@ class ConversationView:
         for part in parts_in(message):
             if part.get("type") == "tool_call_response":
                 result = as_text(part.get("id")) or as_text(part.get("response"))
-                if result in self._results:
+                if result in self._shown_results:
                     continue
             yield from self._parts.part(part)
 
@@ -160,14 +161,14 @@ def _role(event: JsonMapping) -> str:
     return _ROLES.get(actor_type, actor_type)
 
 
-def is_step(event: JsonMapping) -> bool:
+def is_chain_marker(event: JsonMapping) -> bool:
     """Return whether an event only marks that a chain started, or completed without an error."""
     is_chain = event.get("action") == "system" and "langchain" in section(event, "provenance")
     return is_chain and section(event, "content").get("text") in _CHAIN_STEPS
 
 
 def _notes(event: JsonMapping) -> list[str]:
-    """Return the figures beside a name: latency, tokens, cost, finish reason, and those of a document."""
+    """Return the notes beside a name: latency, tokens, cost, finish reason, and those of a document."""
     extensions = section(event, "extensions")
     notes = []
     if (latency := event_format.latency_ms(event)) is not None:

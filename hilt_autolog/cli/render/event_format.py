@@ -126,11 +126,11 @@ def stream_key(event: JsonMapping) -> tuple[str, str] | None:
     return as_text(extensions.get("reply_to")), as_text(extensions.get("kind"))
 
 
-class ChunkFolder:
+class ChunkJoiner:
     """Joins the chunks of each stream into one row.
 
-    Every other event is a row as it is. The row of a stream is its first chunk with the text of all and with
-    their number as `chunks`; it precedes the event that ends the stream.
+    Any other event is a row unchanged. The row of a stream is its first chunk, with the text of all chunks
+    and their number as `chunks`; it precedes the event that ends the stream.
     """
 
     def __init__(self) -> None:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from .terminal import Screen
 
 
-_MAX_LINES = 40  # of a text that is not shown in full
-_ARROW = "→ "
-_DEFAULT_WIDTH = 100  # cells, for JSON where lines are not wrapped
+_MAX_LINES = 40  # of a text, unless `is_full`
+_ARROW = "→ "  # before the name of a tool that is called
+_DEFAULT_WIDTH = 100  # cells: JSON that is wider is indented, where lines are not wrapped
 
 
 class PartRenderer:
@@ -43,7 +43,7 @@ class PartRenderer:
             yield self._screen.styled(line, *styles)
 
     def markdown(self, text: str) -> Iterator[str]:
-        """Yield the lines of a text, rendered as Markdown if it is, on a terminal, and not shortened."""
+        """Yield the lines of a text: rendered if it is Markdown, short enough, and colours are shown."""
         width = self._width if self._screen.has_colours else None
         if width is not None and (self._is_full or text.count("\n") < _MAX_LINES):
             lines = render_markdown(text, width)
@@ -100,7 +100,7 @@ class PartRenderer:
             return event_format.as_text(value)
 
 
-# A text without any of these is not Markdown; rendering it would only lose its line ends.
+# A text without a match is plain: rendering it as Markdown would join its lines.
 _MARKDOWN = re.compile(r"^(?:#{1,6} |```|[-*+] |\d+\. |\|.+\|$|> )|\*\*\S", re.MULTILINE)
 
 
@@ -118,14 +118,14 @@ def render_markdown(text: str, width: int) -> list[str] | None:
     except ImportError:
         return None
     console = Console(width=width, force_terminal=True, color_system="standard", highlight=False)
-    with console.capture() as capture:  # hyperlinks=False: a link would hide its address
+    with console.capture() as capture:  # hyperlinks=False: a terminal hides the address of a hyperlink
         console.print(Markdown(escape_controls(text), hyperlinks=False, code_theme="ansi_dark"))
     return [line.rstrip() for line in capture.get().strip("\n").split("\n")]
 
 
-_TAB = 4
-_MIN_WIDTH = 20  # cells beside an indent
-_MAX_LINE_LENGTH = 1000  # characters that count as one line where lines are not wrapped
+_TAB = 4  # cells
+_MIN_WIDTH = 20  # cells of a line, on however narrow a terminal
+_MAX_LINE_LENGTH = 1000  # characters: a longer line counts as several, where lines are not wrapped
 
 
 def wrap_text(text: str, width: int | None, *, max_lines: int | None = None) -> list[str]:

@@ -90,7 +90,7 @@ class RowPrinter:
         self._columns = [column for column in COLUMNS if width is None or width >= column.min_screen]
 
     def print(self, row: JsonMapping) -> None:
-        """Print an event, or the row into which `ChunkFolder` has joined the chunks of a stream."""
+        """Print an event, or the row into which `ChunkJoiner` has joined the chunks of a stream."""
         if self._is_json:
             print(json_text(row), flush=self._is_live)
             return

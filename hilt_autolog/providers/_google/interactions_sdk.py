@@ -12,7 +12,6 @@ from hilt_autolog.contracts.model import HttpResponse, Operation, Request, Respo
 from hilt_autolog.contracts.provider import Coverage, PatchTarget, StreamInfo
 from hilt_autolog.contracts.sdk_objects import fields, sdk_version, text_or_none
 from hilt_autolog.providers._stainless import StainlessProvider
-from hilt_autolog.providers._transport import HOSTS
 
 from .interactions import InteractionAccumulator, parse_input, parse_interaction, parse_interaction_error
 from .sdk import GoogleProvider, request_id
@@ -138,5 +137,5 @@ _ROUTES |= {("get", f"/{version}/interactions/{{id}}"): GET for version in _VERS
 
 INTERACTIONS: tuple[Provider, ...] = (
     Interactions(),
-    OlderInteractions("google.genai._interactions", _ROUTES, "gemini", HOSTS),
+    OlderInteractions(package="google.genai._interactions", routes=_ROUTES, provider="gemini"),
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hilt_autolog.contracts.model import ErrorInfo, HttpResponse, Operation, Request
 from hilt_autolog.contracts.sdk_objects import fields, list_or_empty, sdk_version, text_or_none
-from hilt_autolog.providers._transport import transport_code
+from hilt_autolog.providers._endpoints import connection_error_code
 
 from .answers import GeminiAccumulator, parse_response
 from .contents import get_key, parse_contents
@@ -115,7 +115,7 @@ def parse_error(error: BaseException) -> ErrorInfo:
     return ErrorInfo(
         text=text_or_none(source.get("message")) or str(error) or type(error).__name__,
         type=type(error).__name__,
-        code=code or transport_code(error, status),
+        code=code or connection_error_code(error, status),
         status=status,
         retry_after=_retry_after(fields(details.get("error")) or details, source),
     )

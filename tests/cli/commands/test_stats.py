@@ -126,4 +126,4 @@ def test_an_unknown_time_zone(hilt, tmp_path):
     write(tmp_path / "a.jsonl", CONVERSATION)
     result = hilt("stats", "a.jsonl", "--timezone", "Mars")
     assert result.code == 2
-    assert result.err[-1].endswith("unknown time zone 'Mars'; say UTC, local, or a name like Europe/Paris")
+    assert result.err[-1].endswith("unknown time zone 'Mars'; use UTC, local, or a name like Europe/Paris")

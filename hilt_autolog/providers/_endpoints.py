@@ -1,4 +1,8 @@
-"""Providers by host (many are reached through another one's SDK), and error codes of failed connections."""
+"""The host table, and the error codes for requests that got no answer.
+
+`HOSTS` names the provider behind a client's `base_url`: many are reached through another provider's SDK.
+`connection_error_code` is for exceptions that carry no code of a provider, as when the connection failed.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +50,7 @@ _CONNECTION_ERROR = re.compile(
 )
 
 
-def transport_code(error: BaseException, status: object) -> str:
+def connection_error_code(error: BaseException, status: object) -> str:
     """Return the event format's error code for an exception that carries no code of the provider's.
 
     Decides by the names of the exception's classes, which are alike in httpx, requests, aiohttp and the SDKs.

@@ -1,4 +1,7 @@
-"""Group events by the day, week or month of their time, by their conversation, or by their model."""
+"""Labels to group events by: the day, week or month of their time, their conversation, their model.
+
+An event without a time, a conversation or a model has the label `UNKNOWN`.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,13 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from hilt_autolog.reading.columns import UNKNOWN
 from hilt_autolog.reading.lines import sortable_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hilt_autolog.contracts.types import JsonMapping
-
-UNKNOWN = "unknown"  # the label of events without a time, a conversation or a model
 
 
 def time_zone(name: str) -> tzinfo | None:
@@ -29,11 +31,11 @@ def time_zone(name: str) -> tzinfo | None:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"unknown time zone {name!r}; say UTC, local, or a name like Europe/Paris") from None
+        raise ValueError(f"unknown time zone {name!r}; use UTC, local, or a name like Europe/Paris") from None
 
 
 def period_label(by: str, timezone: tzinfo | None) -> Callable[[JsonMapping], str]:
-    """Return a function that returns the period of an event, as text that sorts by time.
+    """Return a function from an event to the label of its period; labels sort by time.
 
     Args:
         by: a key of `PERIODS`.
@@ -50,7 +52,7 @@ def _label_time(time: str, timezone: tzinfo | None, label: Callable[[datetime], 
         return UNKNOWN
     try:
         return label(datetime.fromisoformat(time).astimezone(timezone))
-    except (ValueError, OverflowError):  # the first day of the calendar, in a time zone where it is earlier
+    except (ValueError, OverflowError):  # in this time zone the time is before year 1 or after year 9999
         return UNKNOWN
 
 
@@ -59,7 +61,7 @@ def _day(time: datetime) -> str:
 
 
 def _week(time: datetime) -> str:
-    """Return the Monday that the week begins with."""
+    """Return the date of the Monday of the week."""
     return (time.date() - timedelta(days=time.weekday())).isoformat()
 
 
@@ -68,11 +70,11 @@ def _month(time: datetime) -> str:
 
 
 PERIODS: dict[str, Callable[[datetime], str]] = {"daily": _day, "weekly": _week, "monthly": _month}
-"""Each kind of period, and the function that returns the label of the one that a time is in."""
+"""Kinds of periods: name -> function from a time to the label of its period."""
 
 
 def model_of(event: JsonMapping) -> str:
-    """Return the model that an event names; else the name of the agent that it is by."""
+    """Return the model that an event names, else the id of its actor if that is an agent."""
     for key, name_key in (("extensions", "model"), ("provenance", "model"), ("actor", "id")):
         part = event.get(key)
         if key == "actor" and not (isinstance(part, dict) and part.get("type") == "agent"):
@@ -83,10 +85,10 @@ def model_of(event: JsonMapping) -> str:
 
 
 def conversation_of(event: JsonMapping) -> str:
-    """Return the conversation of an event: the name that the program gave it, else its id."""
+    """Return the conversation of an event: its name if the program has set one, else its id."""
     extensions = event.get("extensions")
-    own_name = extensions.get("conversation") if isinstance(extensions, dict) else None
-    for name in (own_name, event.get("session_id")):
+    conversation = extensions.get("conversation") if isinstance(extensions, dict) else None
+    for name in (conversation, event.get("session_id")):
         if isinstance(name, str):
             return name
     return UNKNOWN
