@@ -31,9 +31,10 @@ LONGEST_MODULE, LONGEST_FUNCTION = 400, 60  # lines
 MEDIAN_MODULE = range(90, 151)  # lines
 SMALL_MODULE = 60  # lines: below, it belongs in the module that imports it, if there is one only
 MOST_SMALL_MODULES, MOST_MODULES, MOST_MODULES_AT_TOP = 10, 200, 10
-MOST_ANY, MOST_ODD_WORDS = 450, 30
+MOST_ANY = 450
 LONGEST_TEST_NAME = 10  # words
-ODD_WORDS = re.compile(r"(?<![a-z])(?:told|tells?|heed\w*|kin|whoever)(?![a-z])", re.IGNORECASE)
+# A dot before it: the method `tell` of files.
+ODD_WORDS = re.compile(r"(?<![a-z.])(?:told|tells?|heed\w*|kin|whoever)(?![a-z])", re.IGNORECASE)
 EXEMPTION = re.compile(r"# (?:noqa|type: ignore)(?P<rule>: ?[A-Z0-9, ]*[0-9]|\[[a-z, -]+\])?(?P<reason>.*)")
 PACKAGE = ROOT / "hilt_autolog"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
@@ -114,7 +115,7 @@ def test_names_and_comments_use_the_words_of_the_field():
         for number, line in enumerate(lines(path), 1)
         for word in ODD_WORDS.findall(line)
     ]
-    assert len(odd) < MOST_ODD_WORDS, odd
+    assert odd == []
 
 
 def test_any_is_used_where_objects_of_an_sdk_are_read():

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 _LONGEST_QUEUE = 64  # values under one key; the oldest are dropped first
-_SIZE = 4096  # entries that are kept at least; the oldest are dropped first
+_SIZE = 4096  # the fewest entries that are kept; the oldest are dropped first
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -16,8 +16,8 @@ V = TypeVar("V")
 class BoundedCache(Generic[K, V]):
     """Keep the newest entries, in two generations: when the young one is full, the old one is dropped.
 
-    Each operation is safe without a lock. (A dict from which each insertion deletes the first entry would
-    have to search for it behind the gaps of all deleted ones.)
+    Each operation is safe without a lock. (Deleting the first entry of one dict at each insertion is slow: a
+    dict finds its first entry only by skipping the gaps of all deleted ones.)
     """
 
     __slots__ = ("_old", "_young")
@@ -32,14 +32,14 @@ class BoundedCache(Generic[K, V]):
         return self._old.get(key) if value is None else value
 
     def put(self, key: K, value: V) -> V | None:
-        """Keep `value`; return the one that was kept under `key` before."""
-        before = self._young.get(key)
-        if before is None:
-            before = self._old.get(key)
+        """Keep `value`; return the previous value of `key`."""
+        previous = self._young.get(key)
+        if previous is None:
+            previous = self._old.get(key)
         if len(self._young) >= _SIZE:
             self._old, self._young = self._young, {}
         self._young[key] = value
-        return before
+        return previous
 
 
 class PendingQueues(Generic[K, V]):
@@ -59,11 +59,11 @@ class PendingQueues(Generic[K, V]):
         queue.append(value)
 
     def waiting(self, key: K) -> list[V]:
-        """Return the values that wait under `key`, the oldest first."""
+        """Return the waiting values of `key`, the oldest first."""
         return list(self._queues.get(key) or ())
 
     def remove(self, key: K, value: V) -> bool:
-        """Remove a value; return False if it does not wait any more."""
+        """Remove a value; return False if it is not waiting."""
         try:
             (self._queues.get(key) or deque()).remove(value)
         except ValueError:
@@ -71,7 +71,7 @@ class PendingQueues(Generic[K, V]):
         return True
 
     def take(self, key: K) -> tuple[bool, V | None]:
-        """Remove the oldest value; return whether any value was ever put under `key`, and the value."""
+        """Remove the oldest value; return whether `key` ever had a value, and the value."""
         queue = self._queues.get(key)
         try:
             return queue is not None, None if queue is None else queue.popleft()

@@ -1,4 +1,4 @@
-"""Where the recording of a call starts: from a function's arguments to the call's observer."""
+"""Start the recording of a call: read the function's arguments, and return the call's observer."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _KINDS = {
     "submit_batch": BatchSubmission,
     "batch_results": BatchResults,
 }
-# To read a request may run code of the program's (a property, a generator), which may make a call itself.
+# Reading a request may run code of the program (a property, a generator), which may itself make a call.
 _MOST_NESTED = 2
 
-_nesting: dict[int, int] = {}  # thread -> how many requests it is reading
+_nesting: dict[int, int] = {}  # by thread id, the number of requests that the thread is reading
 
 
 class CallStarter:
-    """Starts calls, while it has a recorder."""
+    """Start calls, as long as there is a recorder."""
 
     def __init__(self) -> None:
         self.recorder: Recorder | None = None
@@ -51,7 +51,7 @@ class CallStarter:
             kwargs: its keyword arguments.
 
         Returns:
-            The observer of the call; None if it reaches no model, or an error of ours prevents it.
+            The observer of the call; None if no model is called, or an error of ours prevents recording.
         """
         thread = get_ident()
         nesting = _nesting.get(thread, 0)
@@ -95,7 +95,7 @@ class CallStarter:
             kwargs: its keyword arguments.
 
         Returns:
-            The observer; None if the connection is not recorded, or an error of ours prevents it.
+            The observer; None if the connection is not recorded, or an error of ours prevents recording.
         """
         if self.recorder is None:
             return None
@@ -107,7 +107,7 @@ class CallStarter:
 
 
 def _start_in_run(call: Call, references: References) -> Call:
-    """Start a call that may serve a run of a framework; return the call that is to be observed."""
+    """Start a call that may serve a run of a framework; return the call that observes it."""
     run = claim_run(call.request, references)
     if run is not None:
         return run.attach_call(call)
@@ -116,7 +116,7 @@ def _start_in_run(call: Call, references: References) -> Call:
 
 
 def _start_from_json(recorder: Recorder, provider: Provider, arguments: tuple[Any, Any, Any]) -> Call | None:
-    """Start a call with a copy of its request in which every value is plain JSON, whatever it was before."""
+    """Start a call after an error: with a copy of its request in which every value is plain JSON."""
     try:
         request = provider.request(*arguments, to_json_value)
         if request is None:

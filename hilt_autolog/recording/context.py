@@ -1,4 +1,4 @@
-"""What a program sets around its calls, in `with` blocks: their conversation, their tags, their user."""
+"""The `with` blocks by which a program sets the conversation, the tags and the user of its calls."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def conversation(name: str) -> Iterator[str]:
 def tags(*labels: str) -> Iterator[None]:
     """Label the events of the calls made inside of the `with` block, or of a plain function decorated by it.
 
-    Blocks inside of one another add up, and all add to the setting `tags`.
+    The tags of nested blocks and of the setting `tags` are combined.
 
     Args:
         *labels: kept in `extensions.tags`.
@@ -51,8 +51,7 @@ def tags(*labels: str) -> Iterator[None]:
 def user(name: str) -> Iterator[None]:
     """Name the person on whose behalf the calls inside of the `with` block are made.
 
-    Of blocks inside of one another the inner one counts. (The setting `user` is another thing: the id of the
-    human actor in prompts.)
+    The innermost block applies. (The setting `user` is something else: the id of the human actor in prompts.)
 
     Args:
         name: the program's own id of the person; kept in `extensions.user`.
@@ -62,7 +61,7 @@ def user(name: str) -> Iterator[None]:
 
 
 def context_extensions(conversation_name: str | None, default_tags: list[str]) -> Extensions:
-    """Return the extensions of every event that is recorded here: those of `with` blocks and settings.
+    """Return the extensions that `with` blocks and settings give to every event that is recorded here.
 
     Args:
         conversation_name: the plain id of the conversation, if it has one.
@@ -89,6 +88,6 @@ def _set(variable: ContextVar[_T], value: _T) -> Iterator[None]:
     try:
         yield
     finally:
-        # A generator may be closed in another context than the one that it was started in.
+        # A generator may be closed in another context than the one in which it was started.
         with contextlib.suppress(ValueError):
             variable.reset(token)

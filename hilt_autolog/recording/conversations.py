@@ -1,12 +1,12 @@
-"""Which conversation a request belongs to, and how many of its messages the log already has.
+"""Find the conversation of a request, and how many of its messages the log already has.
 
 Chat APIs repeat the whole history with every call. A running digest over the messages of each answered
 request, its answer included, is kept: a request that starts with the same messages continues that
 conversation, and only the messages after them are written (`event-format`, "History is written once").
 
 An answer is kept in two forms, because programs repeat it in two: whole, or only its text and tool calls.
-The key also names the owner (a chat object, else the task or thread), so that conversations with the same
-words at the same time are kept apart; only if that fails does the newest of them win.
+The owner (a chat object, else the task or thread) distinguishes conversations that have the same words at the
+same time; if none of them has the request's owner, the newest is continued.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _REPEATED = ("text", "tool_call")  # the types of part that every client repeats
 
-# Where the latest call of this task or thread is.
+# The position of the latest call in this task or thread.
 current_position: ContextVar[ConversationPosition | None] = ContextVar("hilt_position", default=None)
 
 
@@ -62,7 +62,7 @@ class HistoryPointer(NamedTuple):
 
 @dataclass(slots=True)
 class ConversationPosition:
-    """A point in a conversation at which events are recorded: what came before, and what all of them carry.
+    """A point in a conversation at which events are recorded: the history, and fields of all these events.
 
     As the events of a request are written, `history` and `reply_to` move to the latest of them, and
     `new_messages` becomes empty.
@@ -78,7 +78,7 @@ class ConversationPosition:
     message_count: int = 0  # of the whole request
     owner: int = 0
     tracker: object = None  # the ConversationTracker that made it; compared by identity only
-    adapt: Callable[[EventDict], EventDict] | None = None  # changes the events recorded here before all else
+    adapt: Callable[[EventDict], EventDict] | None = None  # changes each event, before the processors
     prompt_id: str | None = None  # the event ids of the prompt and of its answer, once they are written
     answer_id: str | None = None
 
@@ -87,14 +87,14 @@ class ConversationTracker:
     """Recognise conversations; one for each log.
 
     Args:
-        name: the conversation of all calls that nothing else names (the setting HILT_SESSION).
+        name: the conversation of all calls for which nothing else names one (the setting HILT_SESSION).
         tags: the tags of every event.
     """
 
     def __init__(self, name: str | None = None, tags: list[str] | None = None) -> None:
         self._name = name
         self._tags = tags or []
-        # By digest; by digest and owner for words that two conversations share.
+        # By digest; also by digest and owner if two conversations have the same digest.
         self._pointers: BoundedCache[Hashable, HistoryPointer] = BoundedCache()
         self._by_response_id: BoundedCache[str, HistoryPointer] = BoundedCache()
         self._newest: BoundedCache[str, ConversationPosition] = BoundedCache()  # named ones, by session id
@@ -109,11 +109,11 @@ class ConversationTracker:
         return current_conversation.get() or self._name or suggestion
 
     def locate(self, request: Request, *, is_plain: bool = False) -> ConversationPosition:
-        """Return the position of a request: continue a conversation, or begin one.
+        """Return the position of a request, which continues a conversation or begins one.
 
         Args:
             request: the request.
-            is_plain: whether it is known to be one message with one text.
+            is_plain: whether it is known to be one message with one text and nothing else.
         """
         name = current_conversation.get() or self._name or request.conversation
         answer = (
@@ -153,7 +153,7 @@ class ConversationTracker:
         return position
 
     def standalone(self, request: Request) -> ConversationPosition:
-        """Return the position of a request that continues nothing and is continued by nothing."""
+        """Return the position of a request that is not part of a history."""
         name = self.name_for(request.conversation)
         session_id = (
             session_id_of(name) if name is not None else request.fallback_session_id or new_session_id()
@@ -167,7 +167,7 @@ class ConversationTracker:
     def current(self) -> ConversationPosition:
         """Return the position of the latest call in this context, or in the conversation that it names."""
         position = current_position.get()
-        if position is not None and position.tracker is not self:  # of another log, or of our parent process
+        if position is not None and position.tracker is not self:  # of another log, or of the parent process
             position = None
         name = self.name_for(None)
         session_id = None if name is None else session_id_of(name)
@@ -184,7 +184,7 @@ class ConversationTracker:
     def position_at(
         self, session_id: str, name: str | None, prompt_id: str | None = None
     ) -> ConversationPosition:
-        """Return a position in a conversation that no request has; `prompt_id` is the event to reply to."""
+        """Return a position that is not of a request; `prompt_id` is the event to reply to."""
         context = context_extensions(name, self._tags)
         return ConversationPosition(session_id, name, context, tracker=self, prompt_id=prompt_id)
 
@@ -193,7 +193,7 @@ class ConversationTracker:
 
         Args:
             suggestion: the name of the conversation that the framework gives.
-            session_id: where the run belongs if no conversation has a name.
+            session_id: the run's session if nothing names a conversation.
         """
         name = current_conversation.get() or self._name or suggestion
         if name is not None:
@@ -201,7 +201,7 @@ class ConversationTracker:
         return ConversationPosition(session_id, name, context_extensions(name, self._tags))
 
     def with_current_context(self, position: ConversationPosition) -> ConversationPosition:
-        """Return a position as it is for an event that is recorded now: with the tags and the user of now."""
+        """Return a copy of a position with the current tags and the current user."""
         return replace(position, context=context_extensions(position.name, self._tags), adapt=None)
 
     def has_response(self, response_id: str | None) -> bool:
@@ -252,7 +252,7 @@ def new_session_id() -> str:
 
 
 def without_finish_reason(message: Message) -> Message:
-    """Return a message without the one key that only a completion has."""
+    """Return a message without `finish_reason`, which only completions have."""
     message = message.copy()
     message.pop("finish_reason", None)
     return message
@@ -283,10 +283,10 @@ def _forms(message: Message) -> list[tuple[Message, tuple[str, ...]]]:
 
 
 def _next_digest(digest: int, message: Message, *, is_plain: bool) -> int:
-    """Return the digest over a message and all that came before it.
+    """Return the digest of a message and all messages before it.
 
-    It is kept in this process only, among a few thousand others: Python's hash of 64 bits, keyed for each
-    process, costs a tenth of a cryptographic one (`tests/benchmarks/calls.py`).
+    Digests never leave the process, which keeps a few thousand: Python's 64-bit hash, keyed for each process,
+    is enough, and costs a tenth of a cryptographic one (`tests/benchmarks/calls.py`).
     """
     if is_plain:
         return hash((digest, message["role"], message["parts"][0]["content"]))
@@ -295,7 +295,7 @@ def _next_digest(digest: int, message: Message, *, is_plain: bool) -> int:
 
 
 def _current_owner() -> int:
-    """Return what distinguishes two conversations with the same words: the running task, else the thread."""
+    """Return the id of the task, else of the thread: it distinguishes conversations with the same words."""
     asyncio = sys.modules.get("asyncio")
     if asyncio is not None and asyncio._get_running_loop() is not None:  # noqa: SLF001  the public one raises
         task = asyncio.current_task()

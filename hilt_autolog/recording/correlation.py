@@ -1,8 +1,8 @@
-"""How the call of an SDK finds the run of a framework that it serves, so that both give one group of events.
+"""Match the call of an SDK with the run of a framework that makes it, so that both give one group of events.
 
-A model's run that starts is offered in a context variable. The first call of an SDK in that context, or in
-one copied from it, is attached to it. A run can be claimed once, and no more when it has produced output by
-other means, or has ended. Contexts refer to runs weakly, so that nothing stays behind in them.
+When a model's run starts, it is added to a context variable. The first call of an SDK in that context, or in
+a copy of it, is attached to the run. A run can be claimed once, and only until it ends or produces output
+without an SDK's call. Contexts have weak references to runs, so that they do not keep them in memory.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ class CallCorrelation(Protocol):
         """Whether one call may serve several such runs."""
 
     def attach_call(self, call: Call) -> Call:
-        """Let an SDK's call serve it; return the call that the instrumentation reports to."""
+        """Let an SDK's call serve it; return the call to which the instrumentation reports."""
 
     def detach(self) -> None:
-        """Leave it to the call that serves another run."""
+        """Stop waiting: the call that serves another run serves this one, too."""
 
 
 class PendingRuns:
-    """The runs that one start has offered; it exists as long as they can be claimed."""
+    """The runs of one start that can be claimed, as long as this object exists."""
 
     __slots__ = ("__weakref__", "runs")
 
@@ -57,7 +57,8 @@ pending_runs: ContextVar[References] = ContextVar("hilt_pending_runs", default=(
 def open_pending_runs() -> PendingRuns:
     """Register an empty `PendingRuns` in the caller's context.
 
-    It comes before the runs: a start that is awaited may happen in a task of its own.
+    This must happen before the runs start: a start that is awaited may run in another task, whose context
+    variables the caller does not see.
     """
     pending = PendingRuns()
     alive = (reference for reference in pending_runs.get() if reference() is not None)
@@ -68,7 +69,7 @@ def open_pending_runs() -> PendingRuns:
 def claim_run(request: Request, references: References) -> CallCorrelation | None:
     """Return the run that a call serves, or None.
 
-    Of several that wait it is the one with the same text, else the newest: a model may call another.
+    Of several waiting runs it is the one with the same text, else the newest: a model may call another.
     """
     if request.operation.is_embedding or request.operation.kind != "call":
         return None
@@ -84,7 +85,7 @@ def claim_run(request: Request, references: References) -> CallCorrelation | Non
 
 
 class SharedRun:
-    """Several runs that one call serves; its events carry the ids of the first."""
+    """Several runs that one call serves; its events have the ids of the first."""
 
     is_waiting = may_share_call = True
     prompt_text = None
@@ -101,6 +102,6 @@ class SharedRun:
         return observed
 
     def detach(self) -> None:
-        """Leave all of them to the call that serves another run."""
+        """Stop waiting: the call that serves another run serves these, too."""
         for run in self._runs:
             run.detach()

@@ -1,8 +1,8 @@
 """Calls whose answers come later: batches, and responses in the background.
 
 A batch is many requests that are submitted together and answered together hours later. Each of its requests
-is a prompt, and each result ends one: in this process if the prompt is remembered here, else `custom_id` and
-`batch` in the result's event name the prompt, in another log.
+is a prompt, and each result ends one. If this process does not have the prompt, `custom_id` and `batch` in
+the result's event identify the prompt, which is in another log.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from .events import add_http_response, add_metrics, batch_event
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_ENDED = "ended"  # what is remembered of a request that has its result
+_ENDED = "ended"  # in place of a request that has its result
 
 
 class BatchSubmission(Call):
-    """Submits a batch."""
+    """A call that submits a batch."""
 
     __slots__ = ("_calls",)
 
     def start(self) -> None:
-        """Write the prompt of each request; they stay open beyond the end of the process."""
+        """Write the prompt of each request; the requests may stay open after the process ends."""
         self.start_standalone()
         self._calls = [Call(self.recorder, self.provider, request) for request in self.request.batch]
         for call in self._calls:
@@ -40,7 +40,7 @@ class BatchSubmission(Call):
         self._started = Clock.monotonic()
 
     def complete(self, response: Response) -> None:
-        """Remember the requests by the id of the batch, and write that it was accepted."""
+        """Keep the requests by the id of the batch, and write that it was accepted."""
         if not self.claim_end():
             return
         batch = response.response_id or ""
@@ -59,7 +59,7 @@ class BatchSubmission(Call):
 
     @capture_errors
     def fail(self, error: BaseException, result: Any = None) -> None:
-        """End every request with the exception: none was accepted."""
+        """End every request with the exception, because none was accepted."""
         if self.claim_end():
             for call in self._calls:
                 call.http = self.http
@@ -74,16 +74,16 @@ class BatchSubmission(Call):
 
 
 class BatchResults(Call):
-    """Fetches the results of a batch."""
+    """A call that fetches the results of a batch."""
 
     __slots__ = ()
 
     def start(self) -> None:
-        """Write no prompt: nothing is asked of a model."""
+        """Write no prompt, because the call is not sent to a model."""
         self.start_standalone()
 
     def start_stream(self) -> Callable[[Any], None]:
-        """Expect the results one by one; return the function that takes each of them."""
+        """Prepare for results one by one; return the function to call with each result."""
         return self.add
 
     def add(self, item: Any) -> None:
@@ -100,7 +100,7 @@ class BatchResults(Call):
 
     @capture_errors
     def finish_body(self, content: bytes) -> None:
-        """Read all results: the program has read the body itself."""
+        """Read all results from the body, which the program has read."""
         for line in content.splitlines():
             if line:
                 self.add(orjson.loads(line))
@@ -111,7 +111,7 @@ class BatchResults(Call):
 
     @capture_errors
     def abort(self, _reason: str) -> None:
-        """End: the program wants no more results."""
+        """End: the program has stopped reading results."""
         self.claim_end()
 
     def _complete_request(self, item: Any) -> None:
@@ -146,12 +146,12 @@ class BatchResults(Call):
 
 
 class BackgroundFetch(Call):
-    """Fetches the answer of another call; it asks the model nothing, so it has no prompt of its own."""
+    """A call that fetches the answer of an earlier call, and therefore has no prompt."""
 
     __slots__ = ()
 
     def start(self) -> None:
-        """Find the call that asked."""
+        """Find the original call, and use its position."""
         recorder = self.recorder
         original = recorder.pending.get(self.request.previous_response_id or "")
         if original is None:
@@ -162,7 +162,7 @@ class BackgroundFetch(Call):
         self._started = Clock.monotonic()
 
     def complete(self, response: Response) -> None:
-        """End the call that asked, unless the answer is pending or in the log already."""
+        """End the original call, unless the answer is pending or in the log already."""
         if response.is_pending or not self.claim_end():
             return
         recorder, response_id = self.recorder, response.response_id

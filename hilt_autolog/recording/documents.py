@@ -1,4 +1,4 @@
-"""Parse documents in whatever form a program has them: dicts, texts, library objects, pairs with a score."""
+"""Parse documents in any of the usual forms: dicts, texts, library objects, pairs with a score."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def documents_of(retriever: str, documents: Iterable[object] | None) -> list[Doc
         documents: dicts, texts, objects, or pairs of one of these and a score; or a single one.
 
     Returns:
-        Each with its text, id and score, where it has them under a usual name; the rest is its metadata.
+        Each with its text, id and score, if these have a usual name; the rest is its metadata.
     """
     is_single = isinstance(documents, str | bytes | dict)
     items = (documents,) if is_single else documents or ()

@@ -1,7 +1,7 @@
-"""Build events: the one place where a request, a response or an error becomes an event.
+"""Build the events of requests, responses and errors.
 
 Events are plain dicts in the shape of `contracts.types.EventDict`, their keys in the order of the format's
-table of fields. Nothing here writes, and only `new_event` reads a clock.
+table of fields. No function here writes, and only `new_event` reads a clock.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ def prompt_event(
 
     Args:
         request: the request.
-        position: its position in the conversation, with the messages that no event has yet.
+        position: its position in the conversation, with the messages that are not in the log.
         user: the id of the human actor.
-        tool: the name of the tool whose result is the newest message, if one is.
+        tool: the name of the tool, if the newest message is a tool's result.
         is_plain: whether the newest message is the only new one, and has one text and nothing else.
     """
     newest = request.messages[-1] if request.messages else None
@@ -92,7 +92,7 @@ def prompt_event(
 
 
 def _content(text: str | None, messages: Sequence[Message]) -> ContentDict:
-    """Return a text and the messages behind it; a single message with just this text is left out."""
+    """Return the content of an event: a text and its messages; a single plain message is left out."""
     content: ContentDict = {} if text is None else {"text": text}
     if text is None or len(messages) != 1 or not is_plain_text(messages[0]):
         content["messages"] = messages
@@ -157,7 +157,7 @@ def completion_event(
 
 def _response_content(response: Response) -> ContentDict:
     messages = list(response.messages)
-    # Of several choices an empty one keeps its place: choices are counted.
+    # Of several choices an empty one is kept: readers identify choices by their index.
     if len(messages) == 1 and not messages[0]["parts"]:
         messages = []
     content = _content(response.text, messages)
@@ -239,7 +239,7 @@ def error_event(
         session_id: the conversation.
         error_info: why it failed.
         reply_to: the event of the request, if it has one.
-        response: what was answered all the same, and paid for.
+        response: the partial answer, which is paid for.
     """
     event = new_event("system", session_id, "system", request.provider)
     event["content"] = {"text": error_info.text}
@@ -264,7 +264,7 @@ def error_event(
 
 
 def add_http_response(event: EventDict, http: HttpResponse) -> None:
-    """Add what the HTTP response shows: status, retries, the provider's id of the request."""
+    """Add the status, the retries and the provider's request id from the HTTP response."""
     if http.status is not None:
         event["extensions"]["status_code"] = http.status
     if http.retries:
@@ -324,7 +324,7 @@ def provenance(request: Request, response: Response | None = None) -> Provenance
 def extensions_of(reply_to: str | None, **values: Any) -> Extensions:
     """Return extensions of these values; those that are None are left out."""
     extensions: JsonObject = {} if reply_to is None else {"reply_to": reply_to}
-    for name, value in values.items():  # a comprehension would be a function of its own until Python 3.12
+    for name, value in values.items():  # until Python 3.12 a comprehension is one more function call
         if value is not None:
             extensions[name] = value
     return extensions  # type: ignore[return-value]  # the callers name the keys

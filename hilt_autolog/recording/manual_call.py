@@ -1,7 +1,7 @@
-"""A call that a program logs by a helper: into a session of its own, by names of its own.
+"""A call that a program logs by a helper of `integrations`, into its own session and with its own names.
 
-Where the SDK below is recorded as well, the two are one call: the helper's is offered as a run, the SDK's is
-attached to it, and what the instrumentation reports goes to the helper's. So nothing is logged twice.
+If the SDK is recorded as well, both are one call, and nothing is logged twice: the helper's call is offered
+as a run, the SDK's call is attached to it, and the instrumentation reports to the helper's call.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _FIELDS = (
 
 
 class ManualCallOptions(NamedTuple):
-    """How a program wants its call to be logged."""
+    """The program's choices for the events of a call."""
 
     conversation: str
     user: str = "user"
@@ -61,7 +61,7 @@ class ManualCall(Call):
             super().start()
 
     def record(self, response: Response) -> None:
-        """Write a whole call that was made before."""
+        """Write all events of a call that has ended already."""
         self.start()
         self.claim_end()
         for rank, document in enumerate(response.documents, 1):  # before the answer, which was made from them
@@ -75,7 +75,7 @@ class ManualCall(Call):
     may_share_call = False
 
     def offer(self) -> None:
-        """Wait for the call of an SDK that is recorded; there need not be one."""
+        """Wait for the call of an SDK; there need not be one."""
         self._pending = open_pending_runs()
         self._pending.runs.append(self)
 
@@ -85,7 +85,7 @@ class ManualCall(Call):
         return self._pending is not None
 
     def attach_call(self, call: Call) -> Call:
-        """Let the instrumentation report to this call what it would report to the SDK's."""
+        """Make the instrumentation report to this call instead of the SDK's."""
         self.detach()
         own, attached = self.request, call.request
         own.operation, own.provider = attached.operation, attached.provider
@@ -94,7 +94,7 @@ class ManualCall(Call):
         return self
 
     def detach(self) -> None:
-        """Wait no more."""
+        """Stop waiting for an SDK's call."""
         self._pending = None
 
     def claim_end(self) -> bool:
@@ -102,10 +102,10 @@ class ManualCall(Call):
         self._pending = None
         return super().claim_end()
 
-    # --- how its events differ
+    # --- differences of its events
 
     def start_stream(self) -> Callable[[Any], None]:
-        """Expect an answer in chunks; the attached call may have started the stream before."""
+        """Prepare for an answer in chunks; the attached call may have started the stream before."""
         self._pending = None
         if self._chunks is not None or not self._open:
             return lambda _chunk: None
@@ -126,7 +126,7 @@ class ManualCall(Call):
 
 
 def _with_metrics(event: EventDict, options: ManualCallOptions) -> EventDict:
-    """Return an event with the metrics that the program gives in place of the measured ones."""
+    """Return an event with the program's metrics in place of the measured ones."""
     values: JsonMapping = {}
     if event["action"] == "completion":
         values = options.metrics or {}

@@ -22,7 +22,7 @@ _ANSWERED = ToolCallRecord(None, None)  # its result is in the log; compared by 
 
 
 class ToolCallTracker:
-    """Remember tool calls by session and id: providers have been seen to give one id twice.
+    """Keep tool calls by session and id, because some providers use one id twice.
 
     Calls without an id are distinguished by their order.
     """
@@ -34,7 +34,7 @@ class ToolCallTracker:
         # By session and tool: (id, arguments) of calls with an id, event ids of calls without.
         self._with_id: PendingQueues[tuple[str, str], tuple[str, str]] = PendingQueues()
         self._without_id: PendingQueues[tuple[str, str], str] = PendingQueues()
-        # Results that were recorded before the request that brings them: by session and call id, or tool.
+        # Results that were recorded before the request that contains them: by session and call id, or tool.
         self._early: BoundedCache[tuple[str, str], str] = BoundedCache()
         self._early_without_id: PendingQueues[tuple[str, str], str] = PendingQueues()
         # By session and id: calls whose id is a framework's.
@@ -48,7 +48,7 @@ class ToolCallTracker:
         tool: str | None,
         arguments: str | None = None,
     ) -> None:
-        """Remember a tool call.
+        """Keep a tool call.
 
         Args:
             session_id: the conversation.
@@ -69,7 +69,7 @@ class ToolCallTracker:
     def record_result(
         self, session_id: str, call_id: str | None, tool: str | None = None
     ) -> ToolCallRecord | None:
-        """Remember that a call has its result; return the call, or None if it had its result before."""
+        """Mark a call as answered; return the call, or None if it had its result before."""
         if not call_id:
             is_known, event_id = self._without_id.take((session_id, tool or ""))
             if event_id is not None:
@@ -85,16 +85,16 @@ class ToolCallTracker:
     def claim(
         self, session_id: str, tool: str, distance: Callable[[str], int | None]
     ) -> tuple[str, str] | None:
-        """Return the call that a tool answers which the program runs without naming the call's id.
+        """Find the call for a tool that the program runs without naming a call's id.
 
         Args:
             session_id: the conversation.
             tool: the tool's name.
-            distance: from the arguments with which the tool is run to these; None: it is another call. Of
-                several at the same distance the oldest is taken.
+            distance: returns how far a call's arguments are from those of the run; None if they contradict
+                each other. The nearest call is taken; of several at the same distance, the oldest.
 
         Returns:
-            The call's id and arguments, which no other claim returns; None if no call waits for a result.
+            The call's id and arguments, which no other claim returns; None if no waiting call matches.
         """
         key = (session_id, tool)
         distances = [(distance(call[1]), call) for call in self._with_id.waiting(key)]
@@ -105,7 +105,7 @@ class ToolCallTracker:
         return None
 
     def release_claim(self, session_id: str, tool: str, call: tuple[str, str]) -> None:
-        """Let a call wait again: the tool has failed, and may be run once more."""
+        """Return a claimed call to the waiting ones, because the tool has failed and may be run again."""
         self._with_id.put((session_id, tool), call)
 
     def has_call_without_id(self, session_id: str, tool: str) -> bool:
@@ -123,20 +123,20 @@ class ToolCallTracker:
         return ToolCallRecord(event_id, tool)
 
     def release_id(self, session_id: str, call_id: str, record: ToolCallRecord) -> None:
-        """Take the framework's id from a call again, whose result the framework does not report."""
+        """Undo `adopt_id` for a call whose result the framework does not report."""
         if self._adopted.get((session_id, call_id)):
             self._count(record.tool, -1)
             self.record_call(session_id, None, record.event_id or "", record.tool)
 
     def record_early_result(self, session_id: str, call_id: str, event_id: str, tool: str | None) -> None:
-        """Remember the event of a result that was recorded before the request that brings it."""
+        """Keep the event of a result that was recorded before the request that contains it."""
         if self._adopted.get((session_id, call_id)):
             self._early_without_id.put((session_id, tool or ""), event_id)
         else:
             self._early.put((session_id, call_id), event_id)
 
     def early_result(self, session_id: str, call_id: str | None, tool: str | None) -> str | None:
-        """Return the event of such a result."""
+        """Return the event of a result that was recorded early, or None."""
         if call_id:
             return self._early.get((session_id, call_id))
         return self._early_without_id.take((session_id, tool or ""))[1]
@@ -146,7 +146,7 @@ class ToolCallTracker:
         return (self._open_count.get(tool) or 0) > 0
 
     def find_call(self, session_id: str, call_id: str) -> tuple[str, ToolCallRecord] | None:
-        """Return a call and its session: this session, else the one that used the id last."""
+        """Return a call and its session: this session, else the latest that used the id."""
         for session in (session_id, self._sessions.get(call_id)):
             record = None if session is None else self._calls.get((session, call_id))
             if session is not None and record is not None:

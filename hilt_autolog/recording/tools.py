@@ -1,4 +1,4 @@
-"""The tool calls of an answer, and their results, which the next request brings: each written once."""
+"""Write the tool calls of an answer, and their results from the next request, each once."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class ToolRecorder(Protocol):
 def write_tool_calls(
     recorder: ToolRecorder, position: ConversationPosition, calls: Sequence[ToolCall], answer: EventDict
 ) -> None:
-    """Write the tool calls of an answer; of a partial answer, those whose arguments are whole.
+    """Write the tool calls of an answer; of a partial answer, only those with complete arguments.
 
     Args:
-        recorder: writes them, and remembers them for their results.
+        recorder: writes them, and keeps them for their results.
         position: that of the request.
         calls: the tool calls; several choices may contain the same call.
         answer: the event of the answer.
@@ -56,18 +56,18 @@ def write_tool_calls(
 def write_tool_results(
     recorder: ToolRecorder, position: ConversationPosition, messages: list[Message]
 ) -> str | None:
-    """Write the tool results that a request brings for the first time.
+    """Write the tool results that this request is the first to contain.
 
-    The event of a result that is plain text, and that follows directly upon messages in the log, replaces
-    its message: the prompt need not repeat it, and the position's history moves on to it.
+    If a result is plain text and directly follows messages that are in the log, its event replaces its
+    message: the prompt does not repeat it, and the position's history advances to it.
 
     Args:
-        recorder: writes them, and knows which results are in the log.
-        position: that of the request; it moves on.
-        messages: the whole request, for the names of earlier calls.
+        recorder: writes them; its `conversations` have the results that are in the log.
+        position: that of the request; it is advanced.
+        messages: all messages of the request, to look up the names of earlier calls.
 
     Returns:
-        The name of the tool whose result is the newest message; None if the newest message is none.
+        The name of the tool whose result is the newest message; None if that is not a tool's result.
     """
     tool, tools = None, recorder.conversations.tools
     is_contiguous = True  # every new message so far has an event of its own
