@@ -27,7 +27,7 @@ class StatsRow(NamedTuple):
     Attributes:
         label: the day, the Monday of the week, the month, the conversation or the model.
         models: the statistics of each model, in order of their names.
-        total: those of all models together.
+        total: the statistics of all models together.
     """
 
     label: str
@@ -42,14 +42,14 @@ def summarize(
     timezone: str = "UTC",
     event_filter: Callable[[JsonObject], bool] = lambda _: True,
 ) -> list[StatsRow]:
-    """Return the statistics of a log's calls, and report what could not be read to the log.
+    """Return the statistics of a log's calls; lines that cannot be read are added to the log's problems.
 
     Args:
         log: the log.
         by: one of `REPORTS`.
         timezone: where days, weeks and months begin: `UTC`, `local`, or a name like `Europe/Paris`.
-        event_filter: whether a call is counted, judged by the event that ended it; by its prompt, if none
-            did.
+        event_filter: returns whether to count a call, from the event that ended it, or from its prompt if no
+            event did.
 
     Returns:
         A row for each period, conversation or model, in the order of their labels.
@@ -116,7 +116,7 @@ def _count_calls(
 
 
 class _Ends:
-    """The prompts that have an end. Only the hashes of their ids are kept, to save memory."""
+    """Ids of prompts that have an end; only their hashes are kept, to save memory."""
 
     def __init__(self) -> None:
         self._answered: set[int] = set()
@@ -134,7 +134,10 @@ class _Ends:
         return isinstance(prompt, str) and hash(prompt) in self._answered
 
     def has_ended(self, prompt: object, session_id: object) -> bool:
-        """Return whether an end names this prompt, or one of its conversation that names none is left."""
+        """Return whether a prompt has an end.
+
+        An end refers to it; or else one that refers to no prompt is left in its conversation, and is used up.
+        """
         if self.has_answered(prompt) or (isinstance(prompt, str) and hash(prompt) in self._failed):
             return True
         session = repr(session_id)
@@ -159,7 +162,7 @@ class CallStats:
         calls: how many have ended.
         failures: how many of them have failed.
         unfinished: how many more have no end in the log: their process ended before, or they still run.
-        unpriced: how many answers have no known price; they are not in `cost`.
+        unpriced: how many answers have no known price, and are missing in `cost`.
         tokens: sums by kind, of `TOKENS`.
     """
 
@@ -176,7 +179,7 @@ class CallStats:
         self._add_usage(metrics)
         extensions = _mapping(event, "extensions")
         for name, times in self._times.items():
-            time = _number(metrics.get(name, extensions.get(name)))  # hilt-python's programs use either
+            time = _number(metrics.get(name, extensions.get(name)))  # programs with hilt-python use either
             if time is not None:
                 times.append(time)
 
@@ -185,7 +188,7 @@ class CallStats:
 
         Args:
             event: the event that ended it.
-            is_answered: it has an answer as well (of a broken stream), and so it is among the calls already.
+            is_answered: the call has an answer as well (of a broken stream), and is counted already.
         """
         self.calls += not is_answered
         self.failures += 1
@@ -217,7 +220,7 @@ class CallStats:
 
     @property
     def cost(self) -> float | None:
-        """US dollars, of the calls whose price is known; None, if there are none."""
+        """The cost in US dollars of the calls whose price is known; None if there are none."""
         return round(fsum(self._costs), 9) if self._costs else None
 
     def percentile(self, name: str, percent: int) -> float | None:

@@ -1,7 +1,7 @@
 """Read the files of a log by DuckDB: their lines as they are, and the view `events` with typed columns.
 
-DuckDB reads plain files itself, on all cores. It silently skips a line that is not JSON, so the lines that it
-has refused are counted, searched for and reported as the reader would have reported them.
+DuckDB reads plain files itself, on all cores. It silently skips a line that is not JSON, so the skipped lines
+are counted, located and reported as the reader reports them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Find the ends of a log's calls, and its prompts, with what statistics need: by DuckDB, or line by line."""
+"""Find the prompts of a log and the ends of its calls, for statistics: by DuckDB, or line by line."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ _STRUCTURE = (
     '"provenance":{"model":"JSON"},"extensions":{"model":"JSON","conversation":"JSON","error_type":"JSON",'
     '"reply_to":"JSON","latency_ms":"JSON"}}'
 )
-# These words may occur in a text as well; events that are no ends are filtered out by their action later.
+# These words may occur in a text as well; `ends_and_prompts` then filters events by their action.
 _IS_CHUNK = 'contains(json, \'"action":"completion_chunk"\')'
 _HAS_WORD = " OR ".join(f"contains(json, '\"{word}\"')" for word in (*ANSWERS, "error_type", PROMPT))
-# Prompts are the long lines. Of one with our own order of keys only the id is read, unless no event ends it.
+# Prompts are the longest lines. If the keys are in the order that we write, only the id of a prompt is read;
+# the rest is read if no event ends it.
 _STRING = r'"[^"\\]*"'
 _PROMPT_START = (
     rf'^\{{"hilt_version":{_STRING},"event_id":"([^"\\]+)","timestamp":{_STRING},"session_id":{_STRING},'
@@ -58,7 +59,7 @@ _ADD_OPEN_PROMPTS = (
     f" (SELECT json, {_PROMPT_ID} AS prompt_id FROM lines)"
     " WHERE prompt_id IN (SELECT prompt_id FROM open_prompts)"
 )
-_LARGE_FILE = 2**18  # bytes on average; of smaller files, opening each costs DuckDB more than reading it
+_LARGE_FILE = 2**18  # bytes on average; DuckDB takes longer to open a smaller file than to read it
 _AT_ONCE = 2000  # rows that are fetched together
 
 
@@ -67,7 +68,7 @@ def ends_and_prompts(log: EventLog) -> Iterator[JsonObject]:
 
     They come in no particular order, and prompts that have an end may be missing. An event may lack the keys
     that statistics do not need; those that it has are as in the log. The bad lines are among `log.problems`
-    when all events have been taken.
+    once this iterator is exhausted.
     """
     candidates = _by_duckdb(log) if _is_large(log) and is_installed() else _line_by_line(log)
     return (event for event in candidates if event.get("action") == PROMPT or is_end(event))

@@ -55,7 +55,7 @@ def query_relation(log: EventLog, sql: str) -> DuckDBPyRelation:
 
 
 def query(log: EventLog, sql: str, fetch: Callable[[DuckDBPyRelation], Result]) -> Result:
-    """Return what `fetch` makes of a query's relation, which cannot be used afterwards."""
+    """Return the result of `fetch`, called with the relation of a query, which cannot be used afterwards."""
     database = Database(log)
     try:
         return database.run(

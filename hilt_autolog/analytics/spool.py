@@ -1,8 +1,8 @@
 """Copy what DuckDB cannot read by itself, line by line: compressed logs, pipes, rows of columns.
 
-DuckDB reads nothing from a pipe, all or nothing of a damaged .gz, and does not report that a .zst is damaged.
-The reader of this package handles these, so whatever is not a plain file is copied through it. So is a log of
-rows (recognized by its first line), which become events.
+DuckDB cannot read a pipe, reads all or nothing of a damaged .gz, and does not report a damaged .zst. The
+reader of this package handles these, so whatever is not a plain file is copied with it. So is a log of rows
+(recognized by its first line), which become events.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _GLOB = frozenset("*?[")
 
 
 class EventLog(Protocol):
-    """What analytics use of a `hilt_autolog.reading.reader.Log`; see there."""
+    """The part of `hilt_autolog.reading.reader.Log` that analytics use."""
 
     sources: list[Source]
     event_filter: Callable[[JsonObject], bool] | None
@@ -60,7 +60,7 @@ class Spool:
 
     Attributes:
         directory: its path; no other user may read it.
-        names: the source's name in UTF-8, by the path of its copy.
+        names: path of a copy -> name of its source in UTF-8.
     """
 
     def __init__(self) -> None:
@@ -85,15 +85,15 @@ class Spool:
 
 
 _LINE_START, _LINE_END = b'{"', b"}\n"  # of a whole line by one of the usual writers
-_EVENT_START = b'{"hilt_version"'  # inside a line: one of two processes that share the file was killed
+_EVENT_START = b'{"hilt_version"'  # inside a line if one of two processes that share the file was killed
 _AT_ONCE = 2**18  # bytes; a line is as long as DuckDB accepted
 
 
 def refused_lines(source: Source, are_all: Callable[[int, int], bool]) -> list[ReadProblem] | None:
     """Return the bad lines of a file that is not compressed.
 
-    Parsing every line would cost more than all that DuckDB does. So first only the lines are parsed that look
-    torn, then those as well that look like two events in one, and all of them only if that is not enough.
+    Parsing every line would take longer than DuckDB does. So parse the lines that look torn; if they are not
+    all, also those that look like two events in one; and only then every line.
 
     Args:
         source: the file.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _current_call: ContextVar[CallObserver | None] = ContextVar("hilt_call", default=None)
-# The calls made inside a "parser" function, with their results: they end when it has ended.
+# The calls made inside a "parser" function, with their results. They end when the function returns.
 _unparsed_calls: ContextVar[list[tuple[CallObserver, object]] | None] = ContextVar(
     "hilt_unparsed_calls", default=None
 )
@@ -154,7 +154,7 @@ def _reset(variable: ContextVar[T], token: Token[T]) -> None:
 
 @capture_errors
 def _end_calls(calls: list[tuple[CallObserver, object]], error: BaseException | None = None) -> None:
-    """End the calls whose responses the SDK has parsed by now, or has failed to parse."""
+    """End the calls whose responses the SDK has parsed, or has failed to parse with `error`."""
     for call, result in calls:
         if error is None:
             call.finish(result)
@@ -163,7 +163,7 @@ def _end_calls(calls: list[tuple[CallObserver, object]], error: BaseException | 
 
 
 def _observe_result(call: CallObserver, result: object, *, is_request: bool) -> object:
-    """Observe a call's result if the response is still to be read, or else end the call with it.
+    """Observe a call's result if its response has not been read yet; end the call otherwise.
 
     Returns:
         The program's result: `result` itself, except an iterator that no object holds, which gets a proxy.
@@ -189,7 +189,7 @@ def _observe_result(call: CallObserver, result: object, *, is_request: bool) -> 
 
 
 def _is_unread(response: Any) -> bool:
-    """Return whether the program is still to read the body of a response, which must not be consumed here."""
+    """Return whether the body of a response is unread; the program will read it, so do not consume it."""
     try:  # httpx2 2.16 _models.py: Response.content raises ResponseNotRead before the body is read
         _ = response.content
     except Exception:

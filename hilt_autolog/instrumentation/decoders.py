@@ -31,7 +31,7 @@ class SseDecoder:
         return events
 
     def end(self) -> list[object]:
-        """Return the event that the end of the body completes, if there is one."""
+        """Return the event that the end of the body completes, if any, in a list."""
         return self.feed(b"\n\n")
 
     def _complete(self) -> list[object]:

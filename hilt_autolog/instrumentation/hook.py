@@ -1,7 +1,7 @@
 """The interface between wrapped functions and the recording: a hook begins a call, an observer follows it.
 
 This package wraps functions and calls these protocols; `recording` and `runs` implement them. Their methods
-capture their own errors, save `CallObserver.finish`, whose caller does.
+capture their own errors, except `CallObserver.finish`: its caller captures them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Hook(Generic[Observer]):
 
 
 def _ignore_call(*_call: object) -> None:
-    """Begin nothing."""
+    """Return None, which leaves the call unobserved."""
 
 
 class StreamObserver(Protocol):
@@ -60,7 +60,7 @@ class StreamObserver(Protocol):
         """End the call early; `how` is `closed`, `dropped`, `cancelled` or `exit`."""
 
     def release_response(self) -> None:
-        """Drop the reference to the HTTP response, whose body belongs to the program; keep its head."""
+        """Drop the reference to the HTTP response, whose body the program reads; keep status and headers."""
 
 
 class CallObserver(StreamObserver, Protocol):
@@ -70,7 +70,7 @@ class CallObserver(StreamObserver, Protocol):
     http: HttpResponse | None
 
     def receive_response(self, arguments: JsonMapping) -> None:
-        """Set `http` from the keyword arguments of a function that the SDK parses a response in."""
+        """Set `http` from the keyword arguments of a "response" target."""
 
     def finish(self, result: object) -> None:
         """End the call: the function has returned `result`."""

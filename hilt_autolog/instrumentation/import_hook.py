@@ -1,4 +1,4 @@
-"""Call back when a module is imported: one finder before all others, which leaves no trace on the module.
+"""Call back when a module is imported, by a finder before all others; the module itself is unchanged.
 
 Imported when an interpreter starts, so it imports only modules that are loaded by then.
 """
@@ -51,7 +51,7 @@ def remove_hooks() -> None:
 
 
 class _Finder:
-    """Finds the modules that have callbacks, by means of the other finders, and no other module.
+    """Finds only modules that have callbacks, by calling the finders that follow it.
 
     Attributes:
         callbacks: pairs of module names and their callback.
@@ -90,7 +90,7 @@ class _Finder:
     ) -> "ModuleSpec | None":
         """Find the module as without this finder, and put a `_Loader` before its loader."""
         search = (get_ident(), name)
-        if search in self.searches:  # another finder searches the whole list again: one `_Loader` is enough
+        if search in self.searches:  # called again by another finder, which searches `sys.meta_path` itself
             return None
         self.searches.add(search)
         try:

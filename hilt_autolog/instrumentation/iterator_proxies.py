@@ -1,9 +1,9 @@
 """Proxies of iterators that a call returns to the SDK, which builds the program's object from them.
 
-Such an iterator gets a proxy, because it is no attribute of an object in which it could be replaced.
-The proxy looks like the iterator to everything but `type()`. The only sign of an early end is that the SDK
-drops the iterator when the program leaves the object built from it. Python also closes a generator that is
-dropped, so the end of a generator is always recorded as `closed`.
+Such an iterator is not an attribute that could be replaced, so the call returns a proxy instead. The proxy
+looks like the iterator to everything but `type()`. The only sign of an early end is that the iterator is
+garbage collected, after the program has dropped the object built from it. Python closes a generator when it
+is collected, so the early end of a generator is always recorded as `closed`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def proxy_result(result: Any, call: StreamObserver) -> object:
 
 
 class ResultState(StreamState):
-    """The state of an iterator that the SDK holds for the program."""
+    """The state of an iterator to which only the SDK's object refers."""
 
     __slots__ = ()
 
@@ -52,13 +52,13 @@ class TransparentProxy:
         return getattr(self._inner, name)
 
     @property  # type: ignore[misc]  # it replaces a class attribute
-    def __class__(self) -> type:  # what `isinstance` in the SDK looks at
+    def __class__(self) -> type:  # read by `isinstance` in the SDK
         return type(self._inner)
 
     def __repr__(self) -> str:
         return repr(self._inner)
 
-    def __reduce_ex__(self, protocol: Any) -> Any:  # a copy is of the iterator itself, and not observed
+    def __reduce_ex__(self, protocol: Any) -> Any:  # copies the iterator itself; the copy is not observed
         return self._inner.__reduce_ex__(protocol)
 
 
@@ -115,11 +115,11 @@ class AsyncIterableProxy(TransparentProxy):
 def proxy_generator(
     generator: Iterator[object], begin: Callable[[], StreamObserver | None]
 ) -> Iterator[object]:
-    """Wrap a generator that has not run yet: the call begins with the first step, if there is one.
+    """Wrap a generator that has not run yet: the call begins when it is first advanced.
 
     Args:
-        generator: what the SDK's function has returned.
-        begin: begins the call; None: do not observe it.
+        generator: returned by the SDK's function.
+        begin: begins the call; returns None if it is not to be observed.
     """
     state = _begin_state(generator, begin)
     if state is None:

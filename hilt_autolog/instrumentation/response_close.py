@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class CloseListener(Protocol):
-    """Is notified when a response is closed."""
+    """Notified when a response is closed."""
 
     def on_close(self, caller: CodeType) -> None:
-        """Record that this code closes the response."""
+        """Record that a function, whose code is `caller`, closes the response."""
 
 
 def observe_close(response: Any, listener: Callable[[], CloseListener | None]) -> Callable[[], None]:

@@ -37,7 +37,7 @@ def observe_stream(call: StreamObserver, stream: StreamInfo) -> None:
 
 
 class LazyIterator:
-    """An iterator that the SDK creates at first use, when its stream object is complete; no earlier here.
+    """Delegates to an iterator that the SDK creates at first use, and creates it no earlier.
 
     anthropic 2.14 _streaming.py: `Stream._iterator` is a cached property, made from a copy of the stream so
     that a dropped stream closes at once. For the same reason the stream is referred to weakly here.
@@ -51,7 +51,7 @@ class LazyIterator:
         self._inner: Any = None
 
     def __iter__(self) -> Any:
-        """Return the SDK's iterator, and leave its replacement in the stream."""
+        """Return the SDK's iterator; the stream keeps the iterator that has replaced it."""
         if self._inner is None:
             holder, name = self._holder(), self._attribute
             replacement = vars(holder).pop(name)  # the copy that the SDK makes must not contain it
@@ -70,7 +70,7 @@ class StreamState:
         add: takes the next item.
         is_advancing: the SDK's iterator is running. A close now is the SDK's own, not the program's: openai
             3.57 and anthropic 2.14 _streaming.py: `Stream.__stream__` closes the response in its `finally`.
-        restore_close: gives the response its own `close` back.
+        restore_close: restores the `close` of the response.
     """
 
     __slots__ = ("__weakref__", "_call", "_code", "add", "is_advancing", "restore_close")
@@ -108,9 +108,9 @@ class StreamState:
 
 
 def observe_iterator(inner: Iterable[object], state: StreamState) -> Iterator[object]:
-    """Return the generator that replaces an SDK's generator; it is started, so it notices being dropped."""
+    """Return the generator that replaces an SDK's generator, advanced to its first `yield`."""
     items = _iterate(inner, state)
-    next(items)  # run to the first `yield`: a generator that never ran gets no GeneratorExit
+    next(items)  # a generator that has not been started gets no GeneratorExit when it is dropped
     return items
 
 

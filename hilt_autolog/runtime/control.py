@@ -65,11 +65,11 @@ _state = _State()
 
 
 class Recording:
-    """What `enable()` returns: a context manager that restores the settings and session from before.
+    """Returned by `enable()`: a context manager that restores the previous settings and session.
 
     Args:
-        settings: the settings from before; None: recording was disabled.
-        session: the session from before.
+        settings: the settings to restore; None to disable recording.
+        session: the session to restore.
         changed: whether there is anything to restore.
     """
 
@@ -140,7 +140,7 @@ def _environ() -> Mapping[str, str]:
 
 
 def _apply(settings: Settings, session: EventSink | None) -> bool:
-    """Record with these settings into this session; return whether that is a change."""
+    """Record with these settings into this session; return whether anything has changed."""
     with _state.lock:  # two threads may import two SDKs at once
         old_settings, _state.settings = _state.settings, settings
         old_session, _state.session = _state.session, session
@@ -201,13 +201,13 @@ def _patch(sdk: str) -> None:
     from hilt_autolog.runs.dispatch import dispatch_callback
 
     _state.dispatch = dispatch_callback
-    starter = _build_recording()  # imports every module now: later the file descriptors may be exhausted
+    starter = _build_recording()  # imports every module now, because file descriptors may be exhausted later
     _state.watching[sdk], undo = patch_sdk(sdk, starter.begin, _dispatch, starter.begin_method)
     _state.undo.append(undo)
 
 
 def _dispatch(*callback: object) -> ReturnObserver | None:
-    """Pass a callback of a framework on, with the recorder in use."""
+    """Call `dispatch_callback` with the recorder in use."""
     recorder = None if _state.call_starter is None else _state.call_starter.recorder
     if recorder is None or _state.dispatch is None:
         return None
@@ -220,7 +220,7 @@ def recorder() -> Recorder | None:
 
 
 def _build_recording() -> CallStarter:
-    """Return what begins calls. While recording is enabled it has a recorder, which is built if need be."""
+    """Return the `CallStarter`. While recording is enabled, it has a recorder, built here if necessary."""
     from hilt_autolog.recording.call_starter import CallStarter
 
     from .factory import build_recording

@@ -100,7 +100,7 @@ def _mirror(sheet_id: str) -> SheetMirror:
 
 
 def _mirrored(writer: Writer, mirror: SheetMirror) -> Write:
-    """Return `writer.write` that also points the mirror at the log, which the first event opens."""
+    """Return a `writer.write` that also makes the mirror follow the log, which the first event opens."""
 
     def write(event: JsonMapping, *, is_json: bool = False, skip_stat: bool = False) -> bool:
         written = writer.write(event, is_json=is_json, skip_stat=skip_stat)

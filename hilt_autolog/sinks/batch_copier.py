@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MAX_ROWS = 1000  # of a request
 MAX_BYTES = 1_500_000  # of a request; Google advises at most 2 MB
 
-_MAX_READ = 8 << 20  # bytes of the log read for one batch: most lines may get no row, such as chunks
+_MAX_READ = 8 << 20  # bytes of the log read for one batch: many lines may have no row, such as chunks
 _BLOCK_SIZE = 1 << 16
 
 
@@ -38,12 +38,12 @@ class Batch(NamedTuple):
 class BatchCopier:
     """Copy what was appended to a log since its checkpoint.
 
-    A batch is recorded in the checkpoint before it is sent. As long as it is pending there, nobody knows
-    whether the sheet has it: in this process after a broken connection, or in the next process after a kill.
+    A batch is recorded in the checkpoint before it is sent. While it is pending there, it is unknown
+    whether the sheet has it: after a broken connection in this process, or in the next process after a kill.
     So the sheet is read before the same lines are sent again.
 
     Attributes:
-        checkpoint: Where the copy has got to.
+        checkpoint: How much of the log is copied.
         rows: How many rows this object has copied.
     """
 
@@ -86,7 +86,7 @@ class BatchCopier:
         return True
 
     def _resend(self, sheet: Worksheet, pending: PendingBatch) -> bool:
-        """Send those rows of a batch that may have been written which the sheet does not have."""
+        """Send the rows of a pending batch that the sheet does not have."""
         checkpoint = self.checkpoint
         batch = _read_batch(checkpoint.log, checkpoint.offset, checkpoint.target, until=pending.end)
         missing = sheet.missing_rows(batch.rows, pending.position) if batch.rows else []
@@ -100,7 +100,7 @@ class BatchCopier:
         return True
 
     def _is_log_replaced(self) -> bool:
-        """Return whether the log was deleted, and another one created under its name."""
+        """Return whether the log was deleted and created anew."""
         status = Syscalls.stat(self.checkpoint.log)
         before, self._inode = self._inode, (status.st_ino, status.st_dev)
         return status.st_size < self.checkpoint.offset or before not in (None, self._inode)
@@ -129,7 +129,7 @@ def _read_batch(log: str, offset: int, target: SheetTarget, until: int | None = 
 
 
 def _row(line: bytes, target: SheetTarget) -> RowCells | None:
-    """Return the row of a line; None if it gets none, is torn, or is no event."""
+    """Return the row of a line; None if the line is torn, is no event, or has no row in the sheet."""
     try:
         event: object = orjson.loads(line)
     except ValueError:

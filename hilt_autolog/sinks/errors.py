@@ -19,7 +19,7 @@ _BAD_REQUEST, _FORBIDDEN, _NOT_FOUND, _TIMEOUT, _TOO_MANY, _SERVER_ERROR = 400, 
 
 
 class PermanentError(SessionError):
-    """Google does not let us write until a person does what the text says."""
+    """Google refuses to write until a person does what the text says."""
 
 
 class RetryLater(Exception):  # noqa: N818  named for how to handle it; no error of the program

@@ -96,12 +96,12 @@ class SheetMirror:
             self._last_progress = uploader.progress()
 
     def progress(self) -> UploadProgress:
-        """Return the progress of the copy, or what it was at its end."""
+        """Return the progress of the copy, or the last progress of one that has ended."""
         uploader = self._uploader
         return self._last_progress if uploader is None else uploader.progress()
 
     def reset_after_fork(self) -> None:
-        """Forget the parent's uploader and log, in a forked child."""
+        """Start over in a forked child: discard the parent's uploader and progress."""
         uploader, self._uploader = self._uploader, None
         self._lock = RLock()
         self._last_progress = UploadProgress(0, 0, None)
@@ -110,7 +110,7 @@ class SheetMirror:
 
 
 _mirrors: WeakSet[SheetMirror] = WeakSet()
-# Those that end in the background, and have their checkpoints locked until then.
+# Uploaders that end in the background; each keeps its checkpoints locked until it has ended.
 _closing_uploaders: WeakSet[SheetUploader] = WeakSet()
 
 

@@ -45,7 +45,7 @@ class RateLimiter:
     def backoff(self, failures: int) -> float:
         """Return how many seconds to wait after so many failures in a row: doubled each time, up to a minute.
 
-        Jitter of up to a half keeps processes that one quota has stopped from returning together.
+        Jitter of up to a half spreads the retries of processes that share a quota.
         """
         seconds: float = min(self.pause * 2 ** min(failures, 10), _MAX_BACKOFF)
         return seconds * self._random.uniform(0.5, 1.0)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 MAX_SHEET_ROWS = 500_000  # a spreadsheet holds ten million cells, and is slow long before
 
 _SCOPES = ("https://www.googleapis.com/auth/spreadsheets",)
-# Seconds to connect, and to wait for a response. Google aborts a request after three minutes: one that we
-# abandoned earlier might still be executed after the sheet was read to see whether it was.
+# Seconds to connect, and to wait for a response. Google aborts a request after three minutes. After a shorter
+# timeout a request might still be executed, after the sheet was read to find out whether it was.
 _TIMEOUT = (10.0, 190.0)
 
 

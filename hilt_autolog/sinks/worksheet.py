@@ -1,4 +1,4 @@
-"""A worksheet of Google Sheets through gspread: its header, its rows, and which rows it lacks."""
+"""A worksheet of Google Sheets, through gspread: complete its header, append rows, find missing rows."""
 
 from __future__ import annotations
 
@@ -125,11 +125,11 @@ class Worksheet:
         self._last_row = int(last_row[1]) if last_row else None
 
     def missing_rows(self, rows: list[RowCells], position: WritePosition) -> list[RowCells]:
-        """Return those of the rows that were about to be written at a position which the sheet lacks.
+        """Return the rows that the sheet lacks, of those that were to be written at a position.
 
-        Rows are compared by their `event_id`, wherever people have sorted them to. In a worksheet without
-        that column they are compared by all of their cells, and only from the position on if it has no
-        `timestamp` either.
+        Rows are compared by their `event_id`, in any order, because people may have sorted them. In a
+        worksheet without that column they are compared by all of their cells, and only from the position on
+        if it has no `timestamp` either.
 
         Raises:
             PermanentError, RetryLater: see `errors`.
@@ -137,7 +137,7 @@ class Worksheet:
         self._wait_for_quota()
         with self._spreadsheet.translate_errors():
             sheet, header = self._sheet, self._header
-            if sheet.title != position.title:  # that one was full, or another process has added this one
+            if sheet.title != position.title:  # it became full, or another process added this one
                 worksheets = self._spreadsheet.worksheets()
                 if position.title not in worksheets:  # deleted, and the rows with it
                     return rows
@@ -189,7 +189,7 @@ class Worksheet:
                 sheet.resize(cols=width)
             sheet.update([missing], f"{_column_letters(len(header) + 1)}1", raw=True)
             if not header:
-                with suppress(import_gspread().exceptions.APIError):  # a convenience, not worth a failure
+                with suppress(import_gspread().exceptions.APIError):  # only a convenience
                     sheet.freeze(rows=1)
         return header + missing
 
@@ -198,7 +198,7 @@ class Worksheet:
         return "event_id" in self._target.columns or "timestamp" in self._target.columns
 
     def _subtract(self, rows: list[RowCells], lines: Iterable[Mapping[str, Cell]]) -> list[RowCells]:
-        """Return the rows without as many of each kind as there are lines with the same cells."""
+        """Return the rows that are left when each line cancels one row with the same cells."""
         counts = Counter(self._target_cells(line) for line in lines)
         missing = []
         for row in rows:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("csv", "parquet", "messages")
 COMPRESSIONS = ("snappy", "zstd", "gzip", "none")
-"""Those of `hilt_autolog.converters.parquet`, which is not imported for the help."""
+"""The keys of `converters.parquet.COMPRESSIONS`, repeated here so that `--help` does not import it."""
 _FORMAT_BY_SUFFIX = {".csv": "csv", ".parquet": "parquet", ".jsonl": "messages"}
 
 

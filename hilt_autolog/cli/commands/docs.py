@@ -1,4 +1,4 @@
-"""hilt docs: the reference, a topic at a time."""
+"""hilt docs: print a topic of the reference."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _COLUMNS = {"when": "<", "conversation": "~", "calls": ">", "tokens": ">", "$": ">", "first words": "~"}
 _FIGURES = ("calls", "tokens", "$")
 _WIDE_SCREEN = 80  # cells: with space for the figures
-_FIRST_WORDS = 200  # characters: no table has space for more
+_FIRST_WORDS = 200  # characters; more than a table has space for
 _LOG_SUFFIXES = (".jsonl", ".gz", ".zst")
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     ReportProblem = Callable[[ReadProblem], None]
 
-_POLL_INTERVAL = 0.1  # seconds between two looks at a log that is followed
+_POLL_INTERVAL = 0.1  # seconds between two reads of a log that is followed
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -170,12 +170,12 @@ class TailRequest(NamedTuple):
     Attributes:
         number: how many rows.
         matches: the predicate for events.
-        folds_chunks: whether all chunks of a stream count as one row.
+        joins_chunks: whether all chunks of a stream count as one row.
     """
 
     number: int
     matches: EventFilter
-    folds_chunks: bool
+    joins_chunks: bool
 
 
 def _tail_request(args: Namespace) -> TailRequest:
@@ -223,4 +223,4 @@ def _newest(forward: Iterable[JsonMapping], tail: TailRequest) -> list[JsonMappi
 
 def _row_key(event: JsonMapping, tail: TailRequest) -> object:
     """Return the key of the row that an event shares with others; None if it has a row of its own."""
-    return stream_key(event) if tail.folds_chunks else None
+    return stream_key(event) if tail.joins_chunks else None

@@ -174,7 +174,7 @@ _END_ACTIONS = ("completion", "system", "retrieval", "embedding")  # they end a 
 class ReferenceChecker:
     """Checks that ids are unique, that references resolve, and that each prompt has an end.
 
-    Events may come in any order. It remembers an id for each event, so it grows with the log: about 150 bytes
+    Events may come in any order. This keeps an id for each event, so it grows with the log: about 150 bytes
     an event.
     """
 

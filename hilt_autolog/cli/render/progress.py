@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _DELAY = 0.5  # seconds before the bar appears: most reads are over by then
 _INTERVAL = 0.1  # seconds between two updates
-_CLOCK_INTERVAL = 256  # events between two looks at the clock
+_CLOCK_INTERVAL = 256  # events between two reads of the clock
 _BAR_WIDTH = 30  # cells
 _BLOCK = 2**16
 _OPENINGS_OF_LOG = 2  # iterating a Log opens a file for its first event, and again for the others

@@ -22,14 +22,14 @@ _MAX_CANDIDATES = 5  # in the message about an ambiguous name
 
 @dataclass(slots=True)
 class Conversation:
-    """What a log holds of a conversation.
+    """A conversation in a log.
 
     Attributes:
         session_id: the id that its events share.
-        name: the name that the program gave it, if any.
+        name: its name, if the program has set one.
         begin: the time of its first event, "" if no event has a time; `end` that of its last.
         totals: its calls, errors, tokens and cost.
-        models: those that answered, in order, as keys.
+        models: the models that answered, in order, as keys.
         first_text: the text of its first prompt.
     """
 
@@ -42,7 +42,7 @@ class Conversation:
     first_text: str = ""
 
     def add(self, event: JsonMapping) -> None:
-        """Count an event in."""
+        """Add an event to the totals."""
         action = event.get("action")
         moment = sortable_time(event)
         self.begin = min(filter(None, (self.begin, moment)), default="")
@@ -79,7 +79,7 @@ class ConversationIndex:
 
     Args:
         events: the events of the log; only sums are kept.
-        event_id: an event id that `find` is to recognize.
+        event_id: an event id by which `find` can look up its conversation.
     """
 
     def __init__(self, events: Iterable[JsonMapping], event_id: str | None = None) -> None:

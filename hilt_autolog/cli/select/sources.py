@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _FIRST_TIME = "0"  # sorts before every timestamp
 _LAST_TIME = "~"  # sorts after every timestamp
-_MAX_PROBLEMS = 10  # that are reported one by one
+_MAX_PROBLEMS = 10  # reported one by one; of more, the number
 
 
 def add_paths(parser: ArgumentParser) -> None:
