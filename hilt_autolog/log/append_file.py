@@ -1,4 +1,4 @@
-"""One open log file: each append is one write of whole lines, while the descriptor is still that file."""
+"""One open log file: each append is one write of whole lines, after a check that it is still that file."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ _MEBIBYTE = 1 << 20
 _RESERVED_SPACE = 64 * _MEBIBYTE
 
 
-class LogFileLost(Exception):  # noqa: N818 (it names an event in the file's life; the program made no error)
-    """The descriptor is no longer that file: the program closed or reused it, or the file was deleted."""
+class LogFileLost(Exception):  # noqa: N818  it is no error of the program
+    """The descriptor is no longer the log file: the program closed or reused it, or the file was deleted."""
 
 
 class LogFile:
     """An open log file.
 
     Args:
-        fd: a descriptor that is open for appending; it belongs to this object from now on.
+        fd: a descriptor that is open for appending; this object closes it.
         path: the file's absolute path.
-        shared: other processes may append to the same file, so nothing that it holds is ever removed.
+        shared: whether other processes may append to the file; then nothing is ever removed from it.
 
     Attributes:
         path: the file's absolute path.
         identity: its inode and device.
         size: its size in bytes when it was opened.
-        torn: whether it ends inside a line, so that the next write must begin with a line break.
+        torn: whether it ends with a partial line, so that the next write must begin with a line break.
         verified_until: a second after the last `fstat`, on the monotonic clock.
 
     Raises:
-        UnsafePathError: it is not a regular file, or it is ours alone and has several names.
+        UnsafePathError: it is not a regular file, or it is not shared and has several names.
         OSError: the descriptor is closed.
     """
 
@@ -59,8 +59,8 @@ class LogFile:
 
     def __init__(self, fd: int, path: str, *, shared: bool) -> None:
         state = Syscalls.fstat(fd)
-        # A hard link would let another user's file grow; a shared file may have several names by its owner's
-        # choice.
+        # A hard link could make us write to another user's file. A shared file may have several names,
+        # because the program names it.
         if not stat.S_ISREG(state.st_mode) or not (shared or state.st_nlink == 1):
             raise UnsafePathError(
                 "not a regular file", f"not a regular file, or one with several names: {path}"
@@ -75,21 +75,21 @@ class LogFile:
         self.torn = False
         self.verified_until = 0.0
         self._end = -1  # the descriptor's offset after our last write
-        self._writing: list[None] = []  # an item for each write in progress; changed by C code, so atomically
+        self._writing: list[None] = []  # an item for each write in progress; list operations are atomic
 
     def append(self, data: bytes, *, skip_stat: bool = False) -> None:
         """Write whole lines.
 
         Args:
             data: the lines.
-            skip_stat: if the descriptor's offset is where our last write left it, take it for this file in
-                this process and skip the `fstat` (whose cost is not its own time: it makes the next write
-                slower, as the chunks of tests/benchmarks/calls.py show). Not to be used after
-                `verified_until`.
+            skip_stat: skip the `fstat` if the descriptor's offset is still that after our last write. Most of
+                what this saves is not the `fstat` itself: an `fstat` makes the next write slower ("a chunk"
+                in tests/benchmarks/calls.py). Must not be used after `verified_until`.
 
         Raises:
-            LogFileLost: nothing was written: the descriptor is not this file any more, or another process's.
-            OSError: the file does not hold the lines; a part is removed, or ended by the next write's line
+            LogFileLost: nothing was written: the descriptor is no longer this file, or belongs to another
+                process.
+            OSError: the lines were not written; a partial line is removed, or ended by the next write's line
                 break.
         """
         self._writing.append(None)
@@ -115,7 +115,7 @@ class LogFile:
             self._writing.pop()
 
     def _verified_size(self) -> int:
-        """Return the file's size, once it is certain that the descriptor is this file.
+        """Check that the descriptor is still this file, and return the file's size.
 
         A stat result is read by index here, because `[1:3]` yields inode and device in one step, as they are
         kept in `identity`: 1 is st_ino, 2 st_dev, 3 st_nlink (0 when the file was deleted), 6 st_size.
@@ -132,7 +132,7 @@ class LogFile:
         return state[6]
 
     def _write_rest(self, data: bytes, count: int, start: int) -> None:
-        """Write what is left after a partial write of `count` bytes, or repair the file's end and raise."""
+        """Write the rest after a partial write of `count` bytes, or repair the file's end and raise."""
         try:
             while count < len(data):
                 with suppress(InterruptedError):
@@ -146,8 +146,7 @@ class LogFile:
             raise
 
     def _remove_partial_line(self, start: int, count: int) -> None:
-        # Only in a file of our own, and only if it has not grown since: another thread may have written a
-        # line.
+        # Only in an unshared file that has not grown since: another thread may have written a line.
         if not self._shared:
             with suppress(OSError):
                 if Syscalls.fstat(self._fd).st_size == start + count:
@@ -156,7 +155,7 @@ class LogFile:
         self.torn = True
 
     def use_all_space(self) -> None:
-        """Let the file fill the disk, for a caller that handles the error of each line."""
+        """Do not reserve disk space, for a caller that handles the error of each line."""
         self._next_space_check = sys.maxsize
 
     def _check_space(self, size: int) -> None:
@@ -184,9 +183,9 @@ class LogFile:
     def close(self, *, single_threaded: bool = False) -> None:
         """Close the descriptor, unless the program has taken its number for another file.
 
-        Wait until no write is in progress: the descriptor's number may be the program's next file. If there
-        still is a write after 50 ms (we interrupted it, or the disk hangs), the descriptor stays open, which
-        does less harm than a log line in another file.
+        Wait until no write is in progress, because the program's next file may get the descriptor's number.
+        If a write is still in progress after 50 ms (it was interrupted by this thread, or the disk hangs),
+        leave the descriptor open, which does less harm than a log line in another file.
 
         Args:
             single_threaded: no write can be in progress, as in a forked child, which has one thread.
@@ -200,17 +199,17 @@ class LogFile:
             Syscalls.sleep(0.001)
 
     def discard(self) -> None:
-        """Close a file whose first line could not be written, and delete it if it is ours alone."""
+        """Close a file whose first line could not be written, and delete it unless it is shared."""
         self.close()
         if not self._shared:
             with suppress(OSError):
                 Syscalls.unlink(self.path)
 
     def reopen(self) -> LogFile:
-        """Open the same file once more, after its descriptor was lost or closed.
+        """Open the same file again, after its descriptor was lost or closed.
 
         Raises:
-            LogFileLost: the path is another file now.
+            LogFileLost: another file has replaced it at its path.
             OSError: there is no file at the path, or it cannot be opened.
         """
         file = open_descriptor(Syscalls.open(self.path, APPEND), self.path, shared=self._shared)
@@ -235,7 +234,7 @@ def open_descriptor(fd: int, path: str, *, shared: bool, is_new: bool = False) -
 
 
 def is_torn(file: LogFile) -> bool:
-    """Return whether the file ends inside a line. Look twice: another process may be writing that line."""
+    """Return whether the file ends with a partial line. Check twice: another process may be writing it."""
     for pause in (0.01, 0.0):
         with suppress(OSError):
             fd = Syscalls.open(file.path, READ_ONLY)

@@ -1,4 +1,4 @@
-"""Encode an event as one line of bytes, whatever values it holds."""
+"""Encode an event with values of any type as one line of bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["encode_json_line", "encode_line", "escape_invisible", "to_json_value
 
 DELETE = 0x7F
 
-# Characters that JSON leaves as they are, but that a terminal, an editor or str.splitlines() acts on: DEL,
+# Characters that JSON does not escape, but that a terminal, an editor or str.splitlines() acts on: DEL,
 # the C1 controls, zero-width and bidi characters, line and paragraph separators, the byte order mark. A lead
 # byte of UTF-8 never occurs inside a character, so the bytes can be searched without decoding. There is one
 # pattern for each lead, because `re` is five times faster where a pattern begins with fixed bytes, and the
@@ -34,14 +34,14 @@ _INVISIBLE = (
 def encode_line(event: Mapping[str, object], option: int = orjson.OPT_APPEND_NEWLINE) -> bytes:
     r"""Encode an event as one JSON object and the line's only line break.
 
-    Values of JSON's own types go to orjson as they are, everything else through `to_json_value` first. A walk
-    over the types decides, because there are two things that orjson accepts and must not get: NaN, which it
-    writes as `null`, a value that nobody reported, and enums, whose `value` it reads (the process crashes if
-    that raises). The walk costs 1 us for an ordinary event (one of those that tests/benchmarks/calls.py
-    records); unlike a search of the output for `null` it does not grow with the length of the texts.
+    An event with values of JSON's own types is passed to orjson, any other is converted by `to_json_value`
+    first. All types are checked before, because orjson accepts two kinds of values that it must not get: NaN,
+    which it turns into `null`, and enums, whose `value` it reads (the process crashes if that raises). The
+    check costs 1 us for an ordinary event of tests/benchmarks/calls.py; unlike a search of the output for
+    `null`, its cost does not grow with the length of the texts.
 
     Args:
-        event: an event. A value that JSON would not write as an object is kept under the key `event`.
+        event: an event. A value that is no JSON object is written under the key `event`.
         option: an option of orjson instead of the line break.
 
     Returns:
@@ -56,8 +56,9 @@ def encode_line(event: Mapping[str, object], option: int = orjson.OPT_APPEND_NEW
     return _encode_converted(event, option)
 
 
-# Encodes an event whose values are all of JSON's own types, as they are when they were read from JSON: this
-# saves the walk of `encode_line`. A lone surrogate raises orjson.JSONEncodeError. Invisible characters stay.
+# Encodes an event whose values are all of JSON's own types, for example because they were read from JSON:
+# this saves the type check of `encode_line`. A lone surrogate raises orjson.JSONEncodeError. Invisible
+# characters are not escaped.
 encode_json_line = partial(orjson.dumps, option=orjson.OPT_APPEND_NEWLINE)
 
 

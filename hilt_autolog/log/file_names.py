@@ -28,12 +28,12 @@ def check_template(template: str) -> None:
 
 
 def is_generated(template: str) -> bool:
-    """Return whether each process gets a file name of its own, so that it must create the file itself."""
+    """Return whether each process gets its own file name, and must create the file itself."""
     return "{pid}" in template or "{session}" in template
 
 
 def fill_template(template: str, app: str) -> str:
-    """Return the path for a process that begins to log now.
+    """Return the path of a log that a process begins now.
 
     Args:
         template: a path with fields in braces.
@@ -66,7 +66,7 @@ def safe_name(text: str) -> str:
     """Return any text as one part of a file name that is safe on every system.
 
     Args:
-        text: an app's name, a host, an id from outside: anything.
+        text: an app's name, a host, an id from outside, or any other text.
 
     Returns:
         1 to 64 characters of `A-Z a-z 0-9 . _ -`, with no dot or dash at the beginning, no dot at the end,

@@ -1,4 +1,4 @@
-"""Choose and open the file that a process writes its log to, and wait after a failure before trying again."""
+"""Choose and open the log file of a process, and wait after a failure before trying again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .append_file import LogFile
 
 
-# The errors of opening a path at which the old file is not any more.
+# The errors of opening a path at which the file no longer exists.
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
@@ -48,7 +48,7 @@ class LogFileOpener:
         self.path: str | None = None
 
     def reset(self) -> None:
-        """Give the next file a new name, because this is another process."""
+        """Give the next file a new name: called in a forked child."""
         self.path = None
 
     def open(self, last: LogFile | None, first_line: Callable[[], bytes]) -> LogFile:
@@ -56,7 +56,7 @@ class LogFileOpener:
 
         Args:
             last: the file that was written before, closed or lost.
-            first_line: makes the line that a file begins with.
+            first_line: returns the first line of a new file.
 
         Raises:
             UnsafePathError: the directory cannot be trusted, or the path is not a regular file.
@@ -93,7 +93,7 @@ class LogFileOpener:
         path = fill_template(self._template, self._app)
         if Syscalls.isabs(path):
             return path
-        # Kept, so that a forked child that has changed its directory still writes next to its parent's file.
+        # Kept for a forked child that changes its directory: it still writes to the directory of its parent.
         self._directory = Syscalls.join(Syscalls.getcwd(), self._directory or "")
         return Syscalls.join(self._directory, path)
 
@@ -113,7 +113,7 @@ _ATTEMPTS = 1000
 
 
 def create_exclusive(path: str) -> LogFile:
-    """Create a file for this process alone, under the first name that is free.
+    """Create a file for this process alone, with the first name that is not taken.
 
     Raises:
         UnsafePathError: the directory cannot be trusted.
@@ -144,7 +144,7 @@ def _create_in(directory_fd: int | None, path: str) -> int:
 
 
 def open_shared(path: str) -> LogFile:
-    """Open or create a file that other processes may append to as well: one named by the program.
+    """Open or create a file with a name of the program's choice, to which other processes may append.
 
     Raises:
         UnsafePathError: it is not a regular file.
@@ -163,13 +163,13 @@ _LONGEST_DELAY = 60.0  # seconds
 class Backoff:
     """A delay of 1 s after the first failure, doubled by each further one, up to 60 s.
 
-    So a full disk or an exhausted process is not tried again with every event.
+    With a full disk, or without free descriptors, not every event is an attempt.
 
     Args:
         monotonic: a clock in seconds.
 
     Attributes:
-        reason: the last failure in one word, as drops are counted by; see `describe_error`.
+        reason: the last failure in one word, by which drops are counted; see `describe_error`.
         description: the last failure in words.
     """
 

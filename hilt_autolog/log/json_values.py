@@ -1,8 +1,8 @@
 """Convert any object to JSON's own types, without running any code of its class.
 
-The values are what a program passes to its SDK: sentinels, models, locks, half-read generators, objects whose
-every method raises. They are read by base classes and raw storage only: no attribute of theirs is looked up,
-no `__repr__`, `__eq__`, `__hash__`, `__iter__` or property is called, no iterator is advanced.
+The values are arguments of SDK calls: sentinels, models, locks, half-read generators, objects whose methods
+raise. They are read with the methods of base classes and from raw storage only: no attribute is looked up on
+them, no `__repr__`, `__eq__`, `__hash__`, `__iter__` or property is called, no iterator is advanced.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ def to_json_value(value: object) -> Any:
         value: anything. It is not altered, and no code of its class runs.
 
     Returns:
-        A new structure, with `<...>` in place of what is below `MAX_DEPTH` levels or after `MAX_NODES` nodes,
-        and `<cycle>` in place of a container inside itself.
+        A new structure, with `<...>` in place of values below `MAX_DEPTH` levels or after `MAX_NODES` nodes,
+        and `<cycle>` in place of a container that is inside itself.
     """
     try:
         return _Conversion().convert(value)
-    except Exception:  # no stack or no memory left, not even to name the outermost value
+    except Exception:  # no stack or memory left, not even for the name of the outermost value
         return OMITTED
 
 
 class _Conversion:
-    """One conversion: how many nodes are left, and the ids of the containers around the current value."""
+    """The state of one conversion: the number of nodes left, and the ids of the enclosing containers."""
 
     def __init__(self) -> None:
         self.nodes_left = MAX_NODES
@@ -230,12 +230,12 @@ def floating_point(value: float) -> float | str:
 
 
 def digest(value: bytes) -> JsonObject:
-    """Return the length and the hash of bytes, in place of inline data in a line."""
+    """Return the length and the hash of bytes, which replace the data in a line."""
     return {"bytes": len(value), "sha256": sha256(value).hexdigest()}
 
 
 def iso_time(value: datetime | time) -> str:
-    """Return ISO 8601; where the offset is computed by foreign code, the wall clock and the zone's type."""
+    """Return ISO 8601; if the program's code computes the offset, the wall clock and the zone's type."""
     zone = value.tzinfo
     if zone is None or type(zone) is timezone or type(zone) is ZoneInfo:
         return value.isoformat()
@@ -246,7 +246,7 @@ def _function(value: Any) -> str:
     return f"<function {value.__module__}.{value.__qualname__}>"
 
 
-# Read by the base class's own code, whatever a subclass overrides.
+# Converted with the base class's own methods, even if a subclass overrides them.
 BASES: tuple[tuple[type, Callable[[Any], object]], ...] = (
     (str, lambda value: valid_text(str.__str__(value))),
     (int, integer),
@@ -256,8 +256,8 @@ BASES: tuple[tuple[type, Callable[[Any], object]], ...] = (
     (memoryview, lambda value: digest(memoryview.tobytes(value))),
 )
 
-# Exactly these types: of a subclass, we would call what it overrides. Keyed by id(type), because a lookup by
-# the type itself calls a metaclass's __hash__.
+# Exactly these types, because a subclass may override the methods that are called. Keyed by id(type), because
+# a lookup by the type itself calls a metaclass's __hash__.
 EXACT: dict[int, Callable[[Any], str]] = {
     **{id(kind): iso_time for kind in (datetime, time)},
     **{id(kind): str for kind in (date, timedelta, Decimal, UUID, complex)},

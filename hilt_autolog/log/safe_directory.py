@@ -11,7 +11,7 @@ class UnsafePathError(Exception):
     """A path that must not be written to.
 
     Args:
-        reason: the word by which dropped events are counted.
+        reason: one word, by which dropped events are counted.
         description: what is wrong, for `hilt doctor`.
     """
 
@@ -55,7 +55,7 @@ def open_trusted(directory: str) -> int | None:
         `None` on Windows, which has neither such descriptors nor these permissions.
 
     Raises:
-        UnsafePathError: it is not such a directory.
+        UnsafePathError: it is not a trusted directory.
         OSError: it cannot be opened.
     """
     if not DIRECTORY:

@@ -1,9 +1,9 @@
 """The system calls of the log, as they were when this module was loaded.
 
-Programs replace them: pyfakefs and test suites replace everything that touches a file, blockbuster replaces
+Programs replace them: pyfakefs and test suites replace all functions that access files, blockbuster replaces
 `os.write` on an event loop. They replace attributes of `os`, and names in other modules that are bound to
-those functions, but not the attributes of a class. So the functions are taken from the module below `os` and
-kept in a class.
+those functions, but not the attributes of a class. Therefore the functions are taken from the module below
+`os` and kept in a class.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Write events as whole lines to a file, on the caller's thread.
 
-There is no thread, no queue, and no lock for an ordinary event: one `write` with O_APPEND is atomic by
-itself, and what the kernel has survives the death of the process (but not a power cut). Everything else
-(opening the file, errors, first lines, notes about drops) happens under one lock, one thread at a time.
+There is no thread, no queue, and no lock for an ordinary event: one `write` with O_APPEND is atomic, and data
+that the kernel has survives a crash of the process (but not of the machine). Everything else (opening the
+file, errors, first lines, reports of drops) happens under one lock.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-# Seconds to wait for the lock. Its holder may run some `__del__` that waits for a lock of the waiting thread.
+# Seconds to wait for the lock. Its holder may run a `__del__` that waits for a lock of the waiting thread.
 _LOCK_TIMEOUT = 1.0
-_DEFERRED = ""  # in place of a reason: the line is not lost, it will be written
+_DEFERRED = ""  # in place of a reason: the line is not lost, but will be written
 
 
 class Writer:
-    """Writes events to the log file of this process, which is opened with the first of them.
+    """Write events to the log file of this process, which is opened for the first event.
 
     Args:
         template: the path, with the fields of `file_names.FIELDS`. With `{pid}` or `{session}` in it each
             process creates a file of its own; without, several processes may append to one.
         app: the program's name, for `{app}`.
-        first_event, last_event: make the events that a file begins and ends with; called by any thread, also
-            by several at once.
-        dropped_event: makes the event that says how many were dropped, by reason; called under the lock, so
-            it must not wait for anything.
+        first_event, last_event: return the first and the last event of a file; called in any thread, also in
+            several at once.
+        dropped_event: returns the event that reports the numbers of dropped events, by reason; called under
+            the lock, so it must not wait for anything.
         run_logs: see `LogFileOpener`.
-        directory: where a relative template begins; if `None`, the current directory at the first event.
+        directory: the directory of a relative template; `None`: the current one at the first event.
         monotonic: a clock in seconds.
 
     Attributes:
@@ -55,7 +55,7 @@ class Writer:
         ValueError: the template has an unknown field.
     """
 
-    def __init__(  # noqa: PLR0913 (all by name, and called from one place, runtime.factory)
+    def __init__(  # noqa: PLR0913  all by name; called by runtime.factory only
         self,
         template: str,
         *,
@@ -94,12 +94,12 @@ class Writer:
 
     @property
     def written(self) -> int:
-        """How many events the kernel has, whole. The first and last lines of files are not counted."""
+        """The number of events that the kernel has. The first and last lines of files are not counted."""
         return int(self._written)
 
     @property
     def drops(self) -> dict[str, int]:
-        """How many events are lost, by reason: an errno's name, `encode`, `folder`, `busy`, ..."""
+        """The number of lost events, by reason: an errno's name, `encode`, `folder`, `busy`, ..."""
         return self._drops.totals()
 
     def write(self, event: Mapping[str, object], *, is_json: bool = False, skip_stat: bool = False) -> bool:
@@ -107,12 +107,12 @@ class Writer:
 
         Args:
             event: the event.
-            is_json: all its values are JSON's own types, because they were read from JSON.
-            skip_stat: accept a check of the file that is up to a second old.
+            is_json: whether all its values are of JSON's own types, because they were read from JSON.
+            skip_stat: whether a check of the file that is up to a second old is enough.
 
         Returns:
-            Whether the kernel has the whole line. Also `False` for a signal handler that has interrupted a
-            locked write; the line is written when that write ends.
+            Whether the kernel has the whole line. `False` also in a signal handler that has interrupted a
+            locked write: the line is written when that write ends.
         """
         try:
             try:
@@ -126,7 +126,7 @@ class Writer:
         return self.write_line(data, skip_stat=is_fresh)
 
     def write_line(self, data: bytes, *, skip_stat: bool = False) -> bool:
-        """Write an event that is encoded already; see `LogFile.append` for `skip_stat`."""
+        """Write an event that is encoded as a line; see `LogFile.append` for `skip_stat`."""
         try:
             if not data.isascii() or DELETE in data:
                 data = escape_invisible(data)
@@ -177,12 +177,12 @@ class Writer:
     def _locked_write(
         self, data: bytes, error: OSError | None = None, *, ignore_backoff: bool = False
     ) -> str | None:
-        """Write a line under the lock, and before it whatever must precede it.
+        """Write a line under the lock, after the first line or the report of drops if one is due.
 
         Args:
             data: the line.
             error: the error of the fast path's attempt to write it.
-            ignore_backoff: write it even if it is too early after a failure.
+            ignore_backoff: whether to write it even during the delay after a failure.
 
         Returns:
             `None` if it is written, `_DEFERRED` if it will be, else the reason why it is lost.
@@ -191,7 +191,7 @@ class Writer:
             self.reset_after_fork()
         if self._backoff.is_active() and not ignore_backoff:
             return self._backoff.reason
-        # Made before the lock is taken: it looks up versions, which needs the import system's locks.
+        # Encoded before the lock is acquired: it looks up versions, which needs the import system's locks.
         first_line = b"" if self._file is not None else self._encode(self._first_event)
         lock = self._lock  # a local name, because a fork in a signal handler replaces the attribute
         if not lock.acquire(timeout=_LOCK_TIMEOUT):
@@ -230,8 +230,7 @@ class Writer:
             self.trouble = self._backoff.description
             return self._backoff.reason
         self._backoff.reset()
-        # In this order: a thread that drops an event adds to the counter first, and clears the flag after
-        # that.
+        # In this order, because a thread that drops an event first counts it, and then clears the flag.
         self._fast_path = True
         if self._drops.unreported():
             self._fast_path = False
@@ -244,7 +243,7 @@ class Writer:
             self._drops.mark_reported(counts)
 
     def _encode(self, make_event: Callable[[], Mapping[str, object]]) -> bytes:
-        """Return the line of an event of our own; if it cannot be made, an empty line: the log goes on."""
+        """Return the line of one of our own events; an empty line after an error: the log continues."""
         try:
             return encode_line(make_event())
         except Exception as error:
@@ -252,7 +251,7 @@ class Writer:
             return b""
 
     def _verified_file(self, first_line: bytes) -> LogFile:
-        """Return the open file if it is still that file; else open the same or a new one."""
+        """Return the open file if it is still the same; else open it again, or a new one."""
         file = self._file
         if file is not None:
             if file.is_same_file():
@@ -275,8 +274,8 @@ class AtomicCounter:
     """A counter that threads and signal handlers may increment at any moment without losing a count.
 
     `n += 1` is several steps, between which another thread or a signal handler may run; taking the next item
-    of an iterator written in C is one step. `repeat` also knows how many items are left, which `count` does
-    not.
+    of an iterator written in C is one step. `repeat` has a length, the number of items left; `count` has
+    none.
 
     Attributes:
         add: counts one; called without arguments.
@@ -308,7 +307,7 @@ class ReasonCounters:
         return {reason: int(counter) for reason, counter in list(self._counters.items())}
 
     def unreported(self) -> dict[str, int]:
-        """Return what was counted since the totals that were last marked as reported."""
+        """Return the counts since the last report, by reason."""
         totals = self.totals()
         return {
             reason: n - self._reported.get(reason, 0)
@@ -317,6 +316,6 @@ class ReasonCounters:
         }
 
     def mark_reported(self, counts: dict[str, int]) -> None:
-        """Mark counts that were just obtained from `unreported` as reported."""
+        """Mark counts from `unreported` as reported."""
         for reason, n in counts.items():
             self._reported[reason] = self._reported.get(reason, 0) + n

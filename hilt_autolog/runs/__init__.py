@@ -1,1 +1,1 @@
-"""The runs of a framework: its own, and how they share calls with the SDKs below."""
+"""Record the runs of frameworks (models, tools, retrievers, chains), and match them with SDKs' calls."""

@@ -1,4 +1,4 @@
-"""The runs of a framework while they are under way: what all kinds have in common, and chains."""
+"""The open runs of a framework: what all kinds have in common, and chains."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Trace:
-    """What all runs below one root share: the latest prompt, and the session of events in no conversation."""
+    """Shared by all runs below one root: the latest prompt, and the session of events in no conversation."""
 
     __slots__ = ("prompt_id", "session_id")
 
@@ -33,13 +33,13 @@ class Trace:
 
 
 class ActiveRun(Activity):
-    """A run under way: it starts, may stream, and ends once by end, fail or abort.
+    """A run in progress: it starts, may stream, and ends once by end, fail or abort.
 
     Args:
         recorder: writes its events.
-        framework: reads what the callbacks get.
+        framework: reads the arguments of the callbacks.
         run: the framework's data at the start.
-        parent: the run that it is a step of, if that is under way.
+        parent: the run of which it is a step, if that is open.
     """
 
     __slots__ = (
@@ -68,7 +68,7 @@ class ActiveRun(Activity):
         if run.conversation is None and parent is not None:
             run.conversation = parent.run.conversation
         self.position = recorder.conversations.position_of_run(run.conversation, self.trace.session_id)
-        self.latest_position: ConversationPosition | None = None  # of the latest call in it or below it
+        self.latest_position: ConversationPosition | None = None  # of the latest call in it or its steps
         self.is_paused = False  # a step of it waits for a human
         self.event_id: str | None = None  # the event that its other events reply to
         self.started = Clock.monotonic()
@@ -78,7 +78,7 @@ class ActiveRun(Activity):
         """Register the run, and abort it if its handle is garbage collected: no callback can end it then.
 
         Args:
-            is_async: whether it is awaited: a cancelled task drops the handle.
+            is_async: whether it is awaited: then its handle is dropped because its task was cancelled.
         """
         reason = "cancelled" if is_async else "dropped"
         self._handle = weakref.ref(self.run.handle, lambda _: self.abort(reason))
@@ -87,13 +87,13 @@ class ActiveRun(Activity):
         self.recorder.runs[self.run.id] = self
 
     def session_id(self) -> str:
-        """Return the session of the events that are written now; that of a trace may change."""
+        """Return the session for the next event; that of a trace may change."""
         if self.position.name is None:
             self.position.session_id = self.trace.session_id
         return self.position.session_id
 
     def record_call(self, call: Call) -> None:
-        """Note the call of a model in this run: later events of the trace belong to its conversation."""
+        """Make later events of the trace belong to the conversation of a model's call in this run."""
         self.trace.session_id, self.trace.prompt_id = call.position.session_id, call.prompt_id
         run: ActiveRun | None = self
         while run is not None:
@@ -105,7 +105,7 @@ class ActiveRun(Activity):
         """Write the event of the start.
 
         Args:
-            is_recorded_by_sdk: whether a model's run is expected to be recorded by the SDK that it calls.
+            is_recorded_by_sdk: whether the SDK's call is expected to record this run of a model.
         """
 
     def add(self, chunk: Any) -> None:
@@ -115,7 +115,7 @@ class ActiveRun(Activity):
     def end(self, result: Any) -> None:
         """End with a result."""
         if self.claim_end():
-            if self.latest_position is not None:  # a run's steps run in contexts of their own
+            if self.latest_position is not None:  # the steps of a run have contexts of their own
                 current_position.set(self.latest_position)
             self.write_end(result)
 
@@ -129,12 +129,12 @@ class ActiveRun(Activity):
 
     @capture_errors
     def abort(self, reason: str) -> None:
-        """End where it is: cancelled, dropped or exit."""
+        """End without a callback; `reason` is cancelled, dropped or exit."""
         if self.claim_end():
             self.write_abort(reason)
 
     def discard(self) -> None:
-        """Forget it and write nothing: it belongs to another process."""
+        """End it without an event, because it belongs to another process."""
         super().discard()
         self._handle = None
 
@@ -149,10 +149,10 @@ class ActiveRun(Activity):
     # --- the events of the end, by the kind of run
 
     def write_end(self, result: Any) -> None:
-        """Write the end of a run that has a result."""
+        """Write the end of a run with a result."""
 
     def write_failure(self, error: BaseException) -> None:
-        """Write the end of a run that an exception ends, or interrupts."""
+        """Write the end of a run with an exception, which may be an interrupt."""
         interrupt = try_call(self.framework.interrupt, error)
         if interrupt is not None:
             self.write_interrupt(interrupt)
@@ -160,11 +160,11 @@ class ActiveRun(Activity):
             self.write_error(self.error_info(error))
 
     def write_abort(self, reason: str) -> None:
-        """Write the end of a run that no callback has ended."""
+        """Write the end of a run without a callback."""
         self.write_error(self.error_info(CancelledError()), ended=reason)
 
     def write_interrupt(self, interrupt: Interrupt) -> None:
-        """Write that the run waits for a human, and the questions to him."""
+        """Write that the run waits for a human, and the questions to that person."""
         event = self.status_event(interrupt.status, self.event_id)
         if interrupt.values:
             parts: list[Part] = [
@@ -172,7 +172,7 @@ class ActiveRun(Activity):
             ]
             event["content"]["messages"] = [{"role": "assistant", "parts": parts}]
         parent = self.parent
-        # Within a step of a graph the program may catch the interrupt, so only the step's own end counts.
+        # A run inside a step does not pause its parent: the program may catch the interrupt in that step.
         if interrupt.status == "paused" and parent is not None and self.run.step != parent.run.step:
             parent.is_paused = True
         self.emit(self.with_latency(event))
@@ -254,7 +254,7 @@ class ChainRun(ActiveRun):
 
 
 def _as_json(provenance: JsonObject) -> JsonObject:
-    """Return a copy of a run's provenance that is JSON; most contain texts only, and are copied fast."""
+    """Return a copy of a run's provenance as JSON; the usual one with texts only takes a fast path."""
     copy: JsonObject = {}
     for name, values in provenance.items():
         if type(values) is not dict:

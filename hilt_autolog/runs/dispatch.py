@@ -1,4 +1,4 @@
-"""From a framework's callbacks to runs: pass on what a wrapped callback gets and returns."""
+"""Dispatch a framework's callbacks to its runs."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
     PatchedSdks = Mapping[str, Mapping[str, bool | None]]
 
-# The retriever whose search runs here.
+# The retriever that is searching in this context.
 _current_retriever: ContextVar[weakref.ref[RetrieverRun] | None] = ContextVar("hilt_retriever", default=None)
 
 
 class RecordingHandler:
-    """A handler in the program's configuration that records runs into a log of its own, and in no other."""
+    """A handler in the program's configuration that records runs into its own log only."""
 
     @property
     def recorder(self) -> Recorder:
@@ -38,7 +38,7 @@ class RecordingHandler:
 
 
 class CallbackEvent(NamedTuple):
-    """A call of one of a framework's callbacks."""
+    """One call of a framework's callback."""
 
     target: PatchTarget
     framework: Framework
@@ -50,15 +50,15 @@ class CallbackEvent(NamedTuple):
 def dispatch_callback(
     recorder: Recorder, patched: PatchedSdks, *fields: Any
 ) -> Callable[[Any], object] | None:
-    """Pass a callback on to the run that it concerns.
+    """Dispatch a callback to the run that it belongs to.
 
     Args:
         recorder: writes the runs.
-        patched: by SDK, which of its functions are wrapped: the calls of such an SDK are recorded themselves.
+        patched: by SDK, which of its functions are wrapped; these record the SDK's calls.
         *fields: those of a `CallbackEvent`.
 
     Returns:
-        For a callback whose return value matters, the function that takes it.
+        The function to call with the callback's return value; None if that is not needed.
     """
     try:
         event = CallbackEvent(*fields)
@@ -78,7 +78,7 @@ def dispatch_callback(
         return None
 
 
-# The role of a callback -> the method of `ActiveRun` that takes what the callback gets.
+# By the role of a callback, the method of `ActiveRun` that is called with the callback's payload.
 _METHODS = {"chunk": "add", "end": "end", "error": "fail"}
 
 
@@ -123,9 +123,9 @@ def begin_runs(
 
     Args:
         recorder: writes them.
-        framework: reads what their callbacks get.
-        runs: what has started.
-        patched: by SDK, which of its functions are wrapped: its calls will record the models that they serve.
+        framework: reads the arguments of their callbacks.
+        runs: the data of the runs at their start.
+        patched: by SDK, which of its functions are wrapped; these record the models' runs that call the SDK.
         is_async: whether they are awaited.
     """
     active_runs = []
@@ -138,14 +138,14 @@ def begin_runs(
                 is_recorded_by_sdk=bool(patched and run.sdk_packages) and _are_patched(run, patched or {})
             )
         except Exception:
-            active_run.claim_end()  # a run without a start in the log has no end there
+            active_run.claim_end()  # without a start in the log, write no end either
             raise
         active_runs.append(active_run)
     return active_runs
 
 
 def _are_patched(run: Run, patched: PatchedSdks) -> bool:
-    """Return whether an SDK that this model's class calls has wrapped functions."""
+    """Return whether this model's class calls an SDK that has wrapped functions."""
     return any(
         any(targets.values()) and sdk.replace(".", "_") in run.sdk_packages
         for sdk, targets in patched.items()
@@ -161,7 +161,7 @@ def _class_of(run: Run) -> type[ActiveRun]:
 
 
 def _add_scores(event: CallbackEvent, result: Any) -> None:
-    """Give the scores that a search returns to the retriever that runs it, if one does."""
+    """Add the scores that a search returns to the retriever that runs the search, if there is one."""
     reference = _current_retriever.get()
     retriever = None if reference is None else reference()
     if retriever is not None:

@@ -1,10 +1,10 @@
-"""A model's run in a framework: recorded by the SDK below it if that is instrumented, else by the framework.
+"""A model's run in a framework: recorded from an instrumented SDK's call, else from the framework's data.
 
-Which of the two it will be is unknown when it starts, and its prompt must be on disk before the request
-leaves. So: where the model's class is known to call an SDK that is instrumented, the SDK's call is expected
-to write the prompt, with the exact request. The prompt of any other model is written at once. A wrong guess
-costs exactness only: an unexpected call continues with the prompt that is there, and a run that streams or
-ends without a call (an answer out of a cache) is written from the framework's data.
+When the run starts, it is unknown which of the two will happen, but the prompt must be on disk before the
+request is sent. Therefore: if the model's class is known to call an instrumented SDK, the SDK's call is
+expected to write the prompt, with the exact request. The prompt of any other model is written at once. A
+wrong guess only makes the events less exact: an unexpected call continues with the prompt that is written,
+and a run that streams or ends without a call (an answer from a cache) is written from the framework's data.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class ModelRun(ActiveRun):
 
     def __init__(self, recorder: Recorder, framework: Framework, run: Run, parent: ActiveRun | None) -> None:
         super().__init__(recorder, framework, run, parent)
-        self._call: Call | None = None  # written from the framework's data
-        self._is_served = False  # an SDK's call writes it
-        self._pending: PendingRuns | None = None  # keeps the offer alive
+        self._call: Call | None = None  # a call that is recorded from the framework's data
+        self._is_served = False  # an SDK's call records the run
+        self._pending: PendingRuns | None = None  # a reference that keeps the run claimable
         self._add: Callable[[Any], None] | None = None  # takes the chunks of `_call`
         self._waiting = ["for a call"]  # pop() is atomic: the call that gets the item serves the run
         messages = self._request.messages
@@ -62,18 +62,18 @@ class ModelRun(ActiveRun):
     # --- recorded by an SDK
 
     def offer(self, pending: PendingRuns) -> None:
-        """Let the calls of SDKs that look into this offer find the run."""
+        """Add the run to those that an SDK's call can claim."""
         pending.runs.append(self)
         self._pending = pending
 
     def attach_call(self, call: Call) -> Call:
-        """Let this call write the run: all of it, or the end if the prompt is written."""
+        """Make this call write the run: all of it, or only the end if the prompt is written."""
         try:
             item = self._waiting.pop()
         except IndexError:  # another call was faster
             call.start()
             return call
-        call.record_in(self.recorder)  # a handler of the program's may have a log of its own
+        call.record_in(self.recorder)  # the program's handler may have its own log
         try:
             self._complete_request(call.request)
             if self._call is not None and self._call.claim_end():
@@ -88,14 +88,14 @@ class ModelRun(ActiveRun):
         return call
 
     def detach(self) -> None:
-        """Leave the run to a call that serves another run, unless its prompt is written."""
+        """Stop waiting: another run's call records this one, too, unless its prompt is written."""
         self._waiting.clear()
         self._is_served = self._call is None
 
     # --- recorded by the framework
 
     def start(self, *, is_recorded_by_sdk: bool) -> None:
-        """Write the prompt, unless the SDK's call will."""
+        """Write the prompt, unless the SDK's call is expected to write it."""
         if not is_recorded_by_sdk:
             self._start_call()
 
@@ -116,7 +116,7 @@ class ModelRun(ActiveRun):
 
     @capture_errors
     def write_failure(self, error: BaseException) -> None:
-        """Write the error; a stream that the program stops to read ends with GeneratorExit."""
+        """Write the error; GeneratorExit means that the program stopped reading the stream."""
         if self._is_served:
             return
         if isinstance(error, GeneratorExit):
@@ -126,7 +126,7 @@ class ModelRun(ActiveRun):
 
     @capture_errors
     def write_abort(self, reason: str) -> None:
-        """Write the end of a run that no callback has ended."""
+        """Write the end of a run without a callback."""
         if self._is_served:
             return
         if reason == "cancelled":
@@ -140,7 +140,7 @@ class ModelRun(ActiveRun):
         return super().claim_end()
 
     def discard(self) -> None:
-        """Forget it and write nothing: it belongs to another process."""
+        """End it without an event, because it belongs to another process."""
         super().discard()
         self._waiting.clear()
         self._is_served = True
@@ -148,7 +148,7 @@ class ModelRun(ActiveRun):
     def _start_call(self) -> Call:
         if self._call is None:
             self._complete_request(self._request)
-            # A call without HTTP needs a provider only to read answers and exceptions, as a framework can.
+            # Without HTTP, a call needs a provider only to read answers and exceptions: a framework can.
             self._call = Call(self.recorder, cast("Provider", self.framework), self._request)
             self._call.start()
             self.record_call(self._call)

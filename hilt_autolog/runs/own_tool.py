@@ -30,16 +30,15 @@ _MEASURED: Any = object()
 
 
 class OwnTool(ToolRun):
-    """A tool under way; it is a `CallObserver`, too, so that the call wrappers report to it.
+    """A call of a tool; also a `CallObserver`, so that the call wrappers report to it.
 
     Args:
         recorder: writes its events.
         name: the tool's name.
         arguments: JSON text, or anything that JSON can represent.
-        call_id: the id of the call in an answer, if the program gives it; else it is an open call of this
-            tool in this conversation whose arguments do not contradict these.
-        latency_ms: how long it took, if the program knows; None if that is unknown; by default it
-            is measured.
+        call_id: the id of the call in an answer. By default, it is that of an open call of this tool in this
+            conversation whose arguments do not contradict these.
+        latency_ms: how long it took, in milliseconds; None if that is unknown. By default it is measured.
     """
 
     __slots__ = ("_claimed_call", "_has_own_id", "_items", "_latency", "end_event_id", "http", "provider")
@@ -79,15 +78,15 @@ class OwnTool(ToolRun):
         """Do nothing, as above."""
 
     def finish(self, result: Any) -> None:
-        """End with the function's return value; of a coroutine the caller ends the run."""
+        """End with the function's return value; if that is a coroutine, the caller ends the run."""
         if iscoroutine(result):
             self.leave_context()
         else:
             self.end(result)
 
     def start_stream(self) -> Callable[[Any], None]:
-        """Expect the items of a generator; return the function that takes each of them."""
-        self.leave_context()  # the program does other things between two items
+        """Prepare for the items of a generator; return the function to call with each item."""
+        self.leave_context()  # between two items, the program does other things
         self._items = []
         return lambda item: self._items.append(to_json_value(item)) if self._items is not None else None
 
@@ -100,7 +99,7 @@ class OwnTool(ToolRun):
         """Do nothing: a tool has no HTTP response."""
 
     def write_abort(self, reason: str) -> None:
-        """Write the end; a program that takes no more items of a generator has its result."""
+        """Write the end; if the program stopped reading a generator, its items so far are the result."""
         if self._items is None:
             super().write_abort(reason)
         else:
@@ -111,14 +110,14 @@ class OwnTool(ToolRun):
         are_texts = bool(items) and all(isinstance(item, str) for item in items)
         return "".join(items) if are_texts else items
 
-    # --- how it differs from a framework's tool
+    # --- differences from a framework's tool
 
     def claims_function(self, name: str, recorder: Recorder | None) -> bool:  # noqa: ARG002  a framework's does
         """Return False: each call of the function is a run of its own."""
         return False
 
     def write_error(self, error_info: ErrorInfo, ended: str | None = None) -> None:
-        """Write why it failed; the call waits again, because the program may try once more."""
+        """Write why it failed; the tool call becomes open again, because the program may retry."""
         super().write_error(error_info, ended)
         if self._claimed_call is not None:
             tools = self.recorder.conversations.tools
@@ -130,7 +129,7 @@ class OwnTool(ToolRun):
         return event
 
     def latency_ms(self) -> int | None:
-        """Return the milliseconds that it took."""
+        """Return how long it took, in milliseconds; None if that is unknown."""
         return super().latency_ms() if self._latency is _MEASURED else self._latency
 
     def emit(self, event: EventDict) -> str:
@@ -145,7 +144,7 @@ class OwnTool(ToolRun):
 
 
 class _LocalTools:
-    """What OwnTool needs of a framework, and the call wrappers of a provider."""
+    """The methods of a framework that OwnTool calls, and those of a provider that the call wrappers call."""
 
     def tool_output(self, output: object) -> ToolOutput:
         return ToolOutput(None, output)
@@ -169,10 +168,10 @@ LOCAL_TOOLS: Any = _LocalTools()
 
 
 def _distance_from(arguments: str) -> Callable[[str], int | None]:
-    """Return the function from a call's arguments to their distance from these.
+    """Return a function that computes the distance of a call's arguments from these.
 
-    The distance is 0 for the same arguments, 1 for those that may match, None for contradictory ones: a
-    function may get more arguments than the model sent, or get them in another form.
+    The distance is 0 for the same arguments, 1 for arguments that may match, None for contradictory ones.
+    Different arguments may match, because the program may add some or change their form.
     """
     own = _value(arguments)
 

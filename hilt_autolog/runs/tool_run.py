@@ -46,7 +46,7 @@ class ToolRun(ActiveRun):
         self._function_call = ["of the tool"]  # pop() is atomic: one call of the function is this run
 
     def enter(self) -> None:
-        """Let what the program records from now on, until the tool ends, reply to its call."""
+        """Make all events reply to the tool's call that the program records until the tool ends."""
         if self._tokens:
             self.leave_context()
         reply_to = self.event_id or self.trace.prompt_id
@@ -58,7 +58,9 @@ class ToolRun(ActiveRun):
         """Undo `enter`."""
         tokens, self._tokens = self._tokens, []
         for token in tokens:
-            with contextlib.suppress(ValueError):  # it ends in another context than it was started in
+            with contextlib.suppress(
+                ValueError
+            ):  # it may end in another context than the one in which it was started
                 token.var.reset(token)
 
     def claim_end(self) -> bool:
@@ -68,18 +70,18 @@ class ToolRun(ActiveRun):
         return super().claim_end()
 
     def claims_function(self, name: str, recorder: Recorder | None) -> bool:
-        """Return whether this run is the call of a function, and is written to this log if one is named."""
+        """Return whether this run is the call of a function, recorded by this recorder (None: by any)."""
         is_same = name == self.tool.name and recorder in (None, self.recorder)
         return is_same and bool(self._open and self._function_call and self._function_call.pop())
 
     def start(self, *, is_recorded_by_sdk: bool) -> None:  # noqa: ARG002  models only
-        """Write the call, unless an answer's event is the call, or that is known only at the end."""
+        """Write the call, unless an answer has it, or may have it: then the id at the end decides."""
         tools = self.recorder.conversations.tools
         if self.run.is_tool_call_id_final or not tools.is_awaited(self.tool.name or ""):
             self._find_or_write_call(self.tool.id)
 
     def write_end(self, result: Any) -> None:
-        """Write the result, if it is not in the log."""
+        """Write the result, unless it is in the log."""
         output = self.framework.tool_output(result)
         call_id = self.tool.id or output.tool_call_id
         self._find_or_write_call(call_id)
@@ -94,7 +96,7 @@ class ToolRun(ActiveRun):
             tools.record_early_result(session_id, call_id, event_id, self.tool.name)
 
     def write_error(self, error_info: ErrorInfo, ended: str | None = None) -> None:
-        """Write why the tool failed; what its caller makes of that is in the next request."""
+        """Write why the tool failed; the result that the model gets is in the next request."""
         super().write_error(error_info, ended)
         if self.tool.id is not None and self.event_id is not None:
             record = ToolCallRecord(self.event_id, self.tool.name)
@@ -120,7 +122,7 @@ class ToolRun(ActiveRun):
             self.position.session_id, self.event_id = requested[0], requested[1].event_id
 
     def _call_event(self, call_id: str | None) -> EventDict:
-        """Return the event of a call that no answer has requested: its actor is the chain that makes it."""
+        """Return the event of a call that is in no answer: its actor is the chain that makes it."""
         actor_id = self.run.name if self.parent is None else self.parent.run.name
         event = new_event("tool_call", self.position.session_id, "agent", actor_id)
         event["content"] = {"text": self.tool.arguments}
@@ -138,7 +140,7 @@ class RetrieverRun(ActiveRun):
         self.scores: dict[int, float] = {}  # by the identity of a document
 
     def start(self, *, is_recorded_by_sdk: bool) -> None:  # noqa: ARG002  models only
-        """Find the tool call or prompt that needs the documents; else write the query as a prompt."""
+        """Find the tool call or prompt for which it searches; else write the query as a prompt."""
         self.session_id()
         self.event_id = self._tool_event_id() or self.trace.prompt_id
         if self.event_id is None:
@@ -171,11 +173,11 @@ class RetrieverRun(ActiveRun):
 
 
 def is_run_by_framework(name: str, recorder: Recorder | None) -> bool:
-    """Return whether a call of a function here is a framework's run of a tool, which is recorded as such.
+    """Return whether a call of a function in this context is part of a framework's run, which records it.
 
     Args:
         name: the tool's name.
-        recorder: where the call would be written; None: in this process's log.
+        recorder: the recorder that would write the call; None: any.
     """
     reference = _current_tool.get()
     run = None if reference is None else reference()
@@ -183,7 +185,7 @@ def is_run_by_framework(name: str, recorder: Recorder | None) -> bool:
 
 
 def _result_text(content: Any) -> str:
-    """Return a tool's result as text: a text as it is, the texts of parts, else JSON."""
+    """Return a tool's result as text: a text unchanged, the joined texts of parts, else JSON."""
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []
