@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from offline.table import show
 
 from hilt_autolog import Actor, Content, Event, Metrics, conversation, read
-from hilt_autolog.session.session import Session
+from hilt_autolog.io.session import Session
 
 if TYPE_CHECKING:
     from hilt_autolog.event import Action

@@ -16,7 +16,7 @@ from quickstart import openai_client
 
 from hilt_autolog.converters.csv import convert_to_csv
 from hilt_autolog.integrations.openai import log_chat_completion, log_chat_streaming, log_rag_interaction
-from hilt_autolog.session.session import Session
+from hilt_autolog.io.session import Session
 
 if TYPE_CHECKING:
     from openai import OpenAI

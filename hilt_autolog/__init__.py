@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .event import Actor, Content, Event, Metrics, Privacy
     from .settings import Settings, SettingsError
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Actor",

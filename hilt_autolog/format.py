@@ -125,16 +125,23 @@ def dollars(amount: float) -> str:
     return f"${amount:.4f}" if amount >= 0.01 else f"${amount:.6f}"  # noqa: PLR2004  a limit of the display
 
 
+def cell_dollars(amount: float) -> str:
+    """Return an amount for a column whose head is the sign: at most eight characters below 10,000."""
+    text = dollars(amount)
+    return "<1e-6" if text.startswith("<") else text.removeprefix("$")
+
+
 def duration(ms: float) -> str:
     """Return a time in the unit that suits it: 119 ms, 1.2 s, 2 min 05 s, 3 h 20 min."""
-    if ms < _MS:
+    if round(ms) < _MS:
         return f"{ms:.0f} ms"
-    seconds = ms / _MS
-    if seconds < _MINUTE:
-        return f"{seconds:.1f} s"
+    tenths = round(ms / _MS, 1)
+    if tenths < _MINUTE:
+        return f"{tenths:.1f} s"
+    seconds = round(ms / _MS)  # first: 119.9 s are 2 minutes, not 1 min 60 s
     if seconds < _HOUR:
-        return f"{seconds // _MINUTE:.0f} min {seconds % _MINUTE:02.0f} s"
-    return f"{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:02.0f} min"
+        return f"{seconds // _MINUTE} min {seconds % _MINUTE:02} s"
+    return f"{seconds // _HOUR} h {seconds % _HOUR // _MINUTE:02} min"
 
 
 def short_count(number: int) -> str:

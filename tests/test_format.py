@@ -7,6 +7,7 @@ import pytest
 from hilt_autolog.format import (
     CallTotals,
     byte_size,
+    cell_dollars,
     count,
     dollars,
     duration,
@@ -36,6 +37,15 @@ def test_dollars_have_as_many_digits_as_they_need(amount, text):
 
 
 @pytest.mark.parametrize(
+    ("amount", "text"),
+    [(0, "0.00"), (0.0000001, "<1e-6"), (0.000012, "0.000012"), (0.0312, "0.0312"), (1234.5, "1,234.50")],
+)
+def test_a_column_of_dollars_fits_eight_characters(amount, text):
+    assert cell_dollars(amount) == text
+    assert len(text) <= 8
+
+
+@pytest.mark.parametrize(
     ("ms", "text"),
     [
         (0, "0 ms"),
@@ -43,6 +53,10 @@ def test_dollars_have_as_many_digits_as_they_need(amount, text):
         (1200, "1.2 s"),
         (125_000, "2 min 05 s"),
         (12_000_000, "3 h 20 min"),
+        (999.6, "1.0 s"),
+        (59_960, "1 min 00 s"),
+        (119_999, "2 min 00 s"),
+        (3_599_999, "1 h 00 min"),
     ],
 )
 def test_durations_in_the_unit_that_suits_them(ms, text):

@@ -48,15 +48,16 @@ def tags(*labels: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def user(name: str) -> Iterator[None]:
+def user(name: str | None) -> Iterator[None]:
     """Name the person on whose behalf the calls inside of the `with` block are made.
 
     The innermost block applies. (The setting `user` is something else: the id of the human actor in prompts.)
 
     Args:
-        name: the program's own id of the person; kept in `extensions.user`.
+        name: the program's own id of the person; kept in `extensions.user`. None, or an empty text: nobody.
+            An id that is no text, such as a number, becomes one.
     """
-    with _set(current_user, name):
+    with _set(current_user, None if name is None else str(name).strip() or None):
         yield
 
 

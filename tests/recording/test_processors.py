@@ -151,3 +151,13 @@ def test_the_context_is_that_of_the_position():
     position = ConversationPosition("conv_1", "ticket", {"conversation": "ticket", "user": "alice"})
     event = add_context({"action": "feedback"}, position)
     assert event == {"action": "feedback", "extensions": {"conversation": "ticket", "user": "alice"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("", None), (" ", None), (None, None), (5, "5"), (" a ", "a")]
+)
+def test_a_user_is_a_text_or_nobody(recording, name, expected):
+    recording()
+    with hilt_autolog.user("alice"), hilt_autolog.user(name):
+        offline().chat.completions.create(**ASK)
+    assert [user for _, user in users(recording.log())] == [expected, expected]

@@ -108,8 +108,8 @@ def hits(
     A line that cannot match is not even parsed, which saves more than half of the CPU time
     (`tests/benchmarks/reading.py`: search by words and by regex), and its errors are not reported.
 
-    The name and id of a conversation are in all of its events. They count only for the first event of a
-    conversation that has no other hit before.
+    The name and id of a conversation, and the user, are in all of its events. They count only for the first
+    event of a conversation that has no other hit before.
     """
     from hilt_autolog.reading.lines import events
 
@@ -162,10 +162,11 @@ def _texts(event: JsonMapping) -> Iterator[tuple[str, str]]:
 
 
 def _conversation_names(event: JsonMapping) -> Iterator[tuple[str, str]]:
-    """Yield the names of an event's conversation; none for a chain marker, which is not worth a line."""
+    """Yield the names of an event's conversation and user; none for a chain marker, not worth a line."""
     if is_chain_marker(event):
         return
     yield "conversation", event_format.as_text(section(event, "extensions").get("conversation"))
+    yield "user", event_format.as_text(section(event, "extensions").get("user"))
     yield "session_id", session_id_in(event)
 
 

@@ -19,7 +19,7 @@ from hilt_autolog.cli.select.conversations import (
     session_id_in,
 )
 from hilt_autolog.cli.select.sources import add_filters, event_filter, open_log, report_problems
-from hilt_autolog.format import dollars
+from hilt_autolog.format import cell_dollars
 from hilt_autolog.reading.columns import normalize
 from hilt_autolog.reading.lines import sortable_time
 
@@ -154,7 +154,7 @@ def _row(conversation: Conversation) -> dict[str, object]:
         "conversation": conversation.name or conversation.session_id[:SHOWN_ID_LENGTH],
         "calls": totals.calls,
         "tokens": totals.tokens,
-        "$": None if totals.cost is None else dollars(totals.cost).removeprefix("$"),
+        "$": None if totals.cost is None else cell_dollars(totals.cost),
         "first words": conversation.first_text[:_FIRST_WORDS],
     }
 

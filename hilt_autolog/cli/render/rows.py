@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from hilt_autolog.format import dollars, event_cost, total_tokens
+from hilt_autolog.format import cell_dollars, event_cost, total_tokens
 
 from . import event_format
 from .terminal import json_text, pad, single_line
@@ -52,7 +52,7 @@ def _action(row: JsonMapping) -> str:
 
 def _cost(row: JsonMapping) -> str:
     cost = event_cost(row)
-    return "" if cost is None else dollars(cost).removeprefix("$")
+    return "" if cost is None else cell_dollars(cost)
 
 
 def _rounded(value: float | None) -> str:
