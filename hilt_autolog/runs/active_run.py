@@ -221,7 +221,7 @@ class ActiveRun(Activity):
         if metrics:
             event["metrics"] = metrics
         if self.run.provenance:
-            event["provenance"] = {**self.run.provenance, **event.pop("provenance", {})}  # type: ignore[typeddict-item]  # the framework's own key
+            event["provenance"] = {**event.pop("provenance", {}), **self.run.provenance}  # type: ignore[typeddict-item]  # the framework's own key
         if extensions:
             event["extensions"] = extensions
         return self.recorder.emit(event, self.position)
