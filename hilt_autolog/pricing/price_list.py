@@ -1,8 +1,8 @@
 """The price list, `prices.json`: find a model by its name, and its prices at a time.
 
 `tests/pricing/generate_prices.py` makes the file from genai-prices (MIT) and describes its layout. It is
-loaded at its first use. Names are matched as in that package: a provider's models in their order, then those
-of the providers that it falls back on.
+loaded when it is first used. Names are matched as in that package: a provider's models in their order, then
+those of its fallback providers.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ def table() -> JsonObject:
 
 @cache
 def unit_dimensions() -> dict[str, frozenset[str]]:
-    """Return the dimensions of each unit; a unit with more of them is part of one that has some of these."""
+    """Return the dimensions of each unit; a sub-unit has all dimensions of its whole, and more."""
     return {unit: frozenset(dimensions.split()) for unit, dimensions in table()["units"].items()}
 
 
 @lru_cache(maxsize=1024)
 def find(provider: str, name: str) -> Model | None:
-    """Return the model that a provider (its id in the list) has under a name, in upper or lower case.
+    """Return the model of a provider (its id in the list) by name, in upper or lower case.
 
     A model of another provider, which this one resells, comes without service tiers. A date in one word, as
     routers write it, is also tried with dashes (`-20251211`, `-2025-12-11`).

@@ -12,7 +12,7 @@ class ActivityRegistry(Protocol):
 
 
 class Activity:
-    """A call or a run that is in progress. It ends exactly once, whatever ends it.
+    """A call or a run that is in progress. It ends exactly once, by `claim_end`.
 
     Args:
         recorder: writes its events, and aborts it if it is still open when the recording ends.

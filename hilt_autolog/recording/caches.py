@@ -1,4 +1,4 @@
-"""Caches of bounded size, which threads may share without a lock."""
+"""Caches of bounded size that threads may share without a lock."""
 
 from __future__ import annotations
 

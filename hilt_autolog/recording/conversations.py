@@ -290,7 +290,7 @@ def _next_digest(digest: int, message: Message, *, is_plain: bool) -> int:
     """
     if is_plain:
         return hash((digest, message["role"], message["parts"][0]["content"]))
-    # SDKs write keys in an order of their own.
+    # Sorted, because SDKs order the keys differently.
     return hash((digest, encode_line(without_finish_reason(message), orjson.OPT_SORT_KEYS)))
 
 

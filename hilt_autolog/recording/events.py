@@ -216,7 +216,7 @@ def retrieval_event(
 
 
 def batch_event(request: Request, session_id: str, response: Response) -> EventDict:
-    """Return the event of a batch that was accepted; its requests have prompts of their own."""
+    """Return the event of a batch that was accepted; each of its requests has its own prompt."""
     event = new_event("system", session_id, "system", request.provider)
     event["content"] = {"text": "batch accepted"}
     event["metrics"] = {}

@@ -1,4 +1,4 @@
-"""The tool calls that answers contain, and which of their results are in the log."""
+"""Track the tool calls of answers, and which of their results are in the log."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class ToolCallTracker:
         self._with_id.put((session_id, tool), call)
 
     def has_call_without_id(self, session_id: str, tool: str) -> bool:
-        """Return whether a call without an id waits for this tool."""
+        """Return whether a call of this tool that has no id waits for its result."""
         return bool(self._without_id.waiting((session_id, tool)))
 
     def adopt_id(self, session_id: str, call_id: str, tool: str | None) -> ToolCallRecord | None:

@@ -133,7 +133,7 @@ class OwnTool(ToolRun):
         return super().latency_ms() if self._latency is _MEASURED else self._latency
 
     def emit(self, event: EventDict) -> str:
-        """Write an event; an id of our own is left out."""
+        """Write an event, without the tool call's id if that was generated here."""
         if self._has_own_id:
             event["extensions"].pop("tool_call_id", None)
         is_call = event["action"] == "tool_call"
