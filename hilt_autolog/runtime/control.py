@@ -158,9 +158,12 @@ def _apply(settings: Settings, session: EventSink | None) -> bool:
 
 def disable() -> None:
     """Stop recording: restore the SDKs' own functions, write the last line of the log and close it."""
+    from hilt_autolog.internal_errors import internal_errors
+
     import_hook.remove_hooks()
     _uninstrument()
     _close()
+    internal_errors.is_strict = False  # the setting `strict` was that of the recording
     _state.settings = _state.session = None
 
 

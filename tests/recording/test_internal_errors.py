@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import hilt_autolog
+from hilt_autolog.internal_errors import internal_errors
 from hilt_autolog.providers._stainless import StainlessProvider
 from tests.support.apis import CHAT, RESPONSES
 from tests.support.calling import functions, outcome, run_sync
@@ -21,7 +22,7 @@ PACKAGE = os.path.dirname(hilt_autolog.__file__)
 # Replacements for functions of the SDK, and what guards others: what can fail in these is guarded there.
 EXPOSED = """
     _begin begin _reset _observe_result wrapper begin_if_armed add observed_close safely note is_strict
-    _location _advancing
+    _location _reporting_errors
     __iter__ __next__ __anext__ __getattr__ __del__ iter_bytes aiter_bytes
 """
 WEATHER = {"type": "function", "function": {"name": "get_weather", "parameters": {}}}
@@ -174,3 +175,10 @@ def test_the_setting_strict_raises_them(recording, monkeypatch):
     hilt_autolog.disable()
     recording()
     assert client.chat.completions.create(**CHAT.arguments).choices
+
+
+def test_strict_ends_with_the_recording(recording):
+    recording(strict=True)
+    assert internal_errors.is_strict
+    hilt_autolog.disable()
+    assert not internal_errors.is_strict
