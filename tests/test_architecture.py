@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hilt_autolog.providers.registry import sdks
+from hilt_autolog.providers import sdks
 from tests.support.import_graph import BETWEEN_MODULES, IMPORTS, OURS, PACKAGE, SOURCES, Import, imports
 
 if TYPE_CHECKING:
@@ -50,7 +50,6 @@ LOADED_AT_START = (
     "instrumentation.import_hook",
     "launcher.startup._hilt_autolog_start",
     "providers",
-    "providers.registry",
 )
 AVAILABLE_AT_START = {"os", "sys", "_thread"}
 # A provider turns an SDK's objects into ours. It has no clock, file, environment, recorder or event.

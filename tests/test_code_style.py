@@ -18,7 +18,7 @@ import hilt_autolog
 from hilt_autolog.analytics import columns as view
 from hilt_autolog.cli import COMMANDS
 from hilt_autolog.cli.checks.coverage import MODES, declared_operations, mode_cells
-from hilt_autolog.providers.registry import sdks
+from hilt_autolog.providers import sdks
 from hilt_autolog.reading.columns import COLUMNS
 from hilt_autolog.settings import SETTINGS
 from tests.support import import_graph

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hilt_autolog.providers.registry import sdks
+from hilt_autolog.providers import sdks
 from tests import matrix
 
 ROOT = Path(__file__).parent.parent

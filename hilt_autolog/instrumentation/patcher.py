@@ -12,7 +12,7 @@ import wrapt
 from hilt_autolog.contracts.framework import CALLBACK_ROLES
 from hilt_autolog.contracts.realtime import CONNECTION_ROLES
 from hilt_autolog.internal_errors import capture_errors
-from hilt_autolog.providers.registry import providers_of
+from hilt_autolog.providers import providers_of
 
 from . import import_hook
 from .call_wrappers import CALL_WRAPPERS

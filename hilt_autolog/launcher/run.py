@@ -63,7 +63,7 @@ def _is_option(words: list[str]) -> bool:
 
 def _parse_options(words: list[str]) -> tuple[dict[str, str], list[str]]:
     """Return the variables that the leading options set, and the words after these options."""
-    from hilt_autolog.providers.registry import sdks
+    from hilt_autolog.providers import sdks
     from hilt_autolog.settings import SETTINGS, SettingsError, parse_setting
 
     rows = {f"--{row.name}": row for row in SETTINGS}

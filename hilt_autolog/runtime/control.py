@@ -13,7 +13,7 @@ from _thread import allocate_lock
 from typing import TYPE_CHECKING
 
 from hilt_autolog.instrumentation import import_hook
-from hilt_autolog.providers import registry
+from hilt_autolog.providers import sdks
 from hilt_autolog.settings import Settings, load, override
 
 if TYPE_CHECKING:
@@ -114,10 +114,7 @@ def enable(*, session: EventSink | None = None, **arguments: object) -> Recordin
     old_settings, old_session = _state.settings, _state.session
     if old_settings is None and variable and arguments:  # HILT_AUTOLOG=1, but no SDK has been imported yet
         old_settings = _load({})
-    if old_settings is None:
-        settings = _load(arguments)
-    else:
-        settings = override(old_settings, arguments, registry.sdks())
+    settings = _load(arguments) if old_settings is None else override(old_settings, arguments, sdks())
     return Recording(old_settings, old_session, changed=_apply(settings, session or old_session))
 
 
@@ -126,7 +123,7 @@ def _load(arguments: Mapping[str, object]) -> Settings:
         _state.folder = os.getcwd()
     except OSError:  # the directory was deleted
         _state.folder = os.sep
-    settings, problems = load(arguments, _environ(), _state.folder, registry.sdks())
+    settings, problems = load(arguments, _environ(), _state.folder, sdks())
     if sys.stderr is not None:
         for problem in problems:
             if problem not in _state.reported:
@@ -150,7 +147,7 @@ def _apply(settings: Settings, session: EventSink | None) -> bool:
         _close(end=False)
     if old_settings is None or old_settings.providers != settings.providers:
         _uninstrument()
-        _instrument_all(frozenset(settings.providers) or registry.sdks())
+        _instrument_all(frozenset(settings.providers) or sdks())
     elif _state.watching:
         _build_recording()
     return True

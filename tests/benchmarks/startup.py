@@ -17,7 +17,7 @@ import timeit
 from pathlib import Path
 
 from hilt_autolog.instrumentation import import_hook
-from hilt_autolog.providers import registry
+from hilt_autolog.providers import sdks
 from tests.support import wheels
 
 MODULES = "import sys; print(*sorted(sys.modules), sep='\\n')"
@@ -56,7 +56,7 @@ def gained(python: Path, plain: Path, environ: dict[str, str]) -> list[str]:
 
 def import_ns() -> float:
     """Return what the finder adds to an import that nobody waits for, in nanoseconds."""
-    undo = import_hook.when_imported(registry.sdks(), print)
+    undo = import_hook.when_imported(sdks(), print)
     find_spec = sys.meta_path[0].find_spec
     times = timeit.repeat(lambda: find_spec("uninteresting", None, None), number=100_000, repeat=7)
     empty = timeit.repeat(lambda: None, number=100_000, repeat=7)
@@ -90,7 +90,7 @@ def main() -> None:
         print(f"modules more, unset: {', '.join(gained(ours, plain, off))}")
         print(f"modules more, set:   {', '.join(gained(ours, plain, on))}")
     print(f"an import that nobody waits for: {import_ns():.0f} ns")
-    print(f"naming the SDKs: {timeit.timeit(registry.sdks, number=1000) * 1000:.1f} us")
+    print(f"naming the SDKs: {timeit.timeit(sdks, number=1000) * 1000:.1f} us")
 
 
 if __name__ == "__main__":

@@ -40,8 +40,8 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wheels.lend_dependencies(python)
     fake_openai.install(python)
     providers = wheels.site_packages(python) / "hilt_autolog" / "providers"
-    with (providers / "registry.py").open("a", encoding="utf-8") as registry:
-        registry.write('PROVIDERS = {"openai": "openai"}\n')
+    with (providers / "__init__.py").open("a", encoding="utf-8") as table:
+        table.write('PROVIDERS = {"openai": "openai"}\n')
     return python
 
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from hilt_autolog import providers
 from hilt_autolog.instrumentation import import_hook
-from hilt_autolog.providers import registry
 from tests.support import wheels
 
 
@@ -409,18 +409,18 @@ def test_thirty_two_threads_that_import_at_once_miss_nothing(module, reported):
 
 
 def test_every_provider_file_is_registered():
-    folder = Path(registry.__file__).parent
-    files = {file.stem for file in folder.glob("*.py") if not file.name.startswith("_")} - {"registry"}
-    assert set(registry.PROVIDERS.values()) == files
-    assert all(registry.providers_of(sdk) for sdk in registry.sdks())
+    folder = Path(providers.__file__).parent
+    files = {file.stem for file in folder.glob("*.py") if not file.name.startswith("_")}
+    assert set(providers.PROVIDERS.values()) == files
+    assert all(providers.providers_of(sdk) for sdk in providers.sdks())
 
 
 def test_the_sdks_are_found_in_a_zip_archive_too(tmp_path):
     archive = tmp_path / "package.zip"
     with zipfile.ZipFile(archive, "w") as package:
-        for name in ("__init__.py", "providers/__init__.py", "providers/registry.py"):
+        for name in ("__init__.py", "providers/__init__.py"):
             package.write(wheels.ROOT / "hilt_autolog" / name, f"hilt_autolog/{name}")
-    see = "from hilt_autolog.providers.registry import sdks; print({'google.genai', 'openai'} <= sdks())"
+    see = "from hilt_autolog.providers import sdks; print({'google.genai', 'openai'} <= sdks())"
     program = f"import sys; sys.path.insert(0, sys.argv[1]); {see}"
     command = [sys.executable, "-I", "-c", program, str(archive)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

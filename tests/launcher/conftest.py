@@ -28,8 +28,8 @@ def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     wheels.install(built, python)
     wheels.lend_dependencies(python)
     providers = wheels.site_packages(python) / "hilt_autolog" / "providers"
-    with (providers / "registry.py").open("a", encoding="utf-8") as registry:
-        registry.write('PROVIDERS |= {"fakesdk": "fakesdk", "fakecloud.models": "fakecloud"}\n')
+    with (providers / "__init__.py").open("a", encoding="utf-8") as table:
+        table.write('PROVIDERS |= {"fakesdk": "fakesdk", "fakecloud.models": "fakecloud"}\n')
     return python
 
 

@@ -119,7 +119,6 @@ def test_nothing_but_our_own_modules_is_loaded(installed, bare, run):
         "hilt_autolog.instrumentation",
         "hilt_autolog.instrumentation.import_hook",
         "hilt_autolog.providers",
-        "hilt_autolog.providers.registry",
     }
 
 
@@ -171,7 +170,7 @@ def test_whatever_breaks_in_it_a_program_starts_as_without_it(broken, installed,
 @pytest.mark.parametrize(
     "error", [SystemExit(3), MemoryError(), RecursionError(), OSError(), BaseException()]
 )
-@pytest.mark.parametrize("place", ["providers.registry.sdks", "instrumentation.import_hook.when_imported"])
+@pytest.mark.parametrize("place", ["providers.sdks", "instrumentation.import_hook.when_imported"])
 def test_nothing_escapes_from_run(place, error, started, monkeypatch):
     def fail(*_):
         raise error
@@ -186,7 +185,7 @@ def test_ctrl_c_escapes_from_run(started, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setenv("HILT_AUTOLOG", "1")
-    monkeypatch.setattr("hilt_autolog.providers.registry.sdks", interrupt)
+    monkeypatch.setattr("hilt_autolog.providers.sdks", interrupt)
     with pytest.raises(KeyboardInterrupt):
         started.run()
 

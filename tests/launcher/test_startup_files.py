@@ -102,8 +102,8 @@ def test_an_editable_install_has_them_too_and_follows_the_source(tmp_path, run):
     )  # without `editables`
     wheels.pip(python, "install", "--no-index", "--no-deps", "--no-build-isolation", "-e", str(source))
     assert run(python, "-c", FINDERS, HILT_AUTOLOG="1").stdout == "1\n"
-    with (source / "hilt_autolog" / "providers" / "registry.py").open("a") as registry:
-        registry.write('PROVIDERS["newcomer"] = "newcomer"\n')
-    see = "from hilt_autolog.providers import registry; print('newcomer' in registry.sdks())"
+    with (source / "hilt_autolog" / "providers" / "__init__.py").open("a") as providers:
+        providers.write('PROVIDERS["newcomer"] = "newcomer"\n')
+    see = "from hilt_autolog.providers import sdks; print('newcomer' in sdks())"
     assert run(python, "-c", see).stdout == "True\n"
     assert (wheels.site_packages(python) / "hilt-autolog.start").is_file()

@@ -8,8 +8,8 @@ import pytest
 from offline.wire import frame
 
 import hilt_autolog
+from hilt_autolog.providers import providers_of, sdks
 from hilt_autolog.providers._stainless import StainlessProvider
-from hilt_autolog.providers.registry import providers_of, sdks
 from tests.support.calling import HELLO, KINDS, agree, each, functions, joined, outcome, run_sync, settled
 from tests.support.compatible_sdks import ASKED, FAMILY, IN_PROCESS, NAMES, OPTIONS, offline
 from tests.support.ways import ANSWERS, STREAMS

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from hilt_autolog.providers import registry
+from hilt_autolog.providers import sdks
 
 from .probes import declared_coverage
 from .sdks import internal_errors_text, probe_sdk, version_of
@@ -61,14 +61,14 @@ def declared_operations(sdk: str) -> list[OperationCoverage]:
 
 def installed_coverage() -> list[SdkCoverage]:
     """Return the coverage of every supported SDK in its installed version."""
-    sdks = []
-    for name in sorted(registry.sdks()):
+    result = []
+    for name in sorted(sdks()):
         version = version_of(name)
         try:
-            sdks.append(_examine(name, version))
+            result.append(_examine(name, version))
         except Exception as error:
-            sdks.append(SdkCoverage(name, version, [], f"{type(error).__name__}: {error}"))
-    return sdks
+            result.append(SdkCoverage(name, version, [], f"{type(error).__name__}: {error}"))
+    return result
 
 
 def _examine(name: str, version: str | None) -> SdkCoverage:

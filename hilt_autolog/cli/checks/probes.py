@@ -13,7 +13,7 @@ from inspect import getmembers, isclass
 from typing import TYPE_CHECKING
 
 from hilt_autolog import enable, status
-from hilt_autolog.providers.registry import providers_of
+from hilt_autolog.providers import providers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

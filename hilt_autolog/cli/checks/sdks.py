@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, req
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from hilt_autolog.providers import registry
+from hilt_autolog.providers import sdks
 
 from . import Finding, ok, problem, run_python, warning
 from .settings import effective_settings
@@ -24,7 +24,7 @@ _BEST_EFFORT = {"openai": "1.12", "anthropic": "0.34"}
 
 def check_sdks() -> Iterator[Finding]:
     """Check each SDK that has a provider."""
-    supported = sorted(registry.sdks())
+    supported = sorted(sdks())
     versions = {sdk: version_of(sdk) for sdk in supported}
     installed = [sdk for sdk in supported if versions[sdk] is not None]
     enabled = effective_settings().providers

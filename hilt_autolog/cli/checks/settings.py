@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hilt_autolog.providers import registry
+from hilt_autolog.providers import sdks
 from hilt_autolog.settings import SETTINGS, Setting, Settings, SettingsError, load, parse_setting
 
 from . import Finding, ok, warning
@@ -25,13 +25,13 @@ def working_directory() -> str:
 
 def effective_settings() -> Settings:
     """Return the settings of a program that is started in this folder and calls `enable()` without any."""
-    return load({}, os.environ, working_directory(), registry.sdks())[0]
+    return load({}, os.environ, working_directory(), sdks())[0]
 
 
 def check_settings() -> Iterator[Finding]:
     """List the settings by origin, then each invalid one."""
-    effective, errors = load({}, os.environ, working_directory(), registry.sdks())
-    without_variables, _ = load({}, {}, working_directory(), registry.sdks())
+    effective, errors = load({}, os.environ, working_directory(), sdks())
+    without_variables, _ = load({}, {}, working_directory(), sdks())
     origins: dict[str, dict[str, object]] = {}
     for row in SETTINGS:
         origin = _origin(row, without_variables)

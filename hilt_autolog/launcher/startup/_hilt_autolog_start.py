@@ -18,7 +18,7 @@ def run() -> None:
         if not _undo and _is_enabled():
             # Not `from hilt_autolog import ...`, which calls its `__getattr__`, which imports importlib.
             from hilt_autolog.instrumentation.import_hook import when_imported
-            from hilt_autolog.providers.registry import sdks
+            from hilt_autolog.providers import sdks
 
             _undo.append(when_imported(sdks(), _enable))
     except KeyboardInterrupt:

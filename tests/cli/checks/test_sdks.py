@@ -104,8 +104,8 @@ def test_no_sdk(venv, doctor):
 
 def test_an_sdk_that_the_settings_leave_out(venv, doctor):
     providers = wheels.site_packages(venv) / "hilt_autolog" / "providers"
-    with (providers / "registry.py").open("a", encoding="utf-8") as registry:
-        registry.write('PROVIDERS |= {"fakecloud.models": "fakecloud"}\n')
+    with (providers / "__init__.py").open("a", encoding="utf-8") as table:
+        table.write('PROVIDERS |= {"fakecloud.models": "fakecloud"}\n')
     report = doctor(venv, HILT_PROVIDERS="fakecloud.models")
     assert report.findings["SDKs"] == [
         ("problem", "providers=fakecloud.models, but only openai is installed"),

@@ -18,7 +18,7 @@ from hilt_autolog.cli.checks.coverage import (
     declared_operations,
 )
 from hilt_autolog.cli.checks.probes import declared_coverage
-from hilt_autolog.providers.registry import sdks
+from hilt_autolog.providers import sdks
 from tests.support import fake_openai, wheels
 
 GONE = {"anthropic": {"completions"}}  # what the newest versions do not offer any more

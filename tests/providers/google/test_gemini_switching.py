@@ -14,8 +14,7 @@ from google.genai import _api_client
 import hilt_autolog
 from hilt_autolog.contracts.provider import PatchTarget
 from hilt_autolog.instrumentation.patcher import patch
-from hilt_autolog.providers import google_genai, google_generativeai
-from hilt_autolog.providers.registry import providers_of
+from hilt_autolog.providers import google_genai, google_generativeai, providers_of
 from tests.support.calling import HELLO
 from tests.support.gemini import ASK, made, resources
 from tests.support.generativeai import genai as old  # noqa: F401  it is there to be watched
