@@ -1,16 +1,13 @@
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from hilt_autolog.reading.reader import read
+from tests.support.example_runner import ROOT, run
 
-ROOT = Path(__file__).parents[2]
 TALKS = {
     "langchain_rag": """\
 > What is a flight recorder?
@@ -37,11 +34,8 @@ COUNTS = {
 def test_the_example_talks_and_shows_its_log(tmp_path, example):
     if example == "langgraph_agent":
         pytest.importorskip("langchain.agents", reason="needs langchain 1")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HILT_", "OPENAI_"))}
-    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, ROOT / "examples" / f"{example}.py"]
-    environ = kept | {"PYTHONPATH": paths, "PYTHONWARNINGS": "error"}
-    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    done = run(command, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     talk, path, table = done.stdout.split("\n\n")
     assert talk + "\n" == TALKS[example]

@@ -12,6 +12,10 @@ HILT_RUN = (
     "import sys; sys.argv[0] = 'hilt-run'; from hilt_autolog.launcher.run import main; sys.exit(main())"
 )
 OURS = ("HILT_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GOOGLE_")
+SIZE = (
+    "COLUMNS",
+    "LINES",
+)  # pytest imports readline (9.0 capture.py), which sets them in the workers of xdist
 
 
 def commands(example):
@@ -24,8 +28,8 @@ def commands(example):
 
 
 def environment(**environ):
-    """An environment without the keys and settings of the person who runs the tests."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
+    """An environment without the keys, settings and screen of the person who runs the tests."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(OURS) and key not in SIZE}
     found = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return kept | {"PYTHONPATH": found, "PYTHONWARNINGS": "error"} | environ
 
