@@ -12,10 +12,8 @@ HILT_RUN = (
     "import sys; sys.argv[0] = 'hilt-run'; from hilt_autolog.launcher.run import main; sys.exit(main())"
 )
 OURS = ("HILT_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GOOGLE_")
-SIZE = (
-    "COLUMNS",
-    "LINES",
-)  # pytest imports readline (9.0 capture.py), which sets them in the workers of xdist
+# pytest 9.2 capture.py imports readline, which sets these in the environment of the workers of xdist.
+SIZE = ("COLUMNS", "LINES")
 
 
 def commands(example):
