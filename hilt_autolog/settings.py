@@ -176,10 +176,9 @@ def _parse_table(toml: bytes) -> dict[str, object]:
 
 def _one_of(valid: tuple[str, ...], word: str) -> str:
     """Return a phrase with the valid words, and the one that was probably meant."""
-    from difflib import get_close_matches
+    from hilt_autolog.suggestions import did_you_mean
 
-    matches = get_close_matches(word, valid, n=1)
-    return f"one of {', '.join(valid)}" + (f" (did you mean {matches[0]}?)" if matches else "")
+    return f"one of {', '.join(valid)}{did_you_mean([word], valid)}"
 
 
 def _text(value: object, _valid: tuple[str, ...]) -> str:

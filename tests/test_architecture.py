@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 # From the bottom. An entry is a module, or a folder and all in it that no longer entry names. Entries of one
 # layer do not import one another, unless they belong to the same folder.
 LAYERS = (
-    ("clock", "contracts", "errors", "internal_errors", "settings"),
-    ("format",),
+    ("clock", "contracts", "errors", "internal_errors", "suggestions"),
+    ("format", "settings"),
     ("event", "log", "pricing"),
     ("providers._endpoints",),
     ("providers._stainless",),

@@ -157,10 +157,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _suggestion(name: str) -> str:
-    from difflib import get_close_matches
+    from hilt_autolog.suggestions import did_you_mean
 
-    matches = get_close_matches(name, COMMANDS, n=1)
-    return f" (did you mean {matches[0]}?)" if matches else f": choose one of {', '.join(COMMANDS)}"
+    return did_you_mean([name], COMMANDS) or f": choose one of {', '.join(COMMANDS)}"
 
 
 def _print_error(error: Exception) -> None:

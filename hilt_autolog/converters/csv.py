@@ -93,10 +93,9 @@ def check_column_paths(columns: Iterable[str] | None) -> tuple[str, ...] | None:
     names, fields = tuple(columns), tuple(Event.model_fields)
     unknown = [name for name in names if name not in COLUMNS and name.partition(".")[0] not in fields]
     if unknown or not names:
-        from difflib import get_close_matches
+        from hilt_autolog.suggestions import did_you_mean
 
-        similar = [match for name in unknown for match in get_close_matches(name, [*COLUMNS, *fields], n=1)]
-        hint = f" (did you mean {', '.join(similar)}?)" if similar else ""
+        hint = did_you_mean(unknown, [*COLUMNS, *fields])
         raise ValueError(
             f"unknown columns: {', '.join(unknown) or 'none is named'}{hint}; known: {', '.join(COLUMNS)};"
             f" and any path of keys that begins with {', '.join(fields)}, such as metrics.tokens.total"

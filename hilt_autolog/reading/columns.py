@@ -25,10 +25,9 @@ def check_columns(columns: Iterable[str] | None) -> tuple[str, ...]:
     names = tuple(COLUMNS) if columns is None else tuple(columns)
     unknown = [name for name in names if name not in COLUMNS]
     if unknown:
-        from difflib import get_close_matches
+        from hilt_autolog.suggestions import did_you_mean
 
-        similar = [match for name in unknown for match in get_close_matches(str(name), COLUMNS, n=1)]
-        hint = f" (did you mean {', '.join(similar)}?)" if similar else ""
+        hint = did_you_mean(map(str, unknown), COLUMNS)
         raise ValueError(
             f"unknown columns: {', '.join(map(str, unknown))}{hint}; known: {', '.join(COLUMNS)}"
         )

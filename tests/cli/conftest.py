@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
@@ -65,16 +64,8 @@ def doctor(folder: Path) -> Doctor:
     """Run `hilt doctor --json` in a clean environment, and read it."""
 
     def run(python: Path, *command: str, **variables: str) -> Report:
-        done = subprocess.run(
-            [str(python), *(command or ("-m", "hilt_autolog")), "doctor", "--json"],
-            cwd=folder,
-            env=wheels.clean_environ(**variables),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        words = [python, *(command or ("-m", "hilt_autolog")), "doctor", "--json"]
+        done = wheels.run(words, folder, **variables)
         assert done.stderr == ""
         whole = json.loads(done.stdout)
         findings: dict[str, list[tuple[str, str]]] = {}

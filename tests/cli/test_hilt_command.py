@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import resource
 import subprocess
@@ -17,21 +16,13 @@ from hilt_autolog.cli import COMMANDS
 from hilt_autolog.cli.checks import ok, problem, warning
 from hilt_autolog.cli.commands import doctor as doctor_command
 from tests.support import wheels
+from tests.support.terminal import screen_of
 
 HILT = (sys.executable, "-m", "hilt_autolog")
 
 
 def hilt(*words: object, folder=wheels.ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*HILT, *map(str, words)],
-        cwd=folder,
-        env=wheels.clean_environ(PYTHONPATH=str(wheels.ROOT), **variables),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return wheels.run([*HILT, *words], folder, PYTHONPATH=str(wheels.ROOT), **variables)
 
 
 # --- words
@@ -237,20 +228,8 @@ def test_a_reader_that_leaves_early(pristine, folder):
     ("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
 )
 def test_colours_on_a_terminal_only(variables, coloured, pristine, folder):
-    terminal, side = pty.openpty()
     command = [pristine, "-m", "hilt_autolog", "doctor"]
-    environ = {**wheels.clean_environ(TERM="xterm"), **variables}
-    environ.pop("NO_COLOR", None) if coloured else None
-    process = subprocess.Popen(command, cwd=folder, env=environ, stdout=side, stdin=subprocess.DEVNULL)
-    os.close(side)
-    screen = b""
-    try:
-        while more := os.read(terminal, 65536):
-            screen += more
-    except OSError:  # the other side is closed
-        pass
-    os.close(terminal)
-    assert process.wait(timeout=60) == 0
+    screen = screen_of(command, folder, wheels.clean_environ(**{"TERM": "xterm", **variables}))
     assert (b"\x1b[32mok      \x1b[0m" in screen, b"\x1b[33mwarning \x1b[0m" in screen) == (
         coloured,
         coloured,

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ import pytest
 from tests.support import wheels
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -46,15 +46,6 @@ def run(tmp_path: Path) -> Run:
     """Run a command in an empty folder and a clean environment."""
 
     def start(*command: object, **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(word) for word in command],
-            cwd=tmp_path,
-            env=wheels.clean_environ(**variables),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return wheels.run(command, tmp_path, **variables)
 
     return start

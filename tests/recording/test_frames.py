@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-from pathlib import Path
 
 import openai
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support import wheels
 
 pytestmark = [
     pytest.mark.untraced,  # coverage changes what a call runs through
@@ -21,10 +19,9 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def figures():
     """The benchmark's table, {row: (calls, hops)}, of a process in which no other test has run."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("HILT_")}
-    environ = kept | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "examples")])}
-    command = [sys.executable, "-m", "tests.benchmarks.frames"]
-    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True)
+    paths = os.pathsep.join([str(wheels.ROOT), str(wheels.ROOT / "examples")])
+    done = wheels.run([sys.executable, "-m", "tests.benchmarks.frames"], wheels.ROOT, PYTHONPATH=paths)
+    assert done.returncode == 0, done.stderr
     rows = (line.rsplit(maxsplit=2) for line in done.stdout.splitlines()[1:])
     return {name.strip(): (int(calls), int(hops)) for name, calls, hops in rows}
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support import wheels
+from tests.support.wheels import ROOT
+
 HILT_RUN = (
     "import sys; sys.argv[0] = 'hilt-run'; from hilt_autolog.launcher.run import main; sys.exit(main())"
 )
-OURS = ("HILT_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GOOGLE_")
-# pytest 9.2 capture.py imports readline, which sets these in the environment of the workers of xdist.
-SIZE = ("COLUMNS", "LINES")
+KEYS = ("OPENAI_", "ANTHROPIC_", "GEMINI_", "GOOGLE_")
 
 
 def commands(example):
@@ -26,8 +25,8 @@ def commands(example):
 
 
 def environment(**environ):
-    """An environment without the keys, settings and screen of the person who runs the tests."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(OURS) and key not in SIZE}
+    """A clean environment, without the keys of the person who runs the tests too."""
+    kept = {key: value for key, value in wheels.clean_environ().items() if not key.startswith(KEYS)}
     found = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return kept | {"PYTHONPATH": found, "PYTHONWARNINGS": "error"} | environ
 

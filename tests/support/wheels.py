@@ -9,6 +9,10 @@ import sys
 import sysconfig
 import venv
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -60,7 +64,25 @@ def install(wheel: Path, python: Path) -> None:
 
 
 def clean_environ(**variables: str) -> dict[str, str]:
-    """Return the environment without what would steer Python, us or our output, and with these variables."""
+    """Return the environment without what would steer Python, us or our output, and with these variables.
+
+    COLUMNS and LINES may be there although nobody has set them: pytest 9.2 capture.py imports readline, which
+    puts them into the environment of the workers of xdist.
+    """
     steering = ("PYTHON", "HILT_", "COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
     return kept | variables
+
+
+def run(command: Iterable[object], folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder and in a clean environment with these variables."""
+    return subprocess.run(
+        [str(word) for word in command],
+        cwd=folder,
+        env=clean_environ(**variables),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )

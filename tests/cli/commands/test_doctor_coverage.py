@@ -26,16 +26,7 @@ ALL = dict.fromkeys(MODES, True)
 
 
 def covering(python, *options, cwd):
-    done = subprocess.run(
-        [str(python), "-m", "hilt_autolog", "doctor", "--coverage", *options],
-        cwd=cwd,
-        env=wheels.clean_environ(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = wheels.run([python, "-m", "hilt_autolog", "doctor", "--coverage", *options], cwd)
     assert done.stderr == ""
     return done.returncode, done.stdout
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import subprocess
 import sys
 
 import pytest
 
 from tests.support import wheels
 from tests.support.sample_log import AGENT, CONVERSATION, FAILURE, TOOL, USER, event, figures, write
+from tests.support.terminal import screen_of
 
 SYSTEM = {"type": "system", "id": "LangGraph"}
 
@@ -327,30 +325,10 @@ def test_messages_that_there_are_not(name, complaint, hilt, log):
 
 def on_terminal(folder, *words: str, keys: bytes = b"", **variables: str) -> str:
     """Return what a terminal of 80 columns shows of a command."""
-    terminal, side = pty.openpty()
     environ = wheels.clean_environ(
         PYTHONPATH=str(wheels.ROOT), TZ="UTC", TERM="xterm", COLUMNS="80", **variables
     )
-    environ.pop("NO_COLOR", None)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "hilt_autolog", *words],
-        cwd=folder,
-        env=environ,
-        stdin=side,
-        stdout=side,
-        stderr=side,
-    )
-    os.close(side)
-    if keys:
-        os.write(terminal, keys)
-    screen = b""
-    try:
-        while more := os.read(terminal, 65536):
-            screen += more
-    except OSError:  # the other side is closed
-        pass
-    os.close(terminal)
-    assert process.wait(timeout=60) == 0
+    screen = screen_of([sys.executable, "-m", "hilt_autolog", *words], folder, environ, keys=keys)
     return screen.decode().replace("\r\n", "\n")
 
 
