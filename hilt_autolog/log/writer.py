@@ -27,6 +27,7 @@ from .syscalls import Syscalls
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    MakeEvent = Callable[[], Mapping[str, object] | None]
 
 # Seconds to wait for the lock. Its holder may run a `__del__` that waits for a lock of the waiting thread.
 _LOCK_TIMEOUT = 1.0
@@ -40,8 +41,8 @@ class Writer:
         template: the path, with the fields of `file_names.FIELDS`. With `{pid}` or `{session}` in it each
             process creates a file of its own; without, several processes may append to one.
         app: the program's name, for `{app}`.
-        first_event, last_event: return the first and the last event of a file; called in any thread, also in
-            several at once.
+        first_event, last_event: return the first and the last event of a file, or None to write none; called
+            in any thread, also in several at once.
         dropped_event: returns the event that reports the numbers of dropped events, by reason; called under
             the lock, so it must not wait for anything.
         run_logs: see `LogFileOpener`.
@@ -60,9 +61,9 @@ class Writer:
         template: str,
         *,
         app: str,
-        first_event: Callable[[], Mapping[str, object]],
-        last_event: Callable[[], Mapping[str, object]],
-        dropped_event: Callable[[dict[str, int]], Mapping[str, object]],
+        first_event: MakeEvent,
+        last_event: MakeEvent,
+        dropped_event: Callable[[dict[str, int]], Mapping[str, object] | None],
         run_logs: str | None = None,
         directory: str | None = None,
         monotonic: Callable[[], float] = Clock.monotonic,
@@ -242,10 +243,11 @@ class Writer:
             file.append(self._encode(lambda: self._dropped_event(counts)))
             self._drops.mark_reported(counts)
 
-    def _encode(self, make_event: Callable[[], Mapping[str, object]]) -> bytes:
-        """Return the line of one of our own events; an empty line after an error: the log continues."""
+    def _encode(self, make_event: MakeEvent) -> bytes:
+        """Return the line of one of our own events; b"" without one or after an error: the log continues."""
         try:
-            return encode_line(make_event())
+            event = make_event()
+            return b"" if event is None else encode_line(event)
         except Exception as error:
             self.trouble = f"{type(error).__name__}: {error}"
             return b""

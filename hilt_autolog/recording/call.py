@@ -51,9 +51,8 @@ class Call(Activity):
     )
 
     recorder: Recorder
-    adapt: Callable[[EventDict], EventDict] | None = (
-        None  # changes every event of the call, before the processors
-    )
+    # Changes every event of the call, before the processors.
+    adapt: Callable[[EventDict], EventDict] | None = None
 
     def __init__(self, recorder: Recorder, provider: Provider, request: Request) -> None:
         self.recorder = recorder
@@ -63,9 +62,8 @@ class Call(Activity):
         self.prompt_id: str | None = None  # the event
         self.position: ConversationPosition
         self.http: HttpResponse | None = None
-        self._is_background = bool(
-            request.parameters.get("background")
-        )  # answered later (OpenAI's responses)
+        # Answered later (OpenAI's responses).
+        self._is_background = bool(request.parameters.get("background"))
         self._chunks: ChunkReader | None = None
         self._started = 0.0  # on the monotonic clock
 

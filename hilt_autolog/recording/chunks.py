@@ -134,11 +134,12 @@ class ChunkWriter(ChunkReader):
             if not is_valid:
                 self._template, self._valid_until = self._new_template(ns, kind)
                 self._kind = kind
-            self._recorder.write_line(
-                self._template
-                % (ns // _MILLION & 0xFFFF, index & 0xFFF, ns // 1000 % _MILLION, quoted, index),
-                skip_stat=is_valid,  # the writer checks its file once a second, with the new template
-            )
+            if self._template:
+                self._recorder.write_line(
+                    self._template
+                    % (ns // _MILLION & 0xFFFF, index & 0xFFF, ns // 1000 % _MILLION, quoted, index),
+                    skip_stat=is_valid,  # the writer checks its file once a second, with the new template
+                )
 
     def _new_template(self, ns: int, kind: str) -> tuple[bytes, int]:
         """Return the line of a chunk's event with placeholders for what differs from chunk to chunk.
@@ -151,10 +152,12 @@ class ChunkWriter(ChunkReader):
             kind: text, reasoning or tool_arguments.
 
         Returns:
-            The template, and the time (ns) until which it is valid.
+            The template, empty if a processor withholds chunks, and the time (ns) until which it is valid.
         """
-        event = chunk_event(*self._source, (kind, "-text-", 0), 0)
-        event = self._recorder.process(event, self._position) or event
+        valid_until = min(_next_multiple(ns, _BILLION), _next_multiple(ns, _MILLION << 16))
+        event = self._recorder.process(chunk_event(*self._source, (kind, "-text-", 0), 0), self._position)
+        if event is None:
+            return b"", valid_until
         event_id, timestamp = id_and_timestamp(ns)
         # 018f5c2e-|9a3b-7|c41-8d2f-... is constant: the upper 32 of the id's 48 timestamp bits, and the
         # timestamp up to the second's dot.
@@ -170,7 +173,7 @@ class ChunkWriter(ChunkReader):
             (b'"-index-"', b"%d"),
         ):
             template = template.replace(placeholder, directive, 1)
-        return template, min(_next_multiple(ns, _BILLION), _next_multiple(ns, _MILLION << 16))
+        return template, valid_until
 
 
 class MergingChunkWriter(ChunkWriter):

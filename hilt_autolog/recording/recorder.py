@@ -107,6 +107,7 @@ class Recorder:
             The event's id, even if a processor withheld the event.
         """
         event_id = event["event_id"]
+        # The loop of `process`, to save a function call for each event (`tests/benchmarks/frames.py`).
         for process in self._pipeline[event["action"]]:
             processed = process(event, position)
             if processed is None:

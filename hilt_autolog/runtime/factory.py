@@ -55,10 +55,10 @@ def build_recording(
     internal_errors.is_strict = settings.strict
     lifecycle = LifecycleEvents(settings.argv)
 
-    def process(event: EventDict) -> JsonObject:
+    def process(event: EventDict) -> JsonObject | None:
         """Pass a lifecycle event through the recorder's processors; the writer itself writes it."""
         position = ConversationPosition(event["session_id"], None, {})
-        return cast("JsonObject", recorder.process(event, position) or event)
+        return cast("JsonObject | None", recorder.process(event, position))
 
     writer = Writer(
         settings.path,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import openai
 import pytest
 
@@ -161,3 +163,18 @@ def test_a_user_is_a_text_or_nobody(recording, name, expected):
     with hilt_autolog.user("alice"), hilt_autolog.user(name):
         offline().chat.completions.create(**ASK)
     assert [user for _, user in users(recording.log())] == [expected, expected]
+
+
+def withholding(*withheld):
+    """A pipeline that lets no event of these actions be written."""
+    return lambda _content: {action: (lambda *_: None,) if action in withheld else () for action in ACTIONS}
+
+
+@pytest.mark.parametrize("chunks", ["each", "merged"])
+def test_nothing_of_a_withheld_event_is_written(chunks, recording, monkeypatch):
+    monkeypatch.setattr("hilt_autolog.recording.recorder.pipeline", withholding("completion_chunk", "system"))
+    recording(chunks=chunks)
+    list(offline().chat.completions.create(**ASK, stream=True))
+    hilt_autolog.disable()
+    lines = recording.path.read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["action"] for line in lines] == ["prompt", "completion"]
